@@ -1,0 +1,201 @@
+"""Event: what happened, in past tense, as data. State, audit log, JSON stream and progress display read the same events.
+
+`at` is ISO 8601 UTC by the injected clock. Events hold addresses and labels, never record values and never secrets.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from crmstate.core.address import Address
+from crmstate.core.words import Outcome, Phase, Proof, Undo, Verb
+
+
+class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Enough to check later without us. `path` is relative to the archive or the evidence store; `method` says how it was got."""
+
+    method: str
+    proof: Proof
+    at: str
+    by: str = ""
+    path: str = ""
+    sha256: str = ""
+    rows: int | None = None
+    bytes: int | None = None
+    note: str = ""
+
+
+class StepRef(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A step as the record keeps it."""
+
+    id: str
+    address: Address
+    verb: Verb
+    undo: Undo
+    label: str = ""
+    occurrence: int = 1
+
+
+class Settlement(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How one step came out."""
+
+    id: str
+    outcome: Outcome
+    proof: Proof = Proof.NONE
+    phase: Phase | None = None
+    code: str | None = None
+    summary: str = ""
+    until: str | None = None
+    request_id: str | None = None
+    rows: int | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="event"):
+    """One event; every one has a time."""
+
+    at: str
+
+
+class Created(Event, frozen=True, tag="created"):
+    """A state began. `lineage` is unique to it for ever."""
+
+    name: str
+    lineage: str
+    provider: str
+    tenant: str
+
+
+class Started(Event, frozen=True, tag="started"):
+    """A run of `apply` began."""
+
+    run: str
+    plan_id: str
+    manifest: str
+    by: str
+    steps: int
+
+
+class Intended(Event, frozen=True, tag="intended"):
+    """Durable before the act: these steps are about to be sent in one call."""
+
+    run: str
+    batch: str
+    steps: tuple[StepRef, ...]
+    position: int | None = None
+    count: int | None = None
+
+
+class Settled(Event, frozen=True, tag="settled"):
+    """The act was answered, or looked for, and this is known of each step."""
+
+    run: str
+    batch: str
+    results: tuple[Settlement, ...]
+
+
+class Advanced(Event, frozen=True, tag="advanced"):
+    """A long step (a purge) has done everything before `position`, `rows` of them in all."""
+
+    run: str
+    step: str
+    position: int
+    rows: int
+
+
+class Reopened(Event, frozen=True, tag="reopened"):
+    """Looking showed that an intended act did not happen: it may be sent (again)."""
+
+    run: str
+    steps: tuple[str, ...]
+
+
+class Confirmed(Event, frozen=True, tag="confirmed"):
+    """A person reported a human step or a vendor's answer. `proof` is attested, acknowledged, certified or waived."""
+
+    step: StepRef
+    by: str
+    proof: Proof
+    note: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    expires: str | None = None
+
+
+class Approved(Event, frozen=True, tag="approved"):
+    """A person approved exactly the irreversible steps with this digest."""
+
+    digest: str
+    plan_id: str
+    by: str
+    source: str
+
+
+class Held(Event, frozen=True, tag="held"):
+    """A legal hold was recorded for a dataset; it stays until it is lifted by a written act."""
+
+    dataset: str
+    by: str
+    why: str = ""
+
+
+class Released(Event, frozen=True, tag="released"):
+    """A recorded hold was lifted."""
+
+    dataset: str
+    by: str
+    why: str = ""
+
+
+class Observed(Event, frozen=True, tag="observed"):
+    """Everything was read and agreed with the manifest: the last time that this was so."""
+
+    plan_id: str
+
+
+class Finished(Event, frozen=True, tag="finished"):
+    """A run of `apply` ended by itself. `counts` by outcome."""
+
+    run: str
+    exit: int
+    counts: dict[str, int]
+
+
+class Repaired(Event, frozen=True, tag="repaired"):
+    """Surgery: `what` is a catalogue code; steps whose intents were lost are unknown from now on."""
+
+    what: str
+    by: str
+    unknown: tuple[str, ...] = ()
+
+
+class Restored(Event, frozen=True, tag="restored"):
+    """The state was set back to what it was at `serial`; everything later stays in the journal as history."""
+
+    serial: int
+    by: str
+
+
+class Unlocked(Event, frozen=True, tag="unlocked"):
+    """A lock was taken away from `holder`."""
+
+    by: str
+    holder: str
+
+
+AnyEvent = (
+    Created
+    | Started
+    | Intended
+    | Settled
+    | Advanced
+    | Reopened
+    | Confirmed
+    | Approved
+    | Held
+    | Released
+    | Observed
+    | Finished
+    | Repaired
+    | Restored
+    | Unlocked
+)

@@ -1,0 +1,41 @@
+"""The closed list of provider failures, named for what the caller does next."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """DENIED: get rights. MISSING: it is not there. CONFLICT: look again. THROTTLED: slow down. EXHAUSTED: come back at `until`.
+    UNAVAILABLE: later, nothing happened. REJECTED: the vendor refuses for good. AMBIGUOUS: it may have happened; look first.
+    EXPIRED: the credential ended."""
+
+    DENIED = "denied"
+    EXPIRED = "expired"
+    MISSING = "missing"
+    CONFLICT = "conflict"
+    THROTTLED = "throttled"
+    EXHAUSTED = "exhausted"
+    UNAVAILABLE = "unavailable"
+    REJECTED = "rejected"
+    AMBIGUOUS = "ambiguous"
+
+
+class Failure(Exception):
+    """A vendor's refusal or silence. `summary` is scrubbed vendor text, short; `retry_after` in seconds; `until` ISO 8601."""
+
+    def __init__(
+        self,
+        code: Code,
+        summary: str = "",
+        *,
+        retry_after: float | None = None,
+        until: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(f"{code.value}: {summary}")
+        self.code = code
+        self.summary = summary
+        self.retry_after = retry_after
+        self.until = until
+        self.request_id = request_id

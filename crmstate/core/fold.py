@@ -1,0 +1,97 @@
+"""advance(state, event): the one place where events become state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from crmstate.core import event as events
+from crmstate.core.event import AnyEvent, Settlement, StepRef
+from crmstate.core.record import Approval, Entry, Hold, State
+from crmstate.core.words import Outcome, Proof
+
+
+def fold(name: str, history: Iterable[AnyEvent]) -> State:
+    """The state that a history of events gives. A `Restored` event is resolved by the store, which knows chunk numbers."""
+    state = State(name)
+    for event in history:
+        advance(state, event)
+    return state
+
+
+def advance(state: State, event: AnyEvent) -> State:
+    """Folds one event into `state`, which the caller owns, and returns it."""
+    match event:
+        case events.Created():
+            state.name, state.lineage = event.name, event.lineage
+            state.provider, state.tenant = event.provider, event.tenant
+        case events.Started():
+            state.last_run, state.last_plan, state.last_exit = event.run, event.plan_id, None
+        case events.Intended():
+            for ref in event.steps:
+                _intend(state, ref, event.at)
+        case events.Settled():
+            for result in event.results:
+                _settle(state, result, event.at)
+        case events.Advanced():
+            entry = state.entries.get(event.step)
+            if entry is not None:
+                entry.position, entry.rows, entry.at = event.position, event.rows, event.at
+        case events.Reopened():
+            for key in event.steps:
+                state.entries[key].outcome = Outcome.FAILED
+                state.entries[key].code = "not_sent"
+        case events.Confirmed():
+            _confirm(state, event)
+        case events.Approved():
+            state.approvals += (Approval(event.digest, event.by, event.at, event.source),)
+        case events.Held():
+            state.holds.setdefault(event.dataset, Hold(event.by, event.at, event.why))
+        case events.Released():
+            state.holds.pop(event.dataset, None)
+        case events.Observed():
+            state.verified_at = event.at
+        case events.Finished():
+            state.last_exit = event.exit
+        case events.Repaired():
+            for key in event.unknown:
+                if key in state.entries:
+                    state.entries[key].outcome = Outcome.UNKNOWN
+                    state.entries[key].at = event.at
+        case events.Restored() | events.Unlocked():
+            pass
+    return state
+
+
+def _intend(state: State, ref: StepRef, at: str) -> None:
+    entry = state.entries.get(ref.id)
+    if entry is None:
+        state.entries[ref.id] = Entry(
+            ref.address, ref.verb, ref.undo, Outcome.INTENDED, at, label=ref.label, occurrence=ref.occurrence, since=at
+        )
+    else:
+        entry.outcome, entry.at, entry.code, entry.summary = Outcome.INTENDED, at, None, ""
+
+
+def _settle(state: State, result: Settlement, at: str) -> None:
+    entry = state.entries.get(result.id)
+    if entry is None:
+        return
+    entry.outcome, entry.proof, entry.at = result.outcome, result.proof, at
+    entry.code, entry.summary, entry.until = result.code, result.summary, result.until
+    if result.phase is not None:
+        entry.phase = result.phase
+    if result.request_id is not None:
+        entry.request_id = result.request_id
+    if result.rows is not None:
+        entry.rows = result.rows
+    if result.evidence:
+        entry.evidence = result.evidence
+
+
+def _confirm(state: State, event: events.Confirmed) -> None:
+    _intend(state, event.step, event.at)
+    entry = state.entries[event.step.id]
+    entry.outcome, entry.proof, entry.by = Outcome.DONE, event.proof, event.by
+    entry.summary, entry.evidence, entry.expires = event.note, event.evidence, event.expires
+    if event.proof is Proof.NONE:
+        entry.outcome = Outcome.REQUESTED

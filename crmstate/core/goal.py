@@ -1,0 +1,189 @@
+"""Desired: what a manifest means. Selectors, dates and statuses as plain values, each with the place in the file that wrote it.
+
+A kind without a goal is unmanaged: nothing is ever planned for it. Absence never deletes.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from crmstate.core.diagnostic import Span
+
+
+class Selector(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Names one resource: by remote id, or by a field of it (`email`, `name`). Exactly one is set."""
+
+    id: str | None = None
+    email: str | None = None
+    name: str | None = None
+    span: Span | None = None
+
+    def __str__(self) -> str:
+        return self.id or self.email or self.name or ""
+
+
+class Keep(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A resource that stays, and why."""
+
+    who: Selector
+    why: str = ""
+
+
+class SubscriptionGoal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`status`: cancelled, paused, active, downgraded. `effective`: immediately, end_of_term, end_of_period or an ISO date.
+    `starts` and `until`: ISO dates of a pause. `to`: the edition of a downgrade."""
+
+    status: str
+    effective: str | None = None
+    starts: str | None = None
+    until: str | None = None
+    to: str | None = None
+    span: Span | None = None
+
+
+class UsersGoal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`status`: removed (cannot sign in, by the provider's own verb), deactivated, deleted, active (take back).
+    `only` empty means everybody but `keep`."""
+
+    status: str
+    keep: tuple[Keep, ...] = ()
+    only: tuple[Selector, ...] = ()
+    transfer_to: Selector | None = None
+    span: Span | None = None
+
+
+class ListGoal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A goal for every row of a listing (sessions ended, api_keys revoked, integrations removed, settings reset), or `active`."""
+
+    status: str
+    keep: tuple[Keep, ...] = ()
+    only: tuple[Selector, ...] = ()
+    span: Span | None = None
+
+
+class ModuleGoal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A module switched off; `data_effect` is what the writer says it does: keeps, clears, unknown (blocks)."""
+
+    module: str
+    status: str
+    data_effect: str = "unknown"
+    span: Span | None = None
+
+
+class ArchiveGoal(msgspec.Struct, frozen=True, omit_defaults=True, tag="archive"):
+    """`to`: a location (`file:///...`, `s3://...`). `datasets` None means all. `unsupported` names the manifest keys below `archive` that
+    this version does not carry out (they block the archive)."""
+
+    to: str
+    datasets: tuple[str, ...] | None = None
+    attachments: bool = True
+    formats: tuple[str, ...] = ("jsonl",)
+    encrypt_to: tuple[str, ...] = ()
+    counts: str = "exact"
+    sample: str | None = None
+    restore_test: bool = False
+    keep_until: str | None = None
+    recheck: str | None = None
+    unsupported: tuple[str, ...] = ()
+    span: Span | None = None
+
+
+class NoArchive(msgspec.Struct, frozen=True, omit_defaults=True, tag="none"):
+    """A written, named decision to end without an archive."""
+
+    why: str
+    by: str
+    span: Span | None = None
+
+
+class Discard(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A dataset that is given up without an archive: written and named."""
+
+    dataset: str
+    why: str
+    by: str
+    span: Span | None = None
+
+
+class PurgeGoal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`bin` true: emptied afterwards. `certificate` true: the vendor's destruction document is required. `holds`: dataset ids or names
+    under a legal hold; they add to the recorded ones, and leaving one out never lifts it."""
+
+    bin: bool = False
+    certificate: bool = False
+    holds: tuple[str, ...] = ()
+    span: Span | None = None
+
+
+class StatusGoal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A goal of one word, such as `account: {status: deleted}`."""
+
+    status: str
+    span: Span | None = None
+
+
+class HumanGoal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A step only a person can do. `proof`: attested, acknowledged or certified; `files` true: evidence files are required.
+    `before` and `after`: a milestone or another person step's id."""
+
+    id: str
+    title: str
+    owner: str
+    proof: str = "attested"
+    files: bool = False
+    before: str | None = None
+    after: str | None = None
+    due: str | None = None
+    span: Span | None = None
+
+
+class Unsupported(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A section that parses and validates but that this version does not carry out: shown as blocked, never silently ignored.
+    `section` is its path in the manifest (`notices[0]`); `before`: the milestone that waits for it, if any."""
+
+    section: str
+    before: str | None = None
+    owner: str | None = None
+    span: Span | None = None
+
+
+class Safeguards(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`max_removals`: ceiling for resources that lose access in one plan. `approvals`: how many named people must approve the irreversible
+    steps. `require_plan_id`: apply only a plan that was named by its id."""
+
+    max_removals: int | None = None
+    approvals: int = 0
+    require_plan_id: bool = False
+    span: Span | None = None
+
+
+class Desired(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Everything that one manifest asks for. `digest` is the sha256 of the parsed manifest in canonical form (comments do not count);
+    `freeze`: `now`, an ISO 8601 time in UTC, or None; `expect`: counts by kind that the tenant must show."""
+
+    name: str
+    digest: str
+    provider: str
+    tenant: str
+    owner: str = ""
+    reason: str = ""
+    expect: dict[str, int] = {}
+    open_questions: tuple[str, ...] = ()
+    freeze: str | None = None
+    subscription: SubscriptionGoal | None = None
+    users: UsersGoal | None = None
+    sessions: ListGoal | None = None
+    api_keys: ListGoal | None = None
+    integrations: ListGoal | None = None
+    settings: ListGoal | None = None
+    modules: tuple[ModuleGoal, ...] = ()
+    archive: ArchiveGoal | NoArchive | None = None
+    discard: tuple[Discard, ...] = ()
+    purge: PurgeGoal | None = None
+    account: StatusGoal | None = None
+    people: tuple[HumanGoal, ...] = ()
+    unsupported: tuple[Unsupported, ...] = ()
+    safeguards: Safeguards = Safeguards()
+    mask_people: bool = False
+    migration_owner: str | None = None
+    spans: dict[str, Span] = {}

@@ -1,0 +1,131 @@
+"""What the wings need of each other, as protocols. `cli/compose.py` wires them; nobody else knows who is behind one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from crmstate.core.event import AnyEvent, Evidence
+from crmstate.core.provider import Batch, Count, File, FilePage, Page, Provider, Result
+from crmstate.core.survey import Identity, Listing, Resource
+from crmstate.core.words import Kind
+
+T = TypeVar("T")
+
+
+class Effects(Protocol):
+    """The one place that everything which touches the world passes: disk, network, clock.
+
+    Production runs `act` and nothing else. A crash test counts the calls and stops before, after, or in the middle of one: `torn`, where given, does a part of
+    `act` (half a write) and is never called in production. `kind` is one of write, fsync, rename, link, unlink, mkdir, http, clock, lock.
+    """
+
+    def do(self, kind: str, what: str, act: Callable[[], T], torn: Callable[[], object] | None = None) -> T: ...
+
+
+class Clock(Protocol):
+    """Time. `now` is aware and in UTC (the vendor's own time for a simulator); `monotonic` in seconds serves leases and rates."""
+
+    def now(self) -> datetime: ...
+
+    def monotonic(self) -> float: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class ReadSession(Protocol):
+    """A connection that can only look. Its transport lets no request through that no reading cell declares.
+
+    Every method raises `failure.Failure`. Retries, throttling and refreshing of tokens have happened below. Methods may be called from several threads.
+    """
+
+    provider: Provider
+
+    @property
+    def calls(self) -> int:
+        """Requests sent so far."""
+        ...
+
+    def whoami(self) -> Identity:
+        """Who this credential is; never cached."""
+        ...
+
+    def list(self, kind: Kind, ids: Sequence[str] | None = None) -> Listing:
+        """Every row of a kind, or of some ids (what is not there is left out). Never silently short: a page that cannot be had raises; what the
+        credential may not see comes back as `complete=False` with its gap."""
+        ...
+
+    def count(self, dataset: str) -> Count:
+        """The vendor's count of a dataset, now."""
+        ...
+
+    def read(self, dataset: str, cursor: str | None = None, ids: Sequence[str] | None = None) -> Page:
+        """One page of raw rows, in the order of their ids; `ids` reads just these (what is not there is left out)."""
+        ...
+
+    def files(self, dataset: str, cursor: str | None = None) -> FilePage:
+        """One page of a dataset's attachments."""
+        ...
+
+    def fetch(self, file: File) -> Iterator[bytes]:
+        """An attachment's bytes, in pieces. Raises UNAVAILABLE when the stream ends early, EXPIRED when the address has ended."""
+        ...
+
+    def alive(self) -> bool:
+        """Whether this credential still works: False is proof that it is dead. Raises where neither can be known."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Session(ReadSession, Protocol):
+    """A connection that can act."""
+
+    def perform(self, batch: Batch) -> list[Result]:
+        """Sends one batch, once: an acting call is never repeated below unless the vendor said that nothing happened (429, refused connection). One result per item, in
+        order; a lost answer gives `unknown` for each. Raises Failure only where nothing was sent, or nothing happened."""
+        ...
+
+
+class Journal(Protocol):
+    """The append-only history. One chunk is one append: numbered, immutable, hash-chained, durable when `append` returns."""
+
+    @property
+    def head(self) -> int:
+        """The number of the last chunk; 0 for none."""
+        ...
+
+    def append(self, events: Sequence[AnyEvent]) -> int:
+        """Makes the next chunk and returns its number. Raises Problem (exit 5) when that number exists: somebody else wrote."""
+        ...
+
+
+class Archiver(Protocol):
+    """Exports datasets to a location and proves what lies there. Resumable: what is durable is not asked for again."""
+
+    def archive(self, source: ReadSession, dataset: Resource, attachments: bool) -> Evidence:
+        """Exports a dataset whole. Evidence: rows, bytes, sha256 of its index."""
+        ...
+
+    def verify(self, source: ReadSession, dataset: Resource) -> Evidence:
+        """Reads the archive back from its location: checksums, count against the vendor's. Raises Problem where anything differs."""
+        ...
+
+    def delta(self, source: ReadSession, dataset: Resource, attachments: bool) -> Evidence:
+        """After access is frozen: adds what is new or changed and the ids that vanished, and verifies the whole again."""
+        ...
+
+    def ids(self, dataset: str) -> Sequence[str]:
+        """The ids of the rows that the verified archive of a dataset holds, in a fixed order."""
+        ...
+
+
+class Lock(Protocol):
+    """Held from `acquire` until `release` or the end of the process."""
+
+    def acquire(self) -> None:
+        """Raises Problem (exit 4), saying who holds it."""
+        ...
+
+    def release(self) -> None: ...

@@ -1,0 +1,199 @@
+"""Provider: a table of cells. One table is dispatch, capability matrix, planner input, documentation and test parameters at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from crmstate.core.words import READING, How, Kind, Outcome, Phase, Proof, Undo, Verb
+
+
+class Args(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a verb needs to know beside the id: dates are ISO 8601 days; `transfer_to` a remote user id; `confirm` what a vendor wants
+    repeated before it closes an account."""
+
+    effective: str | None = None
+    starts: str | None = None
+    until: str | None = None
+    to: str | None = None
+    transfer_to: str | None = None
+    reason: str | None = None
+    confirm: str | None = None
+
+
+class Item(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing to act on."""
+
+    id: str
+    args: Args = Args()
+
+
+class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one acting call may hold: items of one kind, one verb, at most `Cell.batch` of them, and equal `args`. For a purge `kind` is dataset, `parent` the
+    dataset's remote id and the items its rows."""
+
+    kind: Kind
+    verb: Verb
+    items: tuple[Item, ...]
+    parent: str | None = None
+
+
+class Result(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A vendor's answer for one item, in the order of the batch. `outcome`: done, requested (accepted, completes at `until`), failed (with `code`), unknown
+    (answer lost). `missing` counts as done for verbs that end things: the provider says so here."""
+
+    id: str
+    outcome: Outcome
+    code: str | None = None
+    summary: str = ""
+    until: str | None = None
+    request_id: str | None = None
+    proof: Proof = Proof.ACKNOWLEDGED
+
+
+class Count(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How many rows the vendor says a dataset has; `rows` None where it does not say; `exact` false for estimates."""
+
+    rows: int | None
+    exact: bool = True
+
+
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """One record as the vendor wrote it: its id and its own JSON text, line breaks between tokens removed, nothing else changed."""
+
+    id: str
+    raw: bytes
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One page of rows. `next` None means the end, said by the vendor; never an empty string."""
+
+    rows: tuple[Row, ...]
+    next: str | None
+
+
+class File(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An attachment: `size` in bytes and `sha256` where the vendor gives them; `url` may expire and is never stored."""
+
+    id: str
+    row: str
+    name: str
+    url: str
+    size: int | None = None
+    mime: str = ""
+    sha256: str | None = None
+
+
+class FilePage(msgspec.Struct, frozen=True):
+    """One page of attachments."""
+
+    files: tuple[File, ...]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One capability, which is also its code.
+
+    `after`: the phase that a read-back must show. `shows_effect`: the vendor's listing shows the effect, or its pending request, as soon as the call was
+    carried out, so that looking tells whether a lost call happened. `batch`: items a call. `calls`: requests a batch. `requests`: for reading cells,
+    the patterns (`GET /v1/users`) that a read-only transport lets through; `*` stands for one path segment. `attributes`: exceptions to the
+    order: `ends_api`, `revokes_keys`, `needs_active_owner`, `not_self` (refused for the user or key that calls). `source`: where the fact is from;
+    `verified_on`: ISO date of a check against a real system or its published description, None while unconfirmed.
+    """
+
+    kind: Kind
+    verb: Verb
+    how: How
+    run: Callable[..., Any] | None = None
+    undo: Undo = Undo.NEVER
+    after: Phase = Phase.ABSENT
+    batch: int = 1
+    calls: int = 1
+    shows_effect: bool = True
+    requests: tuple[str, ...] = ()
+    attributes: frozenset[str] = frozenset()
+    runbook: str | None = None
+    why: str | None = None
+    note: str | None = None
+    source: str = ""
+    verified_on: str | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The vendor's limits: requests a second over all, a day's quota, rows a reading page. None: not known."""
+
+    per_second: float | None = None
+    per_day: int | None = None
+    page: int = 100
+
+
+@dataclass
+class Provider:
+    """A vendor. `credential`: the fields that a credential may have, each field one secret or plain text. `env`: prefixes of environment names that
+    a manifest for this vendor may refer to. `hosts`: host patterns that its addresses must match. `removal`: the verb by which `removed` is reached, by
+    kind. `own_clock`: the vendor has a clock of its own (simulators only)."""
+
+    name: str
+    title: str
+    credential: tuple[str, ...]
+    env: tuple[str, ...]
+    hosts: tuple[str, ...]
+    removal: dict[Kind, Verb]
+    limits: Limits = Limits()
+    source: str = ""
+    own_clock: bool = False
+    connect: Callable[..., Any] | None = None
+    table: dict[tuple[Kind, Verb], Cell] = field(default_factory=dict)
+
+    def reads(self, kind: Kind, verb: Verb, *requests: str, source: str, **facts: Any) -> Callable[[Any], Any]:
+        """Places a reading function in the table, with the requests that it may send."""
+        if verb not in READING:
+            raise ValueError(f"{verb} does not read")
+        return self._place(kind, verb, requests=tuple(requests), undo=Undo.FREE, source=source, **facts)
+
+    def acts(
+        self, kind: Kind, verb: Verb, *, undo: Undo, after: Phase, source: str, **facts: Any
+    ) -> Callable[[Any], Any]:
+        """Places an acting function in the table."""
+        if verb in READING:
+            raise ValueError(f"{verb} does not act")
+        return self._place(kind, verb, undo=undo, after=after, source=source, **facts)
+
+    def _place(self, kind: Kind, verb: Verb, **facts: Any) -> Callable[[Any], Any]:
+        def place(run: Any) -> Any:
+            self._add(Cell(kind, verb, How.API, run=run, **facts))
+            return run
+
+        return place
+
+    def manual(
+        self,
+        kind: Kind,
+        verb: Verb,
+        *,
+        runbook: str,
+        source: str,
+        after: Phase = Phase.ABSENT,
+        undo: Undo = Undo.NEVER,
+        note: str | None = None,
+    ) -> None:
+        """A capability that a person has, with the catalogue code of its runbook."""
+        self._add(Cell(kind, verb, How.MANUAL, runbook=runbook, source=source, after=after, undo=undo, note=note))
+
+    def none(self, kind: Kind, verb: Verb, *, why: str, source: str = "") -> None:
+        """A capability that nobody has, and why (a catalogue code)."""
+        self._add(Cell(kind, verb, How.NONE, why=why, source=source))
+
+    def cell(self, kind: Kind, verb: Verb) -> Cell | None:
+        """The cell, or None where the table says nothing."""
+        return self.table.get((kind, verb))
+
+    def _add(self, cell: Cell) -> None:
+        if (cell.kind, cell.verb) in self.table:
+            raise ValueError(f"{self.name}: {cell.kind} {cell.verb} is placed twice")
+        self.table[cell.kind, cell.verb] = cell

@@ -1,0 +1,101 @@
+"""State: what we did, with proof. A fold of the journal; the file is a cache of it."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from crmstate.core.address import Address
+from crmstate.core.event import Evidence
+from crmstate.core.words import Outcome, Phase, Proof, Undo, Verb
+
+FORMAT = 1
+
+
+def step_id(address: Address, verb: Verb, occurrence: int = 1) -> str:
+    """The identity of a step: digest of (address, verb, occurrence), 16 hex digits."""
+    return hashlib.blake2b(f"{address}\n{verb.value}\n{occurrence}".encode(), digest_size=8).hexdigest()
+
+
+class Entry(msgspec.Struct, omit_defaults=True):
+    """What is recorded of one step. `position` and `rows`: how far a long step has come."""
+
+    address: Address
+    verb: Verb
+    undo: Undo
+    outcome: Outcome
+    at: str
+    label: str = ""
+    occurrence: int = 1
+    proof: Proof = Proof.NONE
+    phase: Phase | None = None
+    since: str | None = None
+    code: str | None = None
+    summary: str = ""
+    until: str | None = None
+    request_id: str | None = None
+    position: int | None = None
+    rows: int | None = None
+    by: str = ""
+    expires: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Approval(msgspec.Struct, frozen=True):
+    """One person's approval of the irreversible steps with this digest."""
+
+    digest: str
+    by: str
+    at: str
+    source: str
+
+
+class Hold(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A recorded legal hold on a dataset."""
+
+    by: str
+    at: str
+    why: str = ""
+
+
+class State(msgspec.Struct, omit_defaults=True):
+    """The record of one decommissioning. `serial` is the number of the journal's last chunk that is folded in. `entries` by step id.
+
+    Mutable for the fold alone (`fold.advance`), which owns it while it runs: a hundred thousand steps do not allow a copy an event.
+    """
+
+    name: str
+    lineage: str = ""
+    provider: str = ""
+    tenant: str = ""
+    format: int = FORMAT
+    serial: int = 0
+    entries: dict[str, Entry] = {}
+    approvals: tuple[Approval, ...] = ()
+    holds: dict[str, Hold] = {}
+    last_run: str | None = None
+    last_plan: str | None = None
+    last_exit: int | None = None
+    verified_at: str | None = None
+
+    def entry(self, address: Address, verb: Verb, occurrence: int = 1) -> Entry | None:
+        """The entry of a step, or None."""
+        return self.entries.get(step_id(address, verb, occurrence))
+
+    def occurrence(self, address: Address, verb: Verb) -> int:
+        """The highest recorded occurrence of (address, verb); 0 where there is none."""
+        number = 0
+        while self.entry(address, verb, number + 1) is not None:
+            number += 1
+        return number
+
+    def latest(self, address: Address, verb: Verb) -> Entry | None:
+        """The entry of the last occurrence of (address, verb)."""
+        number = self.occurrence(address, verb)
+        return self.entry(address, verb, number) if number else None
+
+    def open(self) -> dict[str, Entry]:
+        """The steps whose end is not known: intended, requested, unknown."""
+        loose = (Outcome.INTENDED, Outcome.REQUESTED, Outcome.UNKNOWN)
+        return {key: entry for key, entry in self.entries.items() if entry.outcome in loose}
