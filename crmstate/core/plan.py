@@ -1,0 +1,172 @@
+"""Step and Plan: what will be done, as plain data. `planner.plan()` makes a Plan; `apply` walks it and does those steps or fewer."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from crmstate.core.address import Address
+from crmstate.core.diagnostic import Diagnostic, Span
+from crmstate.core.message import Message
+from crmstate.core.order import Stage
+from crmstate.core.provider import Args
+from crmstate.core.words import Kind, Mode, Phase, Proof, Severity, Undo, Verb
+
+FORMAT_VERSION = "1.0"
+
+
+class Expect(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What the world must still look like right before the act: phase, and the fingerprint of the row where it had one."""
+
+    phase: Phase
+    fingerprint: str = ""
+
+
+class Estimate(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Requests to the vendor, and seconds by its limits; of one step, or of a whole plan."""
+
+    calls: int = 0
+    seconds: int = 0
+    days_of_quota: int = 0
+
+
+class Step(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """One thing to be done. Pure data, no closures.
+
+    `id`: digest of (address, verb, occurrence). `stage` and `needs` say when it may start: after every earlier stage of the plan's
+    order, and after these steps. `before` and `after`: the phases that the act leads from and to. `rows`: ceiling for a purge.
+    `not_before`, `deadline`: ISO 8601 UTC. `owner`, `proof`, `files`: for steps that a person takes.
+    """
+
+    id: str
+    address: Address
+    kind: Kind
+    verb: Verb
+    mode: Mode
+    undo: Undo
+    stage: str
+    why: Message
+    before: Phase
+    after: Phase
+    label: str = ""
+    occurrence: int = 1
+    needs: tuple[str, ...] = ()
+    expects: Expect | None = None
+    args: Args | None = None
+    rows: int | None = None
+    not_before: str | None = None
+    deadline: str | None = None
+    owner: str | None = None
+    proof: Proof | None = None
+    files: bool = False
+    calls: int = 0
+    span: Span | None = None
+
+    @property
+    def irreversible(self) -> bool:
+        """Whether nothing and nobody can take this back once it is done by us."""
+        return self.undo is Undo.NEVER and self.mode is Mode.AUTO and self.verb not in HARMLESS
+
+
+HARMLESS = frozenset({Verb.ARCHIVE, Verb.VERIFY, Verb.DELTA, Verb.RESTORE_TEST, Verb.CONFIRM, Verb.PROBE, Verb.NOTIFY})
+
+
+class Blocked(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something that the manifest asks for and that cannot be planned now: why, who has to do what, and what waits for it."""
+
+    address: Address
+    verb: Verb
+    stage: str
+    why: Message
+    owner: str | None = None
+    due: str | None = None
+    label: str = ""
+    span: Span | None = None
+
+
+class Base(msgspec.Struct, frozen=True):
+    """The state that a plan was made on."""
+
+    lineage: str
+    serial: int
+
+
+class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Counts for the head of every view. `unchanged` by kind: resources that already are as the manifest wants them."""
+
+    auto: int = 0
+    manual: int = 0
+    wait: int = 0
+    irreversible: int = 0
+    blocked: int = 0
+    ready: int = 0
+    unchanged: dict[str, int] = {}
+    unmanaged: dict[str, int] = {}
+
+
+class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The difference between the manifest and the world. Sorted on construction; the same inputs give the same bytes.
+
+    `order`: pairs (earlier stage, later stage) that hold for this plan. `approval`: digest of the irreversible steps, which approvals
+    bind to. `hypothetical`: made for another time, or for part of the steps in a way that may not be applied. `sealed`: the vendor is
+    no longer reachable by design, last verified at this time.
+    """
+
+    format_version: str
+    plan_id: str
+    name: str
+    manifest: str
+    digest: str
+    provider: str
+    tenant: str
+    base: Base
+    observed_at: str
+    steps: tuple[Step, ...]
+    order: tuple[tuple[str, str], ...]
+    approval: str
+    summary: Summary
+    blocked: tuple[Blocked, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    complete: tuple[Kind, ...] = ()
+    estimate: Estimate = Estimate()
+    approvals_needed: int = 0
+    require_plan_id: bool = False
+    hypothetical: bool = False
+    sealed: str | None = None
+    excluded: tuple[str, ...] = ()
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        return tuple(found for found in self.diagnostics if found.severity is Severity.ERROR)
+
+    def step(self, step_id: str) -> Step | None:
+        """The step with this id, or None."""
+        return next((step for step in self.steps if step.id == step_id), None)
+
+
+_STAGES = {stage.value: number for number, stage in enumerate(Stage)}
+
+
+def sort_key(step: Step | Blocked) -> tuple[int, str, str, str]:
+    """The order in which steps are shown and started where nothing else decides."""
+    return _STAGES.get(step.stage, len(_STAGES) if step.stage else 0), step.stage, step.address, step.verb.value
+
+
+def plan_digest(digest: str, tenant: str, steps: tuple[Step, ...]) -> str:
+    """What a plan is bound to: the parsed manifest, the tenant, and the automatic steps with row counts as ceilings; not times,
+    serial, prose, human or waiting steps."""
+    total = hashlib.sha256(f"{digest}\n{tenant}\n".encode())
+    for step in steps:
+        if step.mode is Mode.AUTO:
+            line = (step.id, step.before.value, step.after.value, step.undo.value, step.not_before, step.rows)
+            total.update(msgspec.json.encode((line, step.args)))
+    return total.hexdigest()[:24]
+
+
+def approval_digest(steps: tuple[Step, ...]) -> str:
+    """What approvals bind to: exactly the irreversible steps, by id and arguments. It survives planning again while they stay."""
+    total = hashlib.sha256()
+    for key, args in sorted((step.id, msgspec.json.encode(step.args)) for step in steps if step.irreversible):
+        total.update(key.encode() + args + b"\n")
+    return total.hexdigest()[:24]

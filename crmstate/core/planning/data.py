@@ -1,0 +1,181 @@
+"""The data: archived, verified, topped up after the freeze, purged, the bin emptied, the vendor's certificate asked for."""
+
+from __future__ import annotations
+
+from crmstate.core.address import Address, address
+from crmstate.core.diagnostic import Span
+from crmstate.core.goal import ArchiveGoal, NoArchive, PurgeGoal
+from crmstate.core.message import message
+from crmstate.core.order import Stage
+from crmstate.core.planning.draft import Draft
+from crmstate.core.record import Entry
+from crmstate.core.survey import DatasetFacts, Resource
+from crmstate.core.words import Kind, Mode, Outcome, Phase, Proof, Severity, Verb
+
+
+def data(draft: Draft) -> None:
+    """Plans what becomes of every dataset."""
+    goal, purge = draft.desired.archive, draft.desired.purge
+    ending = purge is not None or draft.desired.account is not None
+    if goal is None and not ending and not draft.desired.discard:
+        return
+    span = goal.span if goal is not None else None
+    if ending or (isinstance(goal, ArchiveGoal) and goal.datasets is None):
+        draft.incomplete(Kind.DATASET, Verb.ARCHIVE, Stage.ARCHIVE, span)
+    rows = draft.by_kind[Kind.DATASET]
+    given_up = _named(draft, [(each.dataset, each.span) for each in draft.desired.discard], rows)
+    held = _held(draft, rows)
+    scope = _scope(draft, goal, rows) - given_up
+    for row in rows:
+        if row.id in scope and isinstance(goal, ArchiveGoal):
+            _archive(draft, goal, row)
+        elif not isinstance(goal, NoArchive) and row.id not in given_up:
+            _uncovered(draft, row, "blocked.not_archived")
+        if purge is not None and row.id not in given_up and (row.id in scope or isinstance(goal, NoArchive)):
+            _purge(draft, purge, row, held)
+    if purge is not None and purge.certificate:
+        _certificate(draft, purge)
+
+
+def _named(draft: Draft, names: list[tuple[str, Span | None]], rows: list[Resource]) -> set[str]:
+    found: set[str] = set()
+    for name, span in names:
+        hits = {row.id for row in rows if name in (row.id, row.label)}
+        if not hits and Kind.DATASET in draft.survey.complete:
+            draft.report("CRM-P020", span=span, dataset=name)
+        found |= hits
+    return found
+
+
+def _held(draft: Draft, rows: list[Resource]) -> set[str]:
+    """Datasets under a legal hold: written now, or recorded before. Leaving one out of the manifest lifts nothing."""
+    purge = draft.desired.purge
+    written = _named(draft, [(name, purge.span) for name in purge.holds], rows) if purge is not None else set()
+    return written | {row.id for row in rows if row.id in draft.state.holds or row.label in draft.state.holds}
+
+
+def _scope(draft: Draft, goal: ArchiveGoal | NoArchive | None, rows: list[Resource]) -> set[str]:
+    if not isinstance(goal, ArchiveGoal):
+        return set()
+    if goal.datasets is None:
+        return {row.id for row in rows}
+    return _named(draft, [(name, goal.span) for name in goal.datasets], rows)
+
+
+def archive_of(row: Resource) -> Address:
+    """The address of a dataset's archive."""
+    return address(Kind.ARCHIVE, row.id)
+
+
+def _uncovered(draft: Draft, row: Resource, code: str) -> None:
+    """A dataset that is neither archived nor given up in writing stops what would destroy it, and nothing else."""
+    why = message(code, dataset=row.label or row.id)
+    if draft.desired.purge is not None:
+        draft.block(row.address, Verb.PURGE, Stage.PURGE.value, why, label=row.label, span=draft.desired.purge.span)
+    elif draft.desired.account is not None:
+        draft.block(row.address, Verb.CLOSE, Stage.ACCOUNT.value, why, label=row.label, span=draft.desired.account.span)
+
+
+def _archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> None:
+    place, facts = archive_of(row), row.facts
+    assert isinstance(facts, DatasetFacts)
+    if goal.unsupported:
+        why = message("blocked.archive_option", options=", ".join(goal.unsupported))
+        draft.block(place, Verb.ARCHIVE, Stage.ARCHIVE.value, why, label=row.label, span=goal.span)
+        return
+    if not facts.exportable:
+        if draft.desired.purge is None and draft.desired.account is None:
+            draft.report("CRM-P021", Severity.WARNING, goal.span, row.address, dataset=row.label or row.id)
+        _uncovered(draft, row, "blocked.not_exportable")
+        return
+    pages = -(-(facts.rows or 0) // draft.provider.limits.page) + 1
+    files = facts.attachments or 0
+    needs: tuple[str, ...] = ()
+    if draft.recorded(place, Verb.ARCHIVE) is None:
+        step = draft.ours(
+            place, Kind.ARCHIVE, Verb.ARCHIVE, Stage.ARCHIVE.value, message("why.archive", to=goal.to),
+            label=row.label, rows=facts.rows, calls=pages + files, before=Phase.ABSENT, after=Phase.PRESENT, span=goal.span,
+        )  # fmt: skip
+        needs = (step.id,)
+    else:
+        draft.keep(Kind.ARCHIVE)
+    if needs or draft.recorded(place, Verb.VERIFY) is None:
+        draft.ours(
+            place, Kind.ARCHIVE, Verb.VERIFY, Stage.VERIFY.value, message("why.verify"),
+            label=row.label, needs=needs, calls=1, before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,
+        )  # fmt: skip
+    if _needs_delta(draft):
+        _delta(draft, goal, row, facts, pages)
+
+
+def _needs_delta(draft: Draft) -> bool:
+    """Where access or data is to go, people may have worked until the freeze: a delta follows it."""
+    desired = draft.desired
+    goals = (desired.users, desired.api_keys, desired.integrations, desired.sessions)
+    return desired.purge is not None or desired.account is not None or any(each and each.status != "active" for each in goals)
+
+
+def _delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts, pages: int) -> None:
+    place = archive_of(row)
+    done = draft.recorded(place, Verb.DELTA)
+    purged = draft.state.latest(row.address, Verb.PURGE)
+    occurrence = max(1, draft.state.occurrence(place, Verb.DELTA))
+    if done is not None:
+        started = purged is not None and (purged.position or purged.outcome is Outcome.DONE)
+        stale = facts.rows != done.rows if not started else _left_over(facts, purged)
+        if not stale:
+            draft.keep(Kind.ARCHIVE)
+            return
+        occurrence += 1
+    draft.ours(
+        place, Kind.ARCHIVE, Verb.DELTA, Stage.DELTA.value, message("why.delta"),
+        label=row.label, occurrence=occurrence, calls=pages, before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,
+    )  # fmt: skip
+
+
+def _left_over(facts: DatasetFacts, purged: Entry | None) -> bool:
+    """After a purge has begun: rows that the archive does not hold have come, or were left."""
+    return bool(facts.rows) and purged is not None and (purged.outcome is Outcome.DONE or purged.code == "rows_remain")
+
+
+def _purge(draft: Draft, purge: PurgeGoal, row: Resource, held: set[str]) -> None:
+    facts = row.facts
+    assert isinstance(facts, DatasetFacts)
+    if row.id in held or row.label in held:
+        draft.block(row.address, Verb.PURGE, Stage.PURGE.value, message("blocked.hold"), label=row.label, span=purge.span)
+        return
+    if not facts.exportable:
+        return
+    needs = tuple(step.id for step in draft.steps if step.address == archive_of(row))
+    if facts.rows == 0:
+        purged = draft.state.latest(row.address, Verb.PURGE)
+        if purged is None or purged.outcome is Outcome.DONE:
+            draft.keep(Kind.DATASET)
+            _bin(draft, purge, row, facts, needs=())
+            return
+    step = draft.act(
+        row, Verb.PURGE, Stage.PURGE, message("why.purge", rows=facts.rows if facts.rows is not None else "?"),
+        span=purge.span, rows=facts.rows, needs=needs,
+    )  # fmt: skip
+    _bin(draft, purge, row, facts, needs=(step.id,) if step is not None else ())
+
+
+def _bin(draft: Draft, purge: PurgeGoal, row: Resource, facts: DatasetFacts, needs: tuple[str, ...]) -> None:
+    if not purge.bin:
+        return
+    if not needs and not facts.bin_rows:
+        return
+    bin_row = Resource(Kind.BIN, row.id, row.label, Phase.PRESENT)
+    draft.act(bin_row, Verb.EMPTY, Stage.BIN, message("why.bin"), span=purge.span, needs=needs)
+
+
+def _certificate(draft: Draft, purge: PurgeGoal) -> None:
+    place = address(Kind.CERTIFICATE, "destruction")
+    if draft.recorded(place, Verb.CONFIRM) is not None:
+        draft.keep(Kind.CERTIFICATE)
+        return
+    draft.ours(
+        place, Kind.CERTIFICATE, Verb.CONFIRM, Stage.CERTIFICATE.value, message("why.certificate"),
+        mode=Mode.MANUAL, owner=draft.desired.owner, proof=Proof.CERTIFIED, files=True, span=purge.span,
+        before=Phase.ABSENT, after=Phase.PRESENT,
+    )  # fmt: skip

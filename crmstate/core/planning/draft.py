@@ -1,0 +1,248 @@
+"""Draft: where the parts of a plan are collected, and the one rule by which a resource, a verb and the record become a step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from crmstate.core.address import Address
+from crmstate.core.diagnostic import Diagnostic, Span, diagnostic
+from crmstate.core.goal import Desired, Selector
+from crmstate.core.message import Message, message
+from crmstate.core.order import Stage
+from crmstate.core.plan import Blocked, Expect, Step
+from crmstate.core.provider import Args, Cell, Provider
+from crmstate.core.record import Entry, State, step_id
+from crmstate.core.survey import Resource, Survey, UserFacts
+from crmstate.core.words import How, Kind, Mode, Outcome, Phase, Proof, Severity, Undo, Verb
+
+
+class Draft:
+    """Collects steps, blockers and diagnostics while the parts of a plan are derived."""
+
+    def __init__(self, desired: Desired, survey: Survey, state: State, provider: Provider) -> None:
+        self.desired = desired
+        self.survey = survey
+        self.state = state
+        self.provider = provider
+        self.steps: list[Step] = []
+        self.blocked: list[Blocked] = []
+        self.diagnostics: list[Diagnostic] = []
+        self.edges: list[tuple[str, str]] = []
+        self.attributes: set[str] = set()
+        self.unchanged: dict[str, int] = {}
+        self.removals = 0
+        self.by_kind: dict[Kind, list[Resource]] = {kind: [] for kind in Kind}
+        for resource in survey.resources:
+            self.by_kind[resource.kind].append(resource)
+        self.own_keys = {each.key for each in survey.identities if each.key}
+        self.own_users = {each.user for each in survey.identities if each.user}
+
+    def report(
+        self,
+        code: str,
+        severity: Severity = Severity.ERROR,
+        span: Span | None = None,
+        address: Address | None = None,
+        **params: object,
+    ) -> None:
+        """Adds a diagnostic."""
+        self.diagnostics.append(diagnostic(code, severity, span, address, **params))
+
+    def keep(self, kind: Kind) -> None:
+        """Counts a resource that already is as the manifest wants it."""
+        self.unchanged[kind.value] = self.unchanged.get(kind.value, 0) + 1
+
+    def block(
+        self,
+        place: Address,
+        verb: Verb,
+        stage: str,
+        why: Message,
+        *,
+        owner: str | None = None,
+        due: str | None = None,
+        label: str = "",
+        span: Span | None = None,
+    ) -> None:
+        """Adds something that cannot be planned now; whatever comes after `stage` waits for it."""
+        owner = owner or self.desired.owner or None
+        self.blocked.append(Blocked(place, verb, stage, why, owner, due, label, span))
+
+    def label(self, resource: Resource) -> str:
+        """What people call it, or nothing where the manifest masks people."""
+        if self.desired.mask_people and isinstance(resource.facts, UserFacts):
+            return ""
+        return resource.label
+
+    def act(
+        self,
+        resource: Resource,
+        verb: Verb,
+        stage: Stage,
+        why: Message,
+        *,
+        span: Span | None = None,
+        args: Args | None = None,
+        after: Phase | None = None,
+        undo: Undo | None = None,
+        rows: int | None = None,
+        needs: Sequence[str] = (),
+        removal: bool = False,
+    ) -> Step | None:
+        """Plans `verb` on an observed resource, unless it is already so, waits for its completion, or cannot be done."""
+        place = resource.address
+        cell = self.provider.cell(resource.kind, verb)
+        if cell is None or cell.how is How.NONE:
+            reason = cell.why if cell is not None and cell.why else "blocked.not_offered"
+            self.block(
+                place, verb, stage.value, message("blocked.not_offered", reason=reason), label=self.label(resource), span=span
+            )
+            return None
+        goal = after if after is not None else cell.after
+        if satisfied(resource.phase, goal):
+            self.keep(resource.kind)
+            return None
+        occurrence = self.state.occurrence(place, verb) if self.state.entries else 0
+        entry = self.state.entry(place, verb, occurrence) if occurrence else None
+        mode = Mode.AUTO if cell.how is How.API else Mode.MANUAL
+        if entry is not None and entry.outcome is Outcome.DONE and not expired(entry, self.survey.taken_at):
+            occurrence, why, entry = occurrence + 1, message("why.came_back", at=entry.at), None
+        if resource.phase is Phase.PENDING or (entry is not None and entry.outcome is Outcome.REQUESTED):
+            mode, why = Mode.WAIT, message("why.accepted", until=resource.pending_until or (entry.until if entry else "") or "?")
+        elif resource.phase is Phase.UNKNOWN:
+            self.block(place, verb, stage.value, message("blocked.unknown_phase"), label=self.label(resource), span=span)
+            return None
+        elif entry is not None and entry.outcome in (Outcome.UNKNOWN, Outcome.INTENDED):
+            if not cell.shows_effect and cell.undo is Undo.NEVER:
+                why = message("blocked.unknown", since=entry.at)
+                self.block(place, verb, stage.value, why, label=self.label(resource), span=span)
+                return None
+            why = message("why.not_seen", at=entry.at)
+        return self._add(resource, cell, stage, why, mode, max(occurrence, 1), goal, undo, args, rows, tuple(needs), span, removal)
+
+    def _add(
+        self,
+        resource: Resource,
+        cell: Cell,
+        stage: Stage,
+        why: Message,
+        mode: Mode,
+        occurrence: int,
+        goal: Phase,
+        undo: Undo | None,
+        args: Args | None,
+        rows: int | None,
+        needs: tuple[str, ...],
+        span: Span | None,
+        removal: bool,
+    ) -> Step:
+        place = resource.address
+        if removal and mode is Mode.AUTO:
+            self.removals += 1
+        step = Step(
+            id=step_id(place, cell.verb, occurrence),
+            address=place,
+            kind=resource.kind,
+            verb=cell.verb,
+            mode=mode,
+            undo=undo or cell.undo,
+            stage=stage.value,
+            why=why,
+            before=resource.phase,
+            after=goal,
+            label=self.label(resource),
+            occurrence=occurrence,
+            needs=needs,
+            expects=Expect(resource.phase, resource.fingerprint) if mode is Mode.AUTO else None,
+            args=args,
+            rows=rows,
+            not_before=resource.pending_until if mode is Mode.WAIT else None,
+            owner=self.desired.owner if mode is Mode.MANUAL else None,
+            proof=Proof.ATTESTED if mode is Mode.MANUAL else None,
+            calls=cell.calls,
+            span=span,
+        )
+        self.steps.append(step)
+        return step
+
+    def ours(
+        self,
+        place: Address,
+        kind: Kind,
+        verb: Verb,
+        stage: str,
+        why: Message,
+        *,
+        mode: Mode = Mode.AUTO,
+        occurrence: int = 1,
+        **fields: object,
+    ) -> Step:
+        """Plans an act of our own (archive, verify, wait, human step), which no vendor cell describes."""
+        facts: dict[str, object] = {"undo": Undo.FREE, "before": Phase.PRESENT, "after": Phase.ABSENT, **fields}
+        step = Step(
+            id=step_id(place, verb, occurrence),
+            address=place,
+            kind=kind,
+            verb=verb,
+            mode=mode,
+            stage=stage,
+            why=why,
+            occurrence=occurrence,
+            **facts,  # type: ignore[arg-type]
+        )
+        self.steps.append(step)
+        return step
+
+    def recorded(self, place: Address, verb: Verb) -> Entry | None:
+        """The last entry of (address, verb), where it is done and has not expired."""
+        entry = self.state.latest(place, verb)
+        if entry is None or entry.outcome is not Outcome.DONE or expired(entry, self.survey.taken_at):
+            return None
+        return entry
+
+    def incomplete(self, kind: Kind, verb: Verb, stage: Stage, span: Span | None) -> bool:
+        """Blocks what comes after `stage` where the listing of a kind is not proved complete; what was seen is planned all the same."""
+        if kind in self.survey.complete:
+            return False
+        gap = next((each for each in self.survey.gaps if each.kind is kind), None)
+        why = message("blocked.incomplete", kind=kind.value, gap=gap.why if gap else "gap.unknown", detail=gap.detail if gap else "")
+        self.block(Address(f"{kind.value}/*"), verb, stage.value, why, span=span)
+        return True
+
+
+def satisfied(phase: Phase, goal: Phase) -> bool:
+    """Whether a resource in `phase` is as far as `goal` asks: gone is more than inactive."""
+    if phase is goal:
+        return True
+    return phase is Phase.ABSENT and goal in (Phase.INACTIVE, Phase.PENDING)
+
+
+def expired(entry: Entry, now: str) -> bool:
+    """Whether a waiver has run out."""
+    return entry.expires is not None and bool(now) and entry.expires < now
+
+
+def match(selectors: Iterable[Selector], resources: Sequence[Resource]) -> tuple[set[str], list[Selector]]:
+    """The remote ids that selectors name, and the selectors that name nothing. Emails compare without case."""
+    by_id = {each.id for each in resources}
+    by_email: dict[str, set[str]] = {}
+    by_name: dict[str, set[str]] = {}
+    for each in resources:
+        by_name.setdefault(each.label, set()).add(each.id)
+        if isinstance(each.facts, UserFacts) and each.facts.email:
+            by_email.setdefault(each.facts.email.casefold(), set()).add(each.id)
+    found: set[str] = set()
+    lost: list[Selector] = []
+    for selector in selectors:
+        hits: set[str] = set()
+        if selector.id is not None and selector.id in by_id:
+            hits = {selector.id}
+        elif selector.email is not None:
+            hits = by_email.get(selector.email.casefold(), set())
+        elif selector.name is not None:
+            hits = by_name.get(selector.name, set())
+        if hits:
+            found |= hits
+        else:
+            lost.append(selector)
+    return found, lost

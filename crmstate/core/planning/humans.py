@@ -1,0 +1,108 @@
+"""Gates and people: the freeze, steps that only a person can do, modules, and what this version does not carry out."""
+
+from __future__ import annotations
+
+from crmstate.core.address import address
+from crmstate.core.message import message
+from crmstate.core.order import MILESTONES, Stage
+from crmstate.core.planning.draft import Draft
+from crmstate.core.survey import ModuleFacts
+from crmstate.core.words import Kind, Milestone, Mode, Phase, Proof, Undo, Verb
+
+
+def freeze(draft: Draft) -> None:
+    """The stated point from which access and data may be taken away."""
+    takes = {Stage.KEYS.value, Stage.INTEGRATIONS.value, Stage.SESSIONS.value, Stage.USERS.value, Stage.PURGE.value, Stage.ACCOUNT.value}
+    place = address(Kind.FREEZE, "cutover")
+    if draft.desired.freeze is None:
+        if any(step.stage in takes and step.mode is Mode.AUTO and step.verb is not Verb.RESUME for step in draft.steps):
+            draft.block(place, Verb.CONFIRM, Stage.FREEZE.value, message("blocked.no_freeze"))
+        return
+    if draft.recorded(place, Verb.CONFIRM) is not None:
+        draft.keep(Kind.FREEZE)
+        return
+    at = None if draft.desired.freeze == "now" else draft.desired.freeze
+    draft.ours(
+        place, Kind.FREEZE, Verb.CONFIRM, Stage.FREEZE.value, message("why.freeze", at=draft.desired.freeze),
+        mode=Mode.WAIT, not_before=at, before=Phase.ABSENT, after=Phase.PRESENT, span=draft.desired.spans.get("cutover.freeze"),
+    )  # fmt: skip
+
+
+def node(name: str) -> str:
+    """The stage that a word of the manifest means: a milestone, or another person's step."""
+    if name in Milestone.__members__.values():
+        return MILESTONES[Milestone(name)].value
+    return f"{Kind.HUMAN_STEP.value}/{name}"
+
+
+def people(draft: Draft) -> None:
+    """Each human step stands in a stage of its own, between what the manifest says it comes after and before."""
+    for goal in draft.desired.people:
+        stage = node(goal.id)
+        if goal.before:
+            draft.edges.append((stage, node(goal.before)))
+        if goal.after:
+            draft.edges.append((node(goal.after), stage))
+        place = address(Kind.HUMAN_STEP, goal.id)
+        if draft.recorded(place, Verb.CONFIRM) is not None:
+            draft.keep(Kind.HUMAN_STEP)
+            continue
+        draft.ours(
+            place, Kind.HUMAN_STEP, Verb.CONFIRM, stage, message("why.human", title=goal.title),
+            mode=Mode.MANUAL, label=goal.title, owner=goal.owner, proof=Proof(goal.proof), files=goal.files,
+            deadline=goal.due, span=goal.span, before=Phase.ABSENT, after=Phase.PRESENT,
+        )  # fmt: skip
+
+
+def modules(draft: Draft) -> None:
+    """Modules switched off; whether that keeps or clears data must be known first."""
+    rows = draft.by_kind[Kind.MODULE]
+    if draft.desired.modules:
+        draft.incomplete(Kind.MODULE, Verb.DISABLE, Stage.MODULES, draft.desired.modules[0].span)
+    for goal in draft.desired.modules:
+        hits = [row for row in rows if goal.module in (row.id, row.label)]
+        if not hits:
+            draft.report("CRM-P030", span=goal.span, module=goal.module)
+        for row in hits:
+            said = row.facts.data_effect if isinstance(row.facts, ModuleFacts) else "unknown"
+            if goal.status == "active":
+                if row.phase is Phase.INACTIVE:
+                    draft.act(row, Verb.RESUME, Stage.PREPARE, message("why.resume"), span=goal.span, after=Phase.PRESENT)
+                else:
+                    draft.keep(Kind.MODULE)
+            elif row.phase is not Phase.PRESENT:
+                draft.keep(Kind.MODULE)
+            elif said != "unknown" and said != goal.data_effect:
+                draft.report("CRM-P031", span=goal.span, module=goal.module, written=goal.data_effect, said=said)
+            elif goal.data_effect == "unknown":
+                why = message("blocked.data_effect")
+                draft.block(row.address, Verb.DISABLE, Stage.MODULES.value, why, label=row.label, span=goal.span)
+            else:
+                undo = Undo.NEVER if goal.data_effect == "clears" else None
+                why = message(f"why.module.{goal.data_effect}")
+                draft.act(row, Verb.DISABLE, Stage.MODULES, why, span=goal.span, undo=undo)
+
+
+def unsupported(draft: Draft) -> None:
+    """What the manifest asks for and this version does not carry out: blocked, with what waits for it; never silently ignored."""
+    for goal in draft.desired.unsupported:
+        stage = f"unsupported/{goal.section}"
+        if goal.before:
+            draft.edges.append((stage, node(goal.before)))
+        kind = {"notices": Kind.NOTICE, "settlement": Kind.SETTLEMENT, "evaluation": Kind.EVALUATION}
+        head = goal.section.partition("[")[0].partition(".")[0]
+        place = address(kind.get(head, Kind.MIGRATION if head == "replacement" else Kind.NOTICE), goal.section)
+        why = message("blocked.unsupported", section=goal.section)
+        draft.block(place, Verb.NOTIFY, stage, why, owner=goal.owner, span=goal.span)
+
+
+def questions(draft: Draft) -> None:
+    """Open questions about the contract stop every irreversible step."""
+    if not draft.desired.open_questions:
+        return
+    stage = "open_questions"
+    for number, text in enumerate(draft.desired.open_questions, 1):
+        why = message("blocked.question", text=text)
+        place = address(Kind.HUMAN_STEP, f"open-question-{number}")
+        draft.block(place, Verb.CONFIRM, stage, why, span=draft.desired.spans.get("contract.open_questions"))
+    draft.edges += [(stage, name) for name in sorted({step.stage for step in draft.steps if step.irreversible})]

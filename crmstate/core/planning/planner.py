@@ -1,0 +1,195 @@
+"""plan(desired, observed, recorded): the pure function that everything else serves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from fnmatch import fnmatchcase
+
+from crmstate.core.goal import Desired
+from crmstate.core.order import cycle, earlier, precedence
+from crmstate.core.plan import (
+    FORMAT_VERSION,
+    Base,
+    Estimate,
+    Plan,
+    Step,
+    Summary,
+    approval_digest,
+    plan_digest,
+    sort_key,
+)
+from crmstate.core.planning.access import access
+from crmstate.core.planning.contract import account, subscription
+from crmstate.core.planning.data import data
+from crmstate.core.planning.draft import Draft
+from crmstate.core.planning.humans import freeze, modules, people, questions, unsupported
+from crmstate.core.provider import Provider
+from crmstate.core.record import State
+from crmstate.core.safeguard import guard
+from crmstate.core.schedule import Schedule
+from crmstate.core.survey import Survey
+from crmstate.core.words import Kind, Mode, Outcome, Proof, Verb
+
+
+def plan(
+    desired: Desired,
+    observed: Survey,
+    recorded: State,
+    provider: Provider,
+    *,
+    manifest: str = "",
+    hypothetical: bool = False,
+    target: Collection[str] = (),
+    exclude: Collection[str] = (),
+    sealed: str | None = None,
+) -> Plan:
+    """The difference between what is wanted and what is, with respect to what was done. Raises nothing: what is wrong is in the plan.
+
+    `target` and `exclude`: address patterns (`user/u7`, `session/*`). A target brings along what must come before it; what needs
+    something excluded goes with it. `sealed`: our own access is gone by our own, proved act: nothing more is planned.
+    """
+    draft = Draft(desired, observed, recorded, provider)
+    if sealed is None:
+        for part in (subscription, access, modules, data, account, people, unsupported, freeze, questions):
+            part(draft)
+        guard(draft)
+    edges = tuple(sorted({(rule.before, rule.after) for rule in precedence(draft.attributes)} | set(draft.edges)))
+    found = cycle(edges)
+    if found:
+        draft.report("CRM-P040", stages=" -> ".join([*found, found[0]]))
+    steps, left_out = _selected(tuple(sorted(draft.steps, key=sort_key)), edges, target, exclude)
+    blocked = tuple(sorted(draft.blocked, key=sort_key))
+    made = Plan(
+        format_version=FORMAT_VERSION,
+        plan_id=plan_digest(desired.digest, observed.tenant, steps),
+        name=desired.name,
+        manifest=manifest,
+        digest=desired.digest,
+        provider=provider.name,
+        tenant=observed.tenant,
+        base=Base(recorded.lineage, recorded.serial),
+        observed_at=observed.taken_at,
+        steps=steps,
+        order=edges,
+        approval=approval_digest(steps),
+        summary=Summary(),
+        blocked=blocked,
+        diagnostics=tuple(draft.diagnostics),
+        complete=tuple(sorted(observed.complete)),
+        estimate=estimate(steps, provider),
+        approvals_needed=desired.safeguards.approvals,
+        require_plan_id=desired.safeguards.require_plan_id,
+        hypothetical=hypothetical,
+        sealed=sealed,
+        excluded=left_out,
+    )
+    return _summed(made, draft)
+
+
+def _summed(made: Plan, draft: Draft) -> Plan:
+    import msgspec
+
+    managed = {step.kind.value for step in made.steps} | set(draft.unchanged)
+    unmanaged: dict[str, int] = {}
+    for kind, rows in draft.by_kind.items():
+        if rows and kind.value not in managed and kind not in (Kind.TENANT, Kind.BIN):
+            unmanaged[kind.value] = len(rows)
+    counts = {mode: sum(step.mode is mode for step in made.steps) for mode in Mode}
+    summary = Summary(
+        auto=counts[Mode.AUTO],
+        manual=counts[Mode.MANUAL],
+        wait=counts[Mode.WAIT],
+        irreversible=sum(step.irreversible for step in made.steps),
+        blocked=len(made.blocked),
+        ready=len(ready_now(made)),
+        unchanged=dict(sorted(draft.unchanged.items())),
+        unmanaged=dict(sorted(unmanaged.items())),
+    )
+    return msgspec.structs.replace(made, summary=summary)
+
+
+def ready_now(made: Plan) -> list[Step]:
+    """What `apply` could do this minute: automatic steps, and a freeze that has come."""
+    if made.errors:
+        return []
+    return [step for step in Schedule(made).take() if step.mode is Mode.AUTO or (step.kind is Kind.FREEZE and due(step, made.observed_at))]
+
+
+def due(step: Step, now: str) -> bool:
+    """Whether a step's time has come; `now` is ISO 8601 UTC."""
+    return step.not_before is None or step.not_before <= now
+
+
+def _selected(
+    steps: tuple[Step, ...], edges: tuple[tuple[str, str], ...], target: Collection[str], exclude: Collection[str]
+) -> tuple[tuple[Step, ...], tuple[str, ...]]:
+    if not target and not exclude:
+        return steps, ()
+    before = earlier(edges)
+    if target:
+        hit = {step.id for step in steps if _matches(step, target)}
+        wanted: set[str] = set()
+        for step in steps:
+            if step.id in hit:
+                wanted |= _ancestors(step.stage, before)
+        needs = {need for step in steps if step.id in hit for need in step.needs}
+        steps = tuple(step for step in steps if step.id in hit or step.id in needs or step.stage in wanted)
+    dropped = {step.id for step in steps if _matches(step, exclude)}
+    stages = {step.stage for step in steps if step.id in dropped}
+    kept = tuple(
+        step
+        for step in steps
+        if step.id not in dropped and not dropped & set(step.needs) and not stages & _ancestors(step.stage, before)
+    )
+    return kept, tuple(sorted(stages))
+
+
+def _matches(step: Step, patterns: Collection[str]) -> bool:
+    return any(fnmatchcase(step.address, pattern) for pattern in patterns)
+
+
+def _ancestors(stage: str, before: dict[str, frozenset[str]]) -> set[str]:
+    found: set[str] = set()
+    todo = list(before.get(stage, ()))
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += before.get(name, ())
+    return found
+
+
+def estimate(steps: tuple[Step, ...], provider: Provider) -> Estimate:
+    """Requests and seconds by the vendor's limits: batches with a look before and after each."""
+    groups: dict[tuple[Kind, Verb], int] = {}
+    calls = 0
+    for step in steps:
+        if step.mode is not Mode.AUTO:
+            continue
+        if step.verb is Verb.PURGE:
+            cell = provider.cell(step.kind, step.verb)
+            calls += -(-(step.rows or 0) // (cell.batch if cell else 1)) * 2 + 2
+        elif step.kind is Kind.ARCHIVE:
+            calls += step.calls
+        else:
+            groups[step.kind, step.verb] = groups.get((step.kind, step.verb), 0) + 1
+    for (kind, verb), count in groups.items():
+        cell = provider.cell(kind, verb)
+        calls += -(-count // (cell.batch if cell else 1)) * (2 + (cell.calls if cell else 1))
+    per_second, per_day = provider.limits.per_second, provider.limits.per_day
+    seconds = int(calls / per_second) if per_second else 0
+    return Estimate(calls, seconds, -(-calls // per_day) if per_day and calls else 0)
+
+
+def sealed_at(recorded: State) -> str | None:
+    """When our own last access was ended by ourselves and seen dead; None where that is not proved."""
+    ends = [
+        entry.at
+        for entry in recorded.entries.values()
+        if entry.outcome is Outcome.DONE and entry.proof is Proof.OBSERVED and _own(entry.code)
+    ]
+    return max(ends) if ends else None
+
+
+def _own(code: str | None) -> bool:
+    return code == "own_access_ended"

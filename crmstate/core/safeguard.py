@@ -1,0 +1,41 @@
+"""guard(): ceilings, expected counts and covers. What it finds are errors of the plan: nothing of it is applied."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crmstate.core.words import Kind, Outcome, Verb
+
+if TYPE_CHECKING:
+    from crmstate.core.planning.draft import Draft
+
+_EXPECTED = {"users": Kind.USER, "api_keys": Kind.API_KEY, "integrations": Kind.INTEGRATION, "datasets": Kind.DATASET, "sessions": Kind.SESSION}
+
+
+def guard(draft: Draft) -> None:
+    """Adds an error for each safeguard that this plan would break."""
+    desired = draft.desired
+    if draft.survey.tenant != desired.tenant and desired.tenant:
+        draft.report("CRM-P050", wanted=desired.tenant, found=draft.survey.tenant)
+    ceiling = desired.safeguards.max_removals
+    if ceiling is not None and draft.removals > ceiling:
+        span = desired.spans.get("safeguards.max_removals") or desired.safeguards.span
+        draft.report("CRM-P051", span=span, count=draft.removals, ceiling=ceiling)
+    for name, expected in desired.expect.items():
+        kind = _EXPECTED.get(name)
+        if kind is None:
+            continue
+        found = len(draft.by_kind[kind]) + ended(draft, kind)
+        if found != expected:
+            draft.report("CRM-P052", span=desired.spans.get(f"expect.{name}"), what=name, expected=expected, found=found)
+
+
+def ended(draft: Draft, kind: Kind) -> int:
+    """How many resources of a kind we have ended ourselves so that they are no longer listed: they still belong to the tenant expected."""
+    listed = {row.address for row in draft.by_kind[kind]}
+    gone = {
+        entry.address
+        for entry in draft.state.entries.values()
+        if entry.outcome is Outcome.DONE and entry.verb in (Verb.DELETE, Verb.REVOKE, Verb.SIGN_OUT) and entry.address.startswith(f"{kind.value}/")
+    }
+    return len(gone - listed)
