@@ -26,7 +26,7 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class StepRef(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """A step as the record keeps it."""
+    """A step as the record keeps it. `own`: it ends access of ours."""
 
     id: str
     address: Address
@@ -34,6 +34,7 @@ class StepRef(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     undo: Undo
     label: str = ""
     occurrence: int = 1
+    own: bool = False
 
 
 class Settlement(msgspec.Struct, frozen=True, omit_defaults=True):

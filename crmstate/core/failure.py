@@ -22,7 +22,8 @@ class Code(StrEnum):
 
 
 class Failure(Exception):
-    """A vendor's refusal or silence. `summary` is scrubbed vendor text, short; `retry_after` in seconds; `until` ISO 8601."""
+    """A vendor's refusal or silence. `summary` is scrubbed vendor text, short; `retry_after` in seconds; `until` ISO 8601;
+    `vendor` is the vendor's own word for it (`account_closed`), for the provider's code alone."""
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class Failure(Exception):
         retry_after: float | None = None,
         until: str | None = None,
         request_id: str | None = None,
+        vendor: str | None = None,
     ) -> None:
         super().__init__(f"{code.value}: {summary}")
         self.code = code
@@ -39,3 +41,4 @@ class Failure(Exception):
         self.retry_after = retry_after
         self.until = until
         self.request_id = request_id
+        self.vendor = vendor

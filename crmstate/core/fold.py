@@ -38,8 +38,8 @@ def advance(state: State, event: AnyEvent) -> State:
                 entry.position, entry.rows, entry.at = event.position, event.rows, event.at
         case events.Reopened():
             for key in event.steps:
-                state.entries[key].outcome = Outcome.FAILED
-                state.entries[key].code = "not_sent"
+                if key in state.entries:
+                    state.entries[key].outcome, state.entries[key].code = Outcome.FAILED, "not_sent"
         case events.Confirmed():
             _confirm(state, event)
         case events.Approved():
@@ -66,7 +66,7 @@ def _intend(state: State, ref: StepRef, at: str) -> None:
     entry = state.entries.get(ref.id)
     if entry is None:
         state.entries[ref.id] = Entry(
-            ref.address, ref.verb, ref.undo, Outcome.INTENDED, at, label=ref.label, occurrence=ref.occurrence, since=at
+            ref.address, ref.verb, ref.undo, Outcome.INTENDED, at, label=ref.label, occurrence=ref.occurrence, since=at, own=ref.own
         )
     else:
         entry.outcome, entry.at, entry.code, entry.summary = Outcome.INTENDED, at, None, ""

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from crmstate.core.event import AnyEvent, Evidence
 from crmstate.core.provider import Batch, Count, File, FilePage, Page, Provider, Result
+from crmstate.core.record import State
 from crmstate.core.survey import Identity, Listing, Resource
 from crmstate.core.words import Kind
 
@@ -98,6 +99,19 @@ class Journal(Protocol):
 
     def append(self, events: Sequence[AnyEvent]) -> int:
         """Makes the next chunk and returns its number. Raises Problem (exit 5) when that number exists: somebody else wrote."""
+        ...
+
+
+class Ledger(Protocol):
+    """The journal with its fold: what `apply` writes to, and reads its own past from."""
+
+    @property
+    def state(self) -> State:
+        """The fold of everything appended so far."""
+        ...
+
+    def append(self, events: Sequence[AnyEvent]) -> int:
+        """Durable in the journal, then folded into `state`; see `Journal.append`."""
         ...
 
 

@@ -103,6 +103,7 @@ class Cell:
     the patterns (`GET /v1/users`) that a read-only transport lets through; `*` stands for one path segment. `attributes`: exceptions to the
     order: `ends_api`, `revokes_keys`, `needs_active_owner`, `not_self` (refused for the user or key that calls). `source`: where the fact is from;
     `verified_on`: ISO date of a check against a real system or its published description, None while unconfirmed.
+    `files`, `fetch`: of the cell that reads a dataset's rows, the functions for its attachments and their bytes, where the vendor has them.
     """
 
     kind: Kind
@@ -121,6 +122,8 @@ class Cell:
     note: str | None = None
     source: str = ""
     verified_on: str | None = None
+    files: Callable[..., Any] | None = None
+    fetch: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,8 @@ class Limits:
 class Provider:
     """A vendor. `credential`: the fields that a credential may have, each field one secret or plain text. `env`: prefixes of environment names that
     a manifest for this vendor may refer to. `hosts`: host patterns that its addresses must match. `removal`: the verb by which `removed` is reached, by
-    kind. `own_clock`: the vendor has a clock of its own (simulators only)."""
+    kind. `own_clock`: the vendor has a clock of its own (simulators only). `dialect`: the vendor's manner of speaking, as `providers.kit` reads it;
+    `connect`: for a provider that brings a connection of its own instead."""
 
     name: str
     title: str
@@ -148,6 +152,7 @@ class Provider:
     source: str = ""
     own_clock: bool = False
     connect: Callable[..., Any] | None = None
+    dialect: Any = None
     table: dict[tuple[Kind, Verb], Cell] = field(default_factory=dict)
 
     def reads(self, kind: Kind, verb: Verb, *requests: str, source: str, **facts: Any) -> Callable[[Any], Any]:

@@ -38,6 +38,7 @@ class Entry(msgspec.Struct, omit_defaults=True):
     position: int | None = None
     rows: int | None = None
     by: str = ""
+    own: bool = False
     expires: str | None = None
     evidence: tuple[Evidence, ...] = ()
 
@@ -99,3 +100,12 @@ class State(msgspec.Struct, omit_defaults=True):
         """The steps whose end is not known: intended, requested, unknown."""
         loose = (Outcome.INTENDED, Outcome.REQUESTED, Outcome.UNKNOWN)
         return {key: entry for key, entry in self.entries.items() if entry.outcome in loose}
+
+    def departed(self) -> str | None:
+        """Since when the vendor may be out of reach by our own act: our own keys ended, or the account's closing asked for. None: not at all."""
+        ends = [
+            entry.at
+            for entry in self.entries.values()
+            if entry.own and entry.outcome in (Outcome.DONE, Outcome.INTENDED, Outcome.REQUESTED)
+        ]
+        return self.verified_at or max(ends) if ends else None

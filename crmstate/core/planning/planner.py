@@ -28,7 +28,7 @@ from crmstate.core.record import State
 from crmstate.core.safeguard import guard
 from crmstate.core.schedule import Schedule
 from crmstate.core.survey import Survey
-from crmstate.core.words import Kind, Mode, Outcome, Proof, Verb
+from crmstate.core.words import Kind, Mode, Verb
 
 
 def plan(
@@ -179,17 +179,3 @@ def estimate(steps: tuple[Step, ...], provider: Provider) -> Estimate:
     per_second, per_day = provider.limits.per_second, provider.limits.per_day
     seconds = int(calls / per_second) if per_second else 0
     return Estimate(calls, seconds, -(-calls // per_day) if per_day and calls else 0)
-
-
-def sealed_at(recorded: State) -> str | None:
-    """When our own last access was ended by ourselves and seen dead; None where that is not proved."""
-    ends = [
-        entry.at
-        for entry in recorded.entries.values()
-        if entry.outcome is Outcome.DONE and entry.proof is Proof.OBSERVED and _own(entry.code)
-    ]
-    return max(ends) if ends else None
-
-
-def _own(code: str | None) -> bool:
-    return code == "own_access_ended"

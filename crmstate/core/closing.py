@@ -1,0 +1,47 @@
+"""Closing: how one run of apply came out, step by step, as data for the closing table."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from crmstate.core.diagnostic import Diagnostic
+from crmstate.core.plan import Step
+from crmstate.core.words import Exit
+
+
+class Result(StrEnum):
+    """The six ways in which a step of a plan can end a run."""
+
+    DONE = "done"
+    FAILED = "failed"
+    WAITING = "waiting"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+    NOT_STARTED = "not_started"
+
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One step and how it ended; `found` says why, where it is not simply done. `until`: ISO 8601, for what is waited for."""
+
+    step: Step
+    result: Result
+    found: Diagnostic | None = None
+    until: str | None = None
+
+
+class Closing(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The whole run. `lines` in the plan's order; `diagnostics` beside them (interrupted, quota used up, vendor out of reach)."""
+
+    run: str
+    exit: Exit
+    lines: tuple[Line, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    def counts(self) -> dict[str, int]:
+        """How many steps ended in each way."""
+        found = {result.value: 0 for result in Result}
+        for line in self.lines:
+            found[line.result.value] += 1
+        return found
