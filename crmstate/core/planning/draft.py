@@ -107,7 +107,8 @@ class Draft:
         mode = Mode.AUTO if cell.how is How.API else Mode.MANUAL
         if entry is not None and entry.outcome is Outcome.DONE and not expired(entry, self.survey.taken_at):
             occurrence, why, entry = occurrence + 1, message("why.came_back", at=entry.at), None
-        if resource.phase is Phase.PENDING or (entry is not None and entry.outcome is Outcome.REQUESTED):
+        asked = entry is not None and entry.outcome is Outcome.REQUESTED and cell.how is How.API
+        if resource.phase is Phase.PENDING or asked:
             mode, why = Mode.WAIT, message("why.accepted", until=resource.pending_until or (entry.until if entry else "") or "?")
         elif resource.phase is Phase.UNKNOWN:
             self.block(place, verb, stage.value, message("blocked.unknown_phase"), label=self.label(resource), span=span)

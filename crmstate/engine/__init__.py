@@ -1,0 +1,1 @@
+"""Observes, walks plans and records what happened. Knows no vendor, no file format and no sentence."""

@@ -1,0 +1,26 @@
+"""admit(): whether a plan may be applied here and now. Checked under the lock, before the first write."""
+
+from __future__ import annotations
+
+from crmstate.core.diagnostic import Problem, problem
+from crmstate.core.plan import Plan
+from crmstate.core.record import State
+from crmstate.core.words import Exit
+
+
+def admit(plan: Plan, state: State, given_id: str | None, tenant: str | None = None) -> None:
+    """Raises Problem: hypothetical or for another state (5), with errors or without the id that the manifest asks for (3)."""
+    if plan.hypothetical:
+        raise problem(Exit.STALE, "CRM-E003")
+    if state.lineage and plan.base.lineage != state.lineage:
+        raise problem(Exit.STALE, "CRM-E002", made=plan.base.lineage or "-", here=state.lineage)
+    if (state.provider and plan.provider != state.provider) or (state.tenant and plan.tenant != state.tenant):
+        raise problem(Exit.STALE, "CRM-E016", made=f"{plan.provider} {plan.tenant}", here=f"{state.provider} {state.tenant}")
+    if tenant and plan.tenant != tenant:
+        raise problem(Exit.STALE, "CRM-E016", made=plan.tenant, here=tenant)
+    if given_id is not None and given_id != plan.plan_id:
+        raise problem(Exit.STALE, "CRM-E004", given=given_id, actual=plan.plan_id)
+    if plan.require_plan_id and given_id is None:
+        raise problem(Exit.REFUSED, "CRM-E014", plan_id=plan.plan_id)
+    if plan.errors:
+        raise Problem(Exit.REFUSED, *plan.errors)

@@ -1,0 +1,135 @@
+"""One batch at the vendor: look, write the intent, act once, look again, write what is known.
+
+Nothing is believed: `done` counts when the vendor's own listing shows it, and a lost answer is looked for, never sent again blindly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crmstate.core.address import id_of
+from crmstate.core.closing import Result
+from crmstate.core.diagnostic import Diagnostic
+from crmstate.core.event import Settlement
+from crmstate.core.failure import Code, Failure
+from crmstate.core.plan import Step
+from crmstate.core.planning.draft import satisfied
+from crmstate.core.provider import Args, Batch, Cell, Item
+from crmstate.core.provider import Result as Answer
+from crmstate.core.words import Exit, Outcome, Phase, Proof, Undo
+from crmstate.engine.look import Seen, look
+from crmstate.engine.tasks import Context, Note, Task, Verdict, Work, finding, verdict_of
+
+HALTING = (Code.EXPIRED, Code.EXHAUSTED)
+
+
+def act_on(context: Context, cell: Cell, steps: Sequence[Step]) -> Task:
+    """The task of one batch of vendor steps: equal kind, verb, stage and args."""
+    ids = [id_of(step.address) for step in steps]
+    try:
+        seen: Seen = yield Work(lambda: look(context.write, cell.kind, ids))
+    except Failure as failure:
+        return [refused(step, failure) for step in steps]
+    batch = context.batch()
+    verdicts: list[Verdict] = []
+    settled: list[Settlement] = []
+    todo: list[Step] = []
+    for step in steps:
+        early = before_act(step, seen)
+        if early is None:
+            todo.append(step)
+        else:
+            settled.append(early[0])
+            verdicts.append(early[1])
+    if settled:
+        done = [step for step in steps if step not in todo]
+        yield Note((context.intended(batch, done), context.settled(batch, settled)))
+    if todo:
+        verdicts += yield from _send(context, cell, todo, batch)
+    return verdicts
+
+
+def before_act(step: Step, seen: Seen) -> tuple[Settlement, Verdict] | None:
+    """What is already so, waited for, or different from what the plan expects; None: go on and act."""
+    remote = id_of(step.address)
+    phase, row = seen.phase(remote), seen.rows.get(remote)
+    if satisfied(phase, step.after):
+        settlement = Settlement(step.id, Outcome.DONE, Proof.OBSERVED, phase)
+        return settlement, verdict_of(step, settlement)
+    if phase is Phase.PENDING:
+        settlement = Settlement(step.id, Outcome.REQUESTED, Proof.ACKNOWLEDGED, phase, until=seen.until(remote))
+        return settlement, verdict_of(step, settlement)
+    expects = step.expects
+    if expects is None or (phase is expects.phase and (row is None or not expects.fingerprint or row.fingerprint == expects.fingerprint)):
+        return None
+    settlement = Settlement(step.id, Outcome.FAILED, phase=phase, code="expects")
+    found = finding(step, "CRM-E001", expected=expects.phase.value, found=phase.value)
+    return settlement, Verdict(step, Result.REFUSED, found, exit=Exit.STALE)
+
+
+def _send(context: Context, cell: Cell, steps: Sequence[Step], batch: str) -> Task:
+    yield Note((context.intended(batch, steps),))
+    call = Batch(cell.kind, cell.verb, tuple(Item(id_of(step.address), step.args or Args()) for step in steps))
+    try:
+        answers: list[Answer] = yield Work(lambda: context.write.perform(call))
+    except Failure as failure:
+        return (yield from _nothing_happened(context, steps, batch, failure))
+    try:
+        seen: Seen | None = yield Work(lambda: look(context.write, cell.kind, [item.id for item in call.items]))
+    except Failure:
+        seen = None
+    settled: list[Settlement] = []
+    verdicts: list[Verdict] = []
+    for step, answer in zip(steps, answers, strict=True):
+        settlement, found = judge(step, cell, answer, seen)
+        settled.append(settlement)
+        verdicts.append(verdict_of(step, settlement, found, halt=answer.code in {code.value for code in HALTING}))
+    yield Note((context.settled(batch, settled),))
+    return verdicts
+
+
+def _nothing_happened(context: Context, steps: Sequence[Step], batch: str, failure: Failure) -> Task:
+    settled = [
+        Settlement(step.id, Outcome.FAILED, code=failure.code.value, summary=failure.summary, until=failure.until, request_id=failure.request_id)
+        for step in steps
+    ]
+    yield Note((context.settled(batch, settled),))
+    return [refused(step, failure) for step in steps]
+
+
+def refused(step: Step, failure: Failure) -> Verdict:
+    """The closing line of a step that the vendor did not let happen."""
+    halt = failure.code in HALTING
+    if failure.code is Code.EXHAUSTED:
+        found = finding(step, "CRM-E012", until=failure.until or "?")
+    else:
+        found = finding(step, "CRM-E006", reason=failure.code.value, summary=failure.summary)
+    exit = Exit.CREDENTIALS if failure.code is Code.EXPIRED else Exit.PARTIAL
+    return Verdict(step, Result.FAILED, found, failure.until, exit, halt)
+
+
+def judge(step: Step, cell: Cell, answer: Answer, seen: Seen | None) -> tuple[Settlement, Diagnostic | None]:
+    """What is known of a step after the vendor's answer and our own look: the look decides."""
+    remote = answer.id
+    phase = seen.phase(remote) if seen is not None else Phase.UNKNOWN
+    until = answer.until or (seen.until(remote) if seen is not None else None)
+
+    def settle(outcome: Outcome, proof: Proof, code: str | None = None) -> Settlement:
+        known = phase if phase is not Phase.UNKNOWN else None
+        return Settlement(step.id, outcome, proof, known, code, answer.summary, until, answer.request_id)
+
+    if satisfied(phase, step.after):
+        return settle(Outcome.DONE, Proof.OBSERVED), None
+    if phase is Phase.PENDING:
+        return settle(Outcome.REQUESTED, Proof.ACKNOWLEDGED), None
+    if answer.outcome in (Outcome.DONE, Outcome.REQUESTED):
+        if phase is Phase.UNKNOWN or (answer.outcome is Outcome.REQUESTED and not cell.shows_effect):
+            return settle(Outcome.REQUESTED, Proof.ACKNOWLEDGED, "not_read_back"), None
+        return settle(Outcome.FAILED, Proof.NONE, "no_effect"), finding(step, "CRM-E007", found=phase.value)
+    if answer.outcome is Outcome.FAILED:
+        found = finding(step, "CRM-E006", reason=answer.code or "rejected", summary=answer.summary)
+        return settle(Outcome.FAILED, Proof.NONE, answer.code or "rejected"), found
+    if phase is not Phase.UNKNOWN and (cell.shows_effect or cell.undo is not Undo.NEVER):
+        found = finding(step, "CRM-E006", reason=Code.AMBIGUOUS.value, summary=answer.summary)
+        return settle(Outcome.FAILED, Proof.NONE, "not_seen"), found
+    return settle(Outcome.UNKNOWN, Proof.NONE, Code.AMBIGUOUS.value), finding(step, "CRM-E008")

@@ -1,0 +1,55 @@
+"""confirm(): what a person reports becomes an event, if its proof is as strong as the step asks. It never claims more than it is."""
+
+from __future__ import annotations
+
+from crmstate.core.address import Address
+from crmstate.core.diagnostic import problem
+from crmstate.core.event import Confirmed, Evidence, StepRef
+from crmstate.core.plan import Plan, Step
+from crmstate.core.record import Entry, State
+from crmstate.core.words import PROOFS, Exit, Mode, Outcome, Proof
+
+
+def confirmable(plan: Plan | None, state: State) -> list[Address]:
+    """The addresses that a person may confirm now."""
+    found = {step.address for step in plan.steps if step.mode is not Mode.AUTO} if plan is not None else set()
+    found |= {entry.address for entry in state.open().values()}
+    return sorted(found)
+
+
+def confirm(
+    place: Address,
+    plan: Plan | None,
+    state: State,
+    *,
+    at: str,
+    by: str,
+    proof: Proof,
+    note: str = "",
+    evidence: tuple[Evidence, ...] = (),
+    expires: str | None = None,
+) -> Confirmed:
+    """The event of a confirmation. Raises Problem where nothing is to be confirmed there, or the proof is too weak."""
+    step = next((each for each in plan.steps if each.address == place and each.mode is not Mode.AUTO), None) if plan else None
+    entry = next((each for each in state.open().items() if each[1].address == place), None)
+    if step is None and entry is None:
+        done = any(each.address == place and each.outcome is Outcome.DONE for each in state.entries.values())
+        raise problem(Exit.REFUSED, "CRM-C009" if done else "CRM-C006", text=place, near=", ".join(confirmable(plan, state)[:5]))
+    need = step.proof if step is not None and step.proof is not None else Proof.ATTESTED
+    if proof is not Proof.WAIVED and PROOFS.index(proof) > PROOFS.index(need):
+        raise problem(Exit.REFUSED, "CRM-C008", address=place, given=proof.value, required=need.value)
+    if proof is Proof.OBSERVED:
+        raise problem(Exit.REFUSED, "CRM-C008", address=place, given=proof.value, required=need.value)
+    if proof is Proof.WAIVED and (not note or expires is None):
+        raise problem(Exit.USAGE, "CRM-C015", address=place)
+    if step is not None and step.files and not evidence and proof is not Proof.WAIVED:
+        raise problem(Exit.REFUSED, "CRM-C007", address=place, path="-", why="missing")
+    return Confirmed(at, _ref(step, entry), by, proof, note, evidence, expires)
+
+
+def _ref(step: Step | None, entry: tuple[str, Entry] | None) -> StepRef:
+    if step is not None:
+        return StepRef(step.id, step.address, step.verb, step.undo, step.label, step.occurrence)
+    assert entry is not None
+    key, found = entry
+    return StepRef(key, found.address, found.verb, found.undo, found.label, found.occurrence)

@@ -1,0 +1,90 @@
+"""Our own acts: archive, verify, delta; and what is only waited for: the freeze, a vendor's promise, the end of our own access, people."""
+
+from __future__ import annotations
+
+from crmstate.core.address import id_of
+from crmstate.core.closing import Result
+from crmstate.core.diagnostic import Problem
+from crmstate.core.event import Evidence, Settlement
+from crmstate.core.failure import Failure
+from crmstate.core.plan import Step
+from crmstate.core.planning.draft import satisfied
+from crmstate.core.survey import Resource
+from crmstate.core.words import Exit, Kind, Mode, Outcome, Phase, Proof, Verb
+from crmstate.engine.batch import refused
+from crmstate.engine.look import look
+from crmstate.engine.tasks import Context, Note, Task, Verdict, Work, finding, verdict_of
+
+
+def archive(context: Context, step: Step) -> Task:
+    """Archive, verify or delta of one dataset."""
+    dataset, archiver = id_of(step.address), context.archiver
+    batch = context.batch()
+    yield Note((context.intended(batch, [step]),))
+    assert archiver is not None
+
+    def work() -> Evidence:
+        row: Resource | None = look(context.read, Kind.DATASET, [dataset]).rows.get(dataset)
+        if row is None:
+            row = Resource(Kind.DATASET, dataset, step.label)
+        if step.verb is Verb.ARCHIVE:
+            return archiver.archive(context.read, row, context.attachments)
+        if step.verb is Verb.VERIFY:
+            return archiver.verify(context.read, row)
+        return archiver.delta(context.read, row, context.attachments)
+
+    try:
+        evidence: Evidence = yield Work(work)
+    except Failure as failure:
+        settlement = Settlement(step.id, Outcome.FAILED, code=failure.code.value, summary=failure.summary, until=failure.until)
+        yield Note((context.settled(batch, [settlement]),))
+        return [refused(step, failure)]
+    except Problem as found:
+        settlement = Settlement(step.id, Outcome.FAILED, code=found.diagnostics[0].code)
+        yield Note((context.settled(batch, [settlement]),))
+        return [Verdict(step, Result.FAILED, found.diagnostics[0], exit=Exit.PARTIAL)]
+    settlement = Settlement(step.id, Outcome.DONE, evidence.proof, Phase.PRESENT, rows=evidence.rows, evidence=(evidence,))
+    yield Note((context.settled(batch, [settlement]),))
+    return [verdict_of(step, settlement)]
+
+
+def wait_for(context: Context, step: Step) -> Task:
+    """Looks once whether what a step waits for has come; never blocks."""
+    if step.mode is Mode.MANUAL:
+        return (yield from _ask(context, step))
+    if step.kind is Kind.FREEZE:
+        if step.not_before is not None and step.not_before > context.now():
+            return [Verdict(step, Result.WAITING, until=step.not_before)]
+        return (yield from _record(context, step, Settlement(step.id, Outcome.DONE, Proof.OBSERVED, Phase.PRESENT)))
+    if step.kind is Kind.API_KEY and step.verb is Verb.PROBE:
+        try:
+            living = yield Work(lambda: context.read.alive() or context.write.alive())
+        except Failure as failure:
+            return [Verdict(step, Result.WAITING, finding(step, "CRM-E006", reason=failure.code.value, summary=failure.summary))]
+        if living:
+            return [Verdict(step, Result.WAITING)]
+        return (yield from _record(context, step, Settlement(step.id, Outcome.DONE, Proof.OBSERVED, Phase.ABSENT)))
+    remote = id_of(step.address)
+    try:
+        seen = yield Work(lambda: look(context.write, step.kind, [remote]))
+    except Failure as failure:
+        return [refused(step, failure)]
+    if satisfied(seen.phase(remote), step.after):
+        return (yield from _record(context, step, Settlement(step.id, Outcome.DONE, Proof.OBSERVED, seen.phase(remote))))
+    return [Verdict(step, Result.WAITING, until=seen.until(remote) or step.not_before)]
+
+
+def _record(context: Context, step: Step, settlement: Settlement) -> Task:
+    batch = context.batch()
+    yield Note((context.intended(batch, [step]), context.settled(batch, [settlement])))
+    return [verdict_of(step, settlement)]
+
+
+def _ask(context: Context, step: Step) -> Task:
+    """A person's step is on record before it is waited for, so that `status` can say since when."""
+    entry = context.ledger.state.entries.get(step.id)
+    if entry is None or entry.outcome is not Outcome.REQUESTED:
+        batch = context.batch()
+        settlement = Settlement(step.id, Outcome.REQUESTED)
+        yield Note((context.intended(batch, [step]), context.settled(batch, [settlement])))
+    return [Verdict(step, Result.WAITING)]

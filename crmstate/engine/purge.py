@@ -1,0 +1,148 @@
+"""The purge of one dataset: exactly the rows that the verified archive holds, batch by batch, resumable, proved by count and by id."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from crmstate.core.address import id_of
+from crmstate.core.closing import Result
+from crmstate.core.diagnostic import Diagnostic, Problem
+from crmstate.core.event import Advanced, Settlement
+from crmstate.core.failure import Code, Failure
+from crmstate.core.plan import Step
+from crmstate.core.provider import Batch, Cell, Item
+from crmstate.core.provider import Result as Answer
+from crmstate.core.words import Exit, Kind, Outcome, Phase, Proof, Severity
+from crmstate.engine.batch import before_act, refused
+from crmstate.engine.look import gone, look, present
+from crmstate.engine.tasks import Context, Note, Task, Verdict, Work, finding, verdict_of
+
+TRIES = 3
+T = TypeVar("T")
+Part = Generator[Work | Note, Any, T]
+
+
+def purge(context: Context, cell: Cell, step: Step) -> Task:
+    """The task of a purge step. On disk after every batch: how far it came."""
+    dataset = id_of(step.address)
+    try:
+        seen = yield Work(lambda: look(context.write, Kind.DATASET, [dataset]))
+        ids: Sequence[str] = yield Work(lambda: _ids(context, dataset))
+    except Failure as failure:
+        return [refused(step, failure)]
+    except Problem as found:
+        return [Verdict(step, Result.FAILED, found.diagnostics[0], exit=found.exit)]
+    entry = context.ledger.state.entries.get(step.id)
+    position = (entry.position or 0) if entry is not None else 0
+    early = before_act(step, seen) if seen.phase(dataset) is not Phase.PRESENT else None
+    if early is not None:
+        batch = context.batch()
+        yield Note((context.intended(batch, [step]), context.settled(batch, [early[0]])))
+        return [early[1]]
+    if step.rows is not None and len(ids) - position > step.rows:
+        return [Verdict(step, Result.REFUSED, finding(step, "CRM-E010", dataset=dataset, rows=len(ids), ceiling=step.rows), exit=Exit.STALE)]
+    return (yield from _walk(context, cell, step, dataset, ids, position, resumed=entry is not None))
+
+
+def _ids(context: Context, dataset: str) -> Sequence[str]:
+    if context.archiver is None:
+        return ()
+    return context.archiver.ids(dataset)
+
+
+def _walk(context: Context, cell: Cell, step: Step, dataset: str, ids: Sequence[str], position: int, resumed: bool) -> Task:
+    batch = context.batch()
+    pending: tuple[Advanced, ...] = ()
+    while position < len(ids) and not context.stop.asked:
+        chunk = list(ids[position : position + cell.batch])
+        intent = context.intended(batch, [step], position, len(chunk))
+        yield Note((*pending, intent))
+        wanted = chunk
+        if resumed:
+            try:
+                wanted = yield Work(partial(present, context.write, dataset, chunk))
+            except Failure as failure:
+                return (yield from _end(context, step, batch, _stopped(step, failure), refused(step, failure)))
+            resumed = False
+        trouble: tuple[Settlement, Verdict] | None = yield from _delete(context, cell, step, dataset, wanted)
+        if trouble is not None:
+            return (yield from _end(context, step, batch, *trouble))
+        position += len(chunk)
+        pending = (Advanced(context.now(), context.run, step.id, position, position),)
+    if pending:
+        yield Note(pending)
+    if position < len(ids):
+        settlement = Settlement(step.id, Outcome.FAILED, code="interrupted", rows=position)
+        return (yield from _end(context, step, batch, settlement, Verdict(step, Result.NOT_STARTED, finding(step, "CRM-E013", Severity.WARNING))))
+    settlement, found = yield from _read_back(context, step, dataset, ids)
+    return (yield from _end(context, step, batch, settlement, verdict_of(step, settlement, found)))
+
+
+def _end(context: Context, step: Step, batch: str, settlement: Settlement, verdict: Verdict) -> Task:
+    yield Note((context.intended(batch, [step]), context.settled(batch, [settlement])))
+    return [verdict]
+
+
+def _stopped(step: Step, failure: Failure) -> Settlement:
+    return Settlement(step.id, Outcome.FAILED, code=failure.code.value, summary=failure.summary, until=failure.until)
+
+
+def _delete(context: Context, cell: Cell, step: Step, dataset: str, rows: list[str]) -> Part[tuple[Settlement, Verdict] | None]:
+    """Deletes rows; where an answer was lost or said no, looks which are left and asks for those alone. None: all are gone."""
+    for attempt in range(TRIES):
+        if not rows:
+            return None
+        call = Batch(Kind.DATASET, cell.verb, tuple(Item(row) for row in rows), parent=dataset)
+        try:
+            answers: list[Answer] = yield Work(partial(context.write.perform, call))
+            left = [answer for answer in answers if answer.outcome not in (Outcome.DONE, Outcome.REQUESTED)]
+            if not left:
+                return None
+            there: set[str] = set((yield Work(partial(present, context.write, dataset, rows))))
+        except Failure as failure:
+            if failure.code is Code.UNAVAILABLE and attempt + 1 < TRIES:
+                continue
+            return _stopped(step, failure), refused(step, failure)
+        rows = [answer.id for answer in left if answer.id in there]
+    refusal = Failure(Code.REJECTED, left[0].summary)
+    return _stopped(step, refusal), refused(step, refusal)
+
+
+def _read_back(context: Context, step: Step, dataset: str, ids: Sequence[str]) -> Part[tuple[Settlement, Diagnostic | None]]:
+    """Proof by count and by sampled ids."""
+    try:
+        count = yield Work(lambda: context.write.count(dataset))
+        vanished: bool | None = yield Work(lambda: gone(context.write, dataset, ids))
+    except Failure as failure:
+        return Settlement(step.id, Outcome.REQUESTED, Proof.ACKNOWLEDGED, code="not_read_back", summary=failure.summary, rows=len(ids)), None
+    found: Diagnostic | None = None
+    if count.rows:
+        found = finding(step, "CRM-E009", dataset=dataset, rows=count.rows)
+        return Settlement(step.id, Outcome.FAILED, phase=Phase.PRESENT, code="rows_remain", rows=len(ids)), found
+    if vanished is False:
+        found = finding(step, "CRM-E011", Severity.WARNING, dataset=dataset)
+        return Settlement(step.id, Outcome.DONE, Proof.ACKNOWLEDGED, Phase.ABSENT, "soft_delete", rows=len(ids)), found
+    proof = Proof.OBSERVED if count.rows == 0 else Proof.ACKNOWLEDGED
+    return Settlement(step.id, Outcome.DONE, proof, Phase.ABSENT, rows=len(ids)), None
+
+
+def empty_bin(context: Context, cell: Cell, step: Step) -> Task:
+    """Empties the bin of one dataset and proves it by the bin's listing and by sampled ids of what the archive holds."""
+    from crmstate.engine.batch import act_on
+
+    verdicts: list[Verdict] = yield from act_on(context, cell, [step])
+    if verdicts[0].result is not Result.DONE or context.archiver is None:
+        return verdicts
+    dataset = id_of(step.address)
+    try:
+        ids = yield Work(lambda: _ids(context, dataset))
+        vanished = yield Work(lambda: gone(context.write, dataset, ids))
+    except (Failure, Problem):
+        return verdicts
+    if vanished is False:
+        settlement = Settlement(step.id, Outcome.FAILED, phase=Phase.PRESENT, code="no_effect")
+        yield Note((context.settled(context.batch(), [settlement]),))
+        return [verdict_of(step, settlement, finding(step, "CRM-E011", dataset=dataset))]
+    return verdicts

@@ -1,0 +1,98 @@
+"""recover(): what an earlier run left open is looked up before anything else is done. Nobody edits JSON by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crmstate.core.address import id_of, kind_of
+from crmstate.core.event import AnyEvent, Reopened, Settled, Settlement
+from crmstate.core.failure import Failure
+from crmstate.core.planning.draft import satisfied
+from crmstate.core.ports import Clock, Ledger, ReadSession
+from crmstate.core.provider import Cell
+from crmstate.core.record import Entry
+from crmstate.core.words import OURS, How, Kind, Outcome, Phase, Proof, Undo, Verb
+from crmstate.engine.look import Seen, look
+from crmstate.engine.observe import stamp
+
+CHUNK = 100
+
+
+def recover(ledger: Ledger, session: ReadSession, clock: Clock, run: str) -> int:
+    """Settles open entries by looking at the vendor; returns how many. Raises Failure where the vendor does not answer."""
+    loose = ledger.state.open()
+    now = stamp(clock.now())
+    settled: list[Settlement] = []
+    reopened: list[str] = []
+    groups: dict[Kind, list[tuple[str, Entry]]] = {}
+    for key, entry in loose.items():
+        kind = kind_of(entry.address)
+        cell = session.provider.cell(kind, entry.verb)
+        if entry.verb in OURS or entry.verb is Verb.PURGE:
+            if entry.outcome is not Outcome.REQUESTED or entry.verb is Verb.PURGE:
+                reopened.append(key)
+        elif cell is not None and cell.how is How.API:
+            groups.setdefault(kind, []).append((key, entry))
+    for kind, entries in groups.items():
+        for first in range(0, len(entries), CHUNK):
+            part = entries[first : first + CHUNK]
+            seen = look(session, kind, [id_of(entry.address) for _, entry in part])
+            for key, entry in part:
+                cell = session.provider.cell(kind, entry.verb)
+                assert cell is not None
+                _judge(key, entry, cell, seen, now, settled, reopened)
+    events: list[AnyEvent] = []
+    if settled:
+        events.append(Settled(now, run, f"{run}-recovered", tuple(settled)))
+    if reopened:
+        events.append(Reopened(now, run, tuple(reopened)))
+    if events:
+        ledger.append(events)
+    return len(settled) + len(reopened)
+
+
+def _judge(
+    key: str, entry: Entry, cell: Cell, seen: Seen, now: str, settled: list[Settlement], reopened: list[str]
+) -> None:
+    remote = id_of(entry.address)
+    phase = seen.phase(remote)
+    if satisfied(phase, cell.after):
+        settled.append(Settlement(key, Outcome.DONE, Proof.OBSERVED, phase))
+    elif phase is Phase.PENDING:
+        if entry.outcome is not Outcome.REQUESTED:
+            until = seen.until(remote)
+            settled.append(Settlement(key, Outcome.REQUESTED, Proof.ACKNOWLEDGED, phase, until=until))
+    elif phase is Phase.UNKNOWN:
+        return
+    elif entry.outcome is Outcome.REQUESTED:
+        if cell.shows_effect and (entry.until is None or entry.until <= now):
+            settled.append(Settlement(key, Outcome.FAILED, phase=phase, code="no_effect"))
+    elif cell.shows_effect or cell.undo is not Undo.NEVER:
+        reopened.append(key)
+    elif entry.outcome is not Outcome.UNKNOWN:
+        settled.append(Settlement(key, Outcome.UNKNOWN, phase=phase, code="ambiguous"))
+
+
+def farewell(ledger: Ledger, sessions: Sequence[ReadSession], clock: Clock, run: str) -> int:
+    """When every credential of ours is dead by our own act: what ended with it is settled as seen. Raises Failure where that cannot be known."""
+    now = stamp(clock.now())
+    settled: list[Settlement] = []
+    for key, entry in ledger.state.open().items():
+        if entry.own and entry.verb in (Verb.REVOKE, Verb.PROBE):
+            settled.append(Settlement(key, Outcome.DONE, Proof.OBSERVED, Phase.ABSENT))
+        elif entry.verb is Verb.CLOSE:
+            phase = _account(sessions, id_of(entry.address))
+            if phase is Phase.ABSENT:
+                settled.append(Settlement(key, Outcome.DONE, Proof.OBSERVED, phase))
+    if settled:
+        ledger.append([Settled(now, run, f"{run}-farewell", tuple(settled))])
+    return len(settled)
+
+
+def _account(sessions: Sequence[ReadSession], remote: str) -> Phase:
+    for session in sessions:
+        try:
+            return look(session, Kind.ACCOUNT, [remote]).phase(remote)
+        except Failure:
+            continue
+    return Phase.UNKNOWN
