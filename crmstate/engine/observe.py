@@ -44,7 +44,7 @@ def identify(sessions: Sequence[ReadSession], tenant: str) -> tuple[list[Identit
             refused = failure
             continue
         if tenant and identity.tenant != tenant:
-            raise problem(Exit.CREDENTIALS, "CRM-E020", wanted=tenant, found=identity.tenant, name=identity.tenant_name)
+            raise problem(Exit.CREDENTIALS, "CRM-V001", use=identity.use, wanted=tenant, found=identity.tenant)
         identities.append(identity)
         living.append(session)
     if not living:

@@ -1,0 +1,43 @@
+# The two that matter: `make demo` runs the main job on the embedded sandbox, `make test` passes the tests.
+# Both build their own virtual environment from pinned, hashed requirements, and are safe to repeat.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+WORKERS ?= 2
+
+.PHONY: demo test test-deep lint types generated lock clean
+
+$(READY): requirements/main.txt requirements/dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/main.txt -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(READY)
+
+demo: $(READY)
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
+
+test: $(READY)
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not deep"
+
+test-deep: $(READY)
+	$(BIN)/python -m pytest -n $(WORKERS) -m deep
+
+lint: $(READY)
+	$(BIN)/ruff check crmstate tests
+	$(BIN)/ruff format --check crmstate tests
+
+types: $(READY)
+	$(BIN)/mypy
+
+# Everything that is generated and committed: schemas, the capability matrix, help texts in the docs.
+generated: $(READY)
+	$(BIN)/crmstate schema --write schemas
+	$(BIN)/python -m tests.generated
+
+lock: $(READY)
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --output-file requirements/main.txt pyproject.toml requirements/build.in
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --constraint requirements/main.txt --output-file requirements/dev.txt requirements/dev.in
+
+clean:
+	rm -rf $(VENV) demo .mypy_cache .ruff_cache

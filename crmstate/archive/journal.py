@@ -1,0 +1,102 @@
+"""Journal: one line for each thing that became durable, each line chained to the one before. It is what a resumed export goes by.
+
+A line that was torn by a crash is cut; whatever lies in the dataset's folder and in no line is as if it had never been written.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+
+from crmstate.archive import disk
+from crmstate.archive.disk import Disk
+from crmstate.archive.marks import FileMark, canonical, sha256
+
+BEGIN, ROWS, GONE, FILES, LOST = "begin", "rows", "gone", "attachments", "lost"
+
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became durable. `what`: begin (a reading of the whole dataset, for `generation`, begins), rows, gone (ids that the reading did
+    not meet), attachments, lost (attachments that it did not meet). `next`: the cursor to go on from; `end`: there is no more.
+    `seen` and `written`: rows or attachments met and written."""
+
+    what: str
+    at: str
+    number: int = -1
+    dataset: str = ""
+    generation: int = 0
+    attachments: bool = False
+    files: tuple[FileMark, ...] = ()
+    contents: int = 0
+    seen: int = 0
+    written: int = 0
+    next: str | None = None
+    end: bool = False
+    chain: str = ""
+
+
+class Journal:
+    """The journal of one dataset. `lines` are the valid ones, `sizes` the length of the file up to and with each."""
+
+    def __init__(self, path: Path, disk: Disk) -> None:
+        self._path = path
+        self._disk = disk
+        self.lines: list[Line] = []
+        self.sizes: list[int] = []
+        self.data = b""
+        self.torn = False
+
+    def load(self) -> None:
+        """Reads the file; everything from the first line that is not valid counts as torn."""
+        self.data = disk.read(self._path) or b""
+        self.lines, self.sizes, place = [], [], 0
+        while (end := self.data.find(b"\n", place)) >= 0:
+            line = _parsed(self.data[place:end], self.chain)
+            if line is None:
+                break
+            place = end + 1
+            self.lines.append(line)
+            self.sizes.append(place)
+        self.torn = place < len(self.data)
+
+    @property
+    def chain(self) -> str:
+        """The digest that the next line is chained to."""
+        return self.lines[-1].chain if self.lines else ""
+
+    @property
+    def size(self) -> int:
+        """The length of the valid lines."""
+        return self.sizes[-1] if self.sizes else 0
+
+    def cut(self, lines: int) -> None:
+        """Keeps the first `lines` lines, on disk as well. Does nothing where the file is that already."""
+        if lines == len(self.lines) and not self.torn:
+            return
+        del self.lines[lines:], self.sizes[lines:]
+        self.data, self.torn = self.data[: self.size], False
+        self._disk.replace(self._path, self.data)
+        self._disk.flush(self._path.parent)
+
+    def append(self, line: Line) -> None:
+        """Makes a line durable."""
+        chained = msgspec.structs.replace(line, chain=_chain(line, self.chain))
+        text = canonical(chained) + b"\n"
+        self._disk.append(self._path, text)
+        self.data += text
+        self.lines.append(chained)
+        self.sizes.append(len(self.data))
+
+
+def _chain(line: Line, before: str) -> str:
+    return sha256(before.encode() + canonical(msgspec.structs.replace(line, chain="")))
+
+
+def _parsed(text: bytes, before: str) -> Line | None:
+    try:
+        line = msgspec.convert(json.loads(text), Line)
+    except (ValueError, msgspec.ValidationError, RecursionError):
+        return None
+    return line if canonical(line) == text and line.chain == _chain(line, before) else None

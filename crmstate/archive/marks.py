@@ -1,0 +1,48 @@
+"""Marks: what journal and seal say of files, and how our own JSON is written, so that the same value is always the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import msgspec
+
+
+class FileMark(msgspec.Struct, frozen=True):
+    """A file of the archive: its path relative to the archive, with slashes."""
+
+    file: str
+    bytes: int
+    sha256: str
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """An attachment that the archive holds: of record `row`, the vendor's file `id`. The name is the vendor's and is never a path."""
+
+    row: str
+    id: str
+    name: str
+    mime: str
+    size: int
+    sha256: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.row, self.id
+
+
+def canonical(value: Any) -> bytes:
+    """A value as one line of ASCII JSON with sorted keys, without its line break."""
+    plain = msgspec.to_builtins(value)
+    return json.dumps(plain, ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode()
+
+
+def sha256(data: bytes) -> str:
+    """Its SHA-256 in hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def mark(file: str, data: bytes) -> FileMark:
+    """The mark of a file that holds `data`."""
+    return FileMark(file, len(data), sha256(data))

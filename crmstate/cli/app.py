@@ -1,0 +1,101 @@
+"""The typer application, and what every ending becomes: an exit code, a sentence, never a traceback for what a user can cause."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from importlib import import_module
+
+import typer
+from typer.exceptions import Abort, TyperException
+from typer.exceptions import Exit as TyperExit
+
+from crmstate.cli.screen import Screen
+from crmstate.core.diagnostic import Problem, diagnostic
+from crmstate.core.words import Exit
+
+COMMANDS = ("init", "validate", "plan", "apply", "approve", "confirm", "status", "schema")
+GROUPS = ("providers", "state", "sandbox")
+
+
+def build(argv: list[str]) -> typer.Typer:
+    """The application with the commands that these arguments can need: help needs all of them, `plan` only its own."""
+    app = typer.Typer(
+        name="crmstate",
+        help="Takes a company out of its CRM: safely, on time, and with proof.",
+        no_args_is_help=True,
+        add_completion=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @app.callback()
+    def top() -> None:
+        """Takes a company out of its CRM: safely, on time, and with proof."""
+
+    first = next((word for word in argv if not word.startswith("-")), "")
+    for name in (first,) if first in COMMANDS + GROUPS else COMMANDS + GROUPS:
+        module = import_module(f"crmstate.cli.commands.{name}")
+        if name in GROUPS:
+            app.add_typer(module.app, name=name)
+        else:
+            app.command(name)(getattr(module, name))
+    return app
+
+
+def run(argv: list[str], screen: Screen | None = None) -> int:
+    """Runs one command line and returns its exit code."""
+    shown = screen or Screen(format=_format(argv), lang=_value(argv, "--lang"), no_color="--no-color" in argv)
+    try:
+        result = typer.main.get_command(build(argv))(args=argv, prog_name="crmstate", standalone_mode=False)
+        return int(result) if isinstance(result, int) else 0
+    except Problem as found:
+        shown.show(found.diagnostics)
+        return int(found.exit)
+    except TyperExit as done:
+        return int(Exit.USAGE) if done.exit_code == 2 else done.exit_code
+    except TyperException as wrong:
+        shown.show([diagnostic("CRM-C001", text=wrong.format_message())])
+        return int(Exit.USAGE)
+    except (Abort, KeyboardInterrupt):
+        shown.show([diagnostic("CRM-E013")])
+        return int(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        _quiet_pipe()
+        return int(Exit.OK)
+    except Exception as bug:
+        return _bug(shown, bug)
+
+
+def _bug(screen: Screen, bug: Exception) -> int:
+    """A bug of ours: where it happened, without values; the traceback only where CRMSTATE_DEBUG asks for it, scrubbed."""
+    frames = traceback.extract_tb(bug.__traceback__)
+    ours = [frame for frame in frames if "crmstate" in frame.filename] or list(frames)
+    where = f"{type(bug).__name__} at {os.path.basename(ours[-1].filename)}:{ours[-1].lineno}" if ours else type(bug).__name__
+    if os.environ.get("CRMSTATE_DEBUG"):
+        sys.stderr.write(screen.scrubber.scrub("".join(traceback.format_exception(bug))))
+    screen.show([diagnostic("CRM-C011", where=where)])
+    return int(Exit.BUG)
+
+
+def _quiet_pipe() -> None:
+    """The reader of our output has gone: say nothing more, also not at exit."""
+    with open(os.devnull, "w") as nothing:
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
+
+
+def _value(argv: list[str], option: str) -> str | None:
+    for place, word in enumerate(argv):
+        if word == option and place + 1 < len(argv):
+            return argv[place + 1]
+        if word.startswith(option + "="):
+            return word.partition("=")[2]
+    return None
+
+
+def _format(argv: list[str]) -> str:
+    """The format that was asked for, known even where the rest of the command line is wrong."""
+    found = _value(argv, "--format")
+    return found if found in ("json", "markdown") else "text"
+

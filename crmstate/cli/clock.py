@@ -1,0 +1,60 @@
+"""Clocks: this machine's, a simulator's, and one that stands at `--as-of`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+from crmstate.core.diagnostic import problem
+from crmstate.core.words import Exit
+
+FRESH = 1.0
+
+
+class RealClock:
+    """The machine's time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+class VendorClock(RealClock):
+    """The time of a vendor that has a clock of its own: asked for at most once a second."""
+
+    def __init__(self, ask: Callable[[], datetime]) -> None:
+        self._ask = ask
+        self._known: tuple[float, datetime] | None = None
+
+    def now(self) -> datetime:
+        if self._known is None or self.monotonic() - self._known[0] > FRESH:
+            self._known = (self.monotonic(), self._ask())
+        return self._known[1]
+
+
+class FixedClock(RealClock):
+    """A time that somebody asked about. What is planned by it is hypothetical."""
+
+    def __init__(self, moment: datetime) -> None:
+        self._moment = moment
+
+    def now(self) -> datetime:
+        return self._moment
+
+
+def moment(text: str) -> datetime:
+    """`2026-12-15`, `2026-12-15T18:00` or with a zone; without one it is UTC. Raises Problem."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            found = datetime.combine(date.fromisoformat(text), datetime.min.time())
+        except ValueError:
+            raise problem(Exit.USAGE, "CRM-C014", text=text) from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -1,0 +1,1 @@
+"""One thin file a command: parse, compose, run, return an exit code."""

@@ -1,0 +1,181 @@
+"""crmstate apply: reconciles the world with the manifest, by exactly the steps that were shown, or fewer."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crmstate.cli.commands.plan import show
+from crmstate.cli.compose import House, run_id
+from crmstate.cli.opening import open_house
+from crmstate.cli.options import (
+    HERE,
+    ColorOption,
+    ExcludeOption,
+    Format,
+    FormatOption,
+    LangOption,
+    QuietOption,
+    TargetOption,
+)
+from crmstate.cli.planfile import is_plan, read_plan
+from crmstate.cli.screen import Screen
+from crmstate.cli.signals import two_stages
+from crmstate.cli.survey import begin, planned
+from crmstate.core.closing import Closing
+from crmstate.core.diagnostic import problem
+from crmstate.core.failure import Failure
+from crmstate.core.goal import ArchiveGoal
+from crmstate.core.plan import Plan
+from crmstate.core.ports import ReadSession, Session
+from crmstate.core.words import Exit
+from crmstate.engine.admit import admit
+from crmstate.engine.observe import departed, identify
+from crmstate.engine.pool import Pool
+from crmstate.engine.recover import farewell, recover
+from crmstate.engine.stop import Abandoned, Stop
+from crmstate.engine.tasks import Context
+from crmstate.engine.walk import Walk
+from crmstate.providers.explain import check_write, explain
+
+if TYPE_CHECKING:
+    from crmstate.store.store import Store
+
+
+@dataclass
+class Wish:
+    """What the command line asked for."""
+
+    plan_id: str | None = None
+    yes: bool = False
+    parallel: int = 4
+    target: Collection[str] = ()
+    exclude: Collection[str] = ()
+
+
+def apply(
+    what: Annotated[Path, typer.Argument(metavar="[MANIFEST or PLAN]", help="A manifest, or a plan saved by `plan --out`.")] = HERE,
+    plan_id: Annotated[str | None, typer.Option("--plan-id", help="Apply only if the plan is this one.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask. Never replaces a plan id or an approval.")] = False,
+    parallel: Annotated[int, typer.Option("--parallel", min=1, max=32, help="Calls side by side.")] = 4,
+    target: TargetOption = None,
+    exclude: ExcludeOption = None,
+    format: FormatOption = Format.text,
+    lang: LangOption = None,
+    quiet: QuietOption = False,
+    no_color: ColorOption = False,
+) -> int:
+    """Carry out a plan, as far as it can be carried out now."""
+    screen = Screen(format.value, lang, quiet, no_color)
+    wish = Wish(plan_id, yes, parallel, target or (), exclude or ())
+    if is_plan(what):
+        if wish.target or wish.exclude:
+            raise problem(Exit.USAGE, "CRM-C001", text="--target, --exclude: a saved plan is applied as it is")
+        made, house = read_plan(what, screen)
+        wish.plan_id = wish.plan_id or made.plan_id
+    else:
+        made, house = None, open_house(what, screen)
+    return applied(house, screen, wish, made)
+
+
+def applied(house: House, screen: Screen, wish: Wish, made: Plan | None) -> int:
+    """Under the lock: recover, plan (unless a plan was given), ask, walk, close."""
+    stop = Stop()
+    try:
+        with two_stages(stop, lambda: screen.say("apply.stopping")), house.store() as store:
+            screen.show(store.notes if not screen.json else ())
+            return _locked(house, screen, wish, made, store, stop)
+    except Failure as failure:
+        raise explain(failure, house.provider) from failure
+    except Abandoned:
+        raise problem(Exit.INTERRUPTED, "CRM-E013") from None
+
+
+def _locked(house: House, screen: Screen, wish: Wish, made: Plan | None, store: Store, stop: Stop) -> int:
+    run = run_id()
+    readers, writer = house.readers(), house.writer()
+    if store.head and _gone(readers, store, house, run):
+        sealed = planned(house, store.state, readers)
+        show(sealed, screen)
+        return 0
+    if made is not None:
+        admit(made, store.state, wish.plan_id)
+    _, living = identify(readers, house.desired.tenant)
+    if store.head:
+        recover(store, living[0], house.clock, run)
+    if made is None:
+        made = planned(house, store.state, readers, wish.target, wish.exclude)
+        admit(made, store.state, wish.plan_id)
+        if not screen.json:
+            show(made, screen)
+    if made.steps:
+        _ask(made, screen, wish)
+        if made.summary.auto:
+            check_write(writer.whoami(), house.provider)
+    begin(store, house, made.tenant)
+    closing = _walk(house, screen, wish, made, store, stop, run, living[0], writer)
+    return int(closing.exit)
+
+
+def _gone(readers: Sequence[ReadSession], store: Store, house: House, run: str) -> bool:
+    """Whether the vendor is out of reach by our own act; what ended with it is recorded as seen."""
+    if store.state.departed() is None or departed(readers, store.state) is None:
+        return False
+    farewell(store, readers, house.clock, run)
+    return True
+
+
+def _ask(made: Plan, screen: Screen, wish: Wish) -> None:
+    """The question, on a terminal only; anywhere else `--yes` must have been written."""
+    if wish.yes or not made.summary.ready:
+        return
+    if not sys.stdin.isatty() or screen.json:
+        raise problem(Exit.USAGE, "CRM-C005")
+    screen.say("ask.apply", count=len(made.steps), irreversible=made.summary.irreversible)
+    answer = sys.stdin.readline().strip().casefold()
+    if answer not in ("yes", "y", "是"):
+        raise problem(Exit.REFUSED, "CRM-C024")
+
+
+def _walk(
+    house: House,
+    screen: Screen,
+    wish: Wish,
+    made: Plan,
+    store: Store,
+    stop: Stop,
+    run: str,
+    reader: ReadSession,
+    writer: Session,
+) -> Closing:
+    from crmstate.cli.progress import progress
+
+    goal = house.desired.archive
+    attachments = goal.attachments if isinstance(goal, ArchiveGoal) else True
+    context = Context(run, house.provider, reader, writer, store, house.archiver(), house.clock, stop, attachments)
+    pool = Pool(wish.parallel)
+    abandoned = True
+    try:
+        with progress(screen, made) as announce:
+            closing = Walk(made, context, pool, house.by, announce).go()
+        abandoned = False
+    finally:
+        pool.close(abandon=abandoned)
+    _show(closing, screen)
+    return closing
+
+
+def _show(closing: Closing, screen: Screen) -> None:
+    from crmstate.views import closing as view
+
+    renders = {"json": view.closing_json, "markdown": view.closing_markdown}
+    if screen.format in renders:
+        screen.out(renders[screen.format](closing, screen.catalogue))
+    else:
+        screen.out(view.closing_text(closing, screen.catalogue, color=screen.color))
+

@@ -1,0 +1,55 @@
+"""crmstate confirm: records what a person did or a vendor answered, with files that prove it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crmstate.cli.clock import moment
+from crmstate.cli.opening import open_house
+from crmstate.cli.options import HERE, ByOption, LangOption, ManifestArgument, QuietOption
+from crmstate.cli.screen import Screen
+from crmstate.cli.survey import begin, planned
+from crmstate.core.address import parse
+from crmstate.core.diagnostic import problem
+from crmstate.core.event import Evidence
+from crmstate.core.words import Exit, Proof
+from crmstate.engine.confirm import confirm as confirmed
+from crmstate.engine.observe import stamp
+
+
+def confirm(
+    address: Annotated[str, typer.Argument(help="What is confirmed, as the plan names it: human_step/training.")],
+    manifest: ManifestArgument = HERE,
+    by: ByOption = None,
+    proof: Annotated[Proof, typer.Option("--proof", help="attested, acknowledged or certified.")] = Proof.ATTESTED,
+    note: Annotated[str, typer.Option("--note", help="What was done, in a sentence.")] = "",
+    evidence: Annotated[list[Path] | None, typer.Option("--evidence", help="A file that proves it; may be repeated.")] = None,
+    waive: Annotated[bool, typer.Option("--waive", help="Go on without it: needs --note and --expires.")] = False,
+    expires: Annotated[str | None, typer.Option("--expires", help="When a waiver ends.")] = None,
+    lang: LangOption = None,
+    quiet: QuietOption = False,
+) -> int:
+    """Record a human step or a vendor's answer."""
+    from crmstate.store.evidence import keep
+
+    screen = Screen(lang=lang, quiet=quiet)
+    try:
+        place = parse(address)
+    except ValueError:
+        raise problem(Exit.USAGE, "CRM-C006", text=address, near="human_step/..., subscription/...") from None
+    house = open_house(manifest, screen)
+    ends = stamp(moment(expires)) if expires else None
+    with house.store() as store:
+        made = planned(house, store.state, house.readers())
+        begin(store, house, made.tenant)
+        at, name = stamp(house.clock.now()), by or house.by
+        level = Proof.WAIVED if waive else proof
+        claims = tuple(Evidence("file", level, at, name) for _ in evidence or ())
+        confirmed(place, made, store.state, at=at, by=name, proof=level, note=note, evidence=claims, expires=ends)
+        files = tuple(keep(path, store.home, house.effects, proof=level, at=at, by=name) for path in evidence or ())
+        store.append([confirmed(place, made, store.state, at=at, by=name, proof=level, note=note, evidence=files, expires=ends)])
+    screen.say("confirm.recorded", address=place, by=name, proof=screen.catalogue.word("proof", level.value))
+    return 0

@@ -1,0 +1,53 @@
+"""crmstate schema: prints a JSON Schema, or writes them all (`--write`), which tests hold fresh."""
+
+from __future__ import annotations
+
+import json
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from crmstate.cli.screen import Screen
+
+
+class Which(str, Enum):  # noqa: UP042
+    """The published schemas."""
+
+    manifest = "manifest"
+    plan = "plan"
+    state = "state"
+
+
+def schema(
+    which: Annotated[Which, typer.Argument(help="manifest, plan or state.")] = Which.manifest,
+    write: Annotated[Path | None, typer.Option("--write", help="Write all schemas into this folder.")] = None,
+) -> int:
+    """Print a JSON Schema."""
+    screen = Screen()
+    if write is None:
+        screen.out(text_of(which))
+        return 0
+    for each in Which:
+        (write / f"{each.value}.schema.json").write_text(text_of(each), encoding="utf-8")
+    return 0
+
+
+def text_of(which: Which) -> str:
+    """A schema as it is committed."""
+    return json.dumps(_schema(which), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _schema(which: Which) -> dict[str, Any]:
+    if which is Which.manifest:
+        from crmstate.manifest.schema import manifest_schema
+
+        return manifest_schema()
+    if which is Which.plan:
+        from crmstate.views.plan_json import plan_schema
+
+        return plan_schema()
+    from crmstate.store.surgery import state_schema
+
+    return state_schema()

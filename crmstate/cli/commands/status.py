@@ -1,0 +1,46 @@
+"""crmstate status: where everything stands, with proof, and what is waited for, from whom, since when."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from crmstate.cli.opening import open_house
+from crmstate.cli.options import (
+    HERE,
+    AsOfOption,
+    ColorOption,
+    Format,
+    FormatOption,
+    LangOption,
+    ManifestArgument,
+    QuietOption,
+)
+from crmstate.cli.screen import Screen
+from crmstate.cli.survey import planned
+
+
+def status(
+    manifest: ManifestArgument = HERE,
+    format: FormatOption = Format.text,
+    offline: Annotated[bool, typer.Option("--offline", help="From the record alone, without asking the vendor.")] = False,
+    as_of: AsOfOption = None,
+    lang: LangOption = None,
+    quiet: QuietOption = False,
+    no_color: ColorOption = False,
+) -> int:
+    """Show what is done and proved, and what is waited for."""
+    from crmstate.views.status_text import status_json, status_markdown, status_text
+
+    screen = Screen(format.value, lang, quiet, no_color)
+    house = open_house(manifest, screen, as_of)
+    state = house.state()
+    made = None if offline else planned(house, state, house.readers())
+    if screen.json:
+        screen.out(status_json(state, made, screen.catalogue))
+    elif screen.format == "markdown":
+        screen.out(status_markdown(state, made, screen.catalogue))
+    else:
+        screen.out(status_text(state, made, screen.catalogue, color=screen.color))
+    return 0

@@ -1,0 +1,194 @@
+"""compose: the one composition root. A manifest and this machine become sessions, a store, an archiver and clocks, wired by the ports.
+
+Nothing is sent and nothing is written by composing, but for starting an embedded sandbox that the manifest names.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crmstate.cli.clock import FixedClock, RealClock, VendorClock
+from crmstate.cli.effects import Straight
+from crmstate.core.diagnostic import problem
+from crmstate.core.goal import ArchiveGoal, Desired
+from crmstate.core.ports import Archiver, Clock, Effects, ReadSession, Session
+from crmstate.core.provider import Provider
+from crmstate.core.record import State
+from crmstate.core.secret import Scrubber, Secret
+from crmstate.core.words import Exit
+
+if TYPE_CHECKING:
+    from crmstate.manifest.load import Loaded
+    from crmstate.store.store import Store
+
+
+def actor(environ: Mapping[str, str]) -> str:
+    """Who runs this, for the record: CRMSTATE_BY, the CI's actor, or the user's name."""
+    for name in ("CRMSTATE_BY", "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER", "LOGNAME"):
+        if environ.get(name):
+            return environ[name]
+    return f"uid {os.getuid()}"
+
+
+@dataclass
+class House:
+    """Everything that one manifest needs, built when it is asked for."""
+
+    loaded: Loaded
+    scrubber: Scrubber
+    effects: Effects = field(default_factory=Straight)
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    as_of: datetime | None = None
+    real: Clock = field(default_factory=RealClock)
+
+    @property
+    def desired(self) -> Desired:
+        return self.loaded.desired
+
+    @property
+    def folder(self) -> Path:
+        """The manifest's folder: paths in it are relative to here, and the state lies below it."""
+        return self.loaded.path.resolve().parent
+
+    @property
+    def by(self) -> str:
+        return actor(self.environ)
+
+    @cached_property
+    def provider(self) -> Provider:
+        from crmstate import providers
+
+        return providers.load(self.desired.provider)
+
+    @cached_property
+    def url(self) -> str:
+        """The vendor's address; starts the embedded sandbox where the manifest has one."""
+        from crmstate.cli import embedded
+
+        if self._embedded is not None:
+            return embedded.start(self._embedded)
+        url = self.loaded.model.provider.url
+        if url is None:
+            raise problem(Exit.INVALID, "CRM-C018", name=self.provider.name)
+        return str(url)
+
+    @property
+    def _embedded(self) -> Path | None:
+        place = self.loaded.model.provider.embedded
+        return self.folder / place if place is not None else None
+
+    @cached_property
+    def credentials(self) -> dict[str, dict[str, Secret]]:
+        """The secrets by use. Every one is known to the scrubber before it is used."""
+        from crmstate.cli import embedded
+        from crmstate.manifest import credentials
+
+        if self.loaded.model.provider.credentials is None and self._embedded is not None:
+            self.url  # noqa: B018  the server writes the keys when it seeds
+            found = embedded.keys(self._embedded)
+        else:
+            found = credentials.read(self.loaded, self.environ)
+        for fields in found.values():
+            for secret in fields.values():
+                self.scrubber.learn(secret)
+        return found
+
+    @cached_property
+    def clock(self) -> Clock:
+        """Time as this run knows it."""
+        if self.as_of is not None:
+            return FixedClock(self.as_of)
+        return self.vendor_clock
+
+    @cached_property
+    def vendor_clock(self) -> Clock:
+        from crmstate.providers.connect import vendor_time
+
+        if not self.provider.own_clock:
+            return self.real
+        ask = vendor_time(self.provider, self.url, effects=self.effects, clock=self.real, scrub=self.scrubber.scrub)
+        return VendorClock(ask)
+
+    def readers(self) -> list[ReadSession]:
+        """A read-only session for every configured credential, the reading one first."""
+        from crmstate.providers.connect import connect
+
+        return [
+            connect(
+                self.provider,
+                self.url,
+                self.credentials[use],
+                "read",
+                effects=self.effects,
+                clock=self.real,
+                learn=self.scrubber.learn,
+                scrub=self.scrubber.scrub,
+                tenant=self.desired.tenant or None,
+            )
+            for use in ("read", "write")
+            if use in self.credentials
+        ]
+
+    def writer(self) -> Session:
+        """The session that can act. Raises Problem (exit 7) where the manifest names no credential for it."""
+        from crmstate.providers.connect import connect
+
+        if "write" not in self.credentials:
+            raise problem(Exit.CREDENTIALS, "CRM-C019")
+        return connect(
+            self.provider,
+            self.url,
+            self.credentials["write"],
+            "write",
+            effects=self.effects,
+            clock=self.real,
+            learn=self.scrubber.learn,
+            scrub=self.scrubber.scrub,
+            tenant=self.desired.tenant or None,
+        )
+
+    def store(self) -> Store:
+        """The state, opened for writing: takes the lock (Problem, exit 4)."""
+        from crmstate.store.store import Store
+
+        self._local_state()
+        return Store.open(self.folder, self.desired.name, self.effects, self.clock, self.by, self.scrubber.scrub)
+
+    def state(self) -> State:
+        """The state as it is now, read without taking the lock; empty where nothing was recorded."""
+        from crmstate.store.load import read
+
+        self._local_state()
+        return read(self.folder, self.desired.name).state
+
+    def _local_state(self) -> None:
+        section = self.loaded.model.state
+        if section is not None and section.backend != "local":
+            raise problem(Exit.REFUSED, "CRM-C020", backend=section.backend)
+
+    def archiver(self) -> Archiver | None:
+        """Where the manifest archives to, or None."""
+        goal = self.desired.archive
+        if not isinstance(goal, ArchiveGoal) or goal.unsupported:
+            return None
+        from crmstate.archive.first import FolderArchive
+        from crmstate.archive.location import resolve
+
+        return FolderArchive(resolve(goal.to, self.folder) / self.desired.name, self.effects, self.clock, self.by)
+
+
+def lineage() -> str:
+    """A name for a new state that no other state has."""
+    return str(uuid.uuid4())
+
+
+def run_id() -> str:
+    """A name for one run of apply."""
+    return uuid.uuid4().hex[:12]

@@ -1,0 +1,66 @@
+"""The embedded sandbox: a simulated vendor as a process of its own, started when it is needed, which outlives the command."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from crmstate.core.diagnostic import problem
+from crmstate.core.secret import Secret
+from crmstate.core.words import Exit
+
+PATIENCE = 30.0
+
+
+def start(data: Path) -> str:
+    """The address of the server over `data`; starts one where none runs. Raises Problem where it does not come up."""
+    deadline = time.monotonic() + PATIENCE
+    ready = data.with_name(data.name + ".server.json")
+    url = _running(ready)
+    if url is not None:
+        return url
+    data.parent.mkdir(parents=True, exist_ok=True)
+    log = data.with_name(data.name + ".server.log")
+    with log.open("ab") as sink:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "crmstate.sandbox", "serve", "--data", str(data)],
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+        )
+    while time.monotonic() < deadline:
+        url = _running(ready)
+        if url is not None:
+            return url
+        if child.poll() not in (None, 0) and _running(ready) is None and time.monotonic() > deadline - PATIENCE + 3:
+            break
+        time.sleep(0.02)
+    raise problem(Exit.ERROR, "CRM-C016", data=data, log=log)
+
+
+def keys(data: Path) -> dict[str, dict[str, Secret]]:
+    """The credentials that seeding wrote beside the data: for `read` and `write`."""
+    place = data.with_name(data.name + ".keys.json")
+    try:
+        found = json.loads(place.read_text(encoding="utf-8"))
+        return {use: {"token": Secret(found[use]["token"])} for use in ("read", "write")}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise problem(Exit.CREDENTIALS, "CRM-C017", path=place) from None
+
+
+def _running(ready: Path) -> str | None:
+    try:
+        found = json.loads(ready.read_text(encoding="utf-8"))
+        os.kill(int(found["pid"]), 0)
+        parts = urlsplit(found["url"])
+        with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=1):
+            return str(found["url"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

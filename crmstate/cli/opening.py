@@ -1,0 +1,35 @@
+"""Opening: a manifest's path becomes a House; a state's name is found beside it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from crmstate.cli.clock import moment
+from crmstate.cli.compose import House
+from crmstate.cli.screen import Screen
+from crmstate.core.diagnostic import problem
+from crmstate.core.words import Exit
+
+
+def open_house(path: Path, screen: Screen, as_of: str | None = None) -> House:
+    """The House of the manifest at `path`; its warnings are shown. Raises Problem (65, 3)."""
+    from crmstate import providers
+    from crmstate.manifest.load import load
+
+    if not path.exists():
+        raise problem(Exit.USAGE, "CRM-C002", path=path)
+    loaded = load(path, known_providers=providers.names())
+    if not screen.json:
+        screen.show(loaded.diagnostics)
+    at: datetime | None = moment(as_of) if as_of else None
+    house = House(loaded, screen.scrubber, as_of=at)
+    _trust(house)
+    return house
+
+
+def _trust(house: House) -> None:
+    """A manifest is untrusted input: what it refers to is checked before anything is read, started or sent."""
+    from crmstate.manifest import trust
+
+    trust.check(house.loaded, trust.operator(house.environ), house.provider.env)

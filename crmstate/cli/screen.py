@@ -1,0 +1,72 @@
+"""Screen: what a command writes to: language, format, scrubber and the two streams, in one value."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from crmstate.core.diagnostic import Diagnostic
+from crmstate.core.message import message
+from crmstate.core.secret import Scrubber
+
+if TYPE_CHECKING:
+    from crmstate.views.catalogue import Catalogue
+    from crmstate.views.sink import Sink
+
+FORMATS = ("text", "json", "markdown")
+
+
+@dataclass
+class Screen:
+    """The output of one command. `format`: text, json or markdown."""
+
+    format: str = "text"
+    lang: str | None = None
+    quiet: bool = False
+    no_color: bool = False
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    scrubber: Scrubber = field(default_factory=Scrubber)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        from crmstate.views.catalogue import Catalogue, language
+
+        return Catalogue(language(self.lang, self.environ))
+
+    @cached_property
+    def sink(self) -> Sink:
+        from crmstate.views.sink import Sink
+
+        return Sink(sys.stdout, sys.stderr, self.scrubber.scrub)
+
+    @property
+    def json(self) -> bool:
+        return self.format == "json"
+
+    @property
+    def color(self) -> bool:
+        return not self.no_color and "NO_COLOR" not in self.environ and sys.stdout.isatty()
+
+    def out(self, text: str) -> None:
+        """Text for standard output."""
+        self.sink.out(text)
+
+    def say(self, code: str, **params: object) -> None:
+        """A sentence of the catalogue, on standard error; nothing with --quiet."""
+        if not self.quiet:
+            self.sink.err(self.catalogue.text(message(code, **params)) + "\n")
+
+    def show(self, found: Sequence[Diagnostic]) -> None:
+        """Diagnostics: as JSON on standard output where JSON is asked for, else as text on standard error."""
+        from crmstate.views import diagnostics
+
+        if not found:
+            return
+        if self.json:
+            self.sink.out(diagnostics.as_json(found, self.catalogue))
+        else:
+            self.sink.err(diagnostics.as_text(found, self.catalogue, color=self.color))

@@ -1,0 +1,65 @@
+"""Surveying and planning, as plan, apply, status and confirm all need it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from crmstate.cli.compose import House, lineage
+from crmstate.core.event import Held
+from crmstate.core.failure import Failure
+from crmstate.core.plan import Plan
+from crmstate.core.planning.planner import plan as make_plan
+from crmstate.core.ports import ReadSession
+from crmstate.core.record import State
+from crmstate.core.survey import Survey, survey
+from crmstate.engine.observe import departed, observe, stamp
+from crmstate.providers.explain import explain
+
+if TYPE_CHECKING:
+    from crmstate.store.store import Store
+
+
+def planned(
+    house: House,
+    state: State,
+    sessions: list[ReadSession],
+    target: Collection[str] = (),
+    exclude: Collection[str] = (),
+) -> Plan:
+    """The plan of a manifest as of now. Raises Problem for credentials (7) and a vendor out of reach (1)."""
+    sealed: str | None = None
+    try:
+        found = observe(sessions, house.clock, house.desired.tenant)
+    except Failure as failure:
+        sealed = departed(sessions, state)
+        if sealed is None:
+            raise explain(failure, house.provider) from failure
+        found = _nothing(house)
+    return make_plan(
+        house.desired,
+        found,
+        state,
+        house.provider,
+        manifest=str(house.loaded.path),
+        hypothetical=house.as_of is not None,
+        target=target,
+        exclude=exclude,
+        sealed=sealed,
+    )
+
+
+def _nothing(house: House) -> Survey:
+    """What can be said of a vendor that is out of reach by design: nothing, and not that anything is gone."""
+    return survey(house.desired.tenant, [], [], stamp(house.clock.now()))
+
+
+def begin(store: Store, house: House, tenant: str) -> None:
+    """Begins the record where there is none, and records legal holds that the manifest names: leaving them out later lifts nothing."""
+    if not store.head:
+        store.create(lineage(), house.provider.name, tenant)
+    purge = house.desired.purge
+    new = [name for name in (purge.holds if purge is not None else ()) if name not in store.state.holds]
+    if new:
+        at = stamp(house.clock.now())
+        store.append([Held(at, name, house.by, "manifest") for name in new])

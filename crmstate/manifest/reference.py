@@ -1,0 +1,75 @@
+"""References: how a manifest names a secret without holding it, and the provider section that uses them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from crmstate.manifest.field import EnvName, FilePath, Part, Remote, Text, Url
+
+_ONE = {"minProperties": 1, "maxProperties": 1}
+
+
+class Reference(Part):
+    """Where a secret is read from when it is needed. Exactly one of env, file, keyring, command; never the secret itself."""
+
+    model_config = {**Part.model_config, "json_schema_extra": _ONE}
+
+    env: EnvName | None = Field(
+        None,
+        description="Name of an environment variable. CRMSTATE_* and the provider's own prefixes are allowed; others the operator allows.",
+    )
+    file: FilePath | None = Field(
+        None,
+        description="A file inside the manifest's folder that holds the secret and nothing else. Paths are relative to the manifest.",
+    )
+    keyring: Text | None = Field(
+        None, description="`service/account` in the system's keyring. The operator must allow it."
+    )
+    command: Annotated[list[Text], Field(min_length=1, max_length=50)] | None = Field(
+        None, description="A command and its arguments that prints the secret. The operator must allow it."
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Reference:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("exactly one of env, file, keyring, command")
+        return self
+
+
+Credential = Annotated[dict[str, Reference], Field(min_length=1, max_length=20)]
+
+
+class Credentials(Part):
+    """Two credentials, so that planning can hold one that cannot write."""
+
+    read: Credential = Field(
+        description="The credential that plan and status use; give it read rights only where the vendor can. Field names are the provider's."
+    )
+    write: Credential | None = Field(
+        None, description="The credential that apply uses. Without it, a manifest can be planned but not applied."
+    )
+
+
+class ProviderSection(Part):
+    """Which vendor account this is about, and how to reach it."""
+
+    name: Text = Field(
+        description="The vendor: sandbox, zoho, salesforce, hubspot, fxiaoke, jiandaoyun, odoo, tryton ... (`crmstate providers` lists them)."
+    )
+    embedded: FilePath | None = Field(
+        None,
+        description="Sandbox only: the file of a simulated vendor, which the command starts itself. Tenant and credentials may then be left out.",
+    )
+    tenant: Remote | None = Field(
+        None, description="The vendor's id of your account. crmstate refuses to act when the API reports another one."
+    )
+    region: Text | None = Field(None, description="The vendor's data centre, such as eu, com, cn.")
+    url: Url | None = Field(
+        None,
+        description="The server's address, where it is your own. Other hosts than the provider's own must be allowed by the operator.",
+    )
+    credentials: Credentials | None = Field(
+        None, description="References to the secrets; never the secrets themselves."
+    )

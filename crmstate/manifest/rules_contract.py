@@ -1,0 +1,89 @@
+"""Rules of the contract and the calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, tzinfo
+
+from crmstate.core.diagnostic import Diagnostic, diagnostic
+from crmstate.core.words import Severity
+from crmstate.manifest import codes
+from crmstate.manifest.rules_end import listed_once
+from crmstate.manifest.tree import Scalar, Tree
+from crmstate.manifest.written import read_date, read_duration, read_time, read_zone, skipped, twice
+
+
+def zone_of(tree: Tree) -> tzinfo:
+    """The zone of times that are written without one: the contract's, or UTC."""
+    return read_zone(tree.text("contract", "calendar", "zone") or "") or UTC
+
+
+def one_currency(tree: Tree) -> Iterator[Diagnostic]:
+    """Sums of one contract can be added."""
+    price = tree.text("contract", "price", "currency")
+    fee = tree.text("contract", "early_termination_fee", "currency")
+    if price and fee and price != fee:
+        span = tree.span("contract", "early_termination_fee", "currency")
+        other = tree.span("contract", "price", "currency")
+        yield diagnostic(codes.TWO_CURRENCIES, span=span, currency=fee[:10], other=price[:10], other_line=other.line)
+
+
+def notice_within_term(tree: Tree) -> Iterator[Diagnostic]:
+    """A notice longer than the term could never be given in time."""
+    period = read_duration(tree.text("contract", "notice", "period") or "")
+    length = read_duration(tree.text("contract", "term", "length") or "")
+    if period and length and period.exceeds(length):
+        span = tree.span("contract", "notice", "period")
+        yield diagnostic(
+            codes.NOTICE_TOO_LONG,
+            span=span,
+            period=tree.text("contract", "notice", "period"),
+            length=tree.text("contract", "term", "length"),
+        )
+
+
+def term_forwards(tree: Tree) -> Iterator[Diagnostic]:
+    """A term ends after it began; one that renews says for how long; a silent end is said so."""
+    term = tree.mapping("contract", "term")
+    if term is None:
+        return
+    start = read_date(tree.text("contract", "term", "start") or "")
+    ends_on = read_date(tree.text("contract", "term", "ends_on") or "")
+    if start and ends_on and ends_on < start:
+        yield diagnostic(
+            codes.TERM_BACKWARDS,
+            span=tree.span("contract", "term", "ends_on"),
+            start=start.isoformat(),
+            end=ends_on.isoformat(),
+        )
+    if tree.text("contract", "term", "renewal") == "automatic" and not {"renewal_length", "length"} & set(term.items):
+        yield diagnostic(codes.RENEWAL_UNKNOWN, span=tree.span("contract", "term", "renewal"))
+    if {"start", "length"} <= set(term.items) and not {"ends_on", "end"} & set(term.items):
+        yield diagnostic(codes.END_SILENT, Severity.WARNING, span=tree.key_span("contract", "term"))
+
+
+def freeze_on_the_clock(tree: Tree) -> Iterator[Diagnostic]:
+    """The freeze is a time that the clocks of its zone show, once."""
+    time = read_time(tree.text("cutover", "freeze") or "")
+    if time is None or time.tzinfo is not None:
+        return
+    span, zone = tree.span("cutover", "freeze"), zone_of(tree)
+    if zone is UTC:
+        if tree.at("contract", "calendar", "zone") is None:
+            yield diagnostic(codes.FREEZE_ZONE, Severity.WARNING, span=span)
+    elif skipped(time, zone):
+        yield diagnostic(codes.SKIPPED_TIME, span=span, time=time.isoformat(timespec="minutes"), zone=str(zone))
+    elif twice(time, zone):
+        yield diagnostic(
+            codes.AMBIGUOUS_TIME, Severity.WARNING, span=span, time=time.isoformat(timespec="minutes"), zone=str(zone)
+        )
+
+
+def words_once(tree: Tree) -> Iterator[Diagnostic]:
+    """No regime and no format twice."""
+    for path in (("contract", "regimes"), ("end_state", "data", "archive", "formats"), ("evaluation", "measures")):
+        texts = [item.text if isinstance(item, Scalar) else None for item in tree.items(*path)]
+        yield from listed_once(tree, texts, *path)
+
+
+RULES = (one_currency, notice_within_term, term_forwards, freeze_on_the_clock, words_once)

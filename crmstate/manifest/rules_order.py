@@ -1,0 +1,146 @@
+"""Rules of order: `before`, `after`, `send` and `due` refer to something that exists, and to nothing in a circle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from crmstate.core.diagnostic import Diagnostic, Span, diagnostic
+from crmstate.core.words import Milestone
+from crmstate.manifest import codes
+from crmstate.manifest.suggest import near
+from crmstate.manifest.tree import Path, Tree
+from crmstate.manifest.written import read_moment
+
+MILESTONES = frozenset(milestone.value for milestone in Milestone)
+ALWAYS: tuple[tuple[str, str], ...] = (
+    ("freeze", "access_ends"),
+    ("freeze", "purged"),
+    ("archive_verified", "purged"),
+    ("purged", "closed"),
+    ("cancel_effective", "closed"),
+)
+"""What comes first among the milestones, whatever a manifest says."""
+
+
+class Edge(NamedTuple):
+    """`first` comes before `then`; `span` is the line that says so, None for what is always so."""
+
+    first: str
+    then: str
+    span: Span | None
+
+
+def people_ids(tree: Tree) -> dict[str, int]:
+    """The ids of the person steps, with their index; the first of each."""
+    found: dict[str, int] = {}
+    for index in range(len(tree.items("people"))):
+        name = tree.text("people", index, "id")
+        if name is not None:
+            found.setdefault(name, index)
+    return found
+
+
+def ids_once(tree: Tree) -> Iterator[Diagnostic]:
+    """An id names one step, and no milestone."""
+    first = people_ids(tree)
+    for index in range(len(tree.items("people"))):
+        name = tree.text("people", index, "id")
+        if name is None:
+            continue
+        span = tree.span("people", index, "id")
+        if name in MILESTONES:
+            yield diagnostic(codes.ID_IS_MILESTONE, span=span, id=name)
+        elif first[name] != index:
+            yield diagnostic(codes.ID_TWICE, span=span, id=name[:63], first=tree.span("people", first[name], "id").line)
+
+
+def points_exist(tree: Tree) -> Iterator[Diagnostic]:
+    """Every point that is referred to exists."""
+    known = MILESTONES | set(people_ids(tree))
+    for path, point in _references(tree):
+        if point in known:
+            continue
+        span = tree.span(*path)
+        suggestion = near(point, sorted(known))
+        if suggestion:
+            yield diagnostic(codes.UNKNOWN_POINT_NEAR, span=span, point=point[:63], suggestion=suggestion)
+        else:
+            yield diagnostic(codes.UNKNOWN_POINT, span=span, point=point[:63], known=", ".join(sorted(known)[:40]))
+
+
+def _references(tree: Tree) -> Iterator[tuple[Path, str]]:
+    for index in range(len(tree.items("people"))):
+        for key in ("before", "after"):
+            point = tree.text("people", index, key)
+            if point is not None:
+                yield ("people", index, key), point
+        yield from _moment(tree, ("people", index, "due"))
+    for index in range(len(tree.items("notices"))):
+        yield from _moment(tree, ("notices", index, "send"))
+    yield from _moment(tree, ("settlement", "due"))
+
+
+def _moment(tree: Tree, path: Path) -> Iterator[tuple[Path, str]]:
+    moment = read_moment(tree.text(*path) or "")
+    if moment and moment.point:
+        yield path, moment.point
+
+
+def no_circles(tree: Tree) -> Iterator[Diagnostic]:
+    """Nothing waits for itself, not even by way of the milestones. Each circle is reported once, with the lines that make it."""
+    edges = _edges(tree)
+    after: dict[str, list[Edge]] = {}
+    for edge in edges:
+        after.setdefault(edge.first, []).append(edge)
+    told: set[frozenset[str]] = set()
+    for edge in edges:
+        circle = _way(after, edge.then, edge.first) if edge.span else None
+        if circle is None:
+            continue
+        names = [edge.first, *(step.first for step in circle)]
+        if frozenset(names) in told:
+            continue
+        told.add(frozenset(names))
+        others = sorted({step.span.line for step in circle if step.span})
+        lines = ", ".join(str(line) for line in others) or str(edge.span.line if edge.span else "")
+        yield diagnostic(codes.CYCLE, span=edge.span, circle=" -> ".join((*names, edge.first)), other_line=lines)
+
+
+def _edges(tree: Tree) -> list[Edge]:
+    known = MILESTONES | set(people_ids(tree))
+    edges = [Edge(first, then, None) for first, then in ALWAYS]
+    for name, index in people_ids(tree).items():
+        before, after = tree.text("people", index, "before"), tree.text("people", index, "after")
+        if before in known and before is not None:
+            edges.append(Edge(name, before, tree.span("people", index, "before")))
+        if after in known and after is not None:
+            edges.append(Edge(after, name, tree.span("people", index, "after")))
+    return edges
+
+
+def _way(after: dict[str, list[Edge]], start: str, goal: str) -> list[Edge] | None:
+    """A shortest chain of edges from start to goal; empty where they are the same."""
+    if start == goal:
+        return []
+    came: dict[str, Edge] = {}
+    queue = [start]
+    for point in queue:
+        for edge in after.get(point, ()):
+            if edge.then in came or edge.then == start:
+                continue
+            came[edge.then] = edge
+            if edge.then == goal:
+                return _chain(came, start, goal)
+            queue.append(edge.then)
+    return None
+
+
+def _chain(came: dict[str, Edge], start: str, goal: str) -> list[Edge]:
+    chain = [came[goal]]
+    while chain[0].first != start:
+        chain.insert(0, came[chain[0].first])
+    return chain
+
+
+RULES = (ids_once, points_exist, no_circles)

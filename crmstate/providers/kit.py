@@ -1,0 +1,349 @@
+"""The kit: what every vendor's file speaks through. `Dialect` says how a vendor talks; `Call` is what a cell's
+function gets.
+
+Retry, pace, tokens, classification and redaction live here, once. The rule that everything else serves: a reading
+call may be sent again; an **acting** call is sent again only where it is proved that nothing happened (429, no
+connection, a status that the vendor declares safe, 401). Every other silence is AMBIGUOUS, and somebody has to look.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import Any, Generic, Protocol, TypeVar, overload
+
+import msgspec
+
+from crmstate.core.failure import Code, Failure
+from crmstate.core.ports import Clock
+from crmstate.core.provider import Cell, Provider
+from crmstate.core.secret import MASK, Secret
+from crmstate.core.words import READING
+from crmstate.providers.pace import Pace
+from crmstate.providers.text import Scrub, clean
+from crmstate.providers.wire import HANDED_OUT, Answer, Gate, Lost, Request, Wire
+
+T = TypeVar("T")
+
+ATTEMPTS = 6
+LONGEST_WAIT = 60.0
+FIRST_WAIT, LAST_WAIT = 0.5, 20.0
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a login gave: the access token, and a new refresh token where the vendor rotates them."""
+
+    access: Secret
+    refresh: Secret | None = None
+
+
+@dataclass(frozen=True)
+class Reply(Generic[T]):
+    """An answer that was not a failure: the body in the type that was asked for, the status, and the vendor's id of
+    the request."""
+
+    status: int
+    value: T
+    request_id: str | None = None
+
+
+def _bearer(request: Request, access: Secret) -> Request:
+    return request.with_header("Authorization", f"Bearer {access.reveal()}")
+
+
+def _status(answer: Answer) -> Failure | None:
+    return None if 200 <= answer.status < 300 else Failure(Code.UNAVAILABLE, f"status {answer.status}")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a vendor talks.
+
+    `classify`: an answer as a Failure, or None where it is none (some vendors fail with 200); its text is cleaned by
+    the kit. `authorise`: puts the access token into a request. `access`: the field of the credential that is an
+    access token. `login`: gets one from the other fields (`login_needs`) by the `login_requests`. `renews`: the
+    failures after which a new token helps. `name`: what the gate knows a request by; RPC vendors add the method's
+    name. `declared_safe`: statuses of 500 and more at which, in the vendor's own words, nothing happened.
+    `request_id`: the header with the vendor's id of a request. `clock`: reads the vendor's own clock.
+    """
+
+    classify: Callable[[Answer], Failure | None] = _status
+    authorise: Callable[[Request, Secret], Request] = _bearer
+    access: str | None = "token"
+    login: Callable[[Call, Mapping[str, Secret]], Grant] | None = None
+    login_needs: tuple[str, ...] = ()
+    login_requests: tuple[str, ...] = ()
+    renews: Callable[[Failure], bool] = lambda failure: False
+    name: Callable[[Request], str] = lambda request: request.label
+    declared_safe: frozenset[int] = frozenset()
+    request_id: str = "x-request-id"
+    clock: Callable[[Call], datetime] | None = None
+    clock_requests: tuple[str, ...] = ()
+
+
+class Tokens(Protocol):
+    """Where a line's access token comes from."""
+
+    def token(self) -> Secret: ...
+
+    def renew(self, used: Secret) -> bool: ...
+
+
+@dataclass
+class Line:
+    """One session's line to the vendor: what all its calls share. `token` gives the access token, None for calls
+    without one."""
+
+    provider: Provider
+    dialect: Dialect
+    wire: Wire
+    pace: Pace
+    clock: Clock
+    scrub: Scrub
+    tenant: str | None = None
+    vault: Tokens | None = None
+    own_secrets: list[bytes] = field(default_factory=list)
+
+    def clean(self, text: str) -> str:
+        """Vendor text for a summary: scrubbed, without control characters, at most 200 characters."""
+        return clean(text, self.scrub)
+
+    def cleaned(self, failure: Failure) -> Failure:
+        """The same failure with every text of the vendor's cleaned."""
+        return Failure(
+            failure.code,
+            self.clean(failure.summary),
+            retry_after=failure.retry_after,
+            until=instant(failure.until),
+            request_id=self.clean(failure.request_id) if failure.request_id else None,
+            vendor=failure.vendor,
+        )
+
+
+class Call:
+    """What a cell's function speaks through. In a reading cell everything reads; in an acting cell everything but GET
+    acts.
+
+    `into` is the type of the body (a msgspec Struct): an answer that is not of this shape never comes back as a
+    shorter one.
+    """
+
+    def __init__(self, line: Line, gate: Gate | None, acts: bool) -> None:
+        self._line = line
+        self._gate = gate
+        self._acts = acts
+
+    @property
+    def tenant(self) -> str | None:
+        """The tenant's id from the configuration, where there is one."""
+        return self._line.tenant
+
+    @property
+    def page(self) -> int:
+        """Rows that one page may have."""
+        return self._line.provider.limits.page
+
+    @overload
+    def get(self, path: str, params: Mapping[str, str | int | None] | None = None, *, into: type[T]) -> T: ...
+
+    @overload
+    def get(self, path: str, params: Mapping[str, str | int | None] | None = None, *, into: None = None) -> Answer: ...
+
+    def get(self, path: str, params: Mapping[str, str | int | None] | None = None, *, into: Any = None) -> Any:
+        """Sends a GET. The body in its type; the Answer itself without one. Parameters that are None are left out."""
+        return self.send("GET", path, params=params, into=into).value
+
+    def post(self, path: str, json: object = None, *, into: type[T]) -> Reply[T]:
+        """Sends a POST."""
+        return self.send("POST", path, json=json, into=into)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int | None] | None = None,
+        json: object = None,
+        into: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply[Any]:
+        """Sends a request of any method. Raises Failure, and wire.NotDeclared where no cell declares it."""
+        pairs = tuple((name, str(value)) for name, value in (params or {}).items() if value is not None)
+        request = Request(method, path, pairs, json, headers or {})
+        act = self._acts and method not in {"GET", "HEAD"}
+        return exchange(self._line, request, self._gate, act, into)
+
+    def stream(self, url: str) -> Iterator[bytes]:
+        """The bytes at an address that the vendor handed out. A stream that ends early raises Failure(UNAVAILABLE)."""
+        yield from _stream(self._line, url, self._gate)
+
+
+def call_for(line: Line, cell: Cell) -> Call:
+    """The Call of one cell: it lets this cell's requests through and no others (an acting cell that declares none is
+    not held)."""
+    reads = cell.verb in READING
+    patterns = cell.requests + line.dialect.login_requests
+    return Call(line, Gate(patterns) if reads or cell.requests else None, not reads)
+
+
+def exchange(line: Line, request: Request, gate: Gate | None, act: bool, into: Any) -> Reply[Any]:
+    """One call with its retries. `act` true: sent once, unless nothing happened."""
+    renewed = False
+
+    def attempt() -> Reply[Any]:
+        nonlocal renewed
+        line.pace.wait()
+        token = line.vault.token() if line.vault else None
+        try:
+            return _once(line, request, gate, act, into, token)
+        except Failure as failure:
+            vault = line.vault
+            if renewed or not vault or not token or not line.dialect.renews(failure) or not vault.renew(token):
+                raise
+            renewed = True
+            line.pace.wait()
+            return _once(line, request, gate, act, into, vault.token())
+
+    return _retrying(line, attempt)
+
+
+def _retrying(line: Line, attempt: Callable[[], T]) -> T:
+    from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+
+    def wait(state: RetryCallState) -> float:
+        failure = state.outcome.exception() if state.outcome else None
+        asked = failure.retry_after if isinstance(failure, Failure) else None
+        if asked is not None:
+            line.pace.hold(asked)
+            return asked
+        most = min(LAST_WAIT, FIRST_WAIT * 2.0**state.attempt_number)
+        return random.uniform(most / 2, most)
+
+    retrying = Retrying(
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait,
+        retry=retry_if_exception(_again),
+        sleep=line.clock.sleep,
+        reraise=True,
+    )
+    return retrying(attempt)
+
+
+def _again(error: BaseException) -> bool:
+    """Whether to send once more: only after failures that say that nothing happened, and that pass by themselves
+    soon."""
+    if not isinstance(error, Failure) or error.code not in {Code.THROTTLED, Code.UNAVAILABLE}:
+        return False
+    return error.retry_after is None or error.retry_after <= LONGEST_WAIT
+
+
+def _once(line: Line, request: Request, gate: Gate | None, act: bool, into: Any, token: Secret | None) -> Reply[Any]:
+    ready = line.dialect.authorise(request, token) if token else request
+    try:
+        answer = line.wire.send(ready, line.dialect.name(ready), gate)
+    except Lost as lost:
+        code = Code.AMBIGUOUS if act and lost.sent else Code.UNAVAILABLE
+        raise Failure(code, lost.why, vendor="wire.lost") from None
+    request_id = answer.headers.get(line.dialect.request_id)
+    failure = classified(line, answer)
+    if failure is not None:
+        raise _honest(failure, answer.status, act, line.dialect)
+    value = answer if into is None else _decoded(line, answer, into, act, request_id)
+    return Reply(answer.status, value, line.clean(request_id) if request_id else None)
+
+
+def classified(line: Line, answer: Answer) -> Failure | None:
+    """The answer as a Failure with clean texts, its Retry-After and the vendor's id of the request; None where it is
+    none."""
+    failure = line.dialect.classify(answer)
+    if failure is None:
+        return None
+    if failure.code is Code.THROTTLED and failure.retry_after is None:
+        failure.retry_after = retry_after(answer)
+    failure.request_id = failure.request_id or answer.headers.get(line.dialect.request_id)
+    return line.cleaned(failure)
+
+
+def _honest(failure: Failure, status: int, act: bool, dialect: Dialect) -> Failure:
+    """An act that was answered by anything but a clear refusal may have happened."""
+    if act and failure.code is Code.UNAVAILABLE and status not in dialect.declared_safe:
+        failure = Failure(Code.AMBIGUOUS, failure.summary, request_id=failure.request_id, vendor=failure.vendor)
+    return failure
+
+
+def _decoded(line: Line, answer: Answer, into: Any, act: bool, request_id: str | None) -> Any:
+    """The body in its type. Broken JSON passes by itself perhaps (UNAVAILABLE), another shape does not (REJECTED);
+    after an act both mean that nobody knows (AMBIGUOUS)."""
+    body = answer.body
+    for (
+        secret
+    ) in line.own_secrets:  # a vendor may echo the credential; only these are replaced, records stay as they are
+        if secret in body:
+            body = body.replace(secret, MASK.encode())
+    try:
+        return decoder(into).decode(body)
+    except msgspec.ValidationError as error:
+        code, why = Code.REJECTED, f"an answer of another shape than documented: {error}"
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        code, why = Code.UNAVAILABLE, "an answer that is not whole JSON"
+    raise Failure(
+        Code.AMBIGUOUS if act else code, line.clean(why), request_id=request_id, vendor="kit.malformed"
+    ) from None
+
+
+@lru_cache(maxsize=256)
+def decoder(into: Any) -> msgspec.json.Decoder[Any]:
+    """The one decoder of a type."""
+    return msgspec.json.Decoder(into)
+
+
+def _stream(line: Line, url: str, gate: Gate | None) -> Iterator[bytes]:
+    def attempt() -> Iterator[bytes]:
+        line.pace.wait()
+        request = Request("GET", "/")
+        if line.vault:
+            request = line.dialect.authorise(request, line.vault.token())
+        try:
+            answer, pieces = line.wire.stream(request, url, gate)
+        except Lost as lost:
+            raise Failure(Code.UNAVAILABLE, lost.why, vendor="wire.lost") from None
+        failure = classified(line, answer)
+        if failure is not None:
+            raise failure
+        return pieces
+
+    try:
+        yield from _retrying(line, attempt)
+    except Lost as lost:
+        raise Failure(Code.UNAVAILABLE, lost.why, vendor="wire.lost") from None
+
+
+def retry_after(answer: Answer) -> float | None:
+    """`Retry-After` in seconds: a number, or a date against the answer's own `Date`. None where it says nothing
+    usable."""
+    text = answer.headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text):
+        return float(text)
+    try:
+        wait = parsedate_to_datetime(text) - parsedate_to_datetime(answer.headers["date"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return max(0.0, wait.total_seconds())
+
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)|\d{4}-\d\d-\d\d")
+
+
+def instant(text: str | None) -> str | None:
+    """A vendor's date or time as it is, or None where it is neither: nothing else may get into a plan or a state as a
+    time."""
+    return text if text and len(text) <= 40 and _INSTANT.fullmatch(text) else None
+
+
+__all__ = ["HANDED_OUT", "Answer", "Call", "Dialect", "Grant", "Line", "Reply", "Request", "decoder", "instant"]

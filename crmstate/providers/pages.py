@@ -1,0 +1,98 @@
+"""Paging: all rows of a listing, or a Failure, or rows that are said to be incomplete; never silently fewer.
+
+It refuses cursors that loop, pages that repeat themselves, empty pages without end, and asks again when the vendor's
+total says that rows slipped through while the listing moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from crmstate.core.failure import Code, Failure
+from crmstate.core.provider import Page
+from crmstate.core.survey import Gap, Listing, Resource
+from crmstate.core.words import Kind
+
+EMPTY_PAGES = 3
+ROUNDS = 3
+
+Resources = Listing | list[Resource]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One page of a listing. `next` None is the end; `total` is the vendor's count of the whole listing, where it
+    gives one."""
+
+    resources: list[Resource]
+    next: str | None
+    total: int | None = None
+
+
+def gather(kind: Kind, ask: Callable[[str | None], Leaf]) -> Resources:
+    """Every row. Where the listing moves while it is read, it is read again, `ROUNDS` times at most; what is still
+    short after that comes back as an incomplete Listing (`gap.moving`)."""
+    found: dict[str, Resource] = {}
+    for _ in range(ROUNDS):
+        found, total = _walk(ask)
+        if total is None or len(found) >= total:
+            return list(found.values())
+    return Listing(kind, tuple(found.values()), complete=False, gap=Gap(kind, "gap.moving"))
+
+
+def _walk(ask: Callable[[str | None], Leaf]) -> tuple[dict[str, Resource], int | None]:
+    found: dict[str, Resource] = {}
+    seen: set[str] = set()
+    cursor: str | None = None
+    empty = 0
+    while True:
+        leaf = ask(cursor)
+        before = len(found)
+        found.update((each.id, each) for each in leaf.resources)
+        if len(found) - before != len(leaf.resources):
+            raise _loop("a page of the listing repeats rows")
+        if leaf.next is None:
+            return found, leaf.total
+        empty = 0 if leaf.resources else empty + 1
+        if leaf.next in seen or leaf.next == "" or empty > EMPTY_PAGES:
+            raise _loop("the listing does not end")
+        seen.add(leaf.next)
+        cursor = leaf.next
+
+
+def page_of_rows(ask: Callable[[str | None], Page], cursor: str | None) -> Page:
+    """One page that has rows, or the last one. Raises Failure(UNAVAILABLE) where the vendor's cursor leads nowhere."""
+    for _ in range(EMPTY_PAGES + 1):
+        page = ask(cursor)
+        if page.next is not None and page.next in {"", cursor}:
+            break
+        if len({row.id for row in page.rows}) != len(page.rows):
+            raise _loop("a page repeats rows")
+        if page.rows or page.next is None:
+            return page
+        cursor = page.next
+    raise _loop("the listing does not end")
+
+
+def chunks(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """The ids in parts of at most `size`."""
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
+
+
+def joined(kind: Kind, parts: Iterable[Resources]) -> Resources:
+    """Several answers as one; incomplete as soon as one of them is."""
+    rows: list[Resource] = []
+    gap: Gap | None = None
+    for part in parts:
+        if isinstance(part, Listing):
+            gap = gap or part.gap
+            rows.extend(part.resources)
+        else:
+            rows.extend(part)
+    return Listing(kind, tuple(rows), complete=False, gap=gap) if gap else rows
+
+
+def _loop(why: str) -> Failure:
+    return Failure(Code.UNAVAILABLE, why, vendor="kit.loop")

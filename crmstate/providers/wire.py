@@ -1,0 +1,260 @@
+"""The wire: sends one HTTP request, once, and gives back a whole answer or says that it was lost.
+
+It refuses requests that nobody declared (`NotDeclared`, before a byte leaves), follows no redirect, takes no answer
+larger than `LARGEST`, and never passes a body that was cut short as a whole one. It does not retry, and knows no
+vendor.
+"""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import msgspec
+
+from crmstate.core.ports import Clock, Effects
+
+if TYPE_CHECKING:
+    import httpx
+
+LARGEST = 64 * 1024 * 1024
+PIECE = 64 * 1024
+HANDED_OUT = "GET {url}"
+"""What a cell declares that fetches addresses which the vendor handed out: GET only, and the vendor's own origin
+only."""
+
+
+class NotDeclared(RuntimeError):
+    """A request that no cell declares: a mistake in a provider's code. Nothing was sent."""
+
+
+class Lost(Exception):
+    """No answer, or not a whole one. `sent` false proves that the vendor has seen nothing."""
+
+    def __init__(self, why: str, *, sent: bool) -> None:
+        super().__init__(why)
+        self.why = why
+        self.sent = sent
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. `path` is percent-encoded and begins with a slash; `json` is what the body says, None for no
+    body."""
+
+    method: str
+    path: str
+    params: tuple[tuple[str, str], ...] = ()
+    json: object = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def with_header(self, name: str, value: str) -> Request:
+        return replace(self, headers={**self.headers, name: value})
+
+    @property
+    def label(self) -> str:
+        """How declarations name it: `GET /v1/users`."""
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Gate:
+    """Which requests may pass, by patterns such as `GET /v1/datasets/*/rows`; `*` is one segment of the path."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self._patterns = [tuple(pattern.split("/")) for pattern in patterns]
+        self.handed_out = (HANDED_OUT.partition("/")[0],) in self._patterns
+
+    def lets(self, label: str) -> bool:
+        parts = label.split("/")
+        if any(part in {"", ".", ".."} or "?" in part or "#" in part for part in parts[1:]):
+            return False
+        return any(
+            len(parts) == len(pattern) and all(want in ("*", part) for want, part in zip(pattern, parts, strict=True))
+            for pattern in self._patterns
+        )
+
+
+class Wire:
+    """A pool of connections to one origin. Safe between threads.
+
+    `gate` None lets every request through (a session that may act still has the gate of each cell). `timeout` in
+    seconds holds for connecting and for each silence; an answer that drips on for more than ten times that is lost as
+    well.
+    """
+
+    def __init__(
+        self, url: str, effects: Effects, clock: Clock, gate: Gate | None, timeout: float, connections: int = 8
+    ) -> None:
+        self._url = url.rstrip("/")
+        self._effects = effects
+        self._clock = clock
+        self._gate = gate
+        self._timeout = timeout
+        self._connections = connections
+        self._lock = threading.Lock()
+        self._opened: httpx.Client | None = None
+        self.sent = 0
+
+    def send(self, request: Request, label: str, gate: Gate | None) -> Answer:
+        """The answer, whole. Raises NotDeclared or Lost."""
+        self._check(label, gate)
+        url = self._url + request.path + ("?" + urlencode(request.params) if request.params else "")
+
+        def act() -> Answer:
+            return self._exchange(request, url)
+
+        self._count()
+        return self._effects.do("http", f"{request.method} {request.path}", act)
+
+    def stream(self, request: Request, url: str, gate: Gate | None) -> tuple[Answer, Iterator[bytes]]:
+        """The head of an answer and its bytes in pieces, from an address that the vendor handed out. For a status
+        other than 200 the bytes are in the answer, and there are no pieces. Raises NotDeclared or Lost, the iterator
+        Lost."""
+        place = urljoin(self._url + "/", url)
+        mine, theirs = urlsplit(self._url), urlsplit(place)
+        if not all(each is None or each.handed_out for each in (gate, self._gate)):
+            raise NotDeclared(HANDED_OUT)
+        if (mine.scheme, mine.netloc) != (theirs.scheme, theirs.netloc):
+            raise NotDeclared(f"{HANDED_OUT} at another host")
+
+        def act() -> httpx.Response:
+            return self._open(request, place, "identity")
+
+        self._count()
+        found = self._effects.do("http", f"GET {theirs.path}", act)
+        if found.status_code == 200:
+            return _head(found, b""), self._pieces(found, None)
+        body = b"".join(self._pieces(found, LARGEST))
+        return _head(found, body), iter(())
+
+    def close(self) -> None:
+        """Closes the connections. May be called twice."""
+        with self._lock:
+            if self._opened is not None:
+                self._opened.close()
+                self._opened = None
+
+    def _check(self, label: str, gate: Gate | None) -> None:
+        for each in (self._gate, gate):
+            if each is not None and not each.lets(label):
+                raise NotDeclared(label)
+
+    def _count(self) -> None:
+        with self._lock:
+            self.sent += 1
+
+    def _exchange(self, request: Request, url: str) -> Answer:
+        found = self._open(request, url, "gzip")
+        return _head(found, b"".join(self._pieces(found, LARGEST)))
+
+    def _open(self, request: Request, url: str, encoding: str) -> httpx.Response:
+        import httpx
+
+        headers = {"Accept": "application/json", "Accept-Encoding": encoding, **request.headers}
+        body = None if request.json is None else msgspec.json.encode(request.json)
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        client = self._client()
+        try:
+            return client.send(client.build_request(request.method, url, content=body, headers=headers), stream=True)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise Lost(_word(error), sent=False) from None
+        except httpx.TransportError as error:
+            raise Lost(_word(error), sent=True) from None
+
+    def _pieces(self, found: httpx.Response, limit: int | None) -> Iterator[bytes]:
+        import httpx
+
+        end = self._clock.monotonic() + 10 * self._timeout
+        encoding = found.headers.get("content-encoding", "").strip().lower()
+        total = 0
+        try:
+            for piece in _unpacked(found.iter_raw(PIECE), encoding):
+                total += len(piece)
+                if limit is not None and total > limit:
+                    raise Lost("the answer is too large", sent=True)
+                if limit is not None and self._clock.monotonic() > end:
+                    raise Lost("the answer takes too long", sent=True)
+                yield piece
+        except httpx.TransportError as error:
+            raise Lost(_word(error), sent=True) from None
+        except zlib.error:
+            raise Lost("the compressed answer is damaged", sent=True) from None
+        finally:
+            with suppress(Exception):
+                found.close()
+
+    def _client(self) -> httpx.Client:
+        with self._lock:
+            if self._opened is None:
+                import httpx
+
+                host = urlsplit(self._url).hostname or ""
+                self._opened = httpx.Client(
+                    http1=True,
+                    http2=False,
+                    follow_redirects=False,
+                    timeout=self._timeout,
+                    trust_env=host not in {"127.0.0.1", "localhost", "::1"},
+                    headers={"User-Agent": "crmstate"},
+                    limits=httpx.Limits(
+                        max_connections=self._connections,
+                        max_keepalive_connections=self._connections,
+                        keepalive_expiry=5.0,
+                    ),
+                )
+            return self._opened
+
+
+def _head(found: httpx.Response, body: bytes) -> Answer:
+    return Answer(found.status_code, {name.lower(): value for name, value in found.headers.items()}, body)
+
+
+def _word(error: Exception) -> str:
+    """What happened, without the library's text, which may quote the request."""
+    name = type(error).__name__
+    words = {
+        "ConnectError": "no connection",
+        "ConnectTimeout": "no connection in time",
+        "PoolTimeout": "no free connection in time",
+        "ReadTimeout": "no answer in time",
+        "WriteTimeout": "the request could not be sent in time",
+    }
+    return words.get(name, "the connection was lost")
+
+
+def _unpacked(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    """The pieces, unpacked. An encoding that was not asked for, and a gzip stream that ends early, are Lost."""
+    if encoding in {"", "identity"}:
+        yield from pieces
+        return
+    if encoding not in {"gzip", "x-gzip"}:
+        raise Lost("the answer has an encoding that was not asked for", sent=True)
+    unpack: Any = zlib.decompressobj(31)
+    most = PIECE * 16
+    for piece in pieces:
+        full = False
+        while piece or full:
+            if unpack.eof:
+                unpack = zlib.decompressobj(31)
+            out = unpack.decompress(piece, most)
+            full = len(out) == most
+            yield out
+            piece = unpack.unused_data if unpack.eof else unpack.unconsumed_tail
+            full = full and not unpack.eof
+    if not unpack.eof:
+        raise Lost("the compressed answer ends early", sent=True)

@@ -1,0 +1,152 @@
+"""Catalogue: codes become sentences, in the reader's language. The words stand in `locale/<language>/*.toml`, as flat tables:
+
+    ["why.user.removed"]
+    text = "People can no longer sign in."
+
+    ["CRM-P001"]
+    summary = "No {kind:kind} is called {who}."
+    hint = "…"
+
+A gap `{rows}` takes a parameter; `{rows:,}` groups its digits; `{kind:kind}` looks its value up as a word (`kind.user`); `{gap:code}` takes
+the sentence of the code that it holds. Where a table has `one`, it stands in for `text` when `n` is 1. Parameters hold other people's
+text: they are scrubbed of secrets and escaped before they are put in. Nothing raises: what is missing falls back to English, then to the code.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from crmstate.core.diagnostic import Diagnostic
+from crmstate.core.message import Message, Param
+from crmstate.views.escape import Escape, terminal
+
+LANGUAGES = ("en", "zh-CN")
+LOCALE = Path(__file__).parent / "locale"
+GAP = re.compile(r"\{([a-z_][a-z0-9_]*)(?::([^{}]*))?\}")
+
+Table = Mapping[str, Mapping[str, str]]
+
+
+def language(chosen: str | None, environ: Mapping[str, str]) -> str:
+    """The language to speak: what was chosen, else CRMSTATE_LANG, else what the system's locale says; anything unknown is English."""
+    names = ("CRMSTATE_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+    wanted = chosen or next((environ[name] for name in names if environ.get(name)), "")
+    return "zh-CN" if wanted.casefold().startswith("zh") else "en"
+
+
+@lru_cache(maxsize=4)
+def load(lang: str) -> Table:
+    """All entries of a language, read once."""
+    entries: dict[str, Mapping[str, str]] = {}
+    for path in sorted((LOCALE / lang).glob("*.toml")):
+        entries.update(tomllib.loads(path.read_text("utf-8")))
+    return entries
+
+
+def _same(text: str) -> str:
+    return text
+
+
+class Catalogue:
+    """The words of one language, with the way in which other people's text is made harmless. `strict` (for tests) raises KeyError instead
+    of falling back. `scrub` takes secrets out of parameters before escaping could disguise them."""
+
+    def __init__(
+        self, lang: str = "en", escape: Escape = terminal, scrub: Callable[[str], str] = _same, *, strict: bool = False
+    ) -> None:
+        self.lang = lang if lang in LANGUAGES else "en"
+        self.strict = strict
+        self._escape = escape
+        self._scrub = scrub
+
+    def escaping(self, escape: Escape) -> Catalogue:
+        """The same words for another kind of output."""
+        return Catalogue(self.lang, escape, self._scrub, strict=self.strict)
+
+    def safe(self, text: str) -> str:
+        """Other people's text, fit for this output."""
+        return self._escape(self._scrub(text))
+
+    def plain(self, text: str) -> str:
+        """Other people's text, scrubbed but not escaped: for measuring and shortening before `safe`."""
+        return terminal(self._scrub(text))
+
+    def text(self, said: Message) -> str:
+        """The sentence of a message."""
+        return self._render(said.code, "text", said.params)
+
+    def text_of(self, code: str, **params: Param) -> str:
+        """The sentence of a code."""
+        return self._render(code, "text", params)
+
+    def word(self, family: str, value: str) -> str:
+        """A word of a closed vocabulary (`verb`, `kind`, `stage`); a value that has no entry is other people's text."""
+        found = self._entry(f"{family}.{value}")
+        return found["text"] if found is not None and "text" in found else self.safe(value)
+
+    def summary(self, found: Diagnostic) -> str:
+        """What is wrong, in one line."""
+        return self._render(found.code, "summary", _params(found))
+
+    def detail(self, found: Diagnostic) -> str:
+        """Why it matters; may be empty."""
+        return self._render(found.code, "detail", _params(found), optional=True)
+
+    def hint(self, found: Diagnostic) -> str:
+        """What to do; may be empty."""
+        return self._render(found.code, "hint", _params(found), optional=True)
+
+    def _entry(self, code: str) -> Mapping[str, str] | None:
+        found = load(self.lang).get(code)
+        if found is None and self.lang != "en" and not self.strict:
+            found = load("en").get(code)
+        return found
+
+    def _render(self, code: str, part: str, params: Mapping[str, Param], optional: bool = False) -> str:
+        entry = self._entry(code)
+        if entry is not None and part == "text" and params.get("n") == 1 and "one" in entry:
+            part = "one"
+        template = entry.get(part) if entry is not None else None
+        if template is None:
+            return "" if optional else self._lost(code, params)
+        if "{" not in template:
+            return template
+        if self._escape is not terminal:
+            template = template.replace("`", "")
+        return GAP.sub(lambda gap: self._fill(gap, code, params), template).strip()
+
+    def _fill(self, gap: re.Match[str], code: str, params: Mapping[str, Param]) -> str:
+        name, form = gap[1], gap[2]
+        value = params.get(name)
+        if value is None:
+            if self.strict:
+                raise KeyError(f"{code}: no value for {gap[0]}")
+            return "?"
+        if isinstance(value, int):
+            return f"{value:,}" if form == "," else str(value)
+        if form == "code":
+            return "" if value == code else self._render(value, "text", {}) if self._entry(value) else self.safe(value)
+        if form and form != ",":
+            return self.word(form, value)
+        return self.safe(value)
+
+    def _lost(self, code: str, params: Mapping[str, Param]) -> str:
+        """An entry that nobody wrote: the code and what it knows."""
+        if self.strict:
+            raise KeyError(f"{code} has no entry in {self.lang}")
+        facts = ", ".join(f"{key}: {self.safe(str(value))}" for key, value in params.items())
+        return f"{self.safe(code)} ({facts})" if facts else self.safe(code)
+
+
+def _params(found: Diagnostic) -> Mapping[str, Param]:
+    """A diagnostic's parameters; its address and place fill gaps of those names as well."""
+    params: dict[str, Param] = {}
+    if found.address is not None:
+        params["address"] = found.address
+    if found.span is not None:
+        params["place"] = str(found.span)
+    return {**params, **found.params}

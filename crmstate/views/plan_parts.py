@@ -1,0 +1,165 @@
+"""What the text and the Markdown of a plan share: steps in the plan's own order, gathered into groups of equals, and the facts of one step.
+
+Nothing is decided here: the order is the plan's, and a group is only a way of saying the same sentence once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from heapq import heappop, heappush
+
+import msgspec
+
+from crmstate.core.message import Message, Param
+from crmstate.core.order import Stage, earlier
+from crmstate.core.plan import Blocked, Plan, Step
+from crmstate.core.words import Mode, Undo, Verb
+from crmstate.views.catalogue import Catalogue
+
+_PLACES = {stage.value: number for number, stage in enumerate(Stage)}
+_MAKES = frozenset({Verb.ARCHIVE, Verb.VERIFY, Verb.DELTA, Verb.RESTORE_TEST, Verb.NOTIFY, Verb.REQUEST, Verb.CONFIRM})
+_CHANGES = frozenset({Verb.PAUSE, Verb.RESUME, Verb.DOWNGRADE, Verb.RESET, Verb.RENEW_OFF})
+SHOWN_NEEDS = 2
+
+
+class Group(msgspec.Struct):
+    """Steps that differ only in what they act on. `irreversible` and `mode` hold for each of them."""
+
+    stage: str
+    why: Message
+    verb: Verb
+    mode: Mode
+    irreversible: bool
+    steps: list[Step]
+
+
+def stages(plan: Plan) -> list[str]:
+    """The stages of a plan's steps in the order in which they run; where the plan leaves it open, as `core.order` lists them."""
+    wanted = dict.fromkeys(step.stage for step in plan.steps)
+    left = {stage: set(firsts) for stage, firsts in earlier(plan.order).items()}
+    left.update({stage: set() for stage in wanted if stage not in left})
+    later: dict[str, list[str]] = {}
+    for stage, firsts in left.items():
+        for first in firsts:
+            later.setdefault(first, []).append(stage)
+    heap: list[tuple[int, str]] = []
+    for stage, firsts in left.items():
+        if not firsts:
+            heappush(heap, (_PLACES.get(stage, -1), stage))
+    found: list[str] = []
+    while heap:
+        _, stage = heappop(heap)
+        found.append(stage)
+        for after in later.get(stage, ()):
+            left[after].discard(stage)
+            if not left[after]:
+                heappush(heap, (_PLACES.get(after, -1), after))
+    found += sorted(set(wanted) - set(found))
+    return [stage for stage in found if stage in wanted]
+
+
+def groups(plan: Plan) -> list[Group]:
+    """All steps, gathered: stages in order, and in each the groups in the order of their first step."""
+    found: dict[str, dict[object, Group]] = {stage: {} for stage in stages(plan)}
+    for step in plan.steps:
+        irreversible = step.irreversible
+        key = (step.verb, step.mode, irreversible, said(step.why))
+        group = found[step.stage].get(key)
+        if group is None:
+            group = found[step.stage][key] = Group(step.stage, step.why, step.verb, step.mode, irreversible, [])
+        group.steps.append(step)
+    return [group for inside in found.values() for group in inside.values()]
+
+
+def gathered(blocked: Iterable[Blocked]) -> list[list[Blocked]]:
+    """Blocked things with equal reason, owner and date, together."""
+    found: dict[object, list[Blocked]] = {}
+    for each in blocked:
+        found.setdefault((each.verb, said(each.why), each.owner, each.due), []).append(each)
+    return list(found.values())
+
+
+def said(message: Message) -> tuple[str, tuple[tuple[str, Param], ...]]:
+    """A message as a key."""
+    return message.code, tuple(message.params.items()) if message.params else ()
+
+
+def symbol(step: Step | Group) -> str:
+    """One letter for a step: `!` irreversible, `-` ends something, `+` makes something, `~` changes it, `@` a person, `…` time."""
+    if step.irreversible:
+        return "!"
+    if step.mode is Mode.MANUAL:
+        return "@"
+    if step.mode is Mode.WAIT:
+        return "…"
+    if step.verb in _MAKES:
+        return "+"
+    return "~" if step.verb in _CHANGES else "-"
+
+
+def stage_title(stage: str, words: Catalogue) -> str:
+    """The heading of a stage; what a person or an open section stands in has one heading for all."""
+    head, slash, _ = stage.partition("/")
+    return words.word("stage", head if slash else stage)
+
+
+def facts(step: Step, words: Catalogue, by_id: Mapping[str, Step]) -> list[str]:
+    """What else a reviewer needs to know of one step: what makes it final, how much, when, by whom, proved by what, after what."""
+    found: list[str] = []
+    if step.irreversible:
+        found.append(words.text_of("fact.irreversible"))
+    elif step.undo is Undo.WINDOW:
+        found.append(words.text_of("fact.window"))
+    if step.rows is not None:
+        found.append(words.text_of("fact.rows", n=step.rows))
+    found += _arguments(step, words)
+    if step.not_before:
+        found.append(words.text_of("fact.not_before", at=step.not_before))
+    if step.deadline:
+        found.append(words.text_of("fact.deadline", at=step.deadline))
+    if step.owner:
+        found.append(words.text_of("fact.owner", who=step.owner))
+    if step.proof is not None:
+        found.append(words.text_of("fact.proof_files" if step.files else "fact.proof", proof=step.proof.value))
+    if step.needs:
+        found += _needs(step, words, by_id)
+    return found
+
+
+def _arguments(step: Step, words: Catalogue) -> list[str]:
+    args = step.args
+    if args is None:
+        return []
+    pairs = {
+        "effective": args.effective,
+        "starts": args.starts,
+        "until": args.until,
+        "to": args.to,
+        "transfer": args.transfer_to,
+    }
+    return [words.text_of(f"fact.{name}", value=value) for name, value in pairs.items() if value]
+
+
+def _needs(step: Step, words: Catalogue, by_id: Mapping[str, Step]) -> list[str]:
+    places = dict.fromkeys(by_id[need].address for need in step.needs if need in by_id)
+    others = [place for place in places if place != step.address]
+    if not others:
+        return []
+    if len(others) > SHOWN_NEEDS:
+        return [words.text_of("fact.needs_many", n=len(others))]
+    return [words.text_of("fact.needs", what=", ".join(others))]
+
+
+def duration(seconds: int, words: Catalogue) -> str:
+    """A length of time in its largest fitting unit, rounded up."""
+    for unit, size in (("days", 172_800), ("hours", 7_200), ("minutes", 120)):
+        if seconds >= size:
+            per = {"days": 86_400, "hours": 3_600, "minutes": 60}[unit]
+            return words.text_of(f"duration.{unit}", n=-(-seconds // per))
+    return words.text_of("duration.seconds", n=seconds)
+
+
+def counted(kinds: Mapping[str, int], words: Catalogue) -> str:
+    """Counts by kind: `200 users, 12 API keys`."""
+    listed = [words.text_of("count.kind", n=n, kind=kind) for kind, n in kinds.items() if n]
+    return words.text_of("join.list").join(listed)
