@@ -17,7 +17,7 @@ _MODULUS = 1 << 256
 
 class Holding:
     """`rows`: id to the digest of its text. `files`: the attachments. `seen`, `files_seen`: what the present reading met, or None where that
-    is all that is held. `taken`: whether attachments were ever read to their end."""
+    is all that is held."""
 
     def __init__(self) -> None:
         self.rows: dict[str, bytes] = {}

@@ -18,7 +18,7 @@ BEGIN, ROWS, GONE, FILES, LOST = "begin", "rows", "gone", "attachments", "lost"
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became durable. `what`: begin (a reading of the whole dataset, for `generation`, begins), rows, gone (ids that the reading did
+    """What became durable. `what`: begin (a reading of the whole dataset begins), rows, gone (ids that the reading did
     not meet), attachments, lost (attachments that it did not meet). `next`: the cursor to go on from; `end`: there is no more.
     `seen` and `written`: rows or attachments met and written."""
 
@@ -26,10 +26,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     at: str
     number: int = -1
     dataset: str = ""
-    generation: int = 0
-    attachments: bool = False
     files: tuple[FileMark, ...] = ()
-    contents: int = 0
     seen: int = 0
     written: int = 0
     next: str | None = None

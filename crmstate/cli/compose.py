@@ -26,6 +26,7 @@ from crmstate.core.words import Exit
 
 if TYPE_CHECKING:
     from crmstate.manifest.load import Loaded
+    from crmstate.manifest.operator import Operator
     from crmstate.store.store import Store
 
 
@@ -79,6 +80,13 @@ class House:
             raise problem(Exit.INVALID, "CRM-C018", name=self.provider.name)
         return str(url)
 
+    @cached_property
+    def operator(self) -> Operator:
+        """What the operator of this machine allows a manifest to reach for, beyond what every manifest may."""
+        from crmstate.manifest.operator import load_operator
+
+        return load_operator(None, self.environ)
+
     @property
     def _embedded(self) -> Path | None:
         place = self.loaded.model.provider.embedded
@@ -88,13 +96,15 @@ class House:
     def credentials(self) -> dict[str, dict[str, Secret]]:
         """The secrets by use. Every one is known to the scrubber before it is used."""
         from crmstate.cli import embedded
-        from crmstate.manifest import credentials
+        from crmstate.manifest.credentials import read_credential
 
-        if self.loaded.model.provider.credentials is None and self._embedded is not None:
+        section = self.loaded.model.provider.credentials
+        if section is None and self._embedded is not None:
             self.url  # noqa: B018  the server writes the keys when it seeds
             found = embedded.keys(self._embedded)
         else:
-            found = credentials.read(self.loaded, self.environ)
+            uses = ("read", "write") if section is not None and section.write is not None else ("read",)
+            found = {use: read_credential(self.loaded, use, self.environ, self.operator, self.provider.env) for use in uses}
         for fields in found.values():
             for secret in fields.values():
                 self.scrubber.learn(secret)
@@ -131,6 +141,7 @@ class House:
                 learn=self.scrubber.learn,
                 scrub=self.scrubber.scrub,
                 tenant=self.desired.tenant or None,
+                hosts=self.operator.allow_hosts,
             )
             for use in ("read", "write")
             if use in self.credentials
@@ -152,6 +163,7 @@ class House:
             learn=self.scrubber.learn,
             scrub=self.scrubber.scrub,
             tenant=self.desired.tenant or None,
+            hosts=self.operator.allow_hosts,
         )
 
     def store(self) -> Store:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -43,6 +44,18 @@ def start(data: Path) -> str:
             break
         time.sleep(0.02)
     raise problem(Exit.ERROR, "CRM-C016", data=data, log=log)
+
+
+def stop(data: Path) -> None:
+    """Ends the server over `data` and waits until it has gone; none is no error."""
+    ready = data.with_name(data.name + ".server.json")
+    if _running(ready) is None:
+        return
+    pid = int(json.loads(ready.read_text(encoding="utf-8"))["pid"])
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + PATIENCE
+    while ready.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def keys(data: Path) -> dict[str, dict[str, Secret]]:

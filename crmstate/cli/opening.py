@@ -30,6 +30,6 @@ def open_house(path: Path, screen: Screen, as_of: str | None = None) -> House:
 
 def _trust(house: House) -> None:
     """A manifest is untrusted input: what it refers to is checked before anything is read, started or sent."""
-    from crmstate.manifest import trust
+    from crmstate.manifest.trust import require_trust
 
-    trust.check(house.loaded, trust.operator(house.environ), house.provider.env)
+    require_trust(house.loaded, house.operator, house.provider.env, house.provider.hosts)

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from crmstate.cli.compose import House, lineage
+from crmstate.core.diagnostic import Problem
 from crmstate.core.event import Held
 from crmstate.core.failure import Failure
 from crmstate.core.plan import Plan
@@ -14,7 +15,7 @@ from crmstate.core.ports import ReadSession
 from crmstate.core.record import State
 from crmstate.core.survey import Survey, survey
 from crmstate.engine.observe import departed, observe, stamp
-from crmstate.providers.explain import explain
+from crmstate.providers.explain import exit_of, explain
 
 if TYPE_CHECKING:
     from crmstate.store.store import Store
@@ -34,7 +35,7 @@ def planned(
     except Failure as failure:
         sealed = departed(sessions, state)
         if sealed is None:
-            raise explain(failure, house.provider) from failure
+            raise Problem(exit_of(failure), explain(failure)) from failure
         found = _nothing(house)
     return make_plan(
         house.desired,

@@ -1,7 +1,7 @@
 """The codes of everything that the manifest can say. They are stable: scripts and runbooks are written against them.
 
-Their words stand in `views/locale/*/manifest.toml`. 001-029 the text, 030-069 structure, 070-109 meaning, 110-119 warnings, 120-129 trust,
-130-139 credentials.
+Their words stand in `views/locale/*/manifest.toml`. 001-029 the text, 030-069 structure, 070-109 meaning,
+110-119 warnings, 120-129 trust, 130-139 credentials.
 """
 
 from __future__ import annotations

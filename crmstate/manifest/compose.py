@@ -1,4 +1,4 @@
-"""Compose: the parser's events -> nodes, within limits. It builds text, lists and mappings and refuses every other gift of YAML."""
+"""Compose: the parser's events -> nodes, within limits. Text, lists and mappings; every other gift of YAML is refused."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Refused(Exception):
 
 
 class Composer:
-    """Reads one text. `report(code, place, **params)` is told what is wrong; what cannot be read past raises Refused."""
+    """Reads one text. `report(code, place, **params)` hears what is wrong; what cannot be read past raises Refused."""
 
     def __init__(self, text: str, report: Report) -> None:
         self.scalars: list[Scalar] = []

@@ -1,4 +1,4 @@
-"""The contract section: term, notice, price, clauses. What it says is data with a source; nothing here is legal advice."""
+"""The contract section: term, notice, price, clauses. Data with a source; nothing here is legal advice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class Term(Part):
     )
     end: Literal["inclusive", "exclusive"] | None = Field(
         None,
-        description="inclusive: the last day is the day before the anniversary; exclusive: the anniversary itself. Left out, the earlier is taken, and said so.",
+        description="inclusive: the last day is the day before the anniversary; exclusive: the anniversary itself. "
+        "Left out, the earlier is taken, and said so.",
     )
     renewal: Literal["automatic", "none"] | None = Field(
         None, description="What happens at the end of the term when nobody does anything."

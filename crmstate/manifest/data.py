@@ -24,7 +24,7 @@ class Archive(Part):
     """The archive, made and verified before anything is destroyed."""
 
     to: Location = Field(
-        description="Where it lies: a folder beside the manifest (./archive), file:///..., s3://..., later az://, gs://, sftp://."
+        description="Where it lies: a folder beside the manifest (./archive), file:///..., s3://... (later az, gs, sftp)."
     )
     datasets: Literal["all"] | Annotated[list[Text], Field(min_length=1)] = Field(
         "all", description="all, or a list of datasets; never an empty one."
@@ -38,7 +38,7 @@ class Archive(Part):
     )
     identity: Reference | None = Field(
         None,
-        description="Where the age identity is read from; permits reading the archive back. Without it a person confirms a restore.",
+        description="Where the age identity is read from, to read the archive back. Without it a person confirms a restore.",
     )
     verify: Verify | None = Field(None, description="How it is proved.")
     keep_until: Day | None = Field(None, description="The last day of its retention.")

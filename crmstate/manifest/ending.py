@@ -1,15 +1,15 @@
-"""The end_state section, without its data: how subscription, people, keys, integrations, modules and account should end."""
+"""The end_state section, without its data: how subscription, people, keys, modules and account should end."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from crmstate.manifest.data import DataEnd
 from crmstate.manifest.field import Day, Part, Remote, Text
 
-_ONE_OF = {"oneOf": [{"required": ["id"]}, {"required": ["email"]}, {"required": ["name"]}]}
+_ONE_OF: dict[str, Any] = {"oneOf": [{"required": ["id"]}, {"required": ["email"]}, {"required": ["name"]}]}
 
 
 class OnDate(Part):
@@ -26,7 +26,7 @@ class Cancelled(Part):
 
     status: Literal["cancelled"] = Field(description="cancelled: it ends.")
     effective: Effective = Field(
-        description="When: immediately, end_of_term (needs contract.term), end_of_period, or {date: 2026-12-31}. Never guessed."
+        description="immediately, end_of_term (needs contract.term), end_of_period, or {date: 2026-12-31}. Never guessed."
     )
 
 
@@ -80,9 +80,7 @@ Choice = Remote | Selected
 """Text with an `@` is an e-mail address, other text the vendor's id."""
 Keep = Annotated[
     list[Choice],
-    Field(
-        description="Who or what stays. Text is an e-mail address or the vendor's id; or {email|id|name: ..., why: ...}."
-    ),
+    Field(description="Who or what stays: an e-mail address, the vendor's id, or {email|id|name: ..., why: ...}."),
 ]
 Only = Annotated[list[Choice], Field(min_length=1, description="Only these, and nobody else.")]
 
@@ -91,7 +89,8 @@ class Users(Part):
     """How people's access ends."""
 
     status: Literal["removed", "deactivated", "deleted", "active"] = Field(
-        description="removed: cannot sign in any more, by whichever way the vendor has; deactivated, deleted: exactly that; active: take it back."
+        description="removed: cannot sign in any more, whichever way the vendor has; deactivated, deleted: exactly that; "
+        "active: take it back."
     )
     keep: Keep | None = Field(None, description="Who stays, and why. `keep: []` says that nobody needs to stay.")
     only: Only | None = Field(None, description="Only these people, and nobody else.")

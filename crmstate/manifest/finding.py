@@ -28,6 +28,10 @@ class Finding:
     forms: tuple[Any, ...] = field(default=())
 
 
+def _same_place(inner: Any, outer: ValidationError) -> bool:
+    return tuple(inner.absolute_path) == tuple(outer.absolute_path)
+
+
 def finding(error: ValidationError, forms: tuple[Any, ...] = ()) -> Finding:
     """The same as a plain value. Paths are absolute."""
     word, rule = str(error.validator), error.validator_value
@@ -42,6 +46,6 @@ def finding(error: ValidationError, forms: tuple[Any, ...] = ()) -> Finding:
         path=tuple(error.absolute_path),
         message=error.message,
         branch=position if isinstance(position, int) else 0,
-        inner=tuple(finding(each, inside) for each in error.context or ()) if union else (),
+        inner=tuple(finding(each, inside if _same_place(each, error) else ()) for each in error.context or ()),
         forms=forms,
     )

@@ -1,4 +1,4 @@
-"""Formats: the schema's own `format` words, each with its check and the code of its diagnostic. Editors use the patterns beside them."""
+"""Formats: the schema's own `format` words, each with its check and code. Editors use the patterns."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def find(line: str) -> Iterator[tuple[int, str]]:
 
 
 def mask(text: str) -> str:
-    """The text without anything that looks like a secret, or that stands after a key named like one. Very long texts are cut first."""
+    """The text without anything that looks like a secret, or stands after a key named like one. Long texts are cut."""
     if len(text) > LONGEST:
         text = text[:LONGEST].rpartition(" ")[0] + " …"
     hidden = _SHAPE.sub(MASK, text)

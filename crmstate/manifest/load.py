@@ -22,7 +22,7 @@ from crmstate.manifest.tree import Tree, plain
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A manifest that was found right. `diagnostics` are warnings; `digest` is that of the parsed text (comments do not count)."""
+    """A manifest that was found right. `diagnostics` are warnings; `digest` ignores comments."""
 
     path: FilePath
     tree: Tree
@@ -80,7 +80,7 @@ def in_order(found: list[Diagnostic]) -> list[Diagnostic]:
 
 
 def _model(tree: Tree) -> Manifest:
-    """The model of a tree that structure found right. What the model alone refuses is a diagnostic too, never a traceback."""
+    """The model of a tree that structure found right. What the model alone refuses is a diagnostic too."""
     try:
         return Manifest.model_validate(plain(tree.root))
     except ValidationError as error:

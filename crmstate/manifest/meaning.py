@@ -1,4 +1,4 @@
-"""Meaning: combinations that no schema can forbid. Pure checks over the tree, all of them always run; none asks a clock, a vendor or a disk.
+"""Meaning: combinations that no schema can forbid. Pure checks that all run; none asks a clock, a vendor or a disk.
 
 The tree may still hold structural mistakes: every check looks at what it understands and is silent about the rest.
 """

@@ -1,4 +1,4 @@
-"""Model: a manifest that has been read and found right. The JSON Schema is generated from these classes; see `schema.py`."""
+"""Model: a manifest that has been read and found right. `schema.py` generates the JSON Schema from these classes."""
 
 from __future__ import annotations
 

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
 from crmstate.manifest.field import EnvName, FilePath, Part, Remote, Text, Url
 
-_ONE = {"minProperties": 1, "maxProperties": 1}
+_ONE: dict[str, Any] = {"minProperties": 1, "maxProperties": 1}
 
 
 class Reference(Part):
-    """Where a secret is read from when it is needed. Exactly one of env, file, keyring, command; never the secret itself."""
+    """Where a secret is read from: exactly one of env, file, keyring, command. Never the secret itself."""
 
     model_config = {**Part.model_config, "json_schema_extra": _ONE}
 
     env: EnvName | None = Field(
         None,
-        description="Name of an environment variable. CRMSTATE_* and the provider's own prefixes are allowed; others the operator allows.",
+        description="An environment variable. CRMSTATE_* and the provider's prefixes are allowed; others the operator allows.",
     )
     file: FilePath | None = Field(
         None,
-        description="A file inside the manifest's folder that holds the secret and nothing else. Paths are relative to the manifest.",
+        description="A file inside the manifest's folder that holds the secret and nothing else; relative to the manifest.",
     )
     keyring: Text | None = Field(
         None, description="`service/account` in the system's keyring. The operator must allow it."
@@ -45,7 +45,7 @@ class Credentials(Part):
     """Two credentials, so that planning can hold one that cannot write."""
 
     read: Credential = Field(
-        description="The credential that plan and status use; give it read rights only where the vendor can. Field names are the provider's."
+        description="The credential that plan and status use; read rights are enough. Field names are the provider's."
     )
     write: Credential | None = Field(
         None, description="The credential that apply uses. Without it, a manifest can be planned but not applied."
@@ -56,11 +56,11 @@ class ProviderSection(Part):
     """Which vendor account this is about, and how to reach it."""
 
     name: Text = Field(
-        description="The vendor: sandbox, zoho, salesforce, hubspot, fxiaoke, jiandaoyun, odoo, tryton ... (`crmstate providers` lists them)."
+        description="The vendor, such as sandbox, zoho, salesforce, hubspot, fxiaoke. `crmstate providers` lists them."
     )
     embedded: FilePath | None = Field(
         None,
-        description="Sandbox only: the file of a simulated vendor, which the command starts itself. Tenant and credentials may then be left out.",
+        description="Sandbox only: the file of a simulated vendor, which the command starts itself. Needs no tenant or credentials.",
     )
     tenant: Remote | None = Field(
         None, description="The vendor's id of your account. crmstate refuses to act when the API reports another one."
@@ -68,7 +68,7 @@ class ProviderSection(Part):
     region: Text | None = Field(None, description="The vendor's data centre, such as eu, com, cn.")
     url: Url | None = Field(
         None,
-        description="The server's address, where it is your own. Other hosts than the provider's own must be allowed by the operator.",
+        description="The server's address, where it is your own. The operator must allow hosts that are not the provider's.",
     )
     credentials: Credentials | None = Field(
         None, description="References to the secrets; never the secrets themselves."

@@ -1,4 +1,4 @@
-"""Repair: what the writer most probably meant, so that the search for further mistakes can go on. Never used to carry anything out."""
+"""Repair: what the writer most probably meant, so that the search for mistakes can go on. Never carried out."""
 
 from __future__ import annotations
 

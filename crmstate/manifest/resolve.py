@@ -1,6 +1,7 @@
 """Resolve: a manifest that was found right -> `core.goal.Desired`, plain values that each know their line.
 
-Nothing is looked up at the vendor: selectors stay selectors. What this version does not carry out comes out as `Unsupported`, never silently.
+Nothing is looked up at the vendor: selectors stay selectors. What this version does not carry out comes out as
+`Unsupported`, never silently.
 """
 
 from __future__ import annotations

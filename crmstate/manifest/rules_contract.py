@@ -9,8 +9,8 @@ from crmstate.core.diagnostic import Diagnostic, diagnostic
 from crmstate.core.words import Severity
 from crmstate.manifest import codes
 from crmstate.manifest.rules_end import listed_once
-from crmstate.manifest.tree import Scalar, Tree
-from crmstate.manifest.written import read_date, read_duration, read_time, read_zone, skipped, twice
+from crmstate.manifest.tree import Scalar, Tree, dotted
+from crmstate.manifest.written import read_amount, read_date, read_duration, read_time, read_zone, skipped, twice
 
 
 def zone_of(tree: Tree) -> tzinfo:
@@ -79,6 +79,17 @@ def freeze_on_the_clock(tree: Tree) -> Iterator[Diagnostic]:
         )
 
 
+def amounts_written_out(tree: Tree) -> Iterator[Diagnostic]:
+    """A sum without quotes is a number to the schema; here it is also one that people write: no `1e5`, no `007`."""
+    for path in (("contract", "price", "amount"), ("contract", "early_termination_fee", "amount")):
+        node = tree.at(*path)
+        number = (
+            isinstance(node, Scalar) and isinstance(node.native(), int | float) and not isinstance(node.native(), bool)
+        )
+        if isinstance(node, Scalar) and number and read_amount(node.text) is None and not node.text.startswith("-"):
+            yield diagnostic(codes.BAD_AMOUNT, span=tree.span(*path), key=dotted(path), value=node.text[:60])
+
+
 def words_once(tree: Tree) -> Iterator[Diagnostic]:
     """No regime and no format twice."""
     for path in (("contract", "regimes"), ("end_state", "data", "archive", "formats"), ("evaluation", "measures")):
@@ -86,4 +97,4 @@ def words_once(tree: Tree) -> Iterator[Diagnostic]:
         yield from listed_once(tree, texts, *path)
 
 
-RULES = (one_currency, notice_within_term, term_forwards, freeze_on_the_clock, words_once)
+RULES = (one_currency, notice_within_term, term_forwards, amounts_written_out, freeze_on_the_clock, words_once)

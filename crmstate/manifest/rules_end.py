@@ -1,4 +1,4 @@
-"""Rules of the end state: what may not be declared together, because it could not be carried out, or not be taken back."""
+"""Rules of the end state: what may not be declared together, because it could not be carried out or taken back."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def account_after_subscription(tree: Tree) -> Iterator[Diagnostic]:
 
 
 def somebody_left(tree: Tree) -> Iterator[Diagnostic]:
-    """Who deletes the account, if everybody is gone? Either somebody is kept, or `keep: []` says that nobody is needed."""
+    """Who deletes the account, if everybody is gone? Somebody is kept, or `keep: []` says that nobody is needed."""
     users = tree.mapping("end_state", "users")
     if users is None or status(tree, "users") not in _ENDS["users"] or status(tree, "account") != "deleted":
         return
@@ -193,9 +193,13 @@ def datasets_agree(tree: Tree) -> Iterator[Diagnostic]:
     data = ("end_state", "data")
     archived = _lines(tree, *data, "archive", "datasets")
     held = _lines(tree, *data, "purge", "holds")
-    discarded = [tree.text(*data, "discard", index, "dataset") for index in range(len(tree.items(*data, "discard")))]
+    discarded: list[str | None] = [
+        tree.text(*data, "discard", index, "dataset") for index in range(len(tree.items(*data, "discard")))
+    ]
     for index, name in enumerate(discarded):
         span = tree.span(*data, "discard", index, "dataset")
+        if name is None:
+            continue
         if name in archived:
             yield diagnostic(codes.ARCHIVED_AND_DISCARDED, span=span, dataset=name[:60], other_line=archived[name])
         if name in held:

@@ -88,7 +88,7 @@ def _moment(tree: Tree, path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def no_circles(tree: Tree) -> Iterator[Diagnostic]:
-    """Nothing waits for itself, not even by way of the milestones. Each circle is reported once, with the lines that make it."""
+    """Nothing waits for itself, not even by way of the milestones. Each circle is told once, with its lines."""
     edges = _edges(tree)
     after: dict[str, list[Edge]] = {}
     for edge in edges:

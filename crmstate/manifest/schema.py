@@ -1,4 +1,4 @@
-"""Schema: the JSON Schema (draft-07) of a manifest, generated from the models, for editors and for `structure.py` alike."""
+"""Schema: the JSON Schema (draft-07) of a manifest, generated from the models, for editors and `structure.py` alike."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def manifest_schema_text() -> str:
 
 
 def _tidy(part: Any, names: bool = False) -> Any:
-    """The same in draft-07 as editors like it: no null branches (a key without a value is an error), no noise, no words beside a $ref.
+    """The same as editors like it: no null branches (a key without a value is an error), no words beside a $ref.
 
     `names`: the keys of this object are property names, not schema words.
     """

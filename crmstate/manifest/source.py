@@ -1,7 +1,8 @@
-"""Source: a file's bytes -> Tree. A small, safe part of YAML (and so all of JSON); everything else is refused, all of it at once.
+"""Source: a file's bytes -> Tree. A small, safe part of YAML (and so all of JSON); everything else is refused.
 
-Refused: more than 5 MB, bytes that are not UTF-8, tabs as indentation, control and direction-changing characters, tags, directives, several
-documents, duplicate keys, deep nesting, aliases that multiply, anything that looks like a secret. Nothing is ever constructed: a tree of text only.
+Refused: more than 5 MB, bytes that are not UTF-8, tabs as indentation, control and direction-changing characters, tags,
+directives, several documents, duplicate keys, deep nesting, aliases that multiply, anything that looks like a secret.
+Nothing is ever constructed: a tree of text only.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def read(path: FilePath) -> Tree:
 
 
 def parse(raw: bytes, file: str) -> Tree:
-    """The tree of some bytes; `file` is how places name them. Raises Problem (exit 65) with everything that the text alone has wrong."""
+    """The tree of some bytes; `file` is how places name them. Raises Problem (exit 65) with everything that is wrong."""
     if len(raw) > LARGEST:
         raise Problem(Exit.INVALID, _plain(codes.TOO_LARGE, file, limit=LARGEST // 1024 // 1024))
     text = _decoded(raw, file)
@@ -79,8 +80,8 @@ def _screen(file: str, lines: tuple[str, ...]) -> Iterator[Diagnostic]:
         for match in _CONTROL.finditer(line):
             place = Place(number, match.start() + 1)
             yield diagnostic(codes.CONTROL_CHARACTER, span=span_of(file, (), place), character=_named(match.group()))
-        if match := _TAB.match(line):
-            yield diagnostic(codes.TAB, span=span_of(file, lines, Place(number, match.end())))
+        if indent := _TAB.match(line):
+            yield diagnostic(codes.TAB, span=span_of(file, lines, Place(number, indent.end())))
         for column, shape in find(line):
             yield diagnostic(codes.SECRET_IN_CLEAR, span=span_of(file, lines, Place(number, column)), shape=shape)
 

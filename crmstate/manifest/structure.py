@@ -1,6 +1,7 @@
-"""Structure: the JSON Schema's findings -> Diagnostics, one for each mistake, each with its place, as an editor would mark it.
+"""Structure: the JSON Schema's findings -> Diagnostics, one for each mistake, where an editor would mark it.
 
-What a writer most probably meant is noted as a Repair, so that `meaning.py` can go on and a misspelt key is not also a missing one.
+What a writer most probably meant is noted as a Repair, so that `meaning.py` can go on and a misspelt key is not also a
+missing one.
 """
 
 from __future__ import annotations

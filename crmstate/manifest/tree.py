@@ -1,7 +1,7 @@
 """Tree: what a manifest's text says, every key and value with its place. It knows nothing of what the keys mean.
 
-Scalars stay text: `2026-12-31`, `14400.00` and `007` come through as they were written. Three readings are offered: `native` (what an
-editor sees: JSON values, for the JSON Schema), `plain` (numbers as text, for the models) and `canonical` (for the digest).
+Scalars stay text: `2026-12-31`, `14400.00` and `007` come through as they were written. Two readings are offered:
+`native` (what an editor sees: JSON values, for the JSON Schema) and `plain` (numbers as text: the models, the digest).
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def dotted(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A parsed file: its root, its lines (secrets already masked) and its name. Lookups never raise: what is missing, or of another shape, is None."""
+    """A parsed file: its name, its root, its lines (secrets masked). Lookups never raise: what is not there is None."""
 
     file: str
     root: Mapping

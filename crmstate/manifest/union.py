@@ -1,4 +1,4 @@
-"""Union: of several forms that a value may have, which one the writer meant; and what the forms look like in a sentence."""
+"""Union: of several forms of a value, which one the writer meant; and what the forms look like in a sentence."""
 
 from __future__ import annotations
 

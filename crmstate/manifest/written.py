@@ -1,4 +1,4 @@
-"""Written: what dates, periods, amounts and moments look like in a manifest, and what they say. Pure text in, values out; None for what is none."""
+"""Written: what dates, periods, amounts and moments look like, and what they say. Text in, values out; None for none."""
 
 from __future__ import annotations
 

@@ -219,7 +219,14 @@ def _conflict(cell: Cell, result: Result, row: Resource | None) -> Result:
         return result
     if row.phase is cell.after:
         return replace(result, outcome=Outcome.DONE, summary="")
-    facts = row.facts
-    if row.phase is Phase.PENDING and isinstance(facts, SubscriptionFacts) and facts.pending == cell.verb.value:
-        return replace(result, outcome=Outcome.REQUESTED, until=row.pending_until, request_id=facts.request_id)
+    if row.phase is Phase.PENDING and _same_request(cell.verb, row):
+        reference = row.facts.request_id if isinstance(row.facts, SubscriptionFacts) else result.request_id
+        return replace(result, outcome=Outcome.REQUESTED, until=row.pending_until, request_id=reference)
     return result
+
+
+def _same_request(verb: Verb, row: Resource) -> bool:
+    """Whether what is pending is what was asked for. Only a contract says which action it is; an account can only be closing."""
+    if isinstance(row.facts, SubscriptionFacts):
+        return row.facts.pending == verb.value
+    return row.kind is Kind.ACCOUNT

@@ -113,8 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"sandbox: {error}", file=sys.stderr)
         return 1
     if answer is not None:
-        json.dump(answer, sys.stdout, ensure_ascii=True, indent=2)
-        print()
+        print(json.dumps(answer, ensure_ascii=True, indent=2))  # escaped: names may hold what a terminal obeys
     return 0
 
 

@@ -101,7 +101,7 @@ def delete_user(world: World, caller: Caller | None, id: str, params: Mapping[st
     _end_sessions(world, id)
     world.run("UPDATE api_keys SET orphaned = 1 WHERE user_id = ?", id)
     if heir is not None:
-        world.run("UPDATE rows SET owner_id = ?, modified_at = ? WHERE owner_id = ?", heir, now, id)
+        world.run("UPDATE rows SET owner_id = ?, modified_at = ? WHERE owner_id = ? AND binned = 0", heir, now, id)
 
 
 def end_session(world: World, caller: Caller | None, id: str, params: Mapping[str, Any]) -> None:

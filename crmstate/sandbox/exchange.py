@@ -42,7 +42,10 @@ class Call:
 
 
 class Dialect(Protocol):
-    """A vendor's way of speaking over the World."""
+    """A vendor's way of speaking over the World. `clock` and `login` are the paths of its clock and its token endpoint."""
+
+    clock: str
+    login: str
 
     def token(self, request: Request) -> str | None:
         """The credential a request carries."""
@@ -58,7 +61,7 @@ def exchange(
     world: World, dialect: Dialect, request: Request, *, sleep: Callable[[float], object] = time.sleep
 ) -> Reply:
     """The reply to a request; never raises for what a client sends."""
-    fired = faults.draw(world, request, dialect.token(request))
+    fired = faults.draw(world, request, dialect.token(request), dialect.clock)
     slow = fired.get("latency")
     if slow and not slow["after"]:
         sleep(slow["ms"] / 1000)
@@ -82,7 +85,7 @@ def _answer(dialect: Dialect, call: Call) -> tuple[Reply, str | None]:
         early = _instead(dialect, call)
         if early is not None:
             return early, note
-        if "done_nothing" in call.fired and call.request.path != "/v1/token":
+        if "done_nothing" in call.fired and call.request.path != dialect.login:
             with call.world.rehearsal():
                 reply = dialect.answer(call)
         else:

@@ -3,7 +3,7 @@
 This file decides which faults a request meets; `exchange`, `native` and `server` carry them out. A rule matches by
 method, path (globs, the path without its query) and key; it fires on the `nth` matching requests, on `every` k-th,
 at a `rate`, on the `first` n, or always, and at most `times` often. `rate` is drawn from the rule's seed, never
-from chance. A path that does not name `/v1/clock` spares it.
+from chance. A rule spares the dialect's clock unless its path is exactly that.
 """
 
 from __future__ import annotations
@@ -145,8 +145,8 @@ def clear(world: World, id: int | None) -> None:
         world.run("DELETE FROM faults WHERE id = ?", id)
 
 
-def draw(world: World, request: Request, token: str | None) -> Fired:
-    """The faults this request meets. Counts the request in every rule that matches it."""
+def draw(world: World, request: Request, token: str | None, clock: str) -> Fired:
+    """The faults this request meets. Counts it in every rule that matches; `clock` is the path to spare unless named."""
     if world.one("SELECT 1 FROM faults LIMIT 1") is None:
         return NOTHING
     fired = Fired()
@@ -157,7 +157,7 @@ def draw(world: World, request: Request, token: str | None) -> Fired:
         for id, action, method, path, key_id, schedule, times, params, seen, count, until in world.all(
             f"SELECT {columns} FROM faults ORDER BY id"
         ):
-            if not _matches(request, method, path) or (key_id is not None and key_id != key):
+            if not _matches(request, method, path, clock) or (key_id is not None and key_id != key):
                 continue
             seen += 1
             lasting = until is not None and now < until
@@ -170,8 +170,8 @@ def draw(world: World, request: Request, token: str | None) -> Fired:
     return fired
 
 
-def _matches(request: Request, method: str, path: str) -> bool:
-    if request.path == "/v1/clock" and path != "/v1/clock":
+def _matches(request: Request, method: str, path: str, clock: str) -> bool:
+    if request.path == clock != path:
         return False
     return fnmatchcase(request.method, method) and (
         fnmatchcase(request.path, path) or fnmatchcase(request.plain_path, path)

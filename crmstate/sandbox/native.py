@@ -53,6 +53,9 @@ _FILE = re.compile(r"/v1/files/([^/]*)/([^/]*)")
 class Native:
     """The dialect `native`."""
 
+    clock = "/v1/clock"
+    login = "/v1/token"
+
     def token(self, request: Request) -> str | None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         return token.strip() or None if scheme.lower() == "bearer" else None
@@ -65,13 +68,13 @@ class Native:
 
     def answer(self, call: Call) -> Reply:
         method, path = call.request.method, call.request.path
-        if (method, path) == ("GET", "/v1/clock"):
+        if (method, path) == ("GET", self.clock):
             return _reply({"now": call.world.now})
         if call.world.get("account")["status"] == "closed":
             raise Refused("account_closed", "This account is closed.")
         if method == "GET" and (found := _FILE.fullmatch(path)):
             return files.fetch(call, unquote(found[1]), unquote(found[2]))
-        if (method, path) == ("POST", "/v1/token"):
+        if (method, path) == ("POST", self.login):
             return _token(call)
         call.caller = _seen_as(call, keys.caller(call.world, self.token(call.request)))
         route = _route(method, path, call.request.plain_path)

@@ -54,12 +54,11 @@ _INDEXES = """
 CREATE INDEX IF NOT EXISTS users_by_role ON users (role, status);
 CREATE INDEX IF NOT EXISTS sessions_by_user ON sessions (user_id) WHERE ended_at IS NULL;
 CREATE INDEX IF NOT EXISTS api_keys_by_user ON api_keys (user_id);
-CREATE INDEX IF NOT EXISTS rows_by_owner ON rows (owner_id, dataset, binned);
-CREATE INDEX IF NOT EXISTS rows_by_time ON rows (dataset, modified_at, binned);
+CREATE INDEX IF NOT EXISTS rows_by_owner ON rows (owner_id, dataset) WHERE binned = 0;
+CREATE INDEX IF NOT EXISTS rows_by_time ON rows (dataset, modified_at) WHERE binned = 0;
 CREATE INDEX IF NOT EXISTS attachments_by_row ON attachments (dataset, row_id);
 CREATE INDEX IF NOT EXISTS pending_by_time ON pending (completes_at);
 CREATE INDEX IF NOT EXISTS effects_by_seq ON effects (seq);
-CREATE INDEX IF NOT EXISTS effects_by_target ON effects (kind, id, verb);
 """
 
 PRAGMAS = """

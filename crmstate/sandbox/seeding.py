@@ -81,11 +81,11 @@ def seed(
                     world.set_traits(soft_delete=True)
                 found = _fill(world, counts["users"], counts["contacts"], random.Random(seed), hostile)
             world.finish_bulk()
+        _write_keys(Path(f"{os.fspath(place)}.keys.json"), found)
         _forget(place, keep=place)
         fresh.replace(place)
     finally:
         _forget(fresh)
-    _write_keys(Path(f"{os.fspath(place)}.keys.json"), found)
     return found
 
 
@@ -287,3 +287,5 @@ def _hostility(world: World) -> None:
         world.add_rows("hostile", [{"id": f"x{number}", "owner_id": f"x{number}", "fields": {"name": text}}])
         world.add_attachment("hostile", f"x{number}", f"x{number}", name=text, size=16, mime="text/html")
     world.add_module("x1", name=names.HOSTILE[2])
+    world.add_rows("hostile", [{"id": "../../evil", "owner_id": "x1", "fields": {"name": "an id that climbs"}}])
+    world.add_attachment("hostile", "../../../evil\x1b[2J", "../../evil", name="C:\\evil\\NUL", size=3)

@@ -152,6 +152,8 @@ def serve(data: str | os.PathLike[str], port: int = 0, ready_file: str | os.Path
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     with _alone(place):
+        with suppress(FileNotFoundError):
+            ready.unlink()  # of a server that was killed
         if not place.exists():
             seed(place)
         sys.setswitchinterval(0.001)

@@ -32,6 +32,7 @@ class Tables:
         self._connection = connection
         self._lock = threading.RLock()
         self._depth = 0
+        self._known: dict[str, Any] = {}
         self.seq: int | None = None  # the request being answered, while its transaction lasts
 
     @classmethod
@@ -81,15 +82,16 @@ class Tables:
             self._depth += 1
             try:
                 yield
-            except BaseException:
-                if self._depth == 1:
-                    self._connection.execute("ROLLBACK")
-                raise
-            else:
                 if self._depth == 1:
                     self._connection.execute("COMMIT")
+            except BaseException:
+                if self._depth == 1 and self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
             finally:
                 self._depth -= 1
+                if self._depth == 0:
+                    self._known.clear()
 
     @contextmanager
     def rehearsal(self) -> Iterator[None]:
@@ -141,11 +143,21 @@ class Tables:
         with self.transaction():
             return self._connection.executemany(sql, rows).rowcount
 
+    def remembered(self, name: str) -> Any:
+        """As `get`, read only once in a transaction. For values that a whole batch asks for."""
+        with self._lock:
+            if self._depth == 0:
+                return self.get(name)
+            if name not in self._known:
+                self._known[name] = self.get(name)
+            return self._known[name]
+
     def get(self, name: str) -> Any:
         found = self.one("SELECT value FROM meta WHERE name = ?", name)
         return None if found is None else msgspec.json.decode(found[0])
 
     def put(self, name: str, value: object) -> None:
+        self._known.pop(name, None)
         self.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", name, json_text(value))
 
 

@@ -94,7 +94,7 @@ class World(Tables):
     @property
     def now(self) -> str:
         """The sandbox's time."""
-        return str(self.get("now"))
+        return str(self.remembered("now"))
 
     @property
     def tenant(self) -> dict[str, str]:
@@ -119,7 +119,7 @@ class World(Tables):
 
     def secret(self, *words: object) -> str:
         """Random-looking, and always the same for the same seed and words."""
-        text = "/".join(map(str, (self.get("seed"), *words)))
+        text = "/".join(map(str, (self.remembered("seed"), *words)))
         return hashlib.blake2b(text.encode(), digest_size=20, person=b"sandbox").hexdigest()
 
     def effect(self, verb: str, kind: str, id: str, *, irreversible: bool = False) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from crmstate.store.home import Home, states
     from crmstate.store.load import Loaded, read
     from crmstate.store.lock import FileLock, Lease, read_lease
-    from crmstate.store.repair import Mended, repair
+    from crmstate.store.mend import Mended, repair
     from crmstate.store.snapshot import state_schema
     from crmstate.store.store import Store
     from crmstate.store.surgery import Passage, history, restore, state_at, unlock
@@ -42,13 +42,13 @@ _PLACES = {
     "Home": "home",
     "Lease": "lock",
     "Loaded": "load",
-    "Mended": "repair",
+    "Mended": "mend",
     "Passage": "surgery",
     "Store": "store",
     "history": "surgery",
     "read": "load",
     "read_lease": "lock",
-    "repair": "repair",
+    "repair": "mend",
     "restore": "surgery",
     "state_at": "surgery",
     "state_schema": "snapshot",

@@ -1,4 +1,4 @@
-"""Salvage: what of a damaged state is still proved, and which steps that leaves in doubt. Looks only; `repair.py`
+"""Salvage: what of a damaged state is still proved, and which steps that leaves in doubt. Looks only; `mend.py`
 acts.
 
 Proved is the journal as far as its chain holds, from its beginning or from an intact base; and an intact snapshot of

@@ -1,6 +1,6 @@
 """Surgery without an editor: looking into the history, setting the state back, taking away a dead holder's lock.
 
-Everything that changes the state is an event of its own; nothing is rewritten. Mending damage is `repair.py`.
+Everything that changes the state is an event of its own; nothing is rewritten. Mending damage is `mend.py`.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def known(folder: Path, name: str) -> Home:
 
 def ref(key: str, entry: Entry) -> StepRef:
     """An entry's step, as events name it."""
-    return StepRef(key, entry.address, entry.verb, entry.undo, entry.label, entry.occurrence)
+    return StepRef(key, entry.address, entry.verb, entry.undo, entry.label, entry.occurrence, entry.own)
 
 
 def _refusal(home: Home, lease: Lease | None) -> Problem:

@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from crmstate.sandbox import Server, World, advance, ready_path, world_truth
+from crmstate.sandbox import Server, World, advance, ready_path, seed, world_truth
 
 
 def raw(server: Server, *parts: bytes) -> bytes:
@@ -197,3 +197,25 @@ def test_a_killed_server_leaves_a_whole_world_and_can_be_followed(
     with World.open(data) as world, Server(world) as server:
         assert world.one("PRAGMA integrity_check")[0] == "ok"
         assert httpx.get(f"{server.url}/v1/clock").status_code == 200
+
+
+def test_ids_that_climb_are_served_over_the_wire(tmp_path: Path) -> None:
+    key = seed(tmp_path / "hostile.db", hostile=True)["write"]
+    bearer = {"Authorization": f"Bearer {key.token}"}
+    with (
+        World.open(tmp_path / "hostile.db") as world,
+        Server(world) as server,
+        httpx.Client(base_url=server.url) as client,
+    ):
+        files = client.get("/v1/datasets/hostile/attachments?limit=1000", headers=bearer).json()["data"]
+        assert [row["size"] for row in files] == [len(client.get(row["url"]).content) for row in files]
+
+
+def test_a_stopping_server_does_not_wait_for_a_latency(world: World) -> None:
+    world.add_fault("latency", path="/v1/users", ms=60_000)
+    server = Server(world).start()
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.get(f"{server.url}/v1/users", timeout=0.2)
+    start = time.monotonic()
+    server.stop()
+    assert time.monotonic() - start < 5

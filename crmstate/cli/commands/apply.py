@@ -28,7 +28,7 @@ from crmstate.cli.screen import Screen
 from crmstate.cli.signals import two_stages
 from crmstate.cli.survey import begin, planned
 from crmstate.core.closing import Closing
-from crmstate.core.diagnostic import problem
+from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.failure import Failure
 from crmstate.core.goal import ArchiveGoal
 from crmstate.core.plan import Plan
@@ -41,7 +41,7 @@ from crmstate.engine.recover import farewell, recover
 from crmstate.engine.stop import Abandoned, Stop
 from crmstate.engine.tasks import Context
 from crmstate.engine.walk import Walk
-from crmstate.providers.explain import check_write, explain
+from crmstate.providers.explain import check_write, exit_of, explain
 
 if TYPE_CHECKING:
     from crmstate.store.store import Store
@@ -91,7 +91,7 @@ def applied(house: House, screen: Screen, wish: Wish, made: Plan | None) -> int:
             screen.show(store.notes if not screen.json else ())
             return _locked(house, screen, wish, made, store, stop)
     except Failure as failure:
-        raise explain(failure, house.provider) from failure
+        raise Problem(exit_of(failure), explain(failure)) from failure
     except Abandoned:
         raise problem(Exit.INTERRUPTED, "CRM-E013") from None
 

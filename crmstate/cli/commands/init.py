@@ -26,11 +26,12 @@ def init(
     screen = Screen(lang=lang, quiet=quiet)
     if provider not in providers.names():
         raise problem(Exit.USAGE, "CRM-C010", name=provider, hint=", ".join(providers.names()))
+    found = providers.load(provider)
     if out.exists() or out.is_symlink():
         raise problem(Exit.ERROR, "CRM-C012", path=out)
     try:
         with out.open("x", encoding="utf-8") as file:
-            file.write(starter(provider))
+            file.write(starter(provider, found.credential, found.env))
     except OSError as error:
         raise problem(Exit.ERROR, "CRM-C021", path=out, why=error.strerror or type(error).__name__) from None
     screen.say("init.written", path=out)

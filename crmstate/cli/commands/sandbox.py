@@ -77,6 +77,15 @@ def world(
 
 
 @app.command()
+def stop(data: Data = WORLD) -> int:
+    """Stop the server that runs over a world, where one does."""
+    from crmstate.cli.embedded import stop as end
+
+    end(data)
+    return 0
+
+
+@app.command()
 def fault(
     action: Annotated[str, typer.Argument(help="What goes wrong; `list` shows what can.")],
     data: Data = WORLD,

@@ -48,6 +48,6 @@ def _schema(which: Which) -> dict[str, Any]:
         from crmstate.views.plan_json import plan_schema
 
         return plan_schema()
-    from crmstate.store.surgery import state_schema
+    from crmstate.store.snapshot import state_schema
 
     return state_schema()

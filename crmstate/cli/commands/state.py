@@ -99,9 +99,11 @@ def restore(
 ) -> int:
     """Set the record back to an earlier number. What came later stays in the journal."""
     from crmstate.store import surgery
+    from crmstate.store.store import Store
 
     _known(folder, name)
-    surgery.restore(folder, name, serial, Straight(), RealClock(), _by(by))
+    with Store.open(folder, name, Straight(), RealClock(), _by(by)) as store:
+        surgery.restore(store, serial)
     _screen(Format.text, lang, quiet=quiet).say("state.restored", name=name, serial=serial)
     return 0
 
@@ -120,12 +122,15 @@ def unlock(name: Name, folder: Folder = HERE, by: ByOption = None, lang: LangOpt
 @app.command()
 def repair(name: Name, folder: Folder = HERE, by: ByOption = None, lang: LangOption = None, quiet: QuietOption = False) -> int:
     """Mend a damaged journal: nothing is rewritten, and what cannot be proved becomes unknown."""
-    from crmstate.store import surgery
+    from crmstate.store.mend import repair as mend
 
     screen = _screen(Format.text, lang, quiet=quiet)
     _known(folder, name)
-    screen.show(surgery.repair(folder, name, Straight(), RealClock(), _by(by)))
-    screen.say("state.repaired", name=name)
+    done = mend(folder, name, Straight(), RealClock(), _by(by))
+    if not done.what:
+        screen.say("state.whole", name=name, serial=done.serial)
+    else:
+        screen.say("state.repaired", name=name, kept=done.kept, lost=len(done.lost), unknown=len(done.unknown))
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from sys import intern
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -90,7 +91,7 @@ def users(call: Call, ids: tuple[str, ...] | None) -> Resources:
     acting cells, since it depends on who acts and not on the user."""
 
     def convert(row: _User) -> Resource:
-        facts = UserFacts(row.email or "", row.role, row.role == "owner")
+        facts = UserFacts(row.email or "", intern(row.role), row.role == "owner")
         return _resource(Kind.USER, row, row.name or row.email, _ACTIVE.get(row.status), facts)
 
     return _listing(call, Kind.USER, "/v1/users", ids, Listed[_User], convert)

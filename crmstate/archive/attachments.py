@@ -1,0 +1,185 @@
+"""Attachments: streams each file that a dataset's records have to the disk, hashed on the way, and notes which record has which.
+
+Contents are stored once, under their SHA-256. Names are the vendor's text and never become paths. Addresses expire: then the page is
+listed again. Refuses a file whose size or digest is not what the vendor says, after a second try.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crmstate.archive.disk import TEMPORARY
+from crmstate.archive.export import REFUSED, RESTARTS, step
+from crmstate.archive.holding import lost_line
+from crmstate.archive.journal import FILES, LOST
+from crmstate.archive.layout import content
+from crmstate.archive.marks import Entry
+from crmstate.archive.segments import Work
+from crmstate.core.diagnostic import problem
+from crmstate.core.failure import Code, Failure
+from crmstate.core.ports import ReadSession
+from crmstate.core.provider import File, FilePage
+from crmstate.core.words import Exit
+
+CUT_BYTES = 64_000_000
+CUT_FILES = 500
+TRIES = 3
+_PIECE = 1 << 20
+
+
+@dataclass
+class Buffer:
+    """The attachments whose contents are on disk and whose lines are not durable yet."""
+
+    lines: list[bytes] = field(default_factory=list)
+    folders: set[Path] = field(default_factory=set)
+    written: int = 0
+    bytes: int = 0
+
+    def flush(self, work: Work, next: str | None, end: bool) -> None:
+        """Makes them durable; `next` is the cursor of the page that holds what follows."""
+        if not self.lines and not end:
+            return
+        for folder in sorted(self.folders):
+            work.disk.flush(folder)
+        data, seen, written = b"".join(self.lines), len(self.lines), self.written
+        self.lines, self.written, self.bytes = [], 0, 0
+        self.folders.clear()
+        work.segment(FILES, {"attachments.jsonl": data}, seen, written, next, end)
+
+
+def files(work: Work, source: ReadSession) -> None:
+    """Takes every attachment that is not durable yet, and notes those that vanished. Raises Failure as the vendor does."""
+    restarts = 0
+    while not work.progress.files_end:
+        refused = _read(work, source, work.progress.files_next if not restarts else None)
+        if refused is None:
+            break
+        restarts += 1
+        if restarts > RESTARTS:
+            raise refused
+    lost = [] if work.progress.lost_end else work.holding.lost()
+    if lost:
+        work.segment(LOST, {"attachments.jsonl": b"".join(map(lost_line, lost))}, 0, len(lost), None, True)
+    for key in lost:
+        del work.holding.files[key]
+
+
+def _read(work: Work, source: ReadSession, cursor: str | None) -> Failure | None:
+    """Takes the attachments from this page on; the Failure where the vendor refuses a cursor."""
+    buffer = Buffer()
+    passed: set[bytes] = set()
+    while True:
+        try:
+            page = source.files(work.place.dataset, cursor)
+        except Failure as failure:
+            buffer.flush(work, cursor, False)
+            if cursor is not None and failure.code in REFUSED:
+                return failure
+            raise
+        try:
+            _page(work, source, buffer, page, cursor)
+        except Failure:
+            buffer.flush(work, cursor, False)
+            raise
+        if page.next is None:
+            buffer.flush(work, None, True)
+            return None
+        step(passed, page.next, work.place.dataset)
+        cursor = page.next
+        if len(buffer.lines) >= CUT_FILES or buffer.bytes >= CUT_BYTES:
+            buffer.flush(work, cursor, False)
+
+
+def _page(work: Work, source: ReadSession, buffer: Buffer, page: FilePage, cursor: str | None) -> None:
+    listed = {(file.row, file.id): file for file in page.files}
+    for key in list(listed):
+        if work.holding.met(*key):
+            continue
+        entry = _unchanged(work, listed[key]) or _fetched(work, source, listed, key, cursor)
+        if entry is None:
+            continue
+        line = work.holding.file(entry)
+        buffer.lines.append(line)
+        if b'"op":"+"' in line:
+            buffer.written += 1
+            buffer.folders.add((work.place.root / content(entry.sha256)).parent)
+        buffer.bytes += entry.size
+        if len(buffer.lines) >= CUT_FILES or buffer.bytes >= CUT_BYTES:
+            buffer.flush(work, cursor, False)
+
+
+def _unchanged(work: Work, file: File) -> Entry | None:
+    """What is held of a file, where the vendor says enough to know that it is the same; else it is fetched again."""
+    held = work.holding.files.get((file.row, file.id))
+    if held is None or (file.size is None and file.sha256 is None):
+        return None
+    same = (file.name, file.mime, file.size or held.size, file.sha256 or held.sha256)
+    return held if same == (held.name, held.mime, held.size, held.sha256) else None
+
+
+Listed = dict[tuple[str, str], File]
+
+
+def _fetched(
+    work: Work, source: ReadSession, listed: Listed, key: tuple[str, str], cursor: str | None
+) -> Entry | None:
+    """An attachment's content on disk; None where it vanished from the vendor's listing meanwhile."""
+    wrong = 0
+    for attempt in range(TRIES):
+        if attempt:
+            fresh = source.files(work.place.dataset, cursor).files
+            listed.update({(file.row, file.id): file for file in fresh if (file.row, file.id) in listed})
+            if key not in {(file.row, file.id) for file in fresh}:
+                return None
+        try:
+            entry = _store(work, source, listed[key])
+        except Failure as failure:
+            if failure.code not in (Code.EXPIRED, Code.MISSING) or attempt == TRIES - 1:
+                raise
+            continue
+        if entry is not None:
+            return entry
+        wrong += 1
+        if wrong == 2:
+            break
+    raise problem(Exit.ERROR, "CRM-A020", dataset=work.place.dataset, id=key[1])
+
+
+def _store(work: Work, source: ReadSession, file: File) -> Entry | None:
+    """Streams one content to the disk; None where it is not what the vendor says it is."""
+    temporary = work.place.folder / f"attachment{TEMPORARY}"
+    digest, size = hashlib.sha256(), 0
+
+    def measured() -> Iterator[bytes]:
+        nonlocal size
+        for piece in _pieces(source.fetch(file)):
+            digest.update(piece)
+            size += len(piece)
+            yield piece
+
+    work.disk.temporary(temporary, measured())
+    if file.size not in (None, size) or (file.sha256 or "").lower() not in ("", digest.hexdigest()):
+        work.disk.remove(temporary)
+        return None
+    path = work.place.root / content(digest.hexdigest())
+    work.disk.folder(path.parent)
+    work.disk.rename(temporary, path)
+    return Entry(file.row, file.id, file.name, file.mime, size, digest.hexdigest())
+
+
+def _pieces(stream: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces of about a mebibyte, so that small pieces cost few writes."""
+    held: list[bytes] = []
+    size = 0
+    for piece in stream:
+        held.append(piece)
+        size += len(piece)
+        if size >= _PIECE:
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)

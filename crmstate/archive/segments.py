@@ -1,0 +1,180 @@
+"""Segments: the immutable files that an export is cut into, and the work on one dataset that they are added to.
+
+A segment becomes durable in this order: its files under their final names, their folder, then its line in the journal. Only then are
+its pages forgotten. `open_work` takes up what an earlier run left: whole segments stay, everything else goes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from crmstate.archive import disk, seal
+from crmstate.archive.disk import Disk
+from crmstate.archive.holding import Holding
+from crmstate.archive.journal import BEGIN, FILES, GONE, LOST, ROWS, Journal, Line
+from crmstate.archive.layout import OURS, SEAL_FILE, Place, content
+from crmstate.archive.marks import FileMark, mark, sha256
+from crmstate.archive.seal import Sealed
+from crmstate.core.diagnostic import problem
+from crmstate.core.words import Exit
+
+
+@dataclass
+class Progress:
+    """How far the present reading has come. `began`: when, or None where none is under way. `changed`: something new was written."""
+
+    began: str | None = None
+    rows_next: str | None = None
+    rows_end: bool = False
+    gone_end: bool = False
+    files_next: str | None = None
+    files_end: bool = False
+    lost_end: bool = False
+
+    def take(self, line: Line) -> None:
+        """Goes on by one line of the journal."""
+        if line.what == BEGIN:
+            self.__init__(began=self.began or line.at)  # type: ignore[misc]
+        elif line.what == ROWS:
+            self.rows_next, self.rows_end = line.next, line.end
+        elif line.what == FILES:
+            self.files_next, self.files_end = line.next, line.end
+        elif line.what == GONE:
+            self.gone_end = True
+        elif line.what == LOST:
+            self.lost_end = True
+
+
+@dataclass
+class Work:
+    """One dataset, opened for writing. `sealed`: how many lines of the journal the last seal covers."""
+
+    place: Place
+    disk: Disk
+    now: Callable[[], str]
+    journal: Journal
+    holding: Holding
+    seals: list[Sealed]
+    sealed: int = 0
+    progress: Progress = field(default_factory=Progress)
+
+    @property
+    def fresh(self) -> list[Line]:
+        """The lines that no seal covers yet."""
+        return self.journal.lines[self.sealed :]
+
+    @property
+    def changed(self) -> bool:
+        """Whether what is held differs from what is sealed."""
+        return not self.seals or any(line.written for line in self.fresh)
+
+    def begin(self) -> None:
+        """A reading of the whole dataset begins, or begins again."""
+        self._line(Line(BEGIN, self.now(), dataset=self.place.dataset))
+        self.holding.begin()
+
+    def segment(self, what: str, parts: dict[str, bytes], seen: int, written: int, next: str | None, end: bool) -> None:
+        """Makes a segment durable: files by the ending of their names; those without a byte are left out."""
+        number = 1 + max((line.number for line in self.journal.lines), default=-1)
+        marks = []
+        for ending, data in parts.items():
+            if data:
+                path = self.place.data(f"{number:06d}.{ending}")
+                self.disk.replace(self.place.root / path, data)
+                marks.append(mark(path, data))
+        if marks:
+            self.disk.flush(self.place.folder)
+        line = Line(what, self.now(), number=number if marks else -1, files=tuple(marks))
+        self._line(_with(line, seen, written, next, end))
+
+    def _line(self, line: Line) -> None:
+        self.journal.append(line)
+        self.progress.take(line)
+
+    def files(self) -> tuple[FileMark, ...]:
+        """Every file that the journal knows."""
+        return tuple(each for line in self.journal.lines for each in line.files)
+
+
+def _with(line: Line, seen: int, written: int, next: str | None, end: bool) -> Line:
+    return Line(line.what, line.at, line.number, "", line.files, seen, written, next, end)
+
+
+def open_work(place: Place, disk: Disk, now: Callable[[], str]) -> Work:
+    """Takes up the work on a dataset where its journal ends. Raises Problem where something sealed is damaged."""
+    work = Work(place, disk, now, Journal(place.journal, disk), Holding(), seal.load(place))
+    disk.folder(place.folder)
+    work.journal.load()
+    work.sealed = _sealed_lines(work)
+    keep = len(work.journal.lines)
+    for number, line in enumerate(work.journal.lines):
+        if number == work.sealed:
+            work.progress = Progress()
+        if number >= work.sealed and not _whole(work, line):
+            keep = number
+            break
+        _fold(work, line)
+        work.progress.take(line)
+    work.journal.cut(keep)
+    if keep <= work.sealed:
+        work.progress = Progress()
+    _tidy(work)
+    return work
+
+
+def _sealed_lines(work: Work) -> int:
+    """How many lines the last seal covers."""
+    if work.journal.lines and work.journal.lines[0].dataset != work.place.dataset:
+        raise problem(Exit.ERROR, "CRM-A023", file=str(work.place.journal))
+    if not work.seals:
+        return 0
+    known = work.seals[-1].seal.journal
+    if sha256(work.journal.data[: known.bytes]) != known.sha256 or known.bytes not in work.journal.sizes:
+        raise problem(Exit.ERROR, "CRM-A002", file=known.file)
+    return work.journal.sizes.index(known.bytes) + 1
+
+
+def _whole(work: Work, line: Line) -> bool:
+    """Whether the files of a line that no seal covers yet are as they were written."""
+    root = work.place.root
+    if any(disk.measure(root / each.file) != (each.bytes, each.sha256) for each in line.files):
+        return False
+    if line.what != FILES or not line.files:
+        return True
+    data = disk.read(root / line.files[0].file) or b""
+    found = (re.search(rb'"sha256":"([0-9a-f]{64})","size":(\d+)}', each) for each in data.splitlines())
+    return all(disk.size(root / content(each[1].decode())) == int(each[2]) for each in found if each)
+
+
+def _fold(work: Work, line: Line) -> None:
+    """Folds a line's index into what is held."""
+    if line.what == BEGIN:
+        work.holding.begin()
+        return
+    for each in line.files:
+        if each.file.endswith((".index", ".attachments.jsonl")):
+            data = disk.read(work.place.root / each.file)
+            if data is None:
+                raise problem(Exit.ERROR, "CRM-A001", file=each.file)
+            if sha256(data) != each.sha256:
+                raise problem(Exit.ERROR, "CRM-A002", file=each.file)
+            fold = work.holding.apply_rows if each.file.endswith(".index") else work.holding.apply_files
+            fold(data.splitlines(keepends=True))
+
+
+def _tidy(work: Work) -> None:
+    """Removes what an interrupted run left: files of ours that neither journal nor seal knows."""
+    place, root = work.place, work.place.root
+    known = {each.file for each in work.files()} | {each.seal.ids.file for each in work.seals}
+    for name in disk.names(place.folder):
+        if place.data(name) not in known and OURS.fullmatch(name) and disk.size(place.folder / name) is not None:
+            work.disk.remove(place.folder / name)
+    kept = {place.seal(each.seal.generation) for each in work.seals} | {each.seal.sums.file for each in work.seals}
+    for folder in (place.sealed, place.journal.parent):
+        for name in disk.names(folder):
+            match = SEAL_FILE.fullmatch(name.removesuffix(disk.TEMPORARY))
+            ours = name == place.journal.name + disk.TEMPORARY or (match is not None and match[1] == place.slug)
+            if ours and f"{folder.relative_to(root)}/{name}" not in kept:
+                work.disk.remove(folder / name)

@@ -1,0 +1,51 @@
+"""Evidence: files that prove a step, copied beside the state under the name of their content. Nothing is ever replaced or removed.
+
+It refuses links, folders, empty and very large files: what cannot be kept whole is no evidence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+from crmstate.core.diagnostic import Problem, problem
+from crmstate.core.event import Evidence
+from crmstate.core.ports import Effects
+from crmstate.core.words import Exit, Proof
+from crmstate.store.files import Disk
+from crmstate.store.home import Home
+
+LARGEST = 50 * 1024 * 1024
+
+
+def keep(path: Path, home: Home, effects: Effects, *, proof: Proof, at: str, by: str) -> Evidence:
+    """Copies one file into the evidence store and says what it is. Raises Problem (exit 3) for what is no evidence."""
+    data = _read(path)
+    digest = hashlib.sha256(data).hexdigest()
+    disk = Disk(effects)
+    folder = home.path / "evidence"
+    disk.folder(folder)
+    target = folder / digest
+    if not target.exists():
+        disk.replace(target, data)
+    return Evidence("file", proof, at, by, f"evidence/{digest}", digest, bytes=len(data), note=path.name[:120])
+
+
+def _read(path: Path) -> bytes:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise _refusal(path, "link" if path.is_symlink() else (error.strerror or "missing")) from None
+    with os.fdopen(handle, "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise _refusal(path, "not a file")
+        if not 0 < found.st_size <= LARGEST:
+            raise _refusal(path, "empty" if not found.st_size else f"larger than {LARGEST // 1024 // 1024} MiB")
+        return file.read(LARGEST + 1)
+
+
+def _refusal(path: Path, why: str) -> Problem:
+    return problem(Exit.REFUSED, "CRM-C007", address="", path=path, why=why)

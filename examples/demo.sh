@@ -1,0 +1,21 @@
+#!/bin/sh
+# The main job from end to end, on the embedded sandbox: a process of its own that plays the vendor over HTTP.
+set -eu
+cd "$(dirname "$0")/.."
+say() { printf '\n\033[1m$ %s\033[0m\n' "$*"; }
+run() { say "$@"; "$@"; }
+
+[ -f demo/world/acme.db ] && crmstate sandbox stop --data demo/world/acme.db
+rm -rf demo && mkdir -p demo/world && cp examples/sandbox-exit/crmstate.yaml demo/ && cd demo
+trap 'crmstate sandbox stop --data world/acme.db' EXIT
+
+run crmstate sandbox seed --data world/acme.db --size large
+run crmstate validate
+run crmstate plan --out plan.json
+run crmstate apply plan.json --yes            # archives and verifies, then waits for a person
+run crmstate confirm human_step/training --by hr@example.com --note "Two sessions, all of sales"
+run crmstate apply --yes                      # the freeze is reached: everything else follows
+run crmstate status
+run crmstate sandbox advance 8d --data world/acme.db
+run crmstate apply --yes                      # the account has closed by now: seen, and recorded
+run crmstate plan --detailed-exitcode         # no changes

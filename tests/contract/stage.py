@@ -1,0 +1,201 @@
+"""What the suite needs of a vendor: a stage to put it on, trouble to make, and the truth to ask.
+
+A stage is written once a vendor. It speaks to the vendor's side alone (a simulator's own interface, or an independent
+client of a real server behind a proxy that makes the trouble), and never through the provider that is tested.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from enum import Enum, auto
+from typing import Any, Protocol
+
+from crmstate.core.ports import ReadSession, Session
+from crmstate.core.provider import Batch, Cell, Provider
+from crmstate.core.secret import Scrubber, Secret
+from crmstate.core.words import Kind, Phase, Verb
+from crmstate.providers.connect import connect
+
+
+class Trouble(Enum):
+    """What can go wrong between us and a vendor."""
+
+    THROTTLED_FOR_SECONDS = auto()
+    THROTTLED_WITHOUT_A_WORD = auto()
+    QUOTA_USED_UP = auto()
+    OUTAGE_500 = auto()
+    OUTAGE_502 = auto()
+    OUTAGE_503 = auto()
+    OUTAGE_AFTER_THE_EFFECT = auto()
+    RESET_AT_ONCE = auto()
+    CUT_BEFORE_THE_EFFECT = auto()
+    CUT_AFTER_THE_EFFECT = auto()
+    SLOW_BEFORE_THE_EFFECT = auto()
+    SLOW_AFTER_THE_EFFECT = auto()
+    TORN_BODY = auto()
+    MALFORMED_BODY = auto()
+    CUT_GZIP = auto()
+    TOKEN_EXPIRED = auto()
+    EVERY_SECOND_ITEM_FAILS = auto()
+    ACCEPTED_FOR_LATER = auto()
+    DONE_THAT_DID_NOTHING = auto()
+    ROW_INSERTED_BEHIND = auto()
+    ROW_REMOVED_BEHIND = auto()
+    SMALLER_PAGES = auto()
+    SMALLER_PAGES_THAT_LOSE_ROWS = auto()
+    REPEATED_PAGE = auto()
+    ECHO_IN_ERROR = auto()
+    ECHO_IN_HTML = auto()
+    ECHO_IN_PAGE = auto()
+
+
+class Who(Enum):
+    """The credentials that every stage has."""
+
+    STRONG = auto()
+    READ_ONLY = auto()
+    WEAK = auto()
+    NO_RIGHTS = auto()
+    REFRESHING = auto()
+    DEAD = auto()
+
+
+class Truth(Protocol):
+    """What is really so at the vendor, whatever its API says."""
+
+    def phases(self, kind: Kind) -> dict[str, Phase]:
+        """Everything of a kind that really exists, in the provider's words; what was ended for good is left out or absent."""
+        ...
+
+    def happened(self, kind: Kind, id: str, parent: str | None = None) -> int:
+        """How many acts really took effect on a thing (or were accepted) since the stage was set."""
+        ...
+
+    def received(self) -> list[str]:
+        """Every request that reached the vendor, as `METHOD /path`."""
+        ...
+
+
+class Stage(Protocol):
+    """A vendor, seeded, reachable, and troubled on demand."""
+
+    provider: Provider
+    url: str
+    tenant: str
+    truth: Truth
+
+    def credential(self, who: Who) -> Mapping[str, Secret]: ...
+
+    def put(self, kind: Kind, names: Sequence[str]) -> list[str]:
+        """Puts things with these names at the vendor, fit for every act on their kind; their ids, in the order of the vendor."""
+        ...
+
+    def batch(self, cell: Cell, count: int) -> Batch:
+        """As many fresh things as the cell takes at once (at most `count`), with what stands in the way of the act cleared."""
+        ...
+
+    def trouble(self, trouble: Trouble, request: str, times: int | None = 1) -> None:
+        """The next `times` requests like `METHOD /path/*` meet it; None: all of them."""
+        ...
+
+    def days_pass(self, days: int) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Patience:
+    """A clock whose sleeps take no time, and are remembered."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic() + sum(self.slept)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+class Straight:
+    """Effects that just happen, counted."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[str, str]] = []
+
+    def do(self, kind: str, what: str, act: Any, torn: Any = None) -> Any:
+        self.done.append((kind, what))
+        return act()
+
+
+class Company:
+    """Opens sessions on a stage and closes them all at the end."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.clock = Patience()
+        self.effects = Straight()
+        self.scrubber = Scrubber()
+        self._open: list[ReadSession] = []
+
+    def reader(self, who: Who = Who.STRONG, **changes: Any) -> ReadSession:
+        return self._connect(who, "read", changes)
+
+    def writer(self, who: Who = Who.STRONG, **changes: Any) -> Session:
+        return self._connect(who, "write", changes)
+
+    def _connect(self, who: Who, use: Any, changes: dict[str, Any]) -> Any:
+        stage = self.stage
+        limits = {name: value for name, value in changes.items() if name in {"page", "per_second", "per_day"}}
+        provider = replace(stage.provider, limits=replace(stage.provider.limits, **limits))
+        session = connect(
+            provider,
+            changes.get("url", stage.url),
+            stage.credential(who),
+            use,
+            effects=self.effects,
+            clock=self.clock,
+            learn=self.scrubber.learn,
+            scrub=self.scrubber.scrub,
+            tenant=stage.tenant,
+            timeout=changes.get("timeout", 5.0),
+        )
+        self._open.append(session)
+        return session
+
+    def close(self) -> None:
+        for session in self._open:
+            session.close()
+
+
+def request_of(cell: Cell) -> str:
+    """The request that a cell's function sends first."""
+    return cell.requests[0]
+
+
+def look(session: ReadSession, cell: Cell, dataset: str) -> object:
+    """What a reading cell shows, as a value that two runs can be compared by."""
+    if cell.verb is Verb.LIST:
+        return session.list(cell.kind)
+    if cell.verb is Verb.COUNT:
+        return session.count(dataset)
+    if cell.verb is Verb.READ:
+        return rows_of(session, dataset)
+    return session.whoami() if cell.verb is Verb.WHOAMI else session.alive()
+
+
+def rows_of(session: ReadSession, dataset: str) -> list[tuple[str, bytes]]:
+    """Every row of a dataset, page by page."""
+    found: list[tuple[str, bytes]] = []
+    cursor = None
+    while True:
+        page = session.read(dataset, cursor)
+        found.extend((row.id, row.raw) for row in page.rows)
+        if page.next is None:
+            return found
+        cursor = page.next
