@@ -27,7 +27,9 @@ from crmstate.core.words import Exit
 CUT_BYTES = 64_000_000
 CUT_FILES = 500
 TRIES = 3
+PASSING = frozenset({Code.EXPIRED, Code.MISSING, Code.UNAVAILABLE})
 _PIECE = 1 << 20
+Listed = dict[tuple[str, str], File]
 
 
 @dataclass
@@ -117,16 +119,12 @@ def _unchanged(work: Work, file: File) -> Entry | None:
     held = work.holding.files.get((file.row, file.id))
     if held is None or (file.size is None and file.sha256 is None):
         return None
-    same = (file.name, file.mime, file.size or held.size, file.sha256 or held.sha256)
+    size = held.size if file.size is None else file.size
+    same = (file.name, file.mime, size, (file.sha256 or held.sha256).lower())
     return held if same == (held.name, held.mime, held.size, held.sha256) else None
 
 
-Listed = dict[tuple[str, str], File]
-
-
-def _fetched(
-    work: Work, source: ReadSession, listed: Listed, key: tuple[str, str], cursor: str | None
-) -> Entry | None:
+def _fetched(work: Work, source: ReadSession, listed: Listed, key: tuple[str, str], cursor: str | None) -> Entry | None:
     """An attachment's content on disk; None where it vanished from the vendor's listing meanwhile."""
     wrong = 0
     for attempt in range(TRIES):
@@ -138,7 +136,7 @@ def _fetched(
         try:
             entry = _store(work, source, listed[key])
         except Failure as failure:
-            if failure.code not in (Code.EXPIRED, Code.MISSING) or attempt == TRIES - 1:
+            if failure.code not in PASSING or attempt == TRIES - 1:
                 raise
             continue
         if entry is not None:
@@ -161,7 +159,11 @@ def _store(work: Work, source: ReadSession, file: File) -> Entry | None:
             size += len(piece)
             yield piece
 
-    work.disk.temporary(temporary, measured())
+    try:
+        work.disk.temporary(temporary, measured())
+    except Failure:
+        work.disk.remove(temporary)
+        raise
     if file.size not in (None, size) or (file.sha256 or "").lower() not in ("", digest.hexdigest()):
         work.disk.remove(temporary)
         return None

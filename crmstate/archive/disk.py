@@ -123,7 +123,7 @@ def names(folder: Path) -> list[str]:
     if not is_folder(folder):
         return []
     with told(folder):
-        return sorted(os.listdir(folder))
+        return sorted(entry.name for entry in folder.iterdir())
 
 
 class Disk:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from json.encoder import encode_basestring_ascii as quoted  # type: ignore[attr-defined]
+from json.encoder import encode_basestring_ascii as quoted
 
 import msgspec
 
@@ -16,12 +16,14 @@ _MODULUS = 1 << 256
 
 
 class Holding:
-    """`rows`: id to the digest of its text. `files`: the attachments. `seen`, `files_seen`: what the present reading met, or None where that
+    """`rows`: id to the digest of its text. `files`: the attachments; `contents`: the size of each content ever written, by its digest, that
+    of vanished attachments too. `seen`, `files_seen`: what the present reading met, or None where that
     is all that is held."""
 
     def __init__(self) -> None:
         self.rows: dict[str, bytes] = {}
         self.files: dict[tuple[str, str], Entry] = {}
+        self.contents: dict[str, int] = {}
         self.seen: set[str] | None = None
         self.files_seen: set[tuple[str, str]] | None = None
 
@@ -58,9 +60,7 @@ class Holding:
     def file(self, entry: Entry) -> bytes:
         """Takes an attachment; its index line."""
         same = self.files.get(entry.key) == entry
-        self.files[entry.key] = entry
-        if self.files_seen is not None:
-            self.files_seen.add(entry.key)
+        self._file(entry)
         if same:
             return canonical({"op": "=", "row": entry.row, "id": entry.id}) + b"\n"
         return canonical({"op": "+", **msgspec.to_builtins(entry)}) + b"\n"
@@ -82,16 +82,21 @@ class Holding:
             if op == "-":
                 self.files.pop(entry.key, None)
                 continue
-            if op == "+":
-                self.files[entry.key] = entry
-            if self.files_seen is not None:
-                self.files_seen.add(entry.key)
+            self._file(entry if op == "+" else self.files[entry.key])
+
+    def _file(self, entry: Entry) -> None:
+        self.files[entry.key] = entry
+        self.contents[entry.sha256] = entry.size
+        if self.files_seen is not None:
+            self.files_seen.add(entry.key)
 
     def content(self) -> str:
         """A digest of what is held: the same rows and attachments give the same, whatever the order, the cuts or the times."""
         rows = sum(_number(_sized(id) + digest) for id, digest in self.rows.items()) % _MODULUS
         files = sum(_number(canonical(entry)) for entry in self.files.values()) % _MODULUS
-        return sha256(canonical({"attachments": [len(self.files), f"{files:x}"], "rows": [len(self.rows), f"{rows:x}"]}))
+        return sha256(
+            canonical({"attachments": [len(self.files), f"{files:x}"], "rows": [len(self.rows), f"{rows:x}"]})
+        )
 
     def ids(self) -> bytes:
         """The ids held, one JSON string a line, in the order in which they first came."""

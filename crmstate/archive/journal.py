@@ -6,6 +6,7 @@ A line that was torn by a crash is cut; whatever lies in the dataset's folder an
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -48,15 +49,9 @@ class Journal:
     def load(self) -> None:
         """Reads the file; everything from the first line that is not valid counts as torn."""
         self.data = disk.read(self._path) or b""
-        self.lines, self.sizes, place = [], [], 0
-        while (end := self.data.find(b"\n", place)) >= 0:
-            line = _parsed(self.data[place:end], self.chain)
-            if line is None:
-                break
-            place = end + 1
-            self.lines.append(line)
-            self.sizes.append(place)
-        self.torn = place < len(self.data)
+        found = list(valid(self.data))
+        self.lines, self.sizes = [line for line, _ in found], [size for _, size in found]
+        self.torn = self.size < len(self.data)
 
     @property
     def chain(self) -> str:
@@ -85,6 +80,17 @@ class Journal:
         self.data += text
         self.lines.append(chained)
         self.sizes.append(len(self.data))
+
+
+def valid(data: bytes) -> Iterator[tuple[Line, int]]:
+    """The lines of a journal's bytes up to the first that is torn or not chained to the one before, each with where it ends."""
+    place, chain = 0, ""
+    while (end := data.find(b"\n", place)) >= 0:
+        line = _parsed(data[place:end], chain)
+        if line is None:
+            return
+        place, chain = end + 1, line.chain
+        yield line, place
 
 
 def _chain(line: Line, before: str) -> str:

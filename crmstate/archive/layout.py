@@ -1,14 +1,14 @@
 """Layout: where everything of an archive lies. Names come from us alone; a dataset's id only lends letters to its slug.
 
-    README.txt
-    data/<slug>/000000.jsonl               rows, one a line, the vendor's own text
-    data/<slug>/000000.index               one line for each row seen, in order: what came of it, its SHA-256 and its id
-    data/<slug>/000001.attachments.jsonl   which record has which attachment
-    data/<slug>/ids-0000.jsonl             the ids that the archive holds as of a generation
-    data/attachments/<aa>/<sha256>         attachments by content
-    journal/<slug>.jsonl                   one line for each durable segment
-    sealed/<slug>.json                     the commit point; a delta adds sealed/<slug>.0001.json and so on
-    sealed/<slug>.sha256sums               for `sha256sum -c` from the archive's top folder
+README.txt
+data/<slug>/000000.jsonl               rows, one a line, the vendor's own text
+data/<slug>/000000.index               one line for each row seen, in order: what came of it, its SHA-256 and its id
+data/<slug>/000001.attachments.jsonl   which record has which attachment
+data/<slug>/ids-0000.jsonl             the ids that the archive holds as of a generation
+data/attachments/<aa>/<sha256>         attachments by content
+journal/<slug>.jsonl                   one line for each durable segment
+sealed/<slug>.json                     the commit point; a delta adds sealed/<slug>.0001.json and so on
+sealed/<slug>.sha256sums               for `sha256sum -c` from the archive's top folder
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
 """Location: where an archive is to lie, as the manifest writes it, to a path. Refuses schemes that this version does not carry out.
 
-`file:///srv/archives` is absolute; `file://archives` and `./archives` are relative to the manifest's folder. A manifest is untrusted: a relative path may not
-lead out of its folder, neither by `..` nor through a link.
+`file:///srv/archives` is absolute; `file://archives` and `./archives` are relative to the manifest's folder. A manifest is
+untrusted: a relative path may not lead out of its folder, neither by `..` nor through a link.
 """
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -39,7 +38,7 @@ def _decoded(place: str) -> str:
 
 
 def _below(base: Path, parts: list[str], to: str) -> Path:
-    path = Path(os.path.abspath(base))
+    path = base.absolute()
     for part in parts:
         path = path / part
         if path.is_symlink():

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from crmstate.archive import disk, seal
 from crmstate.archive.disk import Disk
 from crmstate.archive.holding import Holding
-from crmstate.archive.journal import BEGIN, FILES, GONE, LOST, ROWS, Journal, Line
+from crmstate.archive.journal import BEGIN, FILES, GONE, ROWS, Journal, Line
 from crmstate.archive.layout import OURS, SEAL_FILE, Place, content
 from crmstate.archive.marks import FileMark, mark, sha256
 from crmstate.archive.seal import Sealed
@@ -21,9 +21,9 @@ from crmstate.core.diagnostic import problem
 from crmstate.core.words import Exit
 
 
-@dataclass
+@dataclass(frozen=True)
 class Progress:
-    """How far the present reading has come. `began`: when, or None where none is under way. `changed`: something new was written."""
+    """How far the present reading has come. `began`: when, or None where none is under way."""
 
     began: str | None = None
     rows_next: str | None = None
@@ -33,18 +33,17 @@ class Progress:
     files_end: bool = False
     lost_end: bool = False
 
-    def take(self, line: Line) -> None:
-        """Goes on by one line of the journal."""
+    def after(self, line: Line) -> Progress:
+        """One line of the journal further."""
         if line.what == BEGIN:
-            self.__init__(began=self.began or line.at)  # type: ignore[misc]
-        elif line.what == ROWS:
-            self.rows_next, self.rows_end = line.next, line.end
-        elif line.what == FILES:
-            self.files_next, self.files_end = line.next, line.end
-        elif line.what == GONE:
-            self.gone_end = True
-        elif line.what == LOST:
-            self.lost_end = True
+            return Progress(self.began or line.at)
+        if line.what == ROWS:
+            return replace(self, rows_next=line.next, rows_end=line.end)
+        if line.what == FILES:
+            return replace(self, files_next=line.next, files_end=line.end)
+        if line.what == GONE:
+            return replace(self, gone_end=True)
+        return replace(self, lost_end=True)
 
 
 @dataclass
@@ -86,20 +85,16 @@ class Work:
                 marks.append(mark(path, data))
         if marks:
             self.disk.flush(self.place.folder)
-        line = Line(what, self.now(), number=number if marks else -1, files=tuple(marks))
-        self._line(_with(line, seen, written, next, end))
+        number = number if marks else -1
+        self._line(Line(what, self.now(), number, "", tuple(marks), seen, written, next, end))
 
     def _line(self, line: Line) -> None:
         self.journal.append(line)
-        self.progress.take(line)
+        self.progress = self.progress.after(line)
 
     def files(self) -> tuple[FileMark, ...]:
         """Every file that the journal knows."""
         return tuple(each for line in self.journal.lines for each in line.files)
-
-
-def _with(line: Line, seen: int, written: int, next: str | None, end: bool) -> Line:
-    return Line(line.what, line.at, line.number, "", line.files, seen, written, next, end)
 
 
 def open_work(place: Place, disk: Disk, now: Callable[[], str]) -> Work:
@@ -116,7 +111,7 @@ def open_work(place: Place, disk: Disk, now: Callable[[], str]) -> Work:
             keep = number
             break
         _fold(work, line)
-        work.progress.take(line)
+        work.progress = work.progress.after(line)
     work.journal.cut(keep)
     if keep <= work.sealed:
         work.progress = Progress()

@@ -190,7 +190,7 @@ class House:
         goal = self.desired.archive
         if not isinstance(goal, ArchiveGoal) or goal.unsupported:
             return None
-        from crmstate.archive.first import FolderArchive
+        from crmstate.archive.folder import FolderArchive
         from crmstate.archive.location import resolve
 
         return FolderArchive(resolve(goal.to, self.folder) / self.desired.name, self.effects, self.clock, self.by)

@@ -36,6 +36,7 @@ class Composer:
         self.scalars: list[Scalar] = []
         self._events = iter(YAML(typ="safe", pure=True).parse(text))
         self._report = report
+        self._end = len(text.rstrip())
         self._anchors: dict[str, Node | None] = {}
         self._last = Place(1, 1)
         self._expanded = 0
@@ -62,6 +63,8 @@ class Composer:
             return StreamEndEvent(None, None)
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
+            if mark and error.context_mark and mark.index >= self._end:
+                mark = error.context_mark
             place = Place(mark.line + 1, mark.column + 1) if mark else self._last
             self._refuse(codes.SYNTAX, place, problem=" ".join(str(error.problem or error.context or "").split()))
         except Exception as error:  # whatever the parser trips over, the reader gets a place

@@ -78,9 +78,9 @@ def _from_file(name: str, loaded: Loaded, span: Span) -> str:
             raw = opened.read(_LARGEST + 1)
         if len(raw) <= _LARGEST:
             return raw.decode("utf-8")
-        reason = "too large"
+        reason = "too_large"
     except UnicodeDecodeError:
-        reason = "not UTF-8"
+        reason = "not_utf8"
     except OSError as error:
         reason = error.strerror or type(error).__name__
     raise problem(Exit.CREDENTIALS, codes.CREDENTIAL_FILE, span, path=name, reason=reason)
@@ -90,12 +90,14 @@ def _from_keyring(name: str, span: Span) -> str:
     service, _, account = name.rpartition("/")
     try:
         found = import_module("keyring").get_password(service or "crmstate", account)
+    except ImportError:
+        raise problem(Exit.CREDENTIALS, codes.CREDENTIAL_KEYRING, span, name=name, reason="not_installed") from None
     except Exception as error:  # a keyring's own errors may quote what they hold
         raise problem(
             Exit.CREDENTIALS, codes.CREDENTIAL_KEYRING, span, name=name, reason=type(error).__name__
         ) from None
     if found is None:
-        raise problem(Exit.CREDENTIALS, codes.CREDENTIAL_KEYRING, span, name=name, reason="no entry")
+        raise problem(Exit.CREDENTIALS, codes.CREDENTIAL_KEYRING, span, name=name, reason="no_entry")
     return str(found)
 
 

@@ -12,20 +12,20 @@ from crmstate.core.secret import MASK
 LONGEST = 2000
 
 SHAPES: dict[str, str] = {
-    "Stripe or OpenAI key": r"\b(?:[srp]k[_-](?:live|test|proj|ant)[_-][A-Za-z0-9_-]{8,200}|sk[_-][A-Za-z0-9]{16,200})",
-    "AWS access key": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
-    "GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{20,255})",
-    "GitLab token": r"\bglpat-[A-Za-z0-9_-]{16,100}",
-    "JSON Web Token": r"\beyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{4,4000}(?:\.[A-Za-z0-9_-]{0,4000})?",
-    "Slack token": r"\bxox[abeoprs]-[A-Za-z0-9-]{10,200}",
-    "Google key": r"\bAIza[0-9A-Za-z_-]{35}",
-    "Zoho token": r"\b1000\.[0-9a-f]{32}\.[0-9a-f]{32}\b",
-    "HubSpot token": r"\bpat-(?:na|eu|ap)[0-9]-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b",
-    "Salesforce session": r"\b00D[A-Za-z0-9]{12,15}![A-Za-z0-9._]{20,300}",
-    "private key": r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----",
-    "age identity": r"\bAGE-SECRET-KEY-1[0-9A-Z]{20,80}",
-    "password in an address": r"\b[a-z][a-z0-9+.-]{1,15}://[^\s/@:'\"]{0,100}:[^\s/@'\"]{1,200}@",
-    "webhook address": r"\bhttps://(?:hooks\.slack\.com/services/|qyapi\.weixin\.qq\.com/cgi-bin/webhook/send\?key=|"
+    "openai_stripe": r"\b(?:[srp]k[_-](?:live|test|proj|ant)[_-][A-Za-z0-9_-]{8,200}|sk[_-][A-Za-z0-9]{16,200})",
+    "aws": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
+    "github": r"\b(?:gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{20,255})",
+    "gitlab": r"\bglpat-[A-Za-z0-9_-]{16,100}",
+    "jwt": r"\beyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{4,4000}(?:\.[A-Za-z0-9_-]{0,4000})?",
+    "slack": r"\bxox[abeoprs]-[A-Za-z0-9-]{10,200}",
+    "google": r"\bAIza[0-9A-Za-z_-]{35}",
+    "zoho": r"\b1000\.[0-9a-f]{32}\.[0-9a-f]{32}\b",
+    "hubspot": r"\bpat-(?:na|eu|ap)[0-9]-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b",
+    "salesforce": r"\b00D[A-Za-z0-9]{12,15}![A-Za-z0-9._]{20,300}",
+    "private_key": r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----",
+    "age": r"\bAGE-SECRET-KEY-1[0-9A-Z]{20,80}",
+    "password_in_address": r"\b[a-z][a-z0-9+.-]{1,15}://[^\s/@:'\"]{0,100}:[^\s/@'\"]{1,200}@",
+    "webhook": r"\bhttps://(?:hooks\.slack\.com/services/|qyapi\.weixin\.qq\.com/cgi-bin/webhook/send\?key=|"
     r"oapi\.dingtalk\.com/robot/send\?access_token=|open\.feishu\.cn/open-apis/bot/v2/hook/)[^\s'\"]{8,200}",
 }
 
@@ -65,3 +65,8 @@ def random_looking(text: str) -> bool:
     counts = Counter(text)
     entropy = -sum(count / len(text) * math.log2(count / len(text)) for count in counts.values())
     return kinds >= 2 and any(character.isdigit() for character in text) and entropy >= 3.3
+
+
+def stands_for_itself(kind: str, name: str) -> bool:
+    """Whether `{env: a8f5f1...}` holds the secret itself instead of a name."""
+    return random_looking(name) and not (kind == "env" and name.isupper() and "_" in name)

@@ -29,8 +29,6 @@ class Expect(Part):
     sessions: Count | None = Field(None, description="Signed-in sessions.")
     api_keys: Count | None = Field(None, description="Keys of the API.")
     integrations: Count | None = Field(None, description="Webhooks, OAuth apps, workflows.")
-    settings: Count | None = Field(None, description="Custom settings.")
-    modules: Count | None = Field(None, description="Modules.")
     datasets: Count | None = Field(None, description="Datasets.")
 
 

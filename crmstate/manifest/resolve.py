@@ -10,7 +10,6 @@ from pathlib import Path as FilePath
 
 from crmstate.core.diagnostic import Span
 from crmstate.core.goal import Desired, Safeguards
-from crmstate.core.words import Kind
 from crmstate.manifest.model import Manifest
 from crmstate.manifest.resolve_around import acceptance_owner, people, unsupported
 from crmstate.manifest.resolve_data import archive, discard, purge
@@ -28,15 +27,6 @@ from crmstate.manifest.rules_contract import zone_of
 from crmstate.manifest.tree import Tree, digest, dotted
 from crmstate.manifest.written import in_utc, read_time
 
-_COUNTED = {
-    "users": Kind.USER,
-    "sessions": Kind.SESSION,
-    "api_keys": Kind.API_KEY,
-    "integrations": Kind.INTEGRATION,
-    "settings": Kind.SETTING,
-    "modules": Kind.MODULE,
-    "datasets": Kind.DATASET,
-}
 _DEEPEST_SPAN = 5
 
 
@@ -81,8 +71,7 @@ def freeze(model: Manifest, tree: Tree) -> str | None:
 
 
 def _expect(model: Manifest) -> dict[str, int]:
-    counts = model.expect.model_dump(exclude_none=True) if model.expect else {}
-    return {_COUNTED[key].value: count for key, count in counts.items()}
+    return dict(model.expect.model_dump(exclude_none=True)) if model.expect else {}
 
 
 def _safeguards(model: Manifest, tree: Tree) -> Safeguards:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 from crmstate.core.diagnostic import Diagnostic, diagnostic
 from crmstate.manifest import codes
-from crmstate.manifest.leak import random_looking
+from crmstate.manifest.leak import stands_for_itself
 from crmstate.manifest.suggest import near
 from crmstate.manifest.tree import Mapping, Tree
 
@@ -46,5 +46,5 @@ def _names_that_are_values(tree: Tree) -> Iterator[Diagnostic]:
             continue
         for key in ("env", "keyring"):
             value = tree.text(*path, key)
-            if value and random_looking(value) and not (key == "env" and value.isupper()):
-                yield diagnostic(codes.SECRET_IN_CLEAR, span=tree.span(*path, key), shape="random value")
+            if value and stands_for_itself(key, value):
+                yield diagnostic(codes.SECRET_IN_CLEAR, span=tree.span(*path, key), shape="random")

@@ -28,7 +28,7 @@ def manifest_schema() -> dict[str, Any]:
 
 def manifest_schema_text() -> str:
     """The schema as it is committed to `schemas/manifest.schema.json` and printed by `crmstate schema`."""
-    return json.dumps(manifest_schema(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(manifest_schema(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _tidy(part: Any, names: bool = False) -> Any:

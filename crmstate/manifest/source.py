@@ -19,11 +19,12 @@ from crmstate.core.secret import MASK
 from crmstate.core.words import Exit
 from crmstate.manifest import codes
 from crmstate.manifest.compose import Composer, Refused
-from crmstate.manifest.leak import find, mask
-from crmstate.manifest.tree import Mapping, Node, Place, Scalar, Tree, span_of
+from crmstate.manifest.leak import find, mask, stands_for_itself
+from crmstate.manifest.tree import Listing, Mapping, Node, Place, Scalar, Tree, span_of
 
 LARGEST = 5 * 1024 * 1024
 _MOST = 50
+_KINDS = frozenset({"env", "file", "keyring", "command"})
 _NEWLINE = re.compile(r"\r\n|\n|\r")
 _CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
@@ -49,14 +50,14 @@ def parse(raw: bytes, file: str) -> Tree:
     if isinstance(root, Mapping):
         lines = _hidden(root, lines)
     if found or not isinstance(root, Mapping):
-        raise Problem(Exit.INVALID, *sorted(found[:_MOST], key=_order))
+        raise Problem(Exit.INVALID, *sorted({repr(each): each for each in found[:_MOST]}.values(), key=_order))
     return Tree(file, root, lines)
 
 
 def _bytes(path: FilePath) -> bytes:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise Problem(Exit.INVALID, _plain(codes.UNREADABLE, str(path), reason="not a file"))
+            raise Problem(Exit.INVALID, _plain(codes.UNREADABLE, str(path), reason="not_a_file"))
         with path.open("rb") as opened:
             return opened.read(LARGEST + 1)
     except (OSError, ValueError) as error:
@@ -122,18 +123,37 @@ def _hidden(root: Mapping, lines: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _direct(root: Mapping) -> Iterator[Place]:
-    """Places of texts below `provider.credentials` that stand where a reference belongs."""
-    provider = root.items.get("provider")
-    credentials = provider.items.get("credentials") if isinstance(provider, Mapping) else None
-    if isinstance(credentials, Scalar):
-        yield credentials.place
-    if not isinstance(credentials, Mapping):
-        return
-    for side in credentials.items.values():
-        fields = side.items.values() if isinstance(side, Mapping) else (side,)
-        for field in fields:
-            if not isinstance(field, Mapping):
-                yield field.place
+    """Places of values that stand where a reference to a secret belongs."""
+    credentials = _below(_below(root, "provider"), "credentials")
+    for side in _values(credentials):
+        for field in _values(side):
+            yield from _not_references(field)
+    for notice in _values(_below(root, "notices")):
+        yield from _not_references(_below(notice, "url"))
+    archive = _below(_below(_below(root, "end_state"), "data"), "archive")
+    yield from _not_references(_below(archive, "identity"))
+
+
+def _not_references(node: Node | None) -> Iterator[Place]:
+    if isinstance(node, Scalar | Listing):
+        yield node.place
+    elif isinstance(node, Mapping):
+        for key, value in node.items.items():
+            if isinstance(value, Scalar) and (key not in _KINDS or stands_for_itself(key, value.text)):
+                yield value.place
+
+
+def _below(node: Node | None, key: str) -> Node | None:
+    return node.items.get(key) if isinstance(node, Mapping) else None
+
+
+def _values(node: Node | None) -> tuple[Node, ...]:
+    """What is inside; a scalar itself where something was expected to be inside."""
+    if isinstance(node, Mapping):
+        return tuple(node.items.values())
+    if isinstance(node, Listing):
+        return node.items
+    return () if node is None else (node,)
 
 
 def _plain(code: str, file: str, **params: Any) -> Diagnostic:

@@ -15,7 +15,7 @@ from jsonschema import Draft7Validator, FormatChecker
 from crmstate.core.diagnostic import Diagnostic, diagnostic
 from crmstate.manifest import codes
 from crmstate.manifest.finding import Finding, finding
-from crmstate.manifest.formats import CHECKS
+from crmstate.manifest.formats import CHECKS, fits
 from crmstate.manifest.leak import mask
 from crmstate.manifest.repair import Repair
 from crmstate.manifest.schema import manifest_schema
@@ -88,11 +88,11 @@ def schema_accepts(tree: Tree) -> bool:
 def _validator() -> Any:
     checker = FormatChecker(formats=())
 
-    def checking(fits: Callable[[str], bool]) -> Callable[[object], bool]:
-        return lambda value: not isinstance(value, str) or fits(value)
+    def checking(accepts: Callable[[str], bool]) -> Callable[[object], bool]:
+        return lambda value: not isinstance(value, str) or accepts(value)
 
-    for name, (fits, _) in CHECKS.items():
-        checker.checkers[name] = (checking(fits), ())
+    for name, (accepts, _) in CHECKS.items():
+        checker.checkers[name] = (checking(accepts), ())
     return Draft7Validator(manifest_schema(), format_checker=checker)
 
 
@@ -137,7 +137,7 @@ def _unknown(tree: Tree, error: Finding, found: Found) -> set[Path]:
         path = error.path
         span = tree.key_span(*path, key)
         shown = mask(str(key))[:60]
-        elsewhere = homes(key)
+        elsewhere = tuple(home for home in homes(key) if home != (*path, key))
         suggestion = near(key, (word for word in allowed if word not in present)) or near(key, allowed)
         if len(elsewhere) == 1 and (suggestion is None or suggestion not in _same(key, suggestion)):
             found.diagnostics.append(diagnostic(codes.MISPLACED_KEY, span=span, key=shown, home=dotted(elsewhere[0])))
@@ -163,9 +163,7 @@ def _missing(tree: Tree, error: Finding, found: Found, misspelt: set[Path]) -> N
     for key in error.rule:
         if key in error.value or (*path, key) in misspelt or repr(key) not in error.message:
             continue
-        found.diagnostics.append(
-            diagnostic(codes.MISSING_KEY, span=tree.key_span(*path), key=key, section=dotted(path) or ".")
-        )
+        found.diagnostics.append(diagnostic(codes.MISSING_KEY, span=tree.key_span(*path), key=dotted((*path, key))))
 
 
 def _value(tree: Tree, error: Finding, found: Found) -> None:
@@ -195,6 +193,10 @@ def _wrong_type(tree: Tree, error: Finding) -> Diagnostic:
     expected = error.rule if isinstance(error.rule, str) else error.rule[0]
     path = error.path
     code = _TYPES.get(str(expected), codes.NEEDS_TEXT)
+    format = error.schema.get("format", "")
+    text = tree.text(*path)
+    if format in CHECKS and expected == "string" and text is not None and not fits(format, text):
+        code = CHECKS[format][1]
     return diagnostic(code, span=tree.span(*path), key=dotted(path), value=_shown(tree, path))
 
 

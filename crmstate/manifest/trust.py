@@ -153,7 +153,7 @@ def _url(tree: Tree, operator: Operator, hosts: Sequence[str]) -> Iterator[Diagn
             codes.HTTP_REFUSED,
             span=span,
             host=host,
-            allow=_line("allow_hosts", f"http://{host}"),
+            allow=_line("allow_hosts", host, f"http://{host}"),
             operator=_where(operator),
         )
 
@@ -196,9 +196,9 @@ def _matches(text: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(text, pattern) for pattern in patterns)
 
 
-def _line(key: str, value: object) -> str:
+def _line(key: str, *values: object) -> str:
     """The line that the operator's file needs."""
-    return f"{key} = [{json.dumps(mask(str(value))[:300])}]"
+    return f"{key} = {json.dumps([mask(str(value))[:300] for value in values], ensure_ascii=False)}"
 
 
 def _where(operator: Operator) -> str:

@@ -188,11 +188,13 @@ class Acting(Reading):
             open_ids = [result.id for result in results if result.code == Code.CONFLICT.value]
             if not open_ids or batch.parent is not None:
                 return results
-            rows = {row.id: row for row in self.list(batch.kind, open_ids).resources}
+            listing = self.list(batch.kind, open_ids)
         except Failure:
             return results
+        rows = {row.id: row for row in listing.resources}
+        gone = listing.complete and cell.after is Phase.ABSENT and LIVES_UNSEEN not in cell.attributes
         return [
-            _conflict(cell, result, rows.get(result.id)) if result.code == Code.CONFLICT.value else result
+            _conflict(cell, result, rows.get(result.id), gone) if result.code == Code.CONFLICT.value else result
             for result in results
         ]
 
@@ -214,11 +216,12 @@ def _without_answer(ids: list[str], failure: Failure) -> list[Result]:
     return [Result(each, outcome, failure.code.value, failure.summary, None, failure.request_id, proof) for each in ids]
 
 
-def _conflict(cell: Cell, result: Result, row: Resource | None) -> Result:
+def _conflict(cell: Cell, result: Result, row: Resource | None, gone: bool) -> Result:
+    """What a conflict turned out to be: the effect is there already, or its request is, or the refusal stands."""
     if row is None:
-        return result
+        return replace(result, outcome=Outcome.DONE) if gone else result
     if row.phase is cell.after:
-        return replace(result, outcome=Outcome.DONE, summary="")
+        return replace(result, outcome=Outcome.DONE)
     if row.phase is Phase.PENDING and _same_request(cell.verb, row):
         reference = row.facts.request_id if isinstance(row.facts, SubscriptionFacts) else result.request_id
         return replace(result, outcome=Outcome.REQUESTED, until=row.pending_until, request_id=reference)
@@ -226,7 +229,8 @@ def _conflict(cell: Cell, result: Result, row: Resource | None) -> Result:
 
 
 def _same_request(verb: Verb, row: Resource) -> bool:
-    """Whether what is pending is what was asked for. Only a contract says which action it is; an account can only be closing."""
+    """Whether what is pending is what was asked for. Only a contract says which action it is; an account can only be
+    closing."""
     if isinstance(row.facts, SubscriptionFacts):
         return row.facts.pending == verb.value
     return row.kind is Kind.ACCOUNT

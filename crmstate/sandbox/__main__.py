@@ -109,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     try:
         answer = _run(given)
-    except (OSError, ValueError, commands.AlreadyServed) as error:
+    except (OSError, ValueError, OverflowError, commands.AlreadyServed) as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 1
     if answer is not None:

@@ -23,7 +23,7 @@ _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OVER = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-_FLUSH = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FLUSH = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 TEMPORARY = ".tmp"
 
 

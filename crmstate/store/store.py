@@ -29,6 +29,11 @@ from crmstate.store.snapshot import Head
 SMALL = 64 * 1024
 
 
+def due(tail: int, cached: int) -> bool:
+    """Whether a snapshot is worth its bytes: when the events since the last one outweigh it."""
+    return tail > max(cached, SMALL)
+
+
 class Store:
     """An open state; also `core.ports.Journal`, so that who appends through it has the state folded. `notes` are for
     the person."""
@@ -95,7 +100,7 @@ class Store:
             written = self.journal.write(events)
             self.state = replay.take(self.home, self.state, written.events, written.seq)
             self._tail += written.size
-            if self._tail > max(self._cached, SMALL):
+            if due(self._tail, self._cached):
                 self._cache()
             return written.seq
 

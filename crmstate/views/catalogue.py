@@ -8,7 +8,7 @@
     hint = "…"
 
 A gap `{rows}` takes a parameter; `{rows:,}` groups its digits; `{kind:kind}` looks its value up as a word (`kind.user`); `{gap:code}` takes
-the sentence of the code that it holds. Where a table has `one`, it stands in for `text` when `n` is 1. Parameters hold other people's
+the sentence of the code that it holds; `{kinds:ours}` takes a text that a view has already rendered, as it is. Where a table has `one`, it stands in for `text` when `n` is 1. Parameters hold other people's
 text: they are scrubbed of secrets and escaped before they are put in. Nothing raises: what is missing falls back to English, then to the code.
 """
 
@@ -130,6 +130,8 @@ class Catalogue:
             return f"{value:,}" if form == "," else str(value)
         if form == "code":
             return "" if value == code else self._render(value, "text", {}) if self._entry(value) else self.safe(value)
+        if form == "ours":
+            return value
         if form and form != ",":
             return self.word(form, value)
         return self.safe(value)

@@ -16,10 +16,12 @@ import msgspec
 from crmstate.core.address import Address
 from crmstate.core.diagnostic import Diagnostic, Span
 from crmstate.core.message import Param
+from crmstate.core.plan import FORMAT_VERSION
 from crmstate.core.words import Severity
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.paint import Ink, ink
 from crmstate.views.width import cells, shorten
+from crmstate.views.wire import encode
 
 LINE = 100
 _COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
@@ -79,7 +81,13 @@ def pointed(span: Span, words: Catalogue) -> list[str]:
     return rows
 
 
-def text(found: Sequence[Diagnostic], words: Catalogue, *, color: bool = False) -> str:
+def as_text(found: Sequence[Diagnostic], words: Catalogue, *, color: bool = False) -> str:
     """All of them, ending with a line break; empty where there are none."""
     rows = lines(found, words, ink(color))
     return "\n".join(rows) + "\n" if rows else ""
+
+
+def as_json(found: Sequence[Diagnostic], words: Catalogue) -> str:
+    """All of them as one line of JSON: `{"format_version": ..., "diagnostics": [...]}`."""
+    value = {"format_version": FORMAT_VERSION, "diagnostics": [finding(each, words) for each in found]}
+    return encode(value).decode() + "\n"

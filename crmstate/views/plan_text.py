@@ -21,7 +21,7 @@ WIDTH = 80
 SHORTEST_LABEL = 12
 
 
-def text(
+def plan_text(
     plan: Plan, words: Catalogue, *, color: bool = False, full: bool = False, saved: str | None = None, width: int = WIDTH
 ) -> str:
     """The whole plan. `saved`: the file that it was written to, for the line that says what to type next."""
@@ -61,22 +61,25 @@ def verdict(plan: Plan, words: Catalogue, paint: Ink) -> list[str]:
     if not plan.summary.ready and not plan.errors:
         waits = bool(plan.steps or plan.blocked)
         lines.append(paint("green", words.text_of("plan.nothing_now" if waits else "plan.no_changes")))
-    return [*lines, counts(plan, words)]
+    numbers = counts(plan, words)
+    return [*lines, numbers] if numbers else lines
 
 
 def counts(plan: Plan, words: Catalogue) -> str:
     """One line of numbers: what is to be done, how much of it is final, what waits, what is blocked, what stays as it is."""
     found = plan.summary
-    parts = [words.text_of("count.todo", n=found.auto)]
-    if found.irreversible:
-        parts.append(words.text_of("count.irreversible", n=found.irreversible))
-    for name, number in (("people", found.manual), ("wait", found.wait), ("blocked", found.blocked)):
-        if number:
-            parts.append(words.text_of(f"count.{name}", n=number))
+    numbers = {
+        "todo": found.auto,
+        "irreversible": found.irreversible,
+        "people": found.manual,
+        "wait": found.wait,
+        "blocked": found.blocked,
+    }
+    parts = [words.text_of(f"count.{name}", n=number) for name, number in numbers.items() if number]
     total = sum(found.unchanged.values())
     if total:
         parts.append(words.text_of("count.unchanged", n=total, kinds=counted(found.unchanged, words)))
-    return words.text_of("join.list").join(parts) + words.text_of("join.stop")
+    return words.text_of("join.list").join(parts) + words.text_of("join.stop") if parts else ""
 
 
 def findings(plan: Plan, words: Catalogue, paint: Ink) -> list[str]:
@@ -125,9 +128,10 @@ def line(step: Step, words: Catalogue, by_id: Mapping[str, Step], broad: int, wi
     start = start.rstrip()
     if not about:
         return [start]
-    if cells(start) + cells(about) + 4 <= width:
-        return [f"{start}  ({about})"]
-    return [start, f"      ({about})"]
+    about = words.text_of("join.aside", what=about)
+    if cells(start) + cells(about) + 2 <= width:
+        return [f"{start}  {about}"]
+    return [start, f"      {about}"]
 
 
 def blocked(plan: Plan, words: Catalogue, paint: Ink, full: bool, width: int) -> list[str]:
@@ -169,7 +173,7 @@ def gaps(plan: Plan, words: Catalogue) -> list[str]:
     short.update({kind: None for kind in plan.summary.unmanaged if Kind(kind) not in plan.complete})
     if not short:
         return []
-    kinds = words.text_of("join.list").join(words.word("kind", kind) for kind in short)
+    kinds = words.text_of("join.list").join(words.word("kinds", kind) for kind in short)
     return [words.text_of("plan.gaps", kinds=kinds)]
 
 

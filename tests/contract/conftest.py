@@ -42,7 +42,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             if cell.how is How.API and WANTED[wanted[0]](cell):
                 found = knob(vendor, cell.kind, cell.verb, metafunc.function.__name__)
                 marks = [pytest.mark.skip(reason=f"{found.reason} ({found.link})")] if found else []
-                pairs.append(pytest.param(vendor, cell, marks=marks, id=f"{vendor}-{cell.kind.value}-{cell.verb.value}"))
+                pairs.append(
+                    pytest.param(vendor, cell, marks=marks, id=f"{vendor}-{cell.kind.value}-{cell.verb.value}")
+                )
     metafunc.parametrize(("stage", wanted[0]), pairs, indirect=["stage"])
 
 

@@ -1,5 +1,6 @@
-"""Knobs: where a vendor deviates from what the suite expects, with the reason and where it is written. There is no other way around
-the suite (`test_meta.py`)."""
+"""Knobs: where a vendor deviates from what the suite expects, with the reason and where it is written. There is no
+other way around the suite (`test_meta.py`).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from crmstate.core.words import Kind, Verb
 
 @dataclass(frozen=True)
 class Knob:
-    """One deviation. `situation` is the test's name; the cell does not meet it, for a reason that somebody can check at `link`."""
+    """One deviation. `situation` is the test's name; the cell does not meet it, for a reason that somebody can check
+    at `link`."""
 
     provider: str
     kind: Kind

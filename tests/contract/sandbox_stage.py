@@ -1,4 +1,6 @@
-"""The sandbox on its stage: a World in a file, its server on loopback in this process, its own interface for trouble and truth."""
+"""The sandbox on its stage: a World in a file, its server on loopback in this process, its own interface for trouble
+and truth.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from crmstate.core.words import Kind, Phase, Verb
 from crmstate.providers import load
 from crmstate.sandbox import Server, World, advance
 
-from .stage import Trouble, Who
+from .stage import Trouble, Truth, Who
 
 DATASET = "Contacts"
 
@@ -75,7 +77,6 @@ class SandboxTruth:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._since = 0
 
     def phases(self, kind: Kind) -> dict[str, Phase]:
         truth = self._world.truth()
@@ -93,20 +94,10 @@ class SandboxTruth:
     def happened(self, kind: Kind, id: str, parent: str | None = None) -> int:
         found = self._world.effects(kind="row" if parent else kind.value, id=f"{parent}/{id}" if parent else id)
         counted = [each for each in found if not each["verb"].startswith("drop ")]
-        return len(counted) - self._since_set(kind, id)
+        return len(counted)
 
     def received(self) -> list[str]:
         return [f"{each['method']} {each['target'].partition('?')[0]}" for each in self._world.log()]
-
-    def _since_set(self, kind: Kind, id: str) -> int:
-        return self._before.get((kind, id), 0)
-
-    _before: dict[tuple[Kind, str], int] = {}
-
-    def forget(self, kind: Kind, id: str) -> None:
-        """What happened so far belongs to the setting of the stage."""
-        self._before = {**self._before, (kind, id): 0}
-        self._before[kind, id] = self.happened(kind, id)
 
 
 class SandboxStage:
@@ -120,7 +111,7 @@ class SandboxStage:
         self._seed()
         self._server = Server(self._world).start()
         self.url = self._server.url
-        self.truth = SandboxTruth(self._world)
+        self.truth: Truth = SandboxTruth(self._world)
         self._made = 0
 
     def _seed(self) -> None:

@@ -67,11 +67,12 @@ class Truth(Protocol):
     """What is really so at the vendor, whatever its API says."""
 
     def phases(self, kind: Kind) -> dict[str, Phase]:
-        """Everything of a kind that really exists, in the provider's words; what was ended for good is left out or absent."""
+        """Everything of a kind that really exists, in the provider's words; what was ended for good is left out or
+        absent."""
         ...
 
     def happened(self, kind: Kind, id: str, parent: str | None = None) -> int:
-        """How many acts really took effect on a thing (or were accepted) since the stage was set."""
+        """How many acts really took effect on a thing, or were accepted; a row's dataset is its `parent`."""
         ...
 
     def received(self) -> list[str]:
@@ -90,11 +91,25 @@ class Stage(Protocol):
     def credential(self, who: Who) -> Mapping[str, Secret]: ...
 
     def put(self, kind: Kind, names: Sequence[str]) -> list[str]:
-        """Puts things with these names at the vendor, fit for every act on their kind; their ids, in the order of the vendor."""
+        """Puts things with these names at the vendor, fit for every act on their kind; their ids, in the order of the
+        vendor."""
+        ...
+
+    def rows(self, names: Sequence[str]) -> tuple[str, list[str]]:
+        """Puts a dataset with rows of these names there; its id and theirs, in the order of the vendor."""
+        ...
+
+    def attachment(self, content: bytes) -> str:
+        """Puts a dataset there whose one row has one attachment, named `Verträge/合同.pdf`; its id."""
+        ...
+
+    def soften(self) -> None:
+        """From now on deleted rows go on answering by their ids."""
         ...
 
     def batch(self, cell: Cell, count: int) -> Batch:
-        """As many fresh things as the cell takes at once (at most `count`), with what stands in the way of the act cleared."""
+        """As many fresh things as the cell takes at once (at most `count`), with what stands in the way of the act
+        cleared."""
         ...
 
     def trouble(self, trouble: Trouble, request: str, times: int | None = 1) -> None:
@@ -144,10 +159,12 @@ class Company:
         self._open: list[ReadSession] = []
 
     def reader(self, who: Who = Who.STRONG, **changes: Any) -> ReadSession:
-        return self._connect(who, "read", changes)
+        found: ReadSession = self._connect(who, "read", changes)
+        return found
 
     def writer(self, who: Who = Who.STRONG, **changes: Any) -> Session:
-        return self._connect(who, "write", changes)
+        found: Session = self._connect(who, "write", changes)
+        return found
 
     def _connect(self, who: Who, use: Any, changes: dict[str, Any]) -> Any:
         stage = self.stage

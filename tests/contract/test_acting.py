@@ -1,4 +1,6 @@
-"""Acting on every vendor: whatever goes wrong, nothing happens twice, and nothing is called done that is not known to be."""
+"""Acting on every vendor: whatever goes wrong, nothing happens twice, and nothing is called done that is not known to
+be.
+"""
 
 from __future__ import annotations
 
@@ -134,7 +136,7 @@ def test_an_act_that_takes_too_long_is_unknown_and_never_sent_again(
     results = company.writer(timeout=0.25).perform(batch)
 
     assert {Outcome.UNKNOWN} == outcomes(results)
-    assert 1 == len(company.effects.done)
+    assert len(company.effects.done) == 1
 
 
 def test_where_nobody_listens_nothing_was_sent_and_that_is_said(stage: Stage, company: Company, acting: Cell) -> None:
@@ -234,8 +236,8 @@ def test_a_batch_that_fails_in_part_says_which(stage: Stage, company: Company, b
 
     results = company.writer().perform(batch)
 
-    assert [Outcome.DONE, Outcome.FAILED] * 2 == [result.outcome for result in results]
-    assert [1, 0] * 2 == [stage.truth.happened(batch.kind, item.id, batch.parent) for item in batch.items]
+    assert [result.outcome for result in results] == [Outcome.DONE, Outcome.FAILED] * 2
+    assert [stage.truth.happened(batch.kind, item.id, batch.parent) for item in batch.items] == [1, 0] * 2
 
 
 def test_what_is_accepted_for_later_is_requested_with_its_time(stage: Stage, company: Company, batched: Cell) -> None:
@@ -295,4 +297,4 @@ def test_a_batch_larger_than_the_cell_or_with_a_thing_twice_is_not_sent(
     for wrong in (items, (items[0], items[0])):
         with pytest.raises(ValueError, match="at most"):
             session.perform(Batch(batched.kind, batched.verb, wrong))
-    assert ([], []) == (session.perform(Batch(batched.kind, batched.verb, ())), stage.truth.received())
+    assert (session.perform(Batch(batched.kind, batched.verb, ())), stage.truth.received()) == ([], [])

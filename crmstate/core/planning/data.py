@@ -121,8 +121,7 @@ def _delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts, 
     purged = draft.state.latest(row.address, Verb.PURGE)
     occurrence = max(1, draft.state.occurrence(place, Verb.DELTA))
     if done is not None:
-        started = purged is not None and (purged.position or purged.outcome is Outcome.DONE)
-        stale = facts.rows != done.rows if not started else _left_over(facts, purged)
+        stale = facts.rows != done.rows if purged is None else _left_over(facts, purged)
         if not stale:
             draft.keep(Kind.ARCHIVE)
             return
@@ -134,7 +133,7 @@ def _delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts, 
 
 
 def _left_over(facts: DatasetFacts, purged: Entry | None) -> bool:
-    """After a purge has begun: rows that the archive does not hold have come, or were left."""
+    """After a purge has begun fewer rows are our own doing; only rows that the archive does not hold ask for another delta."""
     return bool(facts.rows) and purged is not None and (purged.outcome is Outcome.DONE or purged.code == "rows_remain")
 
 

@@ -1,0 +1,188 @@
+"""The closing table of an apply: what is done, and for everything that is not, why, and what to do next.
+
+Done steps are counted. Everything else is named, gathered by reason; long groups are folded in text and Markdown, never in JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from crmstate.core.address import Address
+from crmstate.core.closing import Closing, Line, Result
+from crmstate.core.plan import FORMAT_VERSION
+from crmstate.core.words import Exit, Mode, Verb
+from crmstate.views import diagnostics
+from crmstate.views.catalogue import Catalogue
+from crmstate.views.diagnostics import Finding, finding
+from crmstate.views.escape import cell
+from crmstate.views.paint import Ink, ink
+from crmstate.views.plan_parts import said
+from crmstate.views.tables import columns, markdown
+from crmstate.views.width import shorten
+from crmstate.views.wire import encode
+
+FOLD = 10
+FOLD_MARKDOWN = 50
+LABEL = 40
+ORDER = (Result.FAILED, Result.UNKNOWN, Result.REFUSED, Result.WAITING, Result.NOT_STARTED)
+_COLORS = {Result.FAILED: "red", Result.UNKNOWN: "red", Result.REFUSED: "yellow", Result.WAITING: "cyan", Result.DONE: "green"}
+
+
+class ClosedStep(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One step of the run, as machines read it."""
+
+    id: str
+    address: Address
+    verb: Verb
+    result: Result
+    label: str = ""
+    until: str | None = None
+    found: Finding | None = None
+    next: str = ""
+
+
+class Closed(msgspec.Struct, frozen=True, tag_field="event", tag="closing"):
+    """The whole run; the last line of a stream of events."""
+
+    format_version: str
+    run: str
+    exit: int
+    counts: dict[str, int]
+    steps: list[ClosedStep]
+    diagnostics: list[Finding]
+
+
+def closing_json(closing: Closing, words: Catalogue) -> str:
+    """The run as one line of JSON."""
+    steps = [
+        ClosedStep(
+            line.step.id,
+            line.step.address,
+            line.step.verb,
+            line.result,
+            line.step.label,
+            line.until,
+            finding(line.found, words) if line.found else None,
+            next_for(line, words) if line.result is not Result.DONE else "",
+        )
+        for line in closing.lines
+    ]
+    found = [finding(each, words) for each in closing.diagnostics]
+    return encode(Closed(FORMAT_VERSION, closing.run, int(closing.exit), closing.counts(), steps, found)).decode() + "\n"
+
+
+def closing_text(closing: Closing, words: Catalogue, *, color: bool = False, full: bool = False) -> str:
+    """The run for a terminal."""
+    paint = ink(color)
+    parts = [[paint("bold", counts(closing, words))]]
+    for result in ORDER:
+        parts += [group(same, words, paint, full) for same in gathered(closing, result)]
+    parts.append(diagnostics.lines(closing.diagnostics, words, paint))
+    parts.append([verdict(closing.exit, words)])
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def counts(closing: Closing, words: Catalogue) -> str:
+    """How many steps ended in which way: `30 done, 1 failed, 2 waiting.`"""
+    found = [words.text_of("closing.count", n=n, result=name) for name, n in closing.counts().items() if n]
+    if not found:
+        return words.text_of("closing.nothing")
+    return words.text_of("join.list").join(found) + words.text_of("join.stop")
+
+
+def gathered(closing: Closing, result: Result) -> list[list[Line]]:
+    """The lines with one result, gathered by reason."""
+    found: dict[object, list[Line]] = {}
+    for line in closing.lines:
+        if line.result is result:
+            found.setdefault(_reason(line), []).append(line)
+    return list(found.values())
+
+
+def _reason(line: Line) -> object:
+    if line.found is None:
+        return None, line.step.mode, line.until, said(line.step.why) if line.step.mode is Mode.WAIT else line.step.owner
+    return line.found.code, tuple(line.found.params.items()), line.until
+
+
+def group(same: list[Line], words: Catalogue, paint: Ink, full: bool) -> list[str]:
+    """One reason, the steps that have it, and what to do."""
+    first = same[0]
+    color = _COLORS.get(first.result, "dim")
+    title = words.text_of("plan.section", title=words.word("result", first.result.value), n=len(same))
+    lines = [paint(color, title)]
+    shown = same if full or len(same) <= FOLD + 1 else same[:FOLD]
+    lines += columns(("", "", ""), [_row(line, words) for line in shown], "  ")
+    if len(same) > len(shown):
+        lines.append("    " + words.text_of("fold.more", n=len(same) - len(shown)))
+    lines += [f"    {each}" for each in (reason(first, words), detail(first, words)) if each]
+    lines.append(f"  → {next_for(first, words)}")
+    return lines
+
+
+def _row(line: Line, words: Catalogue) -> list[str]:
+    step = line.step
+    label = words.safe(shorten(words.plain(step.label), LABEL))
+    return [words.word("verb", step.verb.value), words.safe(step.address), label]
+
+
+def reason(line: Line, words: Catalogue) -> str:
+    """Why a step is not done."""
+    if line.found is not None:
+        return f"{line.found.code}{words.text_of('join.colon')}{words.summary(line.found)}"
+    if line.result is Result.WAITING:
+        return words.text(line.step.why)
+    return words.text_of("closing.not_reached") if line.result is Result.NOT_STARTED else ""
+
+
+def detail(line: Line, words: Catalogue) -> str:
+    """Why that matters, where something is to be said."""
+    return words.detail(line.found) if line.found is not None else ""
+
+
+def next_for(line: Line, words: Catalogue) -> str:
+    """What to do about a step that is not done."""
+    hint = words.hint(line.found) if line.found is not None else ""
+    if hint:
+        return hint
+    step = line.step
+    if line.result is Result.WAITING and step.mode is Mode.MANUAL:
+        return words.text_of("closing.next.person", who=step.owner or "-", address=step.address)
+    until = line.until or step.not_before
+    if line.result is Result.WAITING and until:
+        return words.text_of("closing.next.until", at=until)
+    return words.text_of(f"closing.next.{line.result.value}")
+
+
+def verdict(exit: Exit, words: Catalogue) -> str:
+    """What the exit code means."""
+    return words.text_of("closing.exit", n=int(exit), what=exit.name.lower())
+
+
+def closing_markdown(closing: Closing, words: Catalogue) -> str:
+    """The run as Markdown, for a pull request or a ticket."""
+    safe = words.escaping(cell)
+    lines = [f"**{counts(closing, safe)}**"]
+    for result in ORDER:
+        for same in gathered(closing, result):
+            lines += ["", *_markdown_group(same, safe)]
+    for each in closing.diagnostics:
+        lines += ["", f"- **{each.code}** {safe.summary(each)} {safe.hint(each)}".rstrip()]
+    lines += ["", verdict(closing.exit, safe)]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_group(same: Sequence[Line], safe: Catalogue) -> list[str]:
+    first = same[0]
+    title = safe.text_of("plan.section", title=safe.word("result", first.result.value), n=len(same))
+    lines = [f"### {title}", ""]
+    why = reason(first, safe)
+    lines += [why, ""] if why else []
+    lines += [f"→ {next_for(first, safe)}", ""]
+    head = [safe.text_of(f"column.{name}") for name in ("verb", "address", "label")]
+    lines += markdown(head, [_row(line, safe) for line in same[:FOLD_MARKDOWN]])
+    if len(same) > FOLD_MARKDOWN:
+        lines += ["", safe.text_of("fold.more", n=len(same) - FOLD_MARKDOWN)]
+    return lines

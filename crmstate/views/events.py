@@ -1,0 +1,99 @@
+"""What happened, as it happens: one line of JSON for each event, or short lines for people.
+
+The first line of a stream names its format version; the last is the closing (`closing.closing_json`). Labels in events are vendor
+text and are escaped for people; addresses and codes are ours.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from crmstate import __version__
+from crmstate.core.event import (
+    Advanced,
+    AnyEvent,
+    Finished,
+    Intended,
+    Reopened,
+    Settled,
+    Settlement,
+    Started,
+    StepRef,
+)
+from crmstate.core.plan import FORMAT_VERSION
+from crmstate.core.words import Outcome
+from crmstate.views.catalogue import Catalogue
+from crmstate.views.width import shorten
+from crmstate.views.wire import encode
+
+NAMED = 3
+LABEL = 40
+
+
+def first_line() -> str:
+    """The line that opens every stream of events."""
+    return encode({"event": "format", "format_version": FORMAT_VERSION, "crmstate": __version__}).decode() + "\n"
+
+
+def event_line(event: AnyEvent) -> str:
+    """One event as one line of JSON."""
+    return encode(event).decode() + "\n"
+
+
+class Progress:
+    """Turns events into lines for people. It remembers what was intended, until it is settled, to call it by its name."""
+
+    def __init__(self, words: Catalogue) -> None:
+        self._words = words
+        self._open: dict[str, StepRef] = {}
+        self._finished = 0
+        self._total = 0
+
+    def lines(self, event: AnyEvent) -> list[str]:
+        """What to say about an event; often nothing."""
+        match event:
+            case Started():
+                self._total = event.steps
+                return [self._words.text_of("progress.started", n=event.steps, id=event.plan_id)]
+            case Intended():
+                self._open.update((ref.id, ref) for ref in event.steps)
+                return []
+            case Settled():
+                return self._settled(event)
+            case Advanced():
+                return [self._words.text_of("progress.advanced", n=event.rows, what=self._name(event.step))]
+            case Reopened():
+                return [self._words.text_of("progress.reopened", n=len(event.steps))]
+            case Finished():
+                return []
+            case _:
+                return []
+
+    def _settled(self, event: Settled) -> list[str]:
+        counts = Counter(result.outcome for result in event.results)
+        self._finished += counts[Outcome.DONE]
+        lines = []
+        for outcome in Outcome:
+            same = [result for result in event.results if result.outcome is outcome]
+            if same and outcome is not Outcome.INTENDED:
+                lines.append(self._batch(outcome, same))
+        for result in event.results:
+            self._open.pop(result.id, None)
+        return lines
+
+    def _batch(self, outcome: Outcome, same: list[Settlement]) -> str:
+        words = self._words
+        names = [self._name(result.id) for result in same[:NAMED]]
+        if len(same) > NAMED:
+            names.append(words.text_of("fold.more", n=len(same) - NAMED))
+        what = words.text_of("join.list").join(names)
+        line = f"{words.word('outcome', outcome.value)}{words.text_of('join.colon')}{what}"
+        return f"[{self._finished}/{self._total}] {line}" if self._total else line
+
+    def _name(self, step_id: str) -> str:
+        ref = self._open.get(step_id)
+        if ref is None:
+            return self._words.safe(step_id)
+        words = self._words
+        label = f" {words.safe(shorten(words.plain(ref.label), LABEL))}" if ref.label else ""
+        return f"{words.word('verb', ref.verb.value)} {words.safe(ref.address)}{label}"

@@ -1,0 +1,182 @@
+"""Standing: where a decommissioning stands, as data: what is done and how well proved, and what is waited for, from whom, since when.
+
+A sum never claims more than its weakest link. What was only asked for counts as requested, never as done; of a step that was taken
+several times only the last time counts.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from crmstate.core.address import Address, kind_of
+from crmstate.core.message import Message, message
+from crmstate.core.plan import Plan, Step
+from crmstate.core.record import Approval, Entry, Hold, State
+from crmstate.core.words import Kind, Mode, Outcome, Proof, Verb, weakest
+
+
+class From(StrEnum):
+    """Whom something is waited for from."""
+
+    VENDOR = "vendor"
+    PERSON = "person"
+    DATE = "date"
+    APPLY = "apply"
+
+
+class Wait(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something that is not done. `who`: a person or the vendor's name. `since`, `until`: ISO 8601. `proof`: what it takes."""
+
+    address: Address
+    verb: Verb
+    source: From
+    who: str = ""
+    label: str = ""
+    outcome: Outcome | None = None
+    since: str | None = None
+    until: str | None = None
+    request_id: str | None = None
+    proof: Proof | None = None
+    why: Message | None = None
+
+
+class Part(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One kind of thing: how many steps ended how, and what may be claimed of those that are done."""
+
+    kind: Kind
+    done: int = 0
+    requested: int = 0
+    failed: int = 0
+    unknown: int = 0
+    intended: int = 0
+    to_do: int = 0
+    proof: Proof = Proof.NONE
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """The whole. `proof`: the weakest among everything done; `finished`: nothing is open, failed, planned or blocked. Without a plan
+    (`planned` false) the vendor was not asked, and this is what the record alone says."""
+
+    name: str
+    provider: str
+    tenant: str
+    lineage: str
+    serial: int
+    verified_at: str | None
+    last_run: str | None
+    last_exit: int | None
+    planned: bool
+    finished: bool
+    proof: Proof
+    parts: tuple[Part, ...]
+    waits: tuple[Wait, ...]
+    approvals: tuple[Approval, ...]
+    holds: dict[str, Hold]
+
+
+def standing(state: State, plan: Plan | None = None) -> Standing:
+    """Where `state` stands; `plan`, made now, adds what is still to be done and who does it."""
+    entries = latest(state)
+    waits = tuple(_waits(state, entries, plan))
+    parts = tuple(_parts(entries, plan))
+    done = [entry.proof for entry in entries.values() if entry.outcome is Outcome.DONE]
+    loose = any(entry.outcome is not Outcome.DONE for entry in entries.values())
+    ahead = plan is not None and bool(plan.steps or plan.blocked)
+    return Standing(
+        name=state.name,
+        provider=state.provider or (plan.provider if plan else ""),
+        tenant=state.tenant or (plan.tenant if plan else ""),
+        lineage=state.lineage,
+        serial=state.serial,
+        verified_at=state.verified_at,
+        last_run=state.last_run,
+        last_exit=state.last_exit,
+        planned=plan is not None,
+        finished=bool(done) and not (waits or ahead or (loose and plan is None)),
+        proof=weakest(done),
+        parts=parts,
+        waits=waits,
+        approvals=state.approvals,
+        holds=state.holds,
+    )
+
+
+def latest(state: State) -> dict[str, Entry]:
+    """Of every (address, verb) the last occurrence, by step id."""
+    found: dict[tuple[str, Verb], tuple[str, Entry]] = {}
+    for key, entry in state.entries.items():
+        before = found.get((entry.address, entry.verb))
+        if before is None or before[1].occurrence < entry.occurrence:
+            found[entry.address, entry.verb] = key, entry
+    return dict(found.values())
+
+
+def _parts(entries: dict[str, Entry], plan: Plan | None) -> list[Part]:
+    counts: dict[Kind, dict[str, int]] = {}
+    proofs: dict[Kind, list[Proof]] = {}
+    for entry in entries.values():
+        kind = kind_of(entry.address)
+        mine = counts.setdefault(kind, {})
+        mine[entry.outcome.value] = mine.get(entry.outcome.value, 0) + 1
+        if entry.outcome is Outcome.DONE:
+            proofs.setdefault(kind, []).append(entry.proof)
+    for step in plan.steps if plan is not None else ():
+        mine = counts.setdefault(step.kind, {})
+        mine["to_do"] = mine.get("to_do", 0) + 1
+    order = list(Kind)
+    return [
+        Part(kind=kind, proof=weakest(proofs.get(kind, [])), **counts[kind]) for kind in sorted(counts, key=order.index)
+    ]
+
+
+def _waits(state: State, entries: dict[str, Entry], plan: Plan | None) -> list[Wait]:
+    """What is open on record first, then what the plan waits for, then what is blocked."""
+    steps = {step.id: step for step in plan.steps} if plan is not None else {}
+    found = [
+        _recorded(entry, steps.get(key), state)
+        for key, entry in entries.items()
+        if entry.outcome is not Outcome.DONE and (plan is None or entry.outcome is not Outcome.FAILED or key in steps)
+    ]
+    seen = {each.address + each.verb for each in found}
+    found += [
+        _planned(step, state) for step in steps.values() if step.mode is not Mode.AUTO and step.address + step.verb not in seen
+    ]
+    for each in plan.blocked if plan is not None else ():
+        found.append(
+            Wait(each.address, each.verb, From.PERSON, each.owner or "", each.label, until=each.due, why=each.why)
+        )
+    return found
+
+
+def _recorded(entry: Entry, step: Step | None, state: State) -> Wait:
+    owner = step.owner if step is not None and step.mode is Mode.MANUAL else None
+    person = owner is not None or kind_of(entry.address) in (Kind.HUMAN_STEP, Kind.CERTIFICATE)
+    source = From.PERSON if person else From.VENDOR
+    if entry.outcome in (Outcome.FAILED, Outcome.INTENDED):
+        source = From.APPLY
+    return Wait(
+        entry.address,
+        entry.verb,
+        source,
+        (owner or "") if source is From.PERSON else state.provider if source is From.VENDOR else "",
+        entry.label,
+        entry.outcome,
+        entry.since or entry.at,
+        entry.until,
+        entry.request_id,
+        step.proof if step is not None else None,
+        message("status.answered", summary=entry.summary) if entry.summary else None,
+    )
+
+
+def _planned(step: Step, state: State) -> Wait:
+    if step.mode is Mode.MANUAL:
+        source, who = From.PERSON, step.owner or ""
+    elif step.kind is Kind.FREEZE:
+        source, who = From.DATE, ""
+    else:
+        source, who = From.VENDOR, state.provider
+    until = step.deadline or step.not_before
+    return Wait(step.address, step.verb, source, who, step.label, None, None, until, None, step.proof, step.why)

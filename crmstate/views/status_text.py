@@ -1,0 +1,163 @@
+"""Where everything stands, for people and for machines: `standing.standing()` as text, Markdown and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from crmstate.core.plan import FORMAT_VERSION, Plan
+from crmstate.core.record import State
+from crmstate.core.words import Outcome
+from crmstate.views import tables
+from crmstate.views.catalogue import Catalogue
+from crmstate.views.escape import cell
+from crmstate.views.paint import Ink, ink
+from crmstate.views.plan_parts import said
+from crmstate.views.standing import From, Part, Standing, Wait, standing
+from crmstate.views.width import shorten
+from crmstate.views.wire import encode
+
+FOLD = 10
+FOLD_MARKDOWN = 50
+LABEL = 30
+PARTS = ("kind", "done", "requested", "unknown", "failed", "to_do", "proof")
+
+
+def status_json(state: State, plan: Plan | None, words: Catalogue) -> str:
+    """One object: `format_version`, the standing, and for every wait what it says in words."""
+    found = standing(state, plan)
+    plain = msgspec.to_builtins(found)
+    for row, wait in zip(plain["waits"], found.waits, strict=True):
+        row["summary"] = sentence(wait, words)
+    return encode({"format_version": FORMAT_VERSION, **plain}).decode() + "\n"
+
+
+def status_text(state: State, plan: Plan | None, words: Catalogue, *, color: bool = False, full: bool = False) -> str:
+    """For a terminal."""
+    found, paint = standing(state, plan), ink(color)
+    parts = [head(found, words, paint), table(found, words), protections(found, words)]
+    for source in From:
+        parts += waits(found, source, words, paint, full)
+    parts.append([last(found, words)])
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def head(found: Standing, words: Catalogue, paint: Ink) -> list[str]:
+    """Whose end it is, and the one honest sentence about it."""
+    title = words.text_of("status.head", name=found.name, provider=found.provider or "-", tenant=found.tenant or "-")
+    lines = [paint("bold", title), paint("green" if found.finished else "yellow", claim(found, words))]
+    if not found.planned:
+        lines.append(words.text_of("status.offline"))
+    return lines
+
+
+def claim(found: Standing, words: Catalogue) -> str:
+    """What may be said of the whole: never more than its weakest link."""
+    if found.finished:
+        return words.text_of("status.finished", proof=found.proof.value)
+    if not found.parts:
+        return words.text_of("status.nothing")
+    done = sum(part.done for part in found.parts)
+    if not done:
+        return words.text_of("status.none_done")
+    return words.text_of("status.under_way", n=done, proof=found.proof.value)
+
+
+def table(found: Standing, words: Catalogue) -> list[str]:
+    """One row a kind."""
+    rows = [_part(part, words) for part in found.parts]
+    return tables.columns([words.text_of(f"column.{name}") for name in PARTS], rows, "  ")
+
+
+def _part(part: Part, words: Catalogue) -> list[str]:
+    numbers = (part.done, part.requested, part.unknown + part.intended, part.failed, part.to_do)
+    proof = words.word("proof", part.proof.value) if part.done else "-"
+    return [words.word("kinds", part.kind.value), *(f"{n:,}" if n else "-" for n in numbers), proof]
+
+
+def protections(found: Standing, words: Catalogue) -> list[str]:
+    """Holds and approvals on record."""
+    lines = [
+        words.text_of("status.hold", dataset=name, who=hold.by, at=hold.at) for name, hold in sorted(found.holds.items())
+    ]
+    lines += [words.text_of("status.approval", who=each.by, at=each.at, digest=each.digest) for each in found.approvals]
+    return lines
+
+
+def waits(found: Standing, source: From, words: Catalogue, paint: Ink, full: bool) -> list[list[str]]:
+    """What is waited for from one side: a heading and its rows."""
+    mine = [wait for wait in found.waits if wait.source is source]
+    if not mine:
+        return []
+    title = words.text_of("plan.section", title=words.word("waits", source.value), n=len(mine))
+    lines = [paint("bold", title)]
+    for same in _gathered(mine):
+        shown = same if full or len(same) <= FOLD + 1 else same[:FOLD]
+        for wait in shown:
+            label = words.safe(shorten(words.plain(wait.label), LABEL))
+            row = f"  {words.word('verb', wait.verb.value)}  {words.safe(wait.address)}  {label}".rstrip()
+            lines.append(row)
+        if len(same) > len(shown):
+            lines.append("    " + words.text_of("fold.more", n=len(same) - len(shown)))
+        lines.append(f"    {sentence(same[0], words)}")
+    return [lines]
+
+
+def _gathered(found: list[Wait]) -> list[list[Wait]]:
+    groups: dict[object, list[Wait]] = {}
+    for wait in found:
+        why = said(wait.why) if wait.why is not None else None
+        key = wait.verb, wait.who, wait.outcome, wait.since, wait.until, wait.request_id, why
+        groups.setdefault(key, []).append(wait)
+    return list(groups.values())
+
+
+def sentence(wait: Wait, words: Catalogue) -> str:
+    """What is waited for, from whom, since when, until when, and why."""
+    facts: Mapping[str, str | None] = {
+        "who": wait.who,
+        "since": wait.since,
+        "until": wait.until,
+        "request": wait.request_id,
+    }
+    found = [words.word("outcome", wait.outcome.value)] if wait.outcome is not None else []
+    found += [words.text_of(f"status.{name}", value=value) for name, value in facts.items() if value]
+    if wait.proof is not None:
+        found.append(words.text_of("fact.proof", proof=wait.proof.value))
+    lead = words.text_of("join.list").join(found)
+    why = words.text(wait.why) if wait.why is not None else ""
+    if wait.outcome is Outcome.UNKNOWN:
+        why = words.text_of("status.unknown")
+    return words.text_of("join.colon").join(each for each in (lead, why) if each)
+
+
+def last(found: Standing, words: Catalogue) -> str:
+    """When it was last run and last verified."""
+    if found.last_run is None:
+        return words.text_of("status.never")
+    exit = "-" if found.last_exit is None else str(found.last_exit)
+    return words.text_of("status.last", run=found.last_run, exit=exit, serial=found.serial, at=found.verified_at or "-")
+
+
+def status_markdown(state: State, plan: Plan | None, words: Catalogue) -> str:
+    """For a ticket or a pull request."""
+    found, safe = standing(state, plan), words.escaping(cell)
+    title = safe.text_of("status.head", name=found.name, provider=found.provider or "-", tenant=found.tenant or "-")
+    lines = [f"## {title}", "", claim(found, safe)]
+    rows = [_part(part, safe) for part in found.parts]
+    lines += ["", *tables.markdown([safe.text_of(f"column.{name}") for name in PARTS], rows)]
+    lines += ["", *(f"- {each}" for each in protections(found, safe))]
+    for source in From:
+        mine = [wait for wait in found.waits if wait.source is source]
+        if mine:
+            lines += ["", f"### {safe.word('waits', source.value)}", ""]
+            shown = [
+                [safe.word("verb", wait.verb.value), safe.safe(wait.address), safe.safe(wait.label[:200]), sentence(wait, safe)]
+                for wait in mine[:FOLD_MARKDOWN]
+            ]
+            lines += tables.markdown([safe.text_of(f"column.{name}") for name in ("verb", "address", "label", "why")], shown)
+        if len(mine) > FOLD_MARKDOWN:
+            lines += ["", safe.text_of("fold.more", n=len(mine) - FOLD_MARKDOWN)]
+    lines += ["", last(found, safe)]
+    return "\n".join(lines) + "\n"

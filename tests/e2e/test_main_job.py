@@ -1,0 +1,52 @@
+"""The main job over HTTP: planned, applied, waited for, and then nothing more to do."""
+
+from __future__ import annotations
+
+from .site import Site
+
+
+def test_a_plan_writes_nothing_at_the_vendor(here: Site) -> None:
+    said = here.plan()
+    assert said.code == 0, said.err
+    truth = here.truth(log=True)
+    assert truth["effects"] == 0
+    assert {each["method"] for each in truth["log"]} == {"GET"}
+
+
+def test_after_everything_is_applied_a_second_plan_shows_no_changes(here: Site) -> None:
+    said = here.apply()
+    assert said.code == 0, said.out + said.err
+    truth = here.truth()
+    assert {user["status"] for user in truth["users"] if user["id"].startswith("p")} == {"inactive"}
+    assert {key["status"] for key in truth["api_keys"] if key["id"] in ("k0", "k1", "k2")} == {"revoked"}
+    assert [(each["rows"], each["bin_rows"]) for each in truth["datasets"] if each["exportable"]] == [(0, 0), (0, 0)]
+    assert truth["subscription"]["status"] == "cancelled"
+    assert truth["account"]["status"] == "closing"
+    assert here.twice() == []
+    assert here.plan("--detailed-exitcode").code == 9
+    here.advance("8d")
+    said = here.apply()
+    assert said.code == 0, said.out + said.err
+    assert here.truth()["account"]["status"] == "closed"
+    said = here.plan("--detailed-exitcode")
+    assert said.code == 0, said.out + said.err
+
+
+def test_a_saved_plan_is_applied_and_nothing_beyond_it(here: Site) -> None:
+    plan = here.folder / "plan.json"
+    assert here.plan("--out", str(plan)).code == 0
+    assert plan.stat().st_mode & 0o777 == 0o600
+    assert here.world is not None
+    here.world.add_user("late", email="late@example.com", name="Late", role="member")
+    said = here.run("apply", str(plan), "--yes")
+    assert said.code == 0, said.out + said.err
+    assert next(user["status"] for user in here.truth()["users"] if user["id"] == "late") == "active"
+
+
+def test_a_plan_of_another_manifest_is_stale(here: Site) -> None:
+    plan = here.folder / "plan.json"
+    here.plan("--out", str(plan))
+    here.change("why: closes the account", "why: another reason")
+    said = here.run("apply", str(plan), "--yes")
+    assert said.code == 5
+    assert here.truth()["effects"] == 0

@@ -1,0 +1,262 @@
+"""The kit against a vendor that says what the test wants: what is sent again, what is not, and what never gets
+through.
+"""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import threading
+
+import pytest
+
+from crmstate.core.failure import Code, Failure
+from crmstate.core.provider import Batch, Item, Limits
+from crmstate.core.words import Kind, Outcome, Verb
+from crmstate.providers.kit import ATTEMPTS, LONGEST_WAIT
+from crmstate.providers.wire import LARGEST
+
+from .vendor import ok, talking
+
+TWO = Batch(Kind.USER, Verb.DELETE, (Item("a"), Item("b")))
+
+
+def list_users(session: object) -> list[str]:
+    return [row.id for row in session.list(Kind.USER).resources]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"ids": ["a"]}',
+        b'{"ids": ["b", "a"]}',
+        b'{"ids": ["a", "b", "c"]}',
+        b'{"ids": ["a", "x"]}',
+        b'{"ids": []}',
+        b'{"ids": ["a", "b"]',
+        b'{"other": 1}',
+        b"",
+        b"<html>all done</html>",
+    ],
+)
+def test_an_answer_that_does_not_name_every_item_in_order_makes_all_unknown(body: bytes) -> None:
+    with talking(lambda heard: ok(body)) as (session, toy, _, _):
+        results = session.perform(TWO)
+
+    assert [(each.id, each.outcome) for each in results] == [("a", Outcome.UNKNOWN), ("b", Outcome.UNKNOWN)]
+    assert len(toy.heard) == 1
+
+
+@pytest.mark.parametrize("status", ["500 Oops", "502 Bad", "503 Later", "504 Late", "302 Found", "418 Teapot"])
+def test_an_act_that_is_answered_by_no_clear_refusal_is_unknown_and_sent_once(status: str) -> None:
+    with talking(lambda heard: ok(b"?", status, "Location: http://127.0.0.1:1/")) as (session, toy, _, _):
+        results = session.perform(TWO)
+
+    assert ({Outcome.UNKNOWN}, 1) == ({each.outcome for each in results}, len(toy.heard))
+
+
+def test_a_status_that_the_vendor_declares_safe_is_sent_again() -> None:
+    answers = iter([ok(b"", "503 Later"), ok(b"", "503 Later"), ok(b'{"ids": ["a", "b"]}')])
+    with talking(lambda heard: next(answers), declared_safe=frozenset({503})) as (session, toy, _, _):
+        results = session.perform(TWO)
+
+    assert ({Outcome.DONE}, 3) == ({each.outcome for each in results}, len(toy.heard))
+
+
+def test_an_act_is_sent_again_after_a_renewed_token_but_only_once() -> None:
+    tokens = itertools.count()
+
+    def say(heard: str) -> bytes:
+        return ok(b'{"token": "fresh-token-%d"}' % next(tokens)) if "/login" in heard else ok(b"", "401 No")
+
+    with talking(say, credential={"refresh": "refresh-of-the-test"}) as (session, toy, _, scrubber):
+        with pytest.raises(Failure) as raised:
+            session.perform(TWO)
+        scrubbed = scrubber.scrub("fresh-token-1 refresh-of-the-test")
+
+    assert Code.EXPIRED is raised.value.code
+    asked = ["/login" in heard for heard in toy.heard]
+    assert asked == [True, False, True, False]
+    assert scrubbed == "[secret] [secret]"
+
+
+def test_many_threads_whose_token_ends_log_in_once() -> None:
+    logins = itertools.count()
+    gate = threading.Barrier(8)
+
+    def say(heard: str) -> bytes:
+        if "/login" in heard:
+            return ok(b'{"token": "token-number-%d"}' % next(logins))
+        if "token-number-0" in heard:
+            gate.wait(5)
+            return ok(b"", "401 No")
+        return ok(b'{"ids": ["a"], "next": null, "total": 1}')
+
+    with talking(say, credential={"refresh": "refresh-of-the-test"}) as (session, toy, _, _):
+        threads = [threading.Thread(target=lambda: list_users(session)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert sum("/login" in heard for heard in toy.heard) == 2
+
+
+def test_a_wait_longer_than_a_run_has_is_raised_instead() -> None:
+    slow = ok(b"", "429 Slow", f"Retry-After: {LONGEST_WAIT + 1:.0f}")
+    with talking(lambda heard: slow) as (session, toy, clock, _), pytest.raises(Failure) as raised:
+        list_users(session)
+
+    assert (raised.value.code, raised.value.retry_after) == (Code.THROTTLED, LONGEST_WAIT + 1)
+    assert (len(toy.heard), clock.slept) == (1, [])
+
+
+@pytest.mark.parametrize("text", ["soon", "-5", "1e9", "nan", "inf", "9" * 400, ""])
+def test_a_wait_that_means_nothing_is_backed_off_from(text: str) -> None:
+    with (
+        talking(lambda heard: ok(b"", "429 Slow", f"Retry-After: {text}")) as (session, toy, clock, _),
+        pytest.raises(Failure),
+    ):
+        list_users(session)
+
+    assert len(toy.heard) == ATTEMPTS
+    assert len(clock.slept) == ATTEMPTS - 1
+    assert all(0 < wait <= 20 for wait in clock.slept)
+
+
+def test_a_date_to_wait_for_counts_from_the_answers_own_date() -> None:
+    dates = ("Date: Sun, 01 Nov 2026 08:00:00 GMT", "Retry-After: Sun, 01 Nov 2026 08:00:09 GMT")
+    answers = iter([ok(b"", "429 Slow", *dates)])
+    with talking(lambda heard: next(answers, ok(b'{"ids": []}'))) as (session, _, clock, _):
+        list_users(session)
+
+    assert clock.slept == [9.0]
+
+
+def test_a_redirect_is_not_followed_and_no_other_host_sees_the_token() -> None:
+    with talking(lambda heard: ok(b"spy")) as (_, spy, _, _):
+        target = f"Location: {spy.url}/users"
+        with talking(lambda heard: ok(b"", "307 There", target)) as (session, _, _, _), pytest.raises(Failure):
+            list_users(session)
+        assert spy.heard == []
+
+
+def test_a_gzip_body_is_unpacked_and_a_cut_or_damaged_one_is_never_a_shorter_page() -> None:
+    packed = gzip.compress(b'{"ids": ["a", "b"], "total": 2}')
+    answers = iter([packed[:-1], packed[:-8], packed[:15], b"", b"no gzip at all", packed])
+    with talking(lambda heard: ok(next(answers, packed), "200 OK", "Content-Encoding: gzip")) as (session, toy, _, _):
+        assert list_users(session) == ["a", "b"]
+
+    assert sum("GET /users" in heard for heard in toy.heard) == ATTEMPTS
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
+    bomb = gzip.compress(b" " * (LARGEST + 1))
+    with (
+        talking(lambda heard: ok(bomb, "200 OK", "Content-Encoding: gzip")) as (session, _, _, _),
+        pytest.raises(Failure) as raised,
+    ):
+        list_users(session)
+
+    assert "too large" in raised.value.summary
+
+
+def test_an_encoding_that_was_not_asked_for_is_refused() -> None:
+    with (
+        talking(lambda heard: ok(b"x", "200 OK", "Content-Encoding: br")) as (session, toy, _, _),
+        pytest.raises(Failure),
+    ):
+        list_users(session)
+
+    assert "accept-encoding: gzip\r" in toy.heard[0].lower()
+
+
+@pytest.mark.parametrize(
+    ("pages", "why"),
+    [
+        ([b'{"ids": ["a"], "next": "1"}', b'{"ids": ["b"], "next": "1"}'], "does not end"),
+        ([b'{"ids": ["a"], "next": "1"}', b'{"ids": ["a"], "next": "2"}'], "repeats"),
+        ([b'{"ids": ["a", "a"], "next": null}'], "repeats"),
+        ([b'{"ids": ["a"], "next": ""}'], "does not end"),
+        ([b'{"ids": [], "next": "%d"}' % place for place in range(9)], "does not end"),
+    ],
+)
+def test_a_listing_that_leads_nowhere_is_raised_and_not_shortened(pages: list[bytes], why: str) -> None:
+    answers = iter(pages)
+    with talking(lambda heard: ok(next(answers))) as (session, _, _, _), pytest.raises(Failure) as raised:
+        list_users(session)
+
+    assert why in raised.value.summary
+
+
+def test_a_few_empty_pages_are_walked_over() -> None:
+    answers = iter([b'{"ids": [], "next": "1"}', b'{"ids": [], "next": "2"}', b'{"ids": ["z"], "total": 1}', b"{}"])
+    with talking(lambda heard: ok(next(answers))) as (session, _, _, _):
+        assert list_users(session) == ["z"]
+
+
+def test_a_row_of_another_shape_is_refused_and_not_left_out() -> None:
+    with talking(lambda heard: ok(b'{"ids": ["a", null]}')) as (session, toy, _, _), pytest.raises(Failure) as raised:
+        list_users(session)
+
+    assert (raised.value.code, len(toy.heard)) == (Code.REJECTED, 1)
+
+
+def test_vendor_text_is_one_short_clean_line_without_the_credential() -> None:
+    nasty = "line\r\n\x1b[31mred\u202e token-of-\u200bthe-test and token-of-the-test " + "long " * 100
+    with talking(lambda heard: ok(nasty.encode(), "404 No")) as (session, _, _, _), pytest.raises(Failure) as raised:
+        list_users(session)
+
+    text = raised.value.summary
+    assert "token-of-the-test" not in text.replace(" ", "") and "\x1b" not in text and "\u202e" not in text
+    assert len(text) <= 200 and text.isprintable()
+    assert "token-of-the-test" not in repr(raised.value) + str(raised.value.args)
+
+
+def test_no_failure_drags_the_request_along() -> None:
+    with talking(lambda heard: b"", timeout=0.5) as (session, _, _, _), pytest.raises(Failure) as raised:
+        list_users(session)
+
+    error = raised.value
+    assert error.__cause__ is None and (error.__context__ is None or error.__suppress_context__)
+
+
+def test_the_rate_is_kept_over_all_threads() -> None:
+    with talking(lambda heard: ok(b'{"ids": []}'), limits=Limits(per_second=5)) as (session, toy, clock, _):
+        for _ in range(30):
+            list_users(session)
+
+    assert len(toy.heard) >= 30
+    assert clock.monotonic() >= (len(toy.heard) - 5) / 5 - 0.01
+
+
+def test_a_days_quota_that_is_known_is_not_overrun() -> None:
+    with (
+        talking(lambda heard: ok(b'{"ids": []}'), limits=Limits(per_day=3)) as (session, toy, _, _),
+        pytest.raises(Failure) as raised,
+    ):
+        for _ in range(9):
+            list_users(session)
+
+    assert (raised.value.code, raised.value.until, len(toy.heard)) == (Code.EXHAUSTED, "2026-11-02T00:00:00Z", 3)
+
+
+def test_an_answer_that_drips_for_ever_is_lost() -> None:
+    def say(heard: str) -> bytes:
+        clock.slept.append(51.0)
+        return ok(b'{"ids": []}')
+
+    with talking(say) as (session, _, clock, _):
+        results = session.perform(TWO)
+
+    assert {Outcome.UNKNOWN} == {each.outcome for each in results}
+
+
+def test_the_view_is_proved_again_when_the_proof_is_old() -> None:
+    with talking(lambda heard: ok(b'{"ids": []}')) as (session, toy, clock, _):
+        list_users(session)
+        list_users(session)
+        clock.sleep(61)
+        list_users(session)
+
+    assert sum("GET /me" in heard for heard in toy.heard) == 2
