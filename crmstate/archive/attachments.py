@@ -7,6 +7,7 @@ listed again. Refuses a file whose size or digest is not what the vendor says, a
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,10 +99,13 @@ def _read(work: Work, source: ReadSession, cursor: str | None) -> Failure | None
 
 def _page(work: Work, source: ReadSession, buffer: Buffer, page: FilePage, cursor: str | None) -> None:
     listed = {(file.row, file.id): file for file in page.files}
-    for key in list(listed):
+    pending = deque(listed)
+    while pending:
+        key, known = pending.popleft(), len(listed)
         if work.holding.met(*key):
             continue
         entry = _unchanged(work, listed[key]) or _fetched(work, source, listed, key, cursor)
+        pending.extend(list(listed)[known:])
         if entry is None:
             continue
         line = work.holding.file(entry)
@@ -125,12 +129,13 @@ def _unchanged(work: Work, file: File) -> Entry | None:
 
 
 def _fetched(work: Work, source: ReadSession, listed: Listed, key: tuple[str, str], cursor: str | None) -> Entry | None:
-    """An attachment's content on disk; None where it vanished from the vendor's listing meanwhile."""
+    """An attachment's content on disk; None where it vanished from the vendor's listing meanwhile. What a new listing of the page shows is
+    added to `listed`."""
     wrong = 0
     for attempt in range(TRIES):
         if attempt:
             fresh = source.files(work.place.dataset, cursor).files
-            listed.update({(file.row, file.id): file for file in fresh if (file.row, file.id) in listed})
+            listed.update({(file.row, file.id): file for file in fresh})
             if key not in {(file.row, file.id) for file in fresh}:
                 return None
         try:

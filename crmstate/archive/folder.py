@@ -61,10 +61,9 @@ class FolderArchive:
         place = Place(self.root, dataset.id)
         if not seal.load(place):
             raise problem(Exit.ERROR, "CRM-A009", dataset=dataset.id)
-        work = self._open(dataset.id)
-        if expected is not None and expected not in [each.sha256 for each in work.seals]:
+        if expected is not None and expected not in [each.sha256 for each in seal.load(place)]:
             verify.chain(place, expected)
-        found = self._take(work, source, dataset, attachments)
+        found = self._take(self._open(dataset.id), source, dataset, attachments)
         verify.check(place, verify.chain(place, found.sha256))
         return self._counted(place, found, source)
 

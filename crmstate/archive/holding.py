@@ -13,40 +13,41 @@ import msgspec
 from crmstate.archive.marks import Entry, canonical, sha256
 
 _MODULUS = 1 << 256
+_DIGEST = 32
 
 
 class Holding:
-    """`rows`: id to the digest of its text. `files`: the attachments; `contents`: the size of each content ever written, by its digest, that
-    of vanished attachments too. `seen`, `files_seen`: what the present reading met, or None where that
-    is all that is held."""
+    """`rows`: id to the digest of its text and the number of the reading that met it last. `files`: the attachments; `contents`: the size of
+    each content ever written, by its digest, that of vanished attachments too. `files_seen`: which the present reading met, or None where
+    that is all that is held."""
 
     def __init__(self) -> None:
         self.rows: dict[str, bytes] = {}
         self.files: dict[tuple[str, str], Entry] = {}
         self.contents: dict[str, int] = {}
-        self.seen: set[str] | None = None
         self.files_seen: set[tuple[str, str]] | None = None
+        self._readings = 0
+        self._mark = _marked(0)
 
     def begin(self) -> None:
         """A reading of the whole dataset begins."""
-        self.seen = set() if self.rows else None
+        self._readings += 1
+        self._mark = _marked(self._readings)
         self.files_seen = set() if self.files else None
 
     def row(self, id: str, digest: bytes) -> bytes:
         """Takes a row; its index line, or nothing where this reading met it before, unchanged."""
-        if self.rows.get(id) == digest:
-            if self.seen is None or id in self.seen:
-                return b""
-            self.seen.add(id)
+        held, met = self.rows.get(id), digest + self._mark
+        if held == met:
+            return b""
+        self.rows[id] = met
+        if held is not None and held[:_DIGEST] == digest:
             return b"= " + quoted(id).encode() + b"\n"
-        self.rows[id] = digest
-        if self.seen is not None:
-            self.seen.add(id)
         return b"+ " + digest.hex().encode() + b" " + quoted(id).encode() + b"\n"
 
     def gone(self) -> list[str]:
         """The ids that the present reading, now at its end, did not meet."""
-        return [] if self.seen is None else [id for id in self.rows if id not in self.seen]
+        return [id for id, held in self.rows.items() if held[_DIGEST:] != self._mark]
 
     def lost(self) -> list[tuple[str, str]]:
         """The attachments that the present reading did not meet."""
@@ -66,15 +67,12 @@ class Holding:
         return canonical({"op": "+", **msgspec.to_builtins(entry)}) + b"\n"
 
     def apply_rows(self, index: Iterable[bytes]) -> None:
-        """Folds the lines of an index file in. Raises ValueError on a line that is none."""
+        """Folds the lines of an index file in. Raises ValueError on a line that is none, KeyError on an id that is not held."""
         for op, digest, id in index_lines(index):
             if op == b"-":
-                self.rows.pop(id, None)
-                continue
-            if op == b"+":
-                self.rows[id] = digest
-            if self.seen is not None:
-                self.seen.add(id)
+                del self.rows[id]
+            else:
+                self.rows[id] = (digest or self.rows[id][:_DIGEST]) + self._mark
 
     def apply_files(self, index: Iterable[bytes]) -> None:
         """Folds the lines of an attachments file in. Raises ValueError on a line that is none."""
@@ -92,7 +90,7 @@ class Holding:
 
     def content(self) -> str:
         """A digest of what is held: the same rows and attachments give the same, whatever the order, the cuts or the times."""
-        rows = sum(_number(_sized(id) + digest) for id, digest in self.rows.items()) % _MODULUS
+        rows = sum(_number(_sized(id) + held[:_DIGEST]) for id, held in self.rows.items()) % _MODULUS
         files = sum(_number(canonical(entry)) for entry in self.files.values()) % _MODULUS
         return sha256(
             canonical({"attachments": [len(self.files), f"{files:x}"], "rows": [len(self.rows), f"{rows:x}"]})
@@ -100,7 +98,10 @@ class Holding:
 
     def ids(self) -> bytes:
         """The ids held, one JSON string a line, in the order in which they first came."""
-        return b"".join(quoted(id).encode() + b"\n" for id in self.rows)
+        lines = bytearray()
+        for id in self.rows:
+            lines += quoted(id).encode() + b"\n"
+        return bytes(lines)
 
 
 def gone_line(id: str) -> bytes:
@@ -139,6 +140,10 @@ def attachment_lines(index: Iterable[bytes]) -> Iterator[tuple[str, Entry]]:
             yield op, msgspec.convert(found, Entry)
         except msgspec.ValidationError as error:
             raise ValueError("not an attachment's line") from error
+
+
+def _marked(reading: int) -> bytes:
+    return reading.to_bytes(4, "big")
 
 
 def _sized(id: str) -> bytes:

@@ -186,7 +186,7 @@ def _folded(place: Place, sealed: Seal, wrong: Wrong) -> Holding:
 
 def _lines(place: Place, file: str) -> Iterator[bytes]:
     """The lines of a file, each with its line break."""
-    with disk.told(place.root / file), os.fdopen(_open(place, file), "rb") as stream:
+    with os.fdopen(_open(place, file), "rb") as stream, disk.told(place.root / file):
         yield from stream
 
 

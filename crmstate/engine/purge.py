@@ -14,9 +14,10 @@ from crmstate.core.failure import Code, Failure
 from crmstate.core.plan import Step
 from crmstate.core.provider import Batch, Cell, Item
 from crmstate.core.provider import Result as Answer
+from crmstate.core.survey import DatasetFacts
 from crmstate.core.words import Exit, Kind, Outcome, Phase, Proof, Severity
 from crmstate.engine.batch import before_act, refused
-from crmstate.engine.look import gone, look, present
+from crmstate.engine.look import Seen, gone, look, present
 from crmstate.engine.tasks import Context, Note, Task, Verdict, Work, finding, verdict_of
 
 TRIES = 3
@@ -28,7 +29,7 @@ def purge(context: Context, cell: Cell, step: Step) -> Task:
     """The task of a purge step. On disk after every batch: how far it came."""
     dataset = id_of(step.address)
     try:
-        seen = yield Work(lambda: look(context.write, Kind.DATASET, [dataset]))
+        seen: Seen = yield Work(lambda: look(context.write, Kind.DATASET, [dataset]))
         ids: Sequence[str] = yield Work(lambda: _ids(context, dataset))
     except Failure as failure:
         return [refused(step, failure)]
@@ -41,9 +42,17 @@ def purge(context: Context, cell: Cell, step: Step) -> Task:
         batch = context.batch()
         yield Note((context.intended(batch, [step]), context.settled(batch, [early[0]])))
         return [early[1]]
-    if step.rows is not None and len(ids) - position > step.rows:
-        return [Verdict(step, Result.REFUSED, finding(step, "CRM-E010", dataset=dataset, rows=len(ids), ceiling=step.rows), exit=Exit.STALE)]
+    at_stake = len(ids) if entry is None else _rows(seen, dataset)
+    if step.rows is not None and at_stake > step.rows:
+        beyond = finding(step, "CRM-E010", dataset=dataset, rows=at_stake, ceiling=step.rows)
+        return [Verdict(step, Result.REFUSED, beyond, exit=Exit.STALE)]
     return (yield from _walk(context, cell, step, dataset, ids, position, resumed=entry is not None))
+
+
+def _rows(seen: Seen, dataset: str) -> int:
+    """How many rows the vendor shows: what a purge that goes on may still destroy."""
+    row = seen.rows.get(dataset)
+    return (row.facts.rows or 0) if row is not None and isinstance(row.facts, DatasetFacts) else 0
 
 
 def _ids(context: Context, dataset: str) -> Sequence[str]:

@@ -11,6 +11,7 @@ import re
 import stat
 import warnings
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -43,7 +44,7 @@ def parse(raw: bytes, file: str) -> Tree:
         raise Problem(Exit.INVALID, _plain(codes.TOO_LARGE, file, limit=LARGEST // 1024 // 1024))
     text = _decoded(raw, file)
     lines = tuple(_NEWLINE.split(text))
-    found = list(_screen(file, lines))
+    found = list(islice(_screen(file, lines), _MOST))
     root: Node | None = None
     if not any(each.code in (codes.CONTROL_CHARACTER, codes.TAB) for each in found):
         root = _compose(text, file, lines, found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from jsonschema import Draft7Validator, FormatChecker
@@ -22,6 +23,9 @@ from crmstate.manifest.schema import manifest_schema
 from crmstate.manifest.suggest import near
 from crmstate.manifest.tree import Path, Tree, dotted, native
 from crmstate.manifest.union import choices, chosen, homes, is_reference
+
+MOST = 200
+"""How many mistakes are told at once: a file with more of them is not a manifest."""
 
 _TYPES = {
     "string": codes.NEEDS_TEXT,
@@ -66,7 +70,8 @@ class Found:
 def examine(tree: Tree) -> Found:
     """Everything that is wrong with the structure of a tree."""
     found = Found()
-    errors = [leaf for error in _validator().iter_errors(native(tree.root)) for leaf in _leaves(finding(error))]
+    raw = islice(_validator().iter_errors(native(tree.root)), MOST)
+    errors = [leaf for error in raw for leaf in _leaves(finding(error))]
     misspelt: set[Path] = set()
     for error in errors:
         if error.word == "additionalProperties":
@@ -131,9 +136,7 @@ def _unknown(tree: Tree, error: Finding, found: Found) -> set[Path]:
     allowed = list(error.schema.get("properties", {}))
     present = set(error.value)
     meant: set[Path] = set()
-    for key in error.value:
-        if key in allowed:
-            continue
+    for key in islice((key for key in error.value if key not in allowed), MOST):
         path = error.path
         span = tree.key_span(*path, key)
         shown = mask(str(key))[:60]

@@ -1,7 +1,7 @@
 """The store: what was done, kept so that nothing that happens to a process or a disk makes it wrong.
 
-`Store` is a state opened for writing, `read` looks without a lock; surgery is `history`, `state_at`, `restore`, `unlock`, `repair`.
-Names are loaded when they are first asked for, so that importing this package costs nothing.
+`Store` is a state opened for writing, `read` looks without a lock; surgery is `history`, `state_at`, `restore`,
+`unlock`, `repair`. Names are loaded when they are first asked for, so that importing this package costs nothing.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def events(chunk: Chunk, file: str) -> list[AnyEvent]:
     """The chunk's events, upgraded. Raises Damaged where they are not what the header says."""
     try:
         found = _old(chunk, file) if chunk.header.format != FORMAT else _events.decode_lines(chunk.body)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, ValueError) as error:
         raise Damaged("CRM-S010") from error
     if len(found) != chunk.header.events:
         raise Damaged("CRM-S010")
@@ -114,7 +114,7 @@ def _header(line: bytes, file: str) -> Header:
             raw = upgrade.upgrade(upgrade.CHUNKS, stamp.format, {"header": json.loads(line), "events": []}, file)
             return msgspec.convert(raw["header"] | {"format": stamp.format}, Header)
         return _headers.decode(line)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, ValueError) as error:
         raise Damaged("CRM-S010") from error
 
 

@@ -68,8 +68,8 @@ class Home:
 
     def sweep(self, disk: files.Disk) -> None:
         """Removes what interrupted writes left behind. Only for who holds the lock."""
-        disk.sweep(self.path)
-        disk.sweep(self.journal)
+        for place in (self.path, self.journal, self.path / "evidence"):
+            disk.sweep(place)
 
     def numbers(self) -> tuple[list[int], list[int]]:
         """The numbers of the journal's chunks and of its bases, each in order."""

@@ -45,7 +45,7 @@ def _one(event: AnyEvent, scrub: Scrub | None) -> tuple[bytes, AnyEvent]:
         return line, event
     try:
         return clean.encode(), _decoder.decode(clean)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, ValueError):
         clean = json.dumps(_each(json.loads(line), scrub), ensure_ascii=False, separators=(",", ":"))
         return clean.encode(), _decoder.decode(clean)
 

@@ -92,10 +92,10 @@ class _Held:
 
 def read_lease(home: Home) -> Lease | None:
     """The lease, or None where there is none that can be read."""
-    data = files.read(home.lease, 65536)
     try:
+        data = files.read(home.lease, 65536)
         return msgspec.json.decode(data, type=Lease) if data else None
-    except msgspec.MsgspecError:
+    except (Problem, msgspec.MsgspecError, ValueError):
         return None
 
 

@@ -48,7 +48,7 @@ def is_plan(data: bytes) -> bool:
     """Whether these bytes are a JSON object with a `plan_id`."""
     try:
         return bool(msgspec.json.decode(data, type=_Stamp).plan_id)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return False
 
 

@@ -64,7 +64,7 @@ def decode(data: bytes, file: str) -> Snapshot:
         del raw["sha256"]
         raw = upgrade.upgrade(upgrade.SNAPSHOTS, stamp.format, raw, file)
         return msgspec.convert(raw | {"format": FORMAT}, Snapshot)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, ValueError) as error:
         raise Damaged("CRM-S018") from error
 
 

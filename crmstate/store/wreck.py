@@ -78,5 +78,5 @@ def _whole(data: bytes) -> Iterator[AnyEvent]:
     for line in data.split(b"\n"):
         try:
             yield _events.decode(line)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, ValueError):
             continue

@@ -7,9 +7,10 @@
     summary = "No {kind:kind} is called {who}."
     hint = "…"
 
-A gap `{rows}` takes a parameter; `{rows:,}` groups its digits; `{kind:kind}` looks its value up as a word (`kind.user`); `{gap:code}` takes
-the sentence of the code that it holds; `{kinds:ours}` takes a text that a view has already rendered, as it is. Where a table has `one`, it stands in for `text` when `n` is 1. Parameters hold other people's
-text: they are scrubbed of secrets and escaped before they are put in. Nothing raises: what is missing falls back to English, then to the code.
+A gap `{rows}` takes a parameter; `{rows:,}` groups its digits; `{kind:kind}` looks its value up as a word (`kind.user`); `{gap:code}`
+takes the sentence of the code that it holds; `{kinds:ours}` takes a text that a view has already rendered, as it is. Where a table has
+`one`, it stands in for `text` when `n` is 1. Parameters hold other people's text: they are scrubbed of secrets and escaped before they
+are put in. Nothing raises: what is missing falls back to English, then to the code.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from crmstate.views.escape import Escape, terminal
 
 LANGUAGES = ("en", "zh-CN")
 LOCALE = Path(__file__).parent / "locale"
-GAP = re.compile(r"\{([a-z_][a-z0-9_]*)(?::([^{}]*))?\}")
+GAP = re.compile(r"\{([a-z_][a-z0-9_]*)(?::(,|[a-z_]+))?\}")
 
 Table = Mapping[str, Mapping[str, str]]
 
@@ -79,7 +80,7 @@ class Catalogue:
         """The sentence of a message."""
         return self._render(said.code, "text", said.params)
 
-    def text_of(self, code: str, **params: Param) -> str:
+    def text_of(self, code: str, /, **params: Param) -> str:
         """The sentence of a code."""
         return self._render(code, "text", params)
 

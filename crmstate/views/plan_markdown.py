@@ -30,7 +30,7 @@ def plan_markdown(plan: Plan, words: Catalogue, *, budget: int = BUDGET) -> str:
     """The comment."""
     safe = words.escaping(lambda text: markdown(shorten(text, FIELD)))
     first = [*head(plan, safe), "", *irreversible(plan, safe, min(FINAL_ROOM, budget * 2 // 3))]
-    foot = ["", *plan_text.foot(plan, safe, ink(False), None)]
+    foot = ["", *(f"- {line}" for line in plan_text.foot(plan, safe, ink(False), None))]
     room = budget - _size(first) - _size(foot)
     rest = sections(plan, safe)
     lines = list(first)

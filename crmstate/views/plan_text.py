@@ -183,7 +183,9 @@ def aside(plan: Plan, words: Catalogue) -> list[str]:
     if plan.summary.unmanaged:
         lines.append(words.text_of("plan.unmanaged", kinds=counted(plan.summary.unmanaged, words)))
     if plan.excluded:
-        stages = words.text_of("join.list").join(stage_title(stage, words) for stage in plan.excluded)
+        stages = words.text_of("join.list").join(
+            dict.fromkeys(stage_title(stage, words) for stage in plan.excluded)
+        )
         lines.append(words.text_of("plan.excluded", stages=stages))
     return lines
 

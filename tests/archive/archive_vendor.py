@@ -121,9 +121,7 @@ class Vendor:
 
     def fetch(self, file: File) -> Iterator[bytes]:
         self._ask("fetch", file.id, None)
-        content = next(
-            content for each in self.datasets.values() for mine, content in each.files if mine.id == file.id
-        )
+        content = next(content for each in self.datasets.values() for mine, content in each.files if mine.id == file.id)
         content = self.served(file, content)
         for place in range(0, len(content), 5):
             yield content[place : place + 5]

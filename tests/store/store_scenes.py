@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gc
 import time
@@ -63,7 +64,8 @@ class Crash(BaseException):
 
 
 class Crashing(Plain):
-    """Ends the process before, after or in the middle of the effect number `at`; every effect after that is a mistake of the code."""
+    """Ends the process before, after or in the middle of the effect number `at`; every effect after that is a mistake
+    of the code."""
 
     def __init__(self, at: int, mode: str) -> None:
         self.left, self.mode, self.dead, self.torn = at, mode, False, False
@@ -86,7 +88,9 @@ class Crashing(Plain):
 class Failing(Plain):
     """From the effect number `at` on, `times` effects of these kinds fail with an error of the operating system."""
 
-    def __init__(self, at: int, number: int = errno.ENOSPC, kinds: Sequence[str] = ("write",), times: int = 10**9) -> None:
+    def __init__(
+        self, at: int, number: int = errno.ENOSPC, kinds: Sequence[str] = ("write",), times: int = 10**9
+    ) -> None:
         self.at, self.number, self.kinds, self.times = at, number, kinds, times
 
     def do(self, kind, what, act, torn=None):
@@ -158,16 +162,15 @@ def chunks(folder: Path, name: str = NAME) -> list[Path]:
 def crash_everywhere(
     make: Callable[[int], Path], act: Callable[[Path, Crashing], None], check: Callable[[Path, str], None]
 ) -> int:
-    """Runs `act` in a fresh folder for each of its effects and each way to end there, then `check`. Returns how many effects there are."""
+    """Runs `act` in a fresh folder for each of its effects and each way to end there, then `check`. Returns how many
+    effects there are."""
     count = 0
     while True:
         for mode in ("before", "after", "torn"):
             folder = make(count)
             effects = Crashing(count, mode)
-            try:
+            with contextlib.suppress(Crash):
                 act(folder, effects)
-            except Crash:
-                pass
             gc.collect(0)
             if mode == "torn" and not effects.torn:
                 continue

@@ -1,4 +1,6 @@
-"""The process ends before, after and in the middle of every effect: what returned is there, and the rest is as if it had not been."""
+"""The process ends before, after and in the middle of every effect: what returned is there, and the rest is as if it
+had not been.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,8 @@ def test_a_crash_at_any_effect_keeps_every_append_that_returned(fresh, eager, mo
 
 
 def test_a_crash_while_opening_what_a_crash_left_loses_nothing(fresh):
-    """The first process ended right after its chunk had got its name; the second ends anywhere while it opens and closes."""
+    """The first process ended right after its chunk had got its name; the second ends anywhere while it opens and
+    closes."""
     whole = Listing()
     probe = fresh(0)
     record(probe)

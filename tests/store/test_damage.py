@@ -1,4 +1,6 @@
-"""Whatever happens to a byte, to a file or to an order of files: the true state comes out, or a Problem, and never anything else."""
+"""Whatever happens to a byte, to a file or to an order of files: the true state comes out, or a Problem, and never
+anything else.
+"""
 
 from __future__ import annotations
 

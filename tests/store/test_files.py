@@ -32,7 +32,25 @@ def test_nobody_else_may_read_the_state_whatever_the_umask(tmp_path):
     assert (found, folders) == ({0o600}, {0o700})
 
 
-HOSTILE = ["", ".", "..", "../x", "a/b", "/etc", "a\0b", "A", "a_b", "-a", "a-", "é", "a" * 64, "a\n", "quarantine/..", "a b", "١"]
+HOSTILE = [
+    "",
+    ".",
+    "..",
+    "../x",
+    "a/b",
+    "/etc",
+    "a\0b",
+    "A",
+    "a_b",
+    "-a",
+    "a-",
+    "é",
+    "a" * 64,
+    "a\n",
+    "quarantine/..",
+    "a b",
+    "١",
+]
 
 
 @pytest.mark.parametrize("name", HOSTILE)

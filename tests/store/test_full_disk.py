@@ -99,7 +99,10 @@ def test_a_snapshot_without_room_is_a_warning_because_the_journal_has_everything
 
 
 def test_a_file_system_without_hard_links_is_named(tmp_path):
-    with pytest.raises(Problem, match="CRM-S009"), open_store(tmp_path, Failing(0, errno.EOPNOTSUPP, ["link"])) as store:
+    with (
+        pytest.raises(Problem, match="CRM-S009"),
+        open_store(tmp_path, Failing(0, errno.EOPNOTSUPP, ["link"])) as store,
+    ):
         store.append([BORN])
 
 

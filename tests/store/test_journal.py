@@ -130,7 +130,9 @@ def test_a_secret_in_an_event_reaches_neither_the_journal_nor_the_state(tmp_path
 
 def test_a_net_that_would_tear_the_json_is_applied_to_each_text_instead(tmp_path):
     """Such as a secret that looks like a piece of JSON."""
-    with open_store(tmp_path, scrub=lambda text: text.replace('"by":"', "[secret]").replace("law", "[secret]")) as store:
+    with open_store(
+        tmp_path, scrub=lambda text: text.replace('"by":"', "[secret]").replace("law", "[secret]")
+    ) as store:
         store.append([BORN])
         store.append([Held("t", "Contacts", "the law", "")])
     assert read(tmp_path, NAME).state.holds["Contacts"].by == "the [secret]"
@@ -205,7 +207,9 @@ def test_a_loaded_state_is_parsed_only_where_the_snapshot_does_not_reach(tmp_pat
         store.append([settled(3)])
         parsed = []
         real = store_module.load.chain.events
-        monkeypatch.setattr(store_module.load.chain, "events", lambda home, one: parsed.append(one.header.seq) or real(home, one))
+        monkeypatch.setattr(
+            store_module.load.chain, "events", lambda home, one: parsed.append(one.header.seq) or real(home, one)
+        )
         assert read(tmp_path, NAME).seq == 5
     assert parsed == [5]
 

@@ -267,3 +267,10 @@ def test_two_processes_that_append_without_a_lock_never_write_over_each_other(tm
     assert numbers == list(range(2, 62))
     assert read(tmp_path, NAME).seq == 61
     assert sum(int(lost) for _, lost in answers) >= 0
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"null", b'{"host":"\xff"}', b'{"host":1}', b"x" * 70000])
+def test_a_lease_that_cannot_be_read_hides_nothing_but_the_name(tmp_path, held, content):
+    (home(tmp_path) / "lease.json").write_bytes(content)
+    problem = refused(tmp_path)
+    assert (problem.exit, code_of(problem)) == (Exit.LOCKED, "CRM-S034")

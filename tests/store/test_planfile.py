@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import stat
 
 import pytest
@@ -24,7 +25,9 @@ def test_what_is_saved_is_loaded(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["plan.json"]
 
 
-@pytest.mark.parametrize("content", [b"", b"precious", b"[]", b"{}", b'{"plan_id":""}', b'{"plan_id":7}', PLAN[:-3], b"\xff"])
+@pytest.mark.parametrize(
+    "content", [b"", b"precious", b"[]", b"{}", b'{"plan_id":""}', b'{"plan_id":7}', PLAN[:-3], b"\xff"]
+)
 def test_a_file_that_is_no_plan_is_neither_written_over_nor_loaded(tmp_path, content):
     path = tmp_path / "crmstate.yaml"
     path.write_bytes(content)
@@ -77,10 +80,8 @@ def test_a_crash_leaves_the_old_plan_or_the_new_one(tmp_path, mode):
     for at in range(6):
         path = tmp_path / f"{at}.json"
         planfile.save(path, PLAN, Plain())
-        try:
+        with contextlib.suppress(Crash):
             planfile.save(path, OTHER, Crashing(at, mode))
-        except Crash:
-            pass
         assert planfile.load(path) in (PLAN, OTHER)
 
 

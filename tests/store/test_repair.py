@@ -187,7 +187,10 @@ def test_an_older_journal_that_was_continued_is_kept_with_every_difference_unkno
     with pytest.raises(Problem, match="CRM-S016"):
         read(tmp_path, NAME)
     assert mend(tmp_path).kept == 9
-    assert outcomes(tmp_path) == {1: "done", 2: "done"} | dict.fromkeys([3, 4, 5], Outcome.UNKNOWN) | {9: "done", 10: "done"}
+    assert outcomes(tmp_path) == {1: "done", 2: "done"} | dict.fromkeys([3, 4, 5], Outcome.UNKNOWN) | {
+        9: "done",
+        10: "done",
+    }
 
 
 def test_a_number_is_never_given_twice(tmp_path):

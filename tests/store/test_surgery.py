@@ -1,4 +1,6 @@
-"""The history can be looked at, and the state set back, without an editor and without forgetting what cannot be undone."""
+"""The history can be looked at, and the state set back, without an editor and without forgetting what cannot be
+undone.
+"""
 
 from __future__ import annotations
 

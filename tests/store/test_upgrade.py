@@ -1,4 +1,6 @@
-"""Older formats are read through registered upgrades, newer ones are refused; the schema and the messages are complete."""
+"""Older formats are read through registered upgrades, newer ones are refused; the schema and the messages are
+complete.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,21 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from store_scenes import BORN, HISTORY, NAME, Plain, Ticking, chunks, home, intended, open_store, record, settled, step, truth
+from store_scenes import (
+    BORN,
+    HISTORY,
+    NAME,
+    Plain,
+    Ticking,
+    chunks,
+    home,
+    intended,
+    open_store,
+    record,
+    settled,
+    step,
+    truth,
+)
 
 from crmstate.core.diagnostic import Problem
 from crmstate.core.record import State

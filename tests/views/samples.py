@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from crmstate.core.address import Address, address
+from crmstate.core.closing import Closing, Line, Result
 from crmstate.core.diagnostic import Diagnostic, Span, diagnostic
 from crmstate.core.message import message
 from crmstate.core.order import precedence
@@ -21,9 +22,9 @@ from crmstate.core.plan import (
     plan_digest,
     sort_key,
 )
-from crmstate.core.provider import Args
-from crmstate.core.record import step_id
-from crmstate.core.words import Kind, Mode, Phase, Proof, Severity, Undo, Verb
+from crmstate.core.provider import Args, Limits, Provider
+from crmstate.core.record import Approval, Entry, Hold, State, step_id
+from crmstate.core.words import Exit, Kind, Mode, Outcome, Phase, Proof, Severity, Undo, Verb
 
 SPAN = Span("crmstate.yaml", 12, 5, "  users: {status: removed}")
 
@@ -96,7 +97,7 @@ def representative() -> Plan:
         step(
             Kind.USER, f"u{number}", Verb.DEACTIVATE, "users", "why.user.removed", label=f"Person {number}", after=Phase.INACTIVE,
             args=Args(transfer_to="u1"), span=SPAN,
-        )  # fmt: skip
+        )
         for number in range(100, 130)
     )
     cancel = step(
@@ -140,3 +141,58 @@ def representative() -> Plan:
         made.summary, ready=2, unchanged={"user": 220, "api_key": 1}, unmanaged={"setting": 3, "integration": 1}
     )
     return msgspec.structs.replace(made, summary=summary)
+
+
+def record() -> State:
+    """A record with an entry in every condition."""
+    state = State("acme-exit", "lineage-1", "sandbox", "T-1000", serial=7, last_run="r1", last_exit=6)
+    rows = (
+        (Kind.USER, "u1", Verb.DEACTIVATE, Outcome.DONE, Proof.OBSERVED, Undo.FREE),
+        (Kind.USER, "u2", Verb.DEACTIVATE, Outcome.DONE, Proof.ACKNOWLEDGED, Undo.FREE),
+        (Kind.USER, "u3", Verb.DEACTIVATE, Outcome.FAILED, Proof.NONE, Undo.FREE),
+        (Kind.API_KEY, "k7", Verb.REVOKE, Outcome.UNKNOWN, Proof.NONE, Undo.NEVER),
+        (Kind.SUBSCRIPTION, "main", Verb.CANCEL, Outcome.REQUESTED, Proof.ACKNOWLEDGED, Undo.WINDOW),
+        (Kind.HUMAN_STEP, "impact", Verb.CONFIRM, Outcome.REQUESTED, Proof.NONE, Undo.FREE),
+    )
+    for kind, remote, verb, outcome, proof, undo in rows:
+        place = address(kind, remote)
+        entry = Entry(place, verb, undo, outcome, "2026-12-01T08:00:00Z", f"Label {remote}", proof=proof, since="2026-12-01T08:00:00Z")
+        state.entries[step_id(place, verb)] = entry
+    cancel = state.entries[step_id(address(Kind.SUBSCRIPTION, "main"), Verb.CANCEL)]
+    cancel.until, cancel.request_id, cancel.summary = "2027-01-31T00:00:00Z", "REQ-9", "Accepted."
+    state.approvals = (Approval("432a71045bf0a9f5a6bf0ef7", "head@example.com", "2026-12-01T09:00:00Z", "pull request 12"),)
+    state.holds = {"invoices": Hold("counsel@example.com", "2026-11-01T08:00:00Z", "audit")}
+    return state
+
+
+def closed() -> Closing:
+    """A run in which steps ended in all six ways."""
+    made = representative()
+    by = {(each.kind, each.verb): each for each in made.steps}
+
+    def about(one: Step, code: str, **params: object) -> Diagnostic:
+        return diagnostic(code, Severity.ERROR, one.span, one.address, verb=one.verb.value, **params)
+
+    key, purge, users = by[Kind.API_KEY, Verb.REVOKE], by[Kind.DATASET, Verb.PURGE], [one for one in made.steps if one.kind is Kind.USER]
+    lines = [Line(by[Kind.ARCHIVE, Verb.ARCHIVE], Result.DONE), Line(by[Kind.ARCHIVE, Verb.VERIFY], Result.DONE)]
+    lines += [Line(one, Result.FAILED, about(one, "CRM-E006", reason="denied", summary="Not allowed.")) for one in users[:15]]
+    lines += [Line(users[15], Result.REFUSED, about(users[15], "CRM-E001", expected="present", found="inactive"))]
+    lines += [Line(key, Result.UNKNOWN, about(key, "CRM-E008"))]
+    lines += [Line(by[Kind.HUMAN_STEP, Verb.CONFIRM], Result.WAITING)]
+    lines += [Line(by[Kind.FREEZE, Verb.CONFIRM], Result.WAITING, until="2026-12-15T17:00:00Z")]
+    lines += [Line(purge, Result.NOT_STARTED)]
+    return Closing("r1", Exit.PARTIAL, tuple(lines), (diagnostic("CRM-E013", Severity.WARNING),))
+
+
+def vendor() -> Provider:
+    """A vendor's table with cells of every sort."""
+    made = Provider(
+        "sandbox", "Sandbox CRM", ("token",), ("SANDBOX_",), ("127.0.0.1",), {Kind.USER: Verb.DEACTIVATE}, Limits(10.0, 5_000)
+    )
+    made.reads(Kind.USER, Verb.LIST, "GET /v1/users", source="docs/reference/sandbox-api.md#listings", verified_on="2026-11-20")(print)
+    made.acts(Kind.USER, Verb.DEACTIVATE, undo=Undo.FREE, after=Phase.INACTIVE, source="https://example.com/api", batch=100)(print)
+    made.acts(
+        Kind.SUBSCRIPTION, Verb.CANCEL, undo=Undo.NEVER, after=Phase.ABSENT, source="by telephone", attributes=frozenset({"ends_api"})
+    )(print)
+    made.none(Kind.SUBSCRIPTION, Verb.RENEW_OFF, why="gap.unknown")
+    return made
