@@ -63,7 +63,7 @@ def rows(work: Work, source: ReadSession) -> None:
 def _again(work: Work, source: ReadSession) -> None:
     """Begins the reading again, once the vendor has shown that it can be begun: a dataset that is gone keeps its place."""
     source.read(work.place.dataset)
-    work.begin()
+    work.begin(work.progress.purpose)
 
 
 def _read(work: Work, source: ReadSession) -> Failure | None:

@@ -27,6 +27,8 @@ from crmstate.core.provider import Row
 from crmstate.core.survey import Resource
 from crmstate.core.words import Exit, Proof
 
+ARCHIVE, DELTA = "archive", "delta"
+
 
 class FolderArchive:
     """The archive at `root`, a folder of its own (`<to>/<archive name>`). `by`: who takes it, for the seals and the evidence."""
@@ -44,7 +46,7 @@ class FolderArchive:
         work = self._open(dataset.id)
         if work.seals and (work.seals[-1].seal.complete or not attachments):
             return seal.evidence(work.place, work.seals[-1], self._by)
-        found = self._take(work, source, dataset, attachments)
+        found = self._take(work, source, dataset, attachments, ARCHIVE)
         return seal.evidence(work.place, found, self._by)
 
     def verify(self, source: ReadSession, dataset: Resource, expected: str | None = None) -> Evidence:
@@ -63,7 +65,7 @@ class FolderArchive:
             raise problem(Exit.ERROR, "CRM-A009", dataset=dataset.id)
         if expected is not None and expected not in [each.sha256 for each in seal.load(place)]:
             verify.chain(place, expected)
-        found = self._take(self._open(dataset.id), source, dataset, attachments)
+        found = self._take(self._open(dataset.id), source, dataset, attachments, DELTA)
         verify.check(place, verify.chain(place, found.sha256))
         return self._counted(place, found, source)
 
@@ -90,11 +92,12 @@ class FolderArchive:
             self._prepare()
         return open_work(Place(self.root, dataset), self._disk, self._now)
 
-    def _take(self, work: Work, source: ReadSession, dataset: Resource, attachments: bool) -> Sealed:
-        """Reads and seals; the last seal again where a reading of a sealed dataset found nothing new."""
+    def _take(self, work: Work, source: ReadSession, dataset: Resource, attachments: bool, purpose: str) -> Sealed:
+        """Reads and seals; the last seal again where a reading of a sealed dataset found nothing new. A delta goes on with no reading but one
+        that a delta began: an earlier one may have met rows before access was frozen."""
         complete = bool(work.seals and work.seals[-1].seal.complete)
-        if work.progress.began is None:
-            work.begin()
+        if work.progress.began is None or (purpose == DELTA and work.progress.purpose != DELTA):
+            work.begin(purpose)
         export.rows(work, source)
         if attachments:
             attached.files(work, source)

@@ -19,8 +19,8 @@ BEGIN, ROWS, GONE, FILES, LOST = "begin", "rows", "gone", "attachments", "lost"
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became durable. `what`: begin (a reading of the whole dataset begins), rows, gone (ids that the reading did
-    not meet), attachments, lost (attachments that it did not meet). `next`: the cursor to go on from; `end`: there is no more.
+    """What became durable. `what`: begin (a reading of the whole dataset begins, for `purpose` archive or delta), rows, gone (ids that the
+    reading did not meet), attachments, lost (attachments that it did not meet). `next`: the cursor to go on from; `end`: there is no more.
     `seen` and `written`: rows or attachments met and written."""
 
     what: str
@@ -32,6 +32,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     written: int = 0
     next: str | None = None
     end: bool = False
+    purpose: str = ""
     chain: str = ""
 
 

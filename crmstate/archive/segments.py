@@ -23,9 +23,10 @@ from crmstate.core.words import Exit
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the present reading has come. `began`: when, or None where none is under way."""
+    """How far the present reading has come. `began`: when, or None where none is under way; `purpose`: archive or delta."""
 
     began: str | None = None
+    purpose: str = ""
     rows_next: str | None = None
     rows_end: bool = False
     gone_end: bool = False
@@ -36,7 +37,7 @@ class Progress:
     def after(self, line: Line) -> Progress:
         """One line of the journal further."""
         if line.what == BEGIN:
-            return Progress(self.began or line.at)
+            return Progress(self.began or line.at, line.purpose)
         if line.what == ROWS:
             return replace(self, rows_next=line.next, rows_end=line.end)
         if line.what == FILES:
@@ -69,9 +70,9 @@ class Work:
         """Whether what is held differs from what is sealed."""
         return not self.seals or any(line.written for line in self.fresh)
 
-    def begin(self) -> None:
+    def begin(self, purpose: str) -> None:
         """A reading of the whole dataset begins, or begins again."""
-        self._line(Line(BEGIN, self.now(), dataset=self.place.dataset))
+        self._line(Line(BEGIN, self.now(), dataset=self.place.dataset, purpose=purpose))
         self.holding.begin()
 
     def segment(self, what: str, parts: dict[str, bytes], seen: int, written: int, next: str | None, end: bool) -> None:

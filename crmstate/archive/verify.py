@@ -41,10 +41,11 @@ class Wrong:
 
     def refuse(self) -> None:
         """Raises Problem with all of them, if there are any."""
+        once = list({repr(each): each for each in self.found}.values())
         if self.more:
-            self.found.append(diagnostic("CRM-A026", more=self.more))
-        if self.found:
-            raise Problem(Exit.ERROR, *self.found)
+            once.append(diagnostic("CRM-A026", more=self.more))
+        if once:
+            raise Problem(Exit.ERROR, *once)
 
 
 def chain(place: Place, expected: str | None) -> list[Sealed]:
@@ -180,7 +181,9 @@ def _folded(place: Place, sealed: Seal, wrong: Wrong) -> Holding:
     except (ValueError, KeyError, RecursionError):
         wrong.add("CRM-A002", file=file)
     except FileNotFoundError:
-        pass
+        wrong.add("CRM-A001", file=file)
+    except Problem as refused:
+        wrong.found += refused.diagnostics
     return holding
 
 

@@ -19,8 +19,12 @@ def progress(screen: Screen, plan: Plan) -> Iterator[Announce]:
     if screen.json:
         from crmstate.views.events import event_line, first_line
 
+        def line(events: Sequence[AnyEvent]) -> None:
+            for event in events:
+                screen.out(event_line(event))
+
         screen.out(first_line())
-        yield lambda events: [screen.out(event_line(event)) for event in events] and None
+        yield line
     elif screen.quiet or not sys.stderr.isatty():
         yield lambda events: None
     else:

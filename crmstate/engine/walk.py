@@ -24,6 +24,9 @@ from crmstate.engine.tasks import Context, Note, Task, Verdict, Work, finding
 
 Announce = Callable[[Sequence[AnyEvent]], None]
 
+AHEAD = 4
+"""Tasks under way for each worker: while one waits for the vendor the others' events share an append."""
+
 
 @dataclass
 class Active:
@@ -56,7 +59,7 @@ class Walk:
         while True:
             if not self.context.stop.asked and not self.halted:
                 self._enqueue(schedule.take())
-                while self.queue and len(self.active) < self.pool.workers:
+                while self.queue and len(self.active) < self.pool.workers * AHEAD:
                     self._judged(self._advance(Active(self.queue.popleft()), None), schedule)
             if not self.active:
                 break

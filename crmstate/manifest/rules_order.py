@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from crmstate.core.diagnostic import Diagnostic, Span, diagnostic
@@ -12,6 +14,8 @@ from crmstate.manifest.suggest import near
 from crmstate.manifest.tree import Path, Tree
 from crmstate.manifest.written import read_moment
 
+MOST = 20
+SHOWN = 12
 MILESTONES = frozenset(milestone.value for milestone in Milestone)
 ALWAYS: tuple[tuple[str, str], ...] = (
     ("freeze", "access_ends"),
@@ -58,9 +62,8 @@ def ids_once(tree: Tree) -> Iterator[Diagnostic]:
 def points_exist(tree: Tree) -> Iterator[Diagnostic]:
     """Every point that is referred to exists."""
     known = MILESTONES | set(people_ids(tree))
-    for path, point in _references(tree):
-        if point in known:
-            continue
+    unknown = ((path, point) for path, point in _references(tree) if point not in known)
+    for path, point in islice(unknown, MOST):
         span = tree.span(*path)
         suggestion = near(point, sorted(known))
         if suggestion:
@@ -90,21 +93,40 @@ def _moment(tree: Tree, path: Path) -> Iterator[tuple[Path, str]]:
 def no_circles(tree: Tree) -> Iterator[Diagnostic]:
     """Nothing waits for itself, not even by way of the milestones. Each circle is told once, with its lines."""
     edges = _edges(tree)
-    after: dict[str, list[Edge]] = {}
+    for _ in range(MOST):
+        circle = _circle(edges)
+        if not circle:
+            return
+        written = sorted((edge for edge in circle if edge.span), key=_place)
+        told = written[0]
+        start = circle.index(told)
+        names = [edge.first for edge in (*circle[start:], *circle[:start])]
+        lines = sorted({edge.span.line for edge in written[1:] if edge.span}) or [told.span.line if told.span else 0]
+        yield diagnostic(
+            codes.CYCLE,
+            span=told.span,
+            circle=" -> ".join((*names[:SHOWN], *(["..."] if len(names) > SHOWN else []), told.first)),
+            other_line=", ".join(map(str, lines[:SHOWN])),
+        )
+        edges = [edge for edge in edges if (edge.first, edge.then) != (told.first, told.then)]
+
+
+def _circle(edges: list[Edge]) -> list[Edge]:
+    """The edges of a circle, in order; empty where there is none."""
+    sorter: TopologicalSorter[str] = TopologicalSorter()
     for edge in edges:
-        after.setdefault(edge.first, []).append(edge)
-    told: set[frozenset[str]] = set()
-    for edge in edges:
-        circle = _way(after, edge.then, edge.first) if edge.span else None
-        if circle is None:
-            continue
-        names = [edge.first, *(step.first for step in circle)]
-        if frozenset(names) in told:
-            continue
-        told.add(frozenset(names))
-        others = sorted({step.span.line for step in circle if step.span})
-        lines = ", ".join(str(line) for line in others) or str(edge.span.line if edge.span else "")
-        yield diagnostic(codes.CYCLE, span=edge.span, circle=" -> ".join((*names, edge.first)), other_line=lines)
+        sorter.add(edge.then, edge.first)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        names = error.args[1]
+        by_ends = {(edge.first, edge.then): edge for edge in reversed(edges)}
+        return [by_ends[pair] for pair in pairwise(names)]
+    return []
+
+
+def _place(edge: Edge) -> tuple[int, int]:
+    return (edge.span.line, edge.span.column) if edge.span else (0, 0)
 
 
 def _edges(tree: Tree) -> list[Edge]:
@@ -117,30 +139,6 @@ def _edges(tree: Tree) -> list[Edge]:
         if after in known and after is not None:
             edges.append(Edge(after, name, tree.span("people", index, "after")))
     return edges
-
-
-def _way(after: dict[str, list[Edge]], start: str, goal: str) -> list[Edge] | None:
-    """A shortest chain of edges from start to goal; empty where they are the same."""
-    if start == goal:
-        return []
-    came: dict[str, Edge] = {}
-    queue = [start]
-    for point in queue:
-        for edge in after.get(point, ()):
-            if edge.then in came or edge.then == start:
-                continue
-            came[edge.then] = edge
-            if edge.then == goal:
-                return _chain(came, start, goal)
-            queue.append(edge.then)
-    return None
-
-
-def _chain(came: dict[str, Edge], start: str, goal: str) -> list[Edge]:
-    chain = [came[goal]]
-    while chain[0].first != start:
-        chain.insert(0, came[chain[0].first])
-    return chain
 
 
 RULES = (ids_once, points_exist, no_circles)

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from crmstate.core.diagnostic import Span
@@ -184,5 +185,10 @@ class Tree:
 def span_of(file: str, lines: tuple[str, ...], place: Place) -> Span:
     """A Span whose text is the offending line, masked and shortened."""
     text = lines[place.line - 1] if 0 < place.line <= len(lines) else ""
-    shown = mask(text)
-    return Span(file, place.line, place.column, shown if len(shown) <= WIDEST else shown[: WIDEST - 1] + "…")
+    return Span(file, place.line, place.column, _shown(text))
+
+
+@lru_cache(maxsize=512)
+def _shown(line: str) -> str:
+    shown = mask(line)
+    return shown if len(shown) <= WIDEST else shown[: WIDEST - 1] + "…"

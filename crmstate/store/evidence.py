@@ -48,4 +48,4 @@ def _read(path: Path) -> bytes:
 
 
 def _refusal(path: Path, why: str) -> Problem:
-    return problem(Exit.REFUSED, "CRM-C007", address="", path=path, why=why)
+    return problem(Exit.REFUSED, "CRM-C007", path=path, why=why)

@@ -49,6 +49,7 @@ class Store:
         self._tail = found.tail
         self._cached = found.cached
         self._turn = threading.Lock()
+        self._warned = self._closed = False
 
     @classmethod
     def open(
@@ -95,6 +96,8 @@ class Store:
         """Makes events durable as one chunk, folds them, returns the chunk's number. Raises Problem as
         `ChunkJournal.append` does; the state is unchanged then. May be called from several threads."""
         with self._turn:
+            if self._closed:
+                raise ValueError("this store is closed, and its lock given back")
             if self.head and any(isinstance(event, Created) for event in events):
                 raise problem(Exit.ERROR, "CRM-S023", name=self.name)
             written = self.journal.write(events)
@@ -107,8 +110,9 @@ class Store:
     def close(self) -> None:
         """Writes the snapshot, where it is behind, and gives the lock back."""
         with self._turn:
-            if self._tail:
+            if self._tail and not self._closed:
                 self._cache()
+            self._closed = True
             self.lock.release()
 
     def _cache(self) -> None:
@@ -117,8 +121,12 @@ class Store:
         try:
             self.pen.disk.replace(self.home.snapshot, data)
         except Problem as found:
-            why = found.diagnostics[0].code
-            self.notes.append(diagnostic("CRM-S019", Severity.WARNING, name=self.name, why=why))
+            self._cached = 2 * max(self._cached, self._tail)
+            if not self._warned:
+                why = found.diagnostics[0].code
+                self.notes.append(diagnostic("CRM-S019", Severity.WARNING, name=self.name, why=why))
+            self._warned = True
+            return
         self._tail, self._cached = 0, len(data)
 
     def __enter__(self) -> Store:

@@ -27,7 +27,13 @@ FOLD = 10
 FOLD_MARKDOWN = 50
 LABEL = 40
 ORDER = (Result.FAILED, Result.UNKNOWN, Result.REFUSED, Result.WAITING, Result.NOT_STARTED)
-_COLORS = {Result.FAILED: "red", Result.UNKNOWN: "red", Result.REFUSED: "yellow", Result.WAITING: "cyan", Result.DONE: "green"}
+_COLORS = {
+    Result.FAILED: "red",
+    Result.UNKNOWN: "red",
+    Result.REFUSED: "yellow",
+    Result.WAITING: "cyan",
+    Result.DONE: "green",
+}
 
 
 class ClosedStep(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -70,7 +76,9 @@ def closing_json(closing: Closing, words: Catalogue) -> str:
         for line in closing.lines
     ]
     found = [finding(each, words) for each in closing.diagnostics]
-    return encode(Closed(FORMAT_VERSION, closing.run, int(closing.exit), closing.counts(), steps, found)).decode() + "\n"
+    return (
+        encode(Closed(FORMAT_VERSION, closing.run, int(closing.exit), closing.counts(), steps, found)).decode() + "\n"
+    )
 
 
 def closing_text(closing: Closing, words: Catalogue, *, color: bool = False, full: bool = False) -> str:

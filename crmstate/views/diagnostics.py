@@ -1,10 +1,10 @@
 """Diagnostics as text and as JSON: what is wrong, where, why it matters, what to do.
 
-    error[CRM-M034] crmstate.yaml:12:5  `status` cannot be `gone`
-        12 |   status: gone
-           |           ^
-        Why it matters. …
-      → What to do. …
+error[CRM-M034] crmstate.yaml:12:5  `status` cannot be `gone`
+    12 |   status: gone
+       |           ^
+    Why it matters. …
+  → What to do. …
 """
 
 from __future__ import annotations

@@ -46,7 +46,9 @@ def head(plan: Plan, safe: Catalogue) -> list[str]:
     """Title, vendor, counts, and what speaks against applying it."""
     lines = [f"## {safe.text_of('plan.title', name=plan.name)}", ""]
     lines.append(safe.text_of("plan.vendor", provider=plan.provider, tenant=plan.tenant))
-    lines.append(safe.text_of("plan.made", manifest=plan.manifest or "-", at=plan.observed_at or "-", serial=plan.base.serial))
+    lines.append(
+        safe.text_of("plan.made", manifest=plan.manifest or "-", at=plan.observed_at or "-", serial=plan.base.serial)
+    )
     if plan.hypothetical:
         lines += ["", f"**{safe.text_of('plan.hypothetical')}**"]
     if plan.errors:
@@ -88,7 +90,9 @@ def _counted(steps: Sequence[Step], safe: Catalogue, room: int) -> list[str]:
         f"- {safe.text_of('plan.irreversible_count', n=n, verb=verb.value, kind=kind.value)}"
         for (verb, kind), n in counts.items()
     ]
-    room -= _size(lines) + 2 * len(safe.text_of("plan.irreversible_cut", n=len(steps), first=len(steps), last=len(steps)))
+    room -= _size(lines) + 2 * len(
+        safe.text_of("plan.irreversible_cut", n=len(steps), first=len(steps), last=len(steps))
+    )
     first, last = _ends([_short(step, safe) for step in steps], room)
     said = safe.text_of("plan.irreversible_cut", n=len(steps), first=len(first), last=len(last))
     return [*lines, "", f"**{said}**", "", *first, "", "…", "", *last]

@@ -22,7 +22,13 @@ SHORTEST_LABEL = 12
 
 
 def plan_text(
-    plan: Plan, words: Catalogue, *, color: bool = False, full: bool = False, saved: str | None = None, width: int = WIDTH
+    plan: Plan,
+    words: Catalogue,
+    *,
+    color: bool = False,
+    full: bool = False,
+    saved: str | None = None,
+    width: int = WIDTH,
 ) -> str:
     """The whole plan. `saved`: the file that it was written to, for the line that says what to type next."""
     paint = ink(color)
@@ -101,9 +107,7 @@ def steps(plan: Plan, words: Catalogue, paint: Ink, full: bool, width: int) -> l
     return lines
 
 
-def members(
-    group: Group, words: Catalogue, paint: Ink, by_id: Mapping[str, Step], full: bool, width: int
-) -> list[str]:
+def members(group: Group, words: Catalogue, paint: Ink, by_id: Mapping[str, Step], full: bool, width: int) -> list[str]:
     """One reason and the steps that have it."""
     shown = group.steps if full or len(group.steps) <= FOLD + 1 else group.steps[:FOLD]
     broad = max(cells(step.address) for step in shown)
@@ -183,9 +187,7 @@ def aside(plan: Plan, words: Catalogue) -> list[str]:
     if plan.summary.unmanaged:
         lines.append(words.text_of("plan.unmanaged", kinds=counted(plan.summary.unmanaged, words)))
     if plan.excluded:
-        stages = words.text_of("join.list").join(
-            dict.fromkeys(stage_title(stage, words) for stage in plan.excluded)
-        )
+        stages = words.text_of("join.list").join(dict.fromkeys(stage_title(stage, words) for stage in plan.excluded))
         lines.append(words.text_of("plan.excluded", stages=stages))
     return lines
 

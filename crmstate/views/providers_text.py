@@ -77,8 +77,14 @@ def providers_json(providers: Sequence[Provider], words: Catalogue) -> str:
     for provider in providers:
         rows = []
         for each in capabilities(provider):
-            rows.append({**msgspec.to_builtins(each), "explanation": words.text_of(each.reason) if each.reason else None})
-        limits = {"per_second": provider.limits.per_second, "per_day": provider.limits.per_day, "page": provider.limits.page}
+            rows.append(
+                {**msgspec.to_builtins(each), "explanation": words.text_of(each.reason) if each.reason else None}
+            )
+        limits = {
+            "per_second": provider.limits.per_second,
+            "per_day": provider.limits.per_day,
+            "page": provider.limits.page,
+        }
         about = {"name": provider.name, "title": provider.title, "source": provider.source, "limits": limits}
         found.append({**about, "capabilities": rows})
     return encode({"format_version": FORMAT_VERSION, "providers": found}).decode() + "\n"
@@ -89,7 +95,11 @@ def providers_text(providers: Sequence[Provider], words: Catalogue) -> str:
     parts = []
     for provider in providers:
         rows = [_row(each, words, words.safe(each.source)) for each in capabilities(provider)]
-        lines = [words.text_of("providers.title", title=provider.title, name=provider.name), *_limits(provider, words), ""]
+        lines = [
+            words.text_of("providers.title", title=provider.title, name=provider.name),
+            *_limits(provider, words),
+            "",
+        ]
         lines += tables.columns([words.text_of(f"column.{name}") for name in _HEAD], rows, "  ")
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
@@ -132,4 +142,4 @@ def _source(text: str, safe: Catalogue) -> str:
         return safe.safe(text)
     target = text if text.startswith("https:") else text.replace("docs/reference/", "").replace("docs/", "../")
     name = text.rpartition("/")[2] or text
-    return f"[{name.replace('_', '')}]({target})"
+    return f"[`{name}`]({target})"

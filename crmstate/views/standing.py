@@ -122,7 +122,10 @@ def _parts(entries: dict[str, Entry], plan: Plan | None) -> list[Part]:
         mine[entry.outcome.value] = mine.get(entry.outcome.value, 0) + 1
         if entry.outcome is Outcome.DONE:
             proofs.setdefault(kind, []).append(entry.proof)
+    loose = (Outcome.REQUESTED, Outcome.UNKNOWN)
     for step in plan.steps if plan is not None else ():
+        if step.id in entries and entries[step.id].outcome in loose:
+            continue
         mine = counts.setdefault(step.kind, {})
         mine["to_do"] = mine.get("to_do", 0) + 1
     order = list(Kind)
@@ -141,7 +144,9 @@ def _waits(state: State, entries: dict[str, Entry], plan: Plan | None) -> list[W
     ]
     seen = {each.address + each.verb for each in found}
     found += [
-        _planned(step, state) for step in steps.values() if step.mode is not Mode.AUTO and step.address + step.verb not in seen
+        _planned(step, state)
+        for step in steps.values()
+        if step.mode is not Mode.AUTO and step.address + step.verb not in seen
     ]
     for each in plan.blocked if plan is not None else ():
         found.append(

@@ -92,9 +92,13 @@ def state_show(state: State, words: Catalogue, format: str = "text") -> str:
         label = safe.safe(shorten(safe.plain(entry.label), LABEL))
         proof = safe.word("proof", entry.proof.value) if entry.outcome is Outcome.DONE else "-"
         outcome = safe.word("outcome", entry.outcome.value)
-        rows.append([safe.word("verb", entry.verb.value), safe.safe(entry.address), label, outcome, proof, safe.safe(entry.at)])
+        rows.append(
+            [safe.word("verb", entry.verb.value), safe.safe(entry.address), label, outcome, proof, safe.safe(entry.at)]
+        )
     body = _table(_SHOW, rows, safe, format) if rows else safe.text_of("state.empty") + "\n"
-    holds = [safe.text_of("status.hold", dataset=name, who=hold.by, at=hold.at) for name, hold in sorted(state.holds.items())]
+    holds = [
+        safe.text_of("status.hold", dataset=name, who=hold.by, at=hold.at) for name, hold in sorted(state.holds.items())
+    ]
     return "\n".join(lines) + "\n" + body + "".join(f"\n{each}\n" for each in holds)
 
 
@@ -103,12 +107,21 @@ def state_history(passages: Sequence[Passage], words: Catalogue, format: str = "
     if format == "json":
         return _json({"history": [_passage(each) for each in passages]})
     safe = _for(words, format)
-    rows = [[str(each.seq), safe.safe(each.at) or "-", safe.safe(each.by) or "-", _happened(each, safe)] for each in passages]
+    rows = [
+        [str(each.seq), safe.safe(each.at) or "-", safe.safe(each.by) or "-", _happened(each, safe)]
+        for each in passages
+    ]
     return _table(_HISTORY, rows, safe, format) if rows else safe.text_of("state.empty") + "\n"
 
 
 def _passage(each: Passage) -> dict[str, object]:
-    return {"serial": each.seq, "at": each.at, "by": each.by, "events": dict(each.events), "damage": each.damage or None}
+    return {
+        "serial": each.seq,
+        "at": each.at,
+        "by": each.by,
+        "events": dict(each.events),
+        "damage": each.damage or None,
+    }
 
 
 def _happened(each: Passage, words: Catalogue) -> str:

@@ -21,7 +21,7 @@ from crmstate.views.wire import encode
 FOLD = 10
 FOLD_MARKDOWN = 50
 LABEL = 30
-PARTS = ("kind", "done", "requested", "unknown", "failed", "to_do", "proof")
+PARTS = ("kind", "done", "requested", "unknown", "failed", "to_do", "weakest")
 
 
 def status_json(state: State, plan: Plan | None, words: Catalogue) -> str:
@@ -79,7 +79,8 @@ def _part(part: Part, words: Catalogue) -> list[str]:
 def protections(found: Standing, words: Catalogue) -> list[str]:
     """Holds and approvals on record."""
     lines = [
-        words.text_of("status.hold", dataset=name, who=hold.by, at=hold.at) for name, hold in sorted(found.holds.items())
+        words.text_of("status.hold", dataset=name, who=hold.by, at=hold.at)
+        for name, hold in sorted(found.holds.items())
     ]
     lines += [words.text_of("status.approval", who=each.by, at=each.at, digest=each.digest) for each in found.approvals]
     return lines
@@ -153,10 +154,17 @@ def status_markdown(state: State, plan: Plan | None, words: Catalogue) -> str:
         if mine:
             lines += ["", f"### {safe.word('waits', source.value)}", ""]
             shown = [
-                [safe.word("verb", wait.verb.value), safe.safe(wait.address), safe.safe(wait.label[:200]), sentence(wait, safe)]
+                [
+                    safe.word("verb", wait.verb.value),
+                    safe.safe(wait.address),
+                    safe.safe(wait.label[:200]),
+                    sentence(wait, safe),
+                ]
                 for wait in mine[:FOLD_MARKDOWN]
             ]
-            lines += tables.markdown([safe.text_of(f"column.{name}") for name in ("verb", "address", "label", "why")], shown)
+            lines += tables.markdown(
+                [safe.text_of(f"column.{name}") for name in ("verb", "address", "label", "why")], shown
+            )
         if len(mine) > FOLD_MARKDOWN:
             lines += ["", safe.text_of("fold.more", n=len(mine) - FOLD_MARKDOWN)]
     lines += ["", last(found, safe)]

@@ -86,6 +86,16 @@ def test_a_content_cut_short_is_fetched_again_and_then_refused(tmp_path: Path) -
     assert [name for name in tree(tmp_path / "b") if "attachment" in name or "sealed" in name] == []
 
 
+def test_a_size_that_the_vendor_denies_is_refused(tmp_path: Path) -> None:
+    file, content = attachment("f", "1", b"content of f")
+    said = File(file.id, file.row, file.name, file.url, size=len(content))
+    vendor = Vendor(t=Dataset({"1": row("1")}, [(said, content)]))
+    vendor.served = lambda file, content: content[:3]
+    with pytest.raises(Problem) as found:
+        archive_of(tmp_path).archive(vendor, resource("t"), True)
+    assert found.value.diagnostics[0].code == "CRM-A020"
+
+
 def test_a_digest_that_the_vendor_denies_is_refused(tmp_path: Path) -> None:
     vendor = one(served=lambda file, content: content.replace(b"f", b"g"))
     with pytest.raises(Problem) as found:

@@ -12,6 +12,7 @@ from archive_vendor import Clock, Dataset, Effects, Vendor, attachment, resource
 
 from crmstate.archive import seal
 from crmstate.archive.folder import FolderArchive
+from crmstate.archive.holding import Holding
 from crmstate.archive.layout import Place, slug
 from crmstate.core.diagnostic import Problem
 from crmstate.core.provider import Count
@@ -174,6 +175,31 @@ def test_rows_that_were_mixed_up_with_ids_are_found(tmp_path: Path) -> None:
     vendor = Vendor(t=Dataset({"1": row("1"), "2": row("3"), "3": row("2")}))
     taken(tmp_path, vendor, "t")
     assert [code for code, _ in codes(tmp_path, vendor, "t")] == ["CRM-A011", "CRM-A011"]
+
+
+def test_a_row_added_behind_the_last_is_found(tmp_path: Path) -> None:
+    vendor = tiny()
+    taken(tmp_path, vendor, "t")
+    name = f"data/{slug('t')}/000000.jsonl"
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes() + row("3") + b"\n")
+    assert codes(tmp_path, vendor, "t") == [("CRM-A002", name)]
+
+
+def test_a_row_whose_digest_in_the_index_is_another_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    vendor, real = tiny(), Holding.row
+    with monkeypatch.context() as patched:
+        patched.setattr(Holding, "row", lambda self, id, digest: real(self, id, bytes(32)))
+        taken(tmp_path, vendor, "t")
+    assert [code for code, _ in codes(tmp_path, vendor, "t")] == ["CRM-A005", "CRM-A005"]
+
+
+def test_a_seal_put_in_the_place_of_another_breaks_the_chain(tmp_path: Path) -> None:
+    vendor = tiny()
+    taken(tmp_path / "a", vendor, "t", delta=True)
+    taken(tmp_path / "b", vendor, "t")
+    name = Place(tmp_path, "t").seal(0)
+    (tmp_path / "a" / name).write_bytes((tmp_path / "b" / name).read_bytes())
+    assert codes(tmp_path / "a", vendor, "t")[0][0] == "CRM-A008"
 
 
 def test_a_count_that_differs_names_both_numbers(tmp_path: Path) -> None:

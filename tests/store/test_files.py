@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store_scenes import BORN, HISTORY, NAME, Plain, chunks, home, open_store, record
+from store_scenes import BORN, HISTORY, NAME, Plain, Real, Ticking, chunks, home, open_store, record
 
 from crmstate.core.diagnostic import Problem
 from crmstate.core.words import Exit
@@ -22,8 +25,6 @@ def test_nobody_else_may_read_the_state_whatever_the_umask(tmp_path):
     try:
         record(tmp_path)
         chunks(tmp_path)[2].unlink()
-        from store_scenes import Ticking
-
         repair(tmp_path, NAME, Plain(), Ticking(), "anna")
     finally:
         os.umask(old)
@@ -62,8 +63,6 @@ def test_a_hostile_name_is_refused(tmp_path, name):
 
 @given(st.text(max_size=80))
 def test_no_name_leads_out_of_the_folder(name):
-    from pathlib import Path
-
     root = Path("/nonexistent/folder")
     try:
         place = Home(root, name)
@@ -145,9 +144,6 @@ def test_a_short_write_is_continued(tmp_path, monkeypatch):
 
 
 def test_importing_the_package_loads_nothing_else():
-    import subprocess
-    import sys
-
     code = "import sys, crmstate.store; print(sorted(name for name in sys.modules if name.startswith('crmstate.')))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "['crmstate.store']"
@@ -173,3 +169,30 @@ def test_the_manifests_own_folder_may_be_reached_through_a_link(tmp_path):
     (tmp_path / "way").symlink_to(tmp_path / "real")
     record(tmp_path / "way")
     assert read(tmp_path / "real", NAME).seq == 4
+
+
+def test_the_real_effects_flush_files_and_folders(tmp_path, monkeypatch):
+    """The other tests leave fsync out; this one sees that the kernel takes each of them."""
+    flushed, real = [], os.fsync
+    monkeypatch.setattr(
+        files_module.os, "fsync", lambda descriptor: flushed.append(os.fstat(descriptor).st_mode) or real(descriptor)
+    )
+    record_with(tmp_path, Real())
+    assert {stat.S_IFMT(mode) for mode in flushed} == {stat.S_IFREG, stat.S_IFDIR}
+    assert read(tmp_path, NAME).seq == 1
+
+
+def record_with(folder, effects):
+    with open_store(folder, effects) as store:
+        store.append([BORN])
+
+
+def test_a_link_that_appears_in_the_place_of_the_mark_is_not_written_through(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    with open_store(tmp_path) as store:
+        store.append([BORN])
+        (home(tmp_path) / "head").unlink()
+        (home(tmp_path) / "head").symlink_to(victim)
+        store.append([HISTORY[1][0]])
+    assert victim.read_text() == "mine"

@@ -28,6 +28,7 @@ from store_scenes import (
 from crmstate.core.diagnostic import Problem
 from crmstate.core.words import Exit
 from crmstate.store import read
+from crmstate.store import store as store_module
 
 CODES = {
     errno.ENOSPC: "CRM-S003",
@@ -96,6 +97,18 @@ def test_a_snapshot_without_room_is_a_warning_because_the_journal_has_everything
     assert not (home(tmp_path) / "state.json").exists()
     assert not list(home(tmp_path).rglob("*.tmp"))
     assert read(tmp_path, NAME).state == truth()
+
+
+def test_a_snapshot_that_found_no_room_is_tried_again_at_the_end_and_warned_of_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(store_module, "SMALL", 10)
+    effects = Failing(10**9, errno.ENOSPC, ["rename"])
+    with open_store(tmp_path, effects) as store:
+        effects.at, effects.times = 0, 2
+        for number in range(20):
+            store.append([BORN] if not number else [intended(number)])
+    assert [note.code for note in store.notes] == ["CRM-S019"]
+    found = read(tmp_path, NAME)
+    assert (found.tail, found.seq) == (0, 20)
 
 
 def test_a_file_system_without_hard_links_is_named(tmp_path):

@@ -12,18 +12,11 @@ from store_scenes import BORN, NAME, Plain, intended, open_store, settled
 from crmstate.store import read
 
 
-class Unflushed(Plain):
-    """Effects without fsync: what is measured is our own work, not the disk's."""
-
-    def do(self, kind, what, act, torn=None):
-        return None if kind == "fsync" else act()
-
-
 def cost(folder, steps, batch):
     """CPU microseconds a step: over the first tenth, and over the last."""
     folder.mkdir()
     marks = []
-    with open_store(folder, Unflushed()) as store:
+    with open_store(folder, Plain()) as store:
         store.append([BORN])
         gc.collect()
         for first in range(0, steps, batch):

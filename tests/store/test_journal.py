@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from store_scenes import (
@@ -235,8 +236,6 @@ def test_states_are_listed_by_name(tmp_path):
 
 
 def test_threads_may_append_together(tmp_path):
-    from concurrent.futures import ThreadPoolExecutor
-
     with open_store(tmp_path) as store:
         store.append([BORN])
         with ThreadPoolExecutor(4) as pool:
@@ -250,3 +249,12 @@ def test_a_store_that_is_opened_twice_in_a_row_continues(tmp_path):
     with Store.open(tmp_path, NAME, Listing(), Ticking(), "ben") as store:
         assert store.append(HISTORY[2]) == 3
     assert read(tmp_path, NAME).state == truth(HISTORY[:3])
+
+
+def test_a_closed_store_takes_nothing_more_because_its_lock_is_gone(tmp_path):
+    with open_store(tmp_path) as store:
+        store.append([BORN])
+    with pytest.raises(ValueError, match="closed"):
+        store.append([intended(1)])
+    store.close()
+    assert read(tmp_path, NAME).seq == 1

@@ -11,6 +11,7 @@ import string
 import tomllib
 from pathlib import Path
 
+import jsonschema
 import msgspec
 import pytest
 from store_scenes import (
@@ -31,7 +32,7 @@ from store_scenes import (
 
 from crmstate.core.diagnostic import Problem
 from crmstate.core.record import State
-from crmstate.store import repair, state_schema, upgrade
+from crmstate.store import read, repair, state_schema, upgrade
 
 ROOT = Path(__file__).parents[2]
 
@@ -91,8 +92,6 @@ def test_an_older_format_is_read_through_its_upgrade_and_its_bytes_stay(old, mon
 
 
 def read_state(folder):
-    from crmstate.store import read
-
     return read(folder, NAME)
 
 
@@ -146,8 +145,6 @@ def test_the_published_schema_is_fresh():
 
 
 def test_a_state_fits_the_published_schema():
-    import jsonschema
-
     jsonschema.validate(msgspec.to_builtins(truth([*HISTORY, [settled(3)]])), state_schema())
 
 

@@ -14,10 +14,12 @@ ATTACKS = (
     "@octocat", "@org/team", "[x](javascript:alert(1))", "![i](http://evil.example/x.png)", "<script>alert(1)</script>", "</summary>",
     "</details>", "http://evil.example", "https://evil.example/?a=b", "www.evil.example", "a@evil.example", "`", "``", "`` `", "|", "\\|", "\\`",
     "#1", "{who}", "{who:code}", "{}", ":smile:", "**b**", "~~s~~", "[red]x[/red]", "&#64;octocat", "&lt;b>", "- [ ] x", "---", "| - | - |",
-    "\ud800", "\U000e0041", "e\u0301\u0301\u0301\u0301\u0301\u0301", "\u3164", "\x00", "\x7f", "客户" * 40, "x" * 300, "GH-1", "<!--", "<a@b.example>",
+    "\ud800", "\U000e0041", "e\u0301\u0301\u0301\u0301\u0301\u0301", "\u3164", "\x00", "\x7f", "客户" * 40, "x" * 300,
+    "GH-1", "<!--", "<a@b.example>",
 )  # fmt: skip
 
 texts = st.lists(st.one_of(st.sampled_from(ATTACKS), st.text(max_size=8)), min_size=1, max_size=5).map("".join)
+whole = texts.map(lambda text: text.encode("utf-8", "replace").decode() or "x")
 
 _OURS = ("<details>", "</details>", "<summary>")
 _COMMON = MarkdownIt("commonmark").enable(["table", "strikethrough"])
@@ -33,7 +35,9 @@ def assert_harmless_text(shown: str) -> None:
 def assert_harmless_json(raw: bytes) -> None:
     """Whatever could command a terminal is written as an escape."""
     shown = raw.decode("utf-8")
-    assert {char for char in shown if char != "\n" and unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp", "Cs")} == set()
+    assert {
+        char for char in shown if char != "\n" and unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp", "Cs")
+    } == set()
     assert not INVISIBLE & set(shown)
 
 

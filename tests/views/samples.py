@@ -30,19 +30,35 @@ SPAN = Span("crmstate.yaml", 12, 5, "  users: {status: removed}")
 
 
 def step(
-    kind: Kind, remote_id: str, verb: Verb, stage: str, why: str = "why.resume", mode: Mode = Mode.AUTO, **fields: object
+    kind: Kind,
+    remote_id: str,
+    verb: Verb,
+    stage: str,
+    why: str = "why.resume",
+    mode: Mode = Mode.AUTO,
+    **fields: object,
 ) -> Step:
     """A step with what most tests do not care about filled in."""
     place = address(kind, remote_id)
     params = fields.pop("params", {})
     facts: dict[str, object] = {"undo": Undo.FREE, "before": Phase.PRESENT, "after": Phase.ABSENT, **fields}
     return Step(
-        id=step_id(place, verb), address=place, kind=kind, verb=verb, mode=mode, stage=stage, why=message(why, **params), **facts
+        id=step_id(place, verb),
+        address=place,
+        kind=kind,
+        verb=verb,
+        mode=mode,
+        stage=stage,
+        why=message(why, **params),
+        **facts,
     )  # type: ignore[arg-type]
 
 
 def plan(
-    steps: tuple[Step, ...] = (), blocked: tuple[Blocked, ...] = (), found: tuple[Diagnostic, ...] = (), **fields: object
+    steps: tuple[Step, ...] = (),
+    blocked: tuple[Blocked, ...] = (),
+    found: tuple[Diagnostic, ...] = (),
+    **fields: object,
 ) -> Plan:
     """A plan whose ids, digests and counts fit its steps, as the planner makes them."""
     steps = tuple(sorted(steps, key=sort_key))
@@ -86,7 +102,14 @@ def representative() -> Plan:
         before=Phase.ABSENT, after=Phase.PRESENT, params={"to": "file:///archives/acme"},
     )  # fmt: skip
     verify = step(
-        Kind.ARCHIVE, "contacts", Verb.VERIFY, "verify", "why.verify", label="Contacts", needs=(archive.id,), after=Phase.PRESENT
+        Kind.ARCHIVE,
+        "contacts",
+        Verb.VERIFY,
+        "verify",
+        "why.verify",
+        label="Contacts",
+        needs=(archive.id,),
+        after=Phase.PRESENT,
     )
     delta = step(Kind.ARCHIVE, "contacts", Verb.DELTA, "delta", "why.delta", label="Contacts", after=Phase.PRESENT)
     purge = step(
@@ -95,8 +118,15 @@ def representative() -> Plan:
     )  # fmt: skip
     users = tuple(
         step(
-            Kind.USER, f"u{number}", Verb.DEACTIVATE, "users", "why.user.removed", label=f"Person {number}", after=Phase.INACTIVE,
-            args=Args(transfer_to="u1"), span=SPAN,
+            Kind.USER,
+            f"u{number}",
+            Verb.DEACTIVATE,
+            "users",
+            "why.user.removed",
+            label=f"Person {number}",
+            after=Phase.INACTIVE,
+            args=Args(transfer_to="u1"),
+            span=SPAN,
         )
         for number in range(100, 130)
     )
@@ -117,7 +147,9 @@ def representative() -> Plan:
         owner="it@example.com", proof=Proof.ATTESTED, files=True, deadline="2026-12-10", params={"title": "评估受影响的系统"},
         before=Phase.ABSENT, after=Phase.PRESENT,
     )  # fmt: skip
-    bin_step = step(Kind.BIN, "contacts", Verb.EMPTY, "bin", "why.bin", label="Contacts", undo=Undo.NEVER, needs=(purge.id,))
+    bin_step = step(
+        Kind.BIN, "contacts", Verb.EMPTY, "bin", "why.bin", label="Contacts", undo=Undo.NEVER, needs=(purge.id,)
+    )
     key = step(Kind.API_KEY, "k7", Verb.REVOKE, "keys", "why.api_key.revoked", label="Old ERP sync", undo=Undo.NEVER)
     own = step(Kind.API_KEY, "k1", Verb.REVOKE, "own", "why.own_key", label="crmstate", undo=Undo.NEVER)
     steps = (archive, verify, delta, purge, *users, cancel, ended, freeze, impact, bin_step, key, own)
@@ -134,9 +166,18 @@ def representative() -> Plan:
     )  # fmt: skip
     found = (
         diagnostic("CRM-P021", Severity.WARNING, SPAN, address(Kind.DATASET, "dashboards"), dataset="Dashboards"),
-        diagnostic("CRM-P012", Severity.WARNING, SPAN, address(Kind.SUBSCRIPTION, "main"), wanted="2026-12-31", effective="2027-01-31"),
+        diagnostic(
+            "CRM-P012",
+            Severity.WARNING,
+            SPAN,
+            address(Kind.SUBSCRIPTION, "main"),
+            wanted="2026-12-31",
+            effective="2027-01-31",
+        ),
     )
-    made = plan(steps, blocked, found, order=order, estimate=Estimate(1_240, 1_300, 2), approvals_needed=2, require_plan_id=True)
+    made = plan(
+        steps, blocked, found, order=order, estimate=Estimate(1_240, 1_300, 2), approvals_needed=2, require_plan_id=True
+    )
     summary = msgspec.structs.replace(
         made.summary, ready=2, unchanged={"user": 220, "api_key": 1}, unmanaged={"setting": 3, "integration": 1}
     )
@@ -156,11 +197,22 @@ def record() -> State:
     )
     for kind, remote, verb, outcome, proof, undo in rows:
         place = address(kind, remote)
-        entry = Entry(place, verb, undo, outcome, "2026-12-01T08:00:00Z", f"Label {remote}", proof=proof, since="2026-12-01T08:00:00Z")
+        entry = Entry(
+            place,
+            verb,
+            undo,
+            outcome,
+            "2026-12-01T08:00:00Z",
+            f"Label {remote}",
+            proof=proof,
+            since="2026-12-01T08:00:00Z",
+        )
         state.entries[step_id(place, verb)] = entry
     cancel = state.entries[step_id(address(Kind.SUBSCRIPTION, "main"), Verb.CANCEL)]
     cancel.until, cancel.request_id, cancel.summary = "2027-01-31T00:00:00Z", "REQ-9", "Accepted."
-    state.approvals = (Approval("432a71045bf0a9f5a6bf0ef7", "head@example.com", "2026-12-01T09:00:00Z", "pull request 12"),)
+    state.approvals = (
+        Approval("432a71045bf0a9f5a6bf0ef7", "head@example.com", "2026-12-01T09:00:00Z", "pull request 12"),
+    )
     state.holds = {"invoices": Hold("counsel@example.com", "2026-11-01T08:00:00Z", "audit")}
     return state
 
@@ -173,9 +225,15 @@ def closed() -> Closing:
     def about(one: Step, code: str, **params: object) -> Diagnostic:
         return diagnostic(code, Severity.ERROR, one.span, one.address, verb=one.verb.value, **params)
 
-    key, purge, users = by[Kind.API_KEY, Verb.REVOKE], by[Kind.DATASET, Verb.PURGE], [one for one in made.steps if one.kind is Kind.USER]
+    key, purge, users = (
+        by[Kind.API_KEY, Verb.REVOKE],
+        by[Kind.DATASET, Verb.PURGE],
+        [one for one in made.steps if one.kind is Kind.USER],
+    )
     lines = [Line(by[Kind.ARCHIVE, Verb.ARCHIVE], Result.DONE), Line(by[Kind.ARCHIVE, Verb.VERIFY], Result.DONE)]
-    lines += [Line(one, Result.FAILED, about(one, "CRM-E006", reason="denied", summary="Not allowed.")) for one in users[:15]]
+    lines += [
+        Line(one, Result.FAILED, about(one, "CRM-E006", reason="denied", summary="Not allowed.")) for one in users[:15]
+    ]
     lines += [Line(users[15], Result.REFUSED, about(users[15], "CRM-E001", expected="present", found="inactive"))]
     lines += [Line(key, Result.UNKNOWN, about(key, "CRM-E008"))]
     lines += [Line(by[Kind.HUMAN_STEP, Verb.CONFIRM], Result.WAITING)]
@@ -187,12 +245,27 @@ def closed() -> Closing:
 def vendor() -> Provider:
     """A vendor's table with cells of every sort."""
     made = Provider(
-        "sandbox", "Sandbox CRM", ("token",), ("SANDBOX_",), ("127.0.0.1",), {Kind.USER: Verb.DEACTIVATE}, Limits(10.0, 5_000)
+        "sandbox",
+        "Sandbox CRM",
+        ("token",),
+        ("SANDBOX_",),
+        ("127.0.0.1",),
+        {Kind.USER: Verb.DEACTIVATE},
+        Limits(10.0, 5_000),
     )
-    made.reads(Kind.USER, Verb.LIST, "GET /v1/users", source="docs/reference/sandbox-api.md#listings", verified_on="2026-11-20")(print)
-    made.acts(Kind.USER, Verb.DEACTIVATE, undo=Undo.FREE, after=Phase.INACTIVE, source="https://example.com/api", batch=100)(print)
+    made.reads(
+        Kind.USER, Verb.LIST, "GET /v1/users", source="docs/reference/sandbox-api.md#listings", verified_on="2026-11-20"
+    )(print)
     made.acts(
-        Kind.SUBSCRIPTION, Verb.CANCEL, undo=Undo.NEVER, after=Phase.ABSENT, source="by telephone", attributes=frozenset({"ends_api"})
+        Kind.USER, Verb.DEACTIVATE, undo=Undo.FREE, after=Phase.INACTIVE, source="https://example.com/api", batch=100
+    )(print)
+    made.acts(
+        Kind.SUBSCRIPTION,
+        Verb.CANCEL,
+        undo=Undo.NEVER,
+        after=Phase.ABSENT,
+        source="by telephone",
+        attributes=frozenset({"ends_api"}),
     )(print)
     made.none(Kind.SUBSCRIPTION, Verb.RENEW_OFF, why="gap.unknown")
     return made

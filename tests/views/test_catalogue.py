@@ -37,16 +37,45 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "why.subscription.{}": SUBSCRIPTIONS,
     "why.module.{}": ("keeps", "clears"),
     "order.{}": tuple(
-        {rule.why.partition(".")[2] for rule in (*precedence(), *precedence(("users.needs_active_owner", "cancel.ends_api")))}
+        {
+            rule.why.partition(".")[2]
+            for rule in (*precedence(), *precedence(("users.needs_active_owner", "cancel.ends_api")))
+        }
     ),
     "fact.{}": ("effective", "starts", "until", "to", "transfer"),
     "count.{}": ("todo", "irreversible", "people", "wait", "blocked"),
     "duration.{}": ("minutes", "hours", "days"),
     "closing.next.{}": ("waiting", "failed", "unknown", "refused", "not_started"),
     "status.{}": ("who", "since", "until", "request"),
-    "column.{}": tuple(
-        "kind done requested unknown failed to_do proof name provider tenant serial steps open exit verified verb address label outcome at"
-        " by happened how undo source note why".split()
+    "column.{}": (
+        "kind",
+        "done",
+        "requested",
+        "unknown",
+        "failed",
+        "to_do",
+        "proof",
+        "weakest",
+        "name",
+        "provider",
+        "tenant",
+        "serial",
+        "steps",
+        "open",
+        "exit",
+        "verified",
+        "verb",
+        "address",
+        "label",
+        "outcome",
+        "at",
+        "by",
+        "happened",
+        "how",
+        "undo",
+        "source",
+        "note",
+        "why",
     ),
 }
 WORDS: dict[str, tuple[str, ...]] = {
@@ -127,7 +156,17 @@ def gaps(entry: dict[str, str]) -> set[str]:
 
 def test_the_search_finds_codes_of_every_wing() -> None:
     found = said().codes
-    assert {"CRM-P001", "CRM-E001", "CRM-S001", "CRM-V001", "CRM-M001", "why.archive", "blocked.hold", "gap.unknown", "ask.apply"} <= set(found)
+    assert {
+        "CRM-P001",
+        "CRM-E001",
+        "CRM-S001",
+        "CRM-V001",
+        "CRM-M001",
+        "why.archive",
+        "blocked.hold",
+        "gap.unknown",
+        "ask.apply",
+    } <= set(found)
 
 
 def test_every_pattern_of_a_built_code_is_enumerated_here() -> None:
@@ -170,7 +209,9 @@ def test_chinese_is_chinese() -> None:
         code
         for code, entry in load("zh-CN").items()
         for text in entry.values()
-        if code.partition(".")[0] not in signs and re.search(r"[a-zA-Z]", GAP.sub("", text)) and not re.search(r"[\u4e00-\u9fff]", text)
+        if code.partition(".")[0] not in signs
+        and re.search(r"[a-zA-Z]", GAP.sub("", text))
+        and not re.search(r"[\u4e00-\u9fff]", text)
     ]
     assert latin == []
 
@@ -195,7 +236,10 @@ def test_one_thing_is_said_in_the_singular() -> None:
 
 def test_a_gap_may_hold_another_code() -> None:
     why = message("blocked.not_offered", reason="gap.unknown")
-    assert Catalogue("en", strict=True).text(why) == "The vendor offers no way to do this. The vendor showed no list of them."
+    assert (
+        Catalogue("en", strict=True).text(why)
+        == "The vendor offers no way to do this. The vendor showed no list of them."
+    )
 
 
 def test_a_code_that_names_itself_ends() -> None:
@@ -255,5 +299,7 @@ def test_parameters_are_scrubbed_before_they_are_escaped() -> None:
         ("fr", {"LANG": "zh_CN"}, "en"),
     ],
 )
-def test_the_language_is_what_was_chosen_then_what_the_system_says(chosen: str | None, environ: dict[str, str], expected: str) -> None:
+def test_the_language_is_what_was_chosen_then_what_the_system_says(
+    chosen: str | None, environ: dict[str, str], expected: str
+) -> None:
     assert language(chosen, environ) == expected

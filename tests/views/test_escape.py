@@ -18,7 +18,9 @@ def test_a_terminal_gets_no_command(text: str) -> None:
     assert_harmless_text(terminal(text).replace("\n", "\x00"))
 
 
-@pytest.mark.parametrize("text", ["Ada Lovelace", "评估受影响的系统", "Zoë", "مرحبا", "a@b.example [x] `y` | <z>", "👍"])
+@pytest.mark.parametrize(
+    "text", ["Ada Lovelace", "评估受影响的系统", "Zoë", "مرحبا", "a@b.example [x] `y` | <z>", "👍"]
+)
 def test_honest_text_stays_as_it_is(text: str) -> None:
     assert terminal(text) == text
 

@@ -23,14 +23,13 @@ from crmstate.core.words import Exit, Kind, Mode, Phase, Proof, Severity, Undo, 
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.plan_json import decode_plan, encode_plan, plan_schema, plan_schema_text
 from crmstate.views.wire import encode
-from tests.views.hostile import INVISIBLE, assert_harmless_json, texts
+from tests.views.hostile import INVISIBLE, assert_harmless_json, whole
 from tests.views.samples import plan, representative, step
 
 EN = Catalogue("en", strict=True)
 SCHEMA = Path(__file__).parents[2] / "schemas" / "plan.schema.json"
 VALIDATOR = Draft202012Validator(plan_schema())
 
-whole = texts.map(lambda text: text.encode("utf-8", "replace").decode())
 params = st.dictionaries(whole, whole | st.integers(-(2**53), 2**53), max_size=3)
 messages = st.builds(Message, whole, params)
 spans = st.none() | st.builds(Span, whole, st.integers(1, 9_999), st.integers(1, 300), whole)
@@ -90,7 +89,11 @@ def test_the_object_has_the_fields_that_the_design_names() -> None:
     found = json.loads(encode_plan(representative(), EN))
     named = "format_version plan_id hypothetical manifest tenant base observed_at complete steps blocked deadlines cost diagnostics summary"
     assert set(named.split()) <= set(found)
-    assert (found["manifest"], found["deadlines"], found["cost"]) == ({"path": "crmstate.yaml", "digest": "d" * 64}, [], None)
+    assert (found["manifest"], found["deadlines"], found["cost"]) == (
+        {"path": "crmstate.yaml", "digest": "d" * 64},
+        [],
+        None,
+    )
     assert found["base"] == {"lineage": "lineage-1", "serial": 7}
 
 
@@ -114,7 +117,8 @@ def altered(change: dict[str, object]) -> bytes:
     "data",
     [
         b"", b"{}", b"[]", b"null", b"not json", b"\xff\xfe", b"[" * 100_000, b'{"plan_id": 1, "format_version": "1.0"}',
-        b'{"plan_id": "x", "format_version": "one"}', b'{"plan_id": "x", "format_version": "\xc2\xb2.0"}', b'{"plan_id": "x", "format_version": "1.0"}',
+        b'{"plan_id": "x", "format_version": "one"}', b'{"plan_id": "x", "format_version": "\xc2\xb2.0"}',
+        b'{"plan_id": "x", "format_version": "1.0"}',
         altered({"steps": [{"id": "x"}]}), altered({"tenant": 5}), altered({"complete": ["unicorn"]}),
         altered({"blocked": [{"address": "nonsense", "verb": "delete", "stage": "users", "why": {"code": "x"}}]}),
     ],
@@ -169,14 +173,20 @@ def test_characters_beyond_the_basic_plane_survive_their_escape() -> None:
 
 
 def test_no_character_that_commands_or_hides_leaves_raw() -> None:
-    loud = [char for char in map(chr, range(0x110000)) if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp") or char in INVISIBLE]
+    loud = [
+        char
+        for char in map(chr, range(0x110000))
+        if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp") or char in INVISIBLE
+    ]
     raw = encode(loud)
     assert msgspec.json.decode(raw) == loud
     assert_harmless_json(raw)
 
 
 def test_a_hundred_thousand_steps_take_less_than_a_second_and_a_half() -> None:
-    many = tuple(step(Kind.USER, f"u{n}", Verb.DEACTIVATE, "users", "why.user.removed", label=f"人{n}") for n in range(100_000))
+    many = tuple(
+        step(Kind.USER, f"u{n}", Verb.DEACTIVATE, "users", "why.user.removed", label=f"人{n}") for n in range(100_000)
+    )
     made = plan(many)
     started = time.process_time()
     raw = encode_plan(made, EN)

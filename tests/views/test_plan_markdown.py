@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmstate.core.message import message
-from crmstate.core.plan import Blocked
 from crmstate.core.address import address
 from crmstate.core.diagnostic import diagnostic
+from crmstate.core.message import message
+from crmstate.core.plan import Blocked
 from crmstate.core.words import Kind, Mode, Undo, Verb
 from crmstate.views.catalogue import LANGUAGES, Catalogue
 from crmstate.views.plan_markdown import BUDGET, plan_markdown
@@ -19,7 +19,9 @@ EN = Catalogue("en", strict=True)
 
 
 def keys(count: int, label: str = "") -> tuple:  # type: ignore[type-arg]
-    return tuple(step(Kind.API_KEY, f"k{n:06}", Verb.REVOKE, "keys", undo=Undo.NEVER, label=label) for n in range(count))
+    return tuple(
+        step(Kind.API_KEY, f"k{n:06}", Verb.REVOKE, "keys", undo=Undo.NEVER, label=label) for n in range(count)
+    )
 
 
 def users(count: int, label: str = "") -> tuple:  # type: ignore[type-arg]
@@ -38,8 +40,14 @@ def test_the_comment_never_exceeds_its_budget(lang: str, count: int, label: str)
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 900), st.integers(0, 900), st.integers(0, 300), st.integers(0, 200))
 def test_the_budget_holds_for_every_mixture(final: int, other: int, human: int, stuck: int) -> None:
-    humans = tuple(step(Kind.HUMAN_STEP, f"h{n}", Verb.CONFIRM, f"human_step/h{n}", mode=Mode.MANUAL, label="x" * 90) for n in range(human))
-    blocked = tuple(Blocked(address(Kind.USER, f"b{n}"), Verb.DELETE, "users", message("blocked.question", text="q" * n)) for n in range(stuck))
+    humans = tuple(
+        step(Kind.HUMAN_STEP, f"h{n}", Verb.CONFIRM, f"human_step/h{n}", mode=Mode.MANUAL, label="x" * 90)
+        for n in range(human)
+    )
+    blocked = tuple(
+        Blocked(address(Kind.USER, f"b{n}"), Verb.DELETE, "users", message("blocked.question", text="q" * n))
+        for n in range(stuck)
+    )
     found = tuple(diagnostic("CRM-P020", dataset="d" * 500) for _ in range(stuck))
     made = plan((*keys(final, "y" * 90), *users(other, "z" * 90), *humans), blocked, found)
     shown = plan_markdown(made, EN)

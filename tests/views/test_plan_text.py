@@ -89,7 +89,9 @@ def test_an_empty_plan_says_that_nothing_changes() -> None:
 
 
 def test_a_plan_that_only_waits_says_so() -> None:
-    made = plan((step(Kind.FREEZE, "cutover", Verb.CONFIRM, "freeze", mode=Mode.WAIT, not_before="2027-01-01T00:00:00Z"),))
+    made = plan(
+        (step(Kind.FREEZE, "cutover", Verb.CONFIRM, "freeze", mode=Mode.WAIT, not_before="2027-01-01T00:00:00Z"),)
+    )
     shown = plan_text(made, EN)
     assert "No changes now. What is left waits" in shown
     assert "not before 2027-01-01T00:00:00Z" in shown

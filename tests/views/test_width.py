@@ -16,7 +16,12 @@ def test_chinese_takes_two_cells_and_marks_none(text: str, expected: int) -> Non
 
 
 def test_a_long_label_ends_with_a_mark() -> None:
-    assert [shorten("客户客户", 5), shorten("abcdef", 4), shorten("abc", 3), shorten("abc", 0)] == ["客户…", "abc…", "abc", ""]
+    assert [shorten("客户客户", 5), shorten("abcdef", 4), shorten("abc", 3), shorten("abc", 0)] == [
+        "客户…",
+        "abc…",
+        "abc",
+        "",
+    ]
 
 
 @given(st.text().map(terminal), st.integers(0, 40))

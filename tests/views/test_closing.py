@@ -1,0 +1,52 @@
+"""The closing table: everything that is not done has a reason and a next step."""
+
+from __future__ import annotations
+
+import json
+
+from crmstate.core.closing import Closing, Line, Result
+from crmstate.core.words import Exit
+from crmstate.views.catalogue import Catalogue
+from crmstate.views.closing import closing_json, closing_markdown, closing_text
+from tests.views.samples import closed, representative
+
+EN = Catalogue("en", strict=True)
+
+
+def test_every_result_is_counted() -> None:
+    assert (
+        closing_text(closed(), EN).splitlines()[0]
+        == "2 done, 15 failed, 2 waiting, 1 unknown, 1 refused, 1 not started."
+    )
+
+
+def test_failures_with_one_reason_are_folded_unless_everything_is_asked_for() -> None:
+    assert "… and 5 more" in closing_text(closed(), EN)
+    assert "user/u114" in closing_text(closed(), EN, full=True)
+    assert "user/u114" in closing_markdown(closed(), EN)
+
+
+def test_json_is_one_line_and_folds_nothing() -> None:
+    raw = closing_json(closed(), EN)
+    found = json.loads(raw)
+    assert raw.count("\n") == 1
+    assert (found["event"], found["exit"], len(found["steps"])) == ("closing", 6, 22)
+
+
+def test_everything_that_is_not_done_says_what_to_do_next() -> None:
+    found = json.loads(closing_json(closed(), EN))
+    assert [each["id"] for each in found["steps"] if bool(each.get("next")) is (each["result"] == "done")] == []
+
+
+def test_who_is_waited_for_is_named_with_the_command() -> None:
+    assert "When it@example.com has done it: crmstate confirm human_step/impact" in closing_text(closed(), EN)
+
+
+def test_an_empty_run_says_so() -> None:
+    shown = closing_text(Closing("r", Exit.OK, ()), EN)
+    assert shown == "There was nothing to do.\n\nExit 0: everything that can be done now is done.\n"
+
+
+def test_a_run_that_did_everything_is_two_lines() -> None:
+    lines = tuple(Line(step, Result.DONE) for step in representative().steps)
+    assert closing_text(Closing("r", Exit.OK, lines), EN).startswith("41 done.\n\nExit 0")
