@@ -9,7 +9,7 @@ run() { say "$@"; "$@"; }
 rm -rf demo && mkdir -p demo/world && cp examples/sandbox-exit/crmstate.yaml demo/ && cd demo
 trap 'crmstate sandbox stop --data world/acme.db' EXIT
 
-run crmstate sandbox seed --data world/acme.db --size large
+run crmstate sandbox seed --data world/acme.db --size large --users 200
 run crmstate validate
 run crmstate plan --out plan.json
 run crmstate apply plan.json --yes            # archives and verifies, then waits for a person

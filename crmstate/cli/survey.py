@@ -36,7 +36,7 @@ def planned(
         sealed = departed(sessions, state)
         if sealed is None:
             raise Problem(exit_of(failure), explain(failure)) from failure
-        found = _nothing(house)
+        found = _nothing(house, state)
     return make_plan(
         house.desired,
         found,
@@ -50,9 +50,9 @@ def planned(
     )
 
 
-def _nothing(house: House) -> Survey:
+def _nothing(house: House, state: State) -> Survey:
     """What can be said of a vendor that is out of reach by design: nothing, and not that anything is gone."""
-    return survey(house.desired.tenant, [], [], stamp(house.clock.now()))
+    return survey(house.desired.tenant or state.tenant, [], [], stamp(house.clock.now()))
 
 
 def begin(store: Store, house: House, tenant: str) -> None:

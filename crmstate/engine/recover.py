@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crmstate.core.address import id_of, kind_of
-from crmstate.core.event import AnyEvent, Reopened, Settled, Settlement
+from crmstate.core.event import AnyEvent, Observed, Reopened, Settled, Settlement
 from crmstate.core.failure import Failure
 from crmstate.core.planning.draft import satisfied
 from crmstate.core.ports import Clock, Ledger, ReadSession
@@ -85,7 +85,10 @@ def farewell(ledger: Ledger, sessions: Sequence[ReadSession], clock: Clock, run:
             if phase is Phase.ABSENT:
                 settled.append(Settlement(key, Outcome.DONE, Proof.OBSERVED, phase))
     if settled:
-        ledger.append([Settled(now, run, f"{run}-farewell", tuple(settled))])
+        events: list[AnyEvent] = [Settled(now, run, f"{run}-farewell", tuple(settled))]
+        if len(settled) == len(ledger.state.open()):
+            events.append(Observed(now, ledger.state.last_plan or ""))
+        ledger.append(events)
     return len(settled)
 
 

@@ -113,9 +113,7 @@ def local_path(place: str, folder: FilePath) -> FilePath | None:
     if "\0" in place or "%00" in place:
         return None
     if place.startswith("file://"):
-        place = unquote(
-            place.removeprefix("file://").removeprefix("localhost/" if place.startswith("file://localhost/") else "")
-        )
+        place = unquote(place.removeprefix("file://").removeprefix("localhost"))
     elif "://" in place:
         return None
     parts: list[str] = []

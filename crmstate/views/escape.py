@@ -68,8 +68,8 @@ def markdown(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """A code span that may stand in a Markdown table: bars become broken bars, and backslashes, which could take one along, slashes."""
-    return markdown(text.replace("|", "¦").replace("\\", "⧵"))
+    """A code span that may stand in a Markdown table: bars, which would end the cell even there, become broken bars."""
+    return markdown(text.replace("|", "¦"))
 
 
 def html(text: str) -> str:

@@ -69,7 +69,7 @@ def test_a_refused_reference_is_not_followed(manifest: Callable[[str], Loaded]) 
     [
         ("{file: none.txt}", "CRM-M131"),
         ("{command: [/nowhere/at/all]}", "CRM-M132"),
-        ("{command: [" + sys.executable + ", -c, 'print(\"canary\"); raise SystemExit(3)']}", "CRM-M132"),
+        ("{command: [" + sys.executable + ', -c, \'print("can" + "ary"); raise SystemExit(3)\']}', "CRM-M132"),
         ("{command: [" + sys.executable + ", -c, 'pass']}", "CRM-M134"),
         ("{env: CRMSTATE_EMPTY}", "CRM-M134"),
         ("{keyring: a/b}", "CRM-M133"),
@@ -82,7 +82,7 @@ def test_what_leads_to_nothing_is_exit_7_and_shows_no_value(
     found = manifest(f"token: {field}")
     exit, codes, said = trouble(lambda: read_credential(found, "read", {"CRMSTATE_EMPTY": " "}, operator))
     assert (Exit.CREDENTIALS, [code]) == (exit, codes)
-    assert '"canary' not in said.replace('print(\\"canary', "")
+    assert "canary" not in said
 
 
 def test_a_manifest_without_a_writing_credential_says_so(manifest: Callable[[str], Loaded]) -> None:

@@ -29,7 +29,7 @@ def test_a_misspelt_freeze_is_not_also_a_missing_one(write: Write) -> None:
 
 
 def test_a_misspelt_status_still_needs_its_freeze(write: Write) -> None:
-    assert codes(write("end_state: {users: {status: removd}}\n")) == ["CRM-M033", "CRM-M073"]
+    assert codes(write("end_state: {users: {status: removd}}\n")) == ["CRM-M073", "CRM-M033"]
 
 
 def test_a_freeze_at_the_top_is_told_its_place_and_is_not_also_missing(write: Write) -> None:
@@ -106,9 +106,10 @@ def test_two_circles_are_both_told_with_both_lines(write: Write) -> None:
         """
     )
     found = check(path)
-    assert [
-        (each.code, each.span.line if each.span else 0, each.params["other_line"]) for each in found
-    ] == [("CRM-M072", 8, "9"), ("CRM-M072", 10, "11")]
+    assert [(each.code, each.span.line if each.span else 0, each.params["other_line"]) for each in found] == [
+        ("CRM-M072", 8, "9"),
+        ("CRM-M072", 10, "11"),
+    ]
 
 
 def test_a_chain_of_three_thousand_people_is_no_circle_and_takes_no_time(write: Write) -> None:

@@ -65,9 +65,11 @@ def test_texts_with_an_at_sign_are_addresses_and_others_ids(loaded: Load) -> Non
         "cutover: {freeze: now}\nend_state: {users: {status: removed, only: [mia@example.com, 0042, {name: Mia}]}}\n"
     ).desired.users
     assert users
-    assert [
-        (who.id, who.email, who.name) for who in users.only
-    ] == [(None, "mia@example.com", None), ("0042", None, None), (None, None, "Mia")]
+    assert [(who.id, who.email, who.name) for who in users.only] == [
+        (None, "mia@example.com", None),
+        ("0042", None, None),
+        (None, None, "Mia"),
+    ]
 
 
 def test_a_relative_archive_lies_beside_the_manifest(loaded: Load, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from crmstate.manifest.load import check
 from .conftest import Write
 
 SECRETS = [
-    "sk_live_4eC39HqLyjWDarjtT1zdp7dc",
+    "sk_live_NOT1A2REAL3KEY",
     "sk-proj-aB3dE6gH9jK2mN5pQ8sT",
     "AKIAIOSFODNN7EXAMPLE",
     "ghp_16C7e42F292c6912E7710c838347Ae178B4a",

@@ -86,9 +86,9 @@ def test_a_link_in_a_circle_is_refused(loaded: Load, tmp_path: Path) -> None:
 def test_the_operator_allows_a_folder(loaded: Load, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("secrets")
     assert refused(loaded(EMPTY, real(one(f"file: {folder}/token"))), Operator(allow_files=(str(folder),))) == []
-    assert refused(
-        loaded(EMPTY, real(one(f"file: {folder}-other/token"))), Operator(allow_files=(str(folder),))
-    ) == ["CRM-M121"]
+    assert refused(loaded(EMPTY, real(one(f"file: {folder}-other/token"))), Operator(allow_files=(str(folder),))) == [
+        "CRM-M121"
+    ]
 
 
 def test_a_command_is_refused_unless_the_whole_line_is_allowed(loaded: Load) -> None:
@@ -137,9 +137,13 @@ def test_credentials_do_not_travel_unencrypted(loaded: Load) -> None:
 
 
 def test_only_this_machines_own_names_are_loopback() -> None:
-    assert [
-        is_loopback(host) for host in ("localhost", "127.8.8.8", "::1", "127.1", "localhost.local")
-    ] == [True, True, True, False, False]
+    assert [is_loopback(host) for host in ("localhost", "127.8.8.8", "::1", "127.1", "localhost.local")] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_a_simulated_vendors_file_lies_beside_the_manifest(loaded: Load) -> None:

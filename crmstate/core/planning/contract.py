@@ -65,7 +65,9 @@ def _request(draft: Draft, goal: SubscriptionGoal, row: Resource, verb: Verb) ->
     final = verb in (Verb.CANCEL, Verb.DOWNGRADE)
     stage = Stage.CANCEL if final and not later else Stage.LEAVE
     resume = draft.provider.cell(Kind.SUBSCRIPTION, Verb.RESUME)
-    undo = (Undo.WINDOW if resume is not None else Undo.NEVER) if later else None
+    undo = Undo.NEVER if verb is Verb.CANCEL and not later else None
+    if later:
+        undo = Undo.WINDOW if resume is not None else Undo.NEVER
     why = message(f"why.subscription.{goal.status}", effective=goal.effective or goal.starts or "immediately")
     step = draft.act(row, verb, stage, why, span=goal.span, args=args, undo=undo, after=Phase.PENDING if later else None)
     if later and step is not None and step.mode is Mode.AUTO and final:
