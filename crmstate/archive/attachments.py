@@ -15,7 +15,7 @@ from pathlib import Path
 from crmstate.archive.disk import TEMPORARY
 from crmstate.archive.export import REFUSED, RESTARTS, step
 from crmstate.archive.holding import lost_line
-from crmstate.archive.journal import FILES, LOST
+from crmstate.archive.journal import ADDITION, FILES, LOST
 from crmstate.archive.layout import content
 from crmstate.archive.marks import Entry
 from crmstate.archive.segments import Work
@@ -64,7 +64,7 @@ def files(work: Work, source: ReadSession) -> None:
         restarts += 1
         if restarts > RESTARTS:
             raise refused
-    lost = [] if work.progress.lost_end else work.holding.lost()
+    lost = [] if work.progress.lost_end or work.progress.purpose == ADDITION else work.holding.lost()
     if lost:
         work.segment(LOST, {"attachments.jsonl": b"".join(map(lost_line, lost))}, 0, len(lost), None, True)
     for key in lost:

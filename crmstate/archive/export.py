@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from crmstate.archive.holding import gone_line
-from crmstate.archive.journal import GONE, ROWS
+from crmstate.archive.journal import ADDITION, GONE, ROWS
 from crmstate.archive.segments import Work
 from crmstate.core.diagnostic import problem
 from crmstate.core.failure import Code, Failure
@@ -115,7 +115,7 @@ def _refuse(work: Work, row: Row) -> None:
 
 def _vanished(work: Work) -> None:
     """Notes the ids that are held and were not met."""
-    gone = [] if work.progress.gone_end else work.holding.gone()
+    gone = [] if work.progress.gone_end or work.progress.purpose == ADDITION else work.holding.gone()
     if gone:
         work.segment(GONE, {"index": b"".join(map(gone_line, gone))}, 0, len(gone), None, True)
     for id in gone:

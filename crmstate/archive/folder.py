@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from crmstate.archive import attachments as attached
 from crmstate.archive import commit, disk, export, layout, reading, seal, verify
 from crmstate.archive.disk import TEMPORARY, Disk
+from crmstate.archive.journal import ADDITION
 from crmstate.archive.layout import Place
 from crmstate.archive.seal import Sealed
 from crmstate.archive.segments import Work, open_work
@@ -57,23 +58,32 @@ class FolderArchive:
         verify.check(place, seals)
         return self._counted(place, seals[-1], source)
 
-    def delta(self, source: ReadSession, dataset: Resource, attachments: bool, expected: str | None = None) -> Evidence:
+    def delta(
+        self,
+        source: ReadSession,
+        dataset: Resource,
+        attachments: bool,
+        expected: str | None = None,
+        purging: bool = False,
+    ) -> Evidence:
         """Reads the dataset again, adds what is new or changed and notes what vanished as a further generation, and verifies the whole. Where
-        nothing changed no generation is added. Raises Problem CRM-A009 where the dataset was never sealed."""
+        nothing changed no generation is added. `purging`: a purge of ours has begun, so what the vendor no longer has is held all the same, and
+        it may have fewer rows than the archive. Raises Problem CRM-A009 where the dataset was never sealed."""
         place = Place(self.root, dataset.id)
         if not seal.load(place):
             raise problem(Exit.ERROR, "CRM-A009", dataset=dataset.id)
         if expected is not None and expected not in [each.sha256 for each in seal.load(place)]:
             verify.chain(place, expected)
-        found = self._take(self._open(dataset.id), source, dataset, attachments, DELTA)
+        purpose = ADDITION if purging else DELTA
+        found = self._take(self._open(dataset.id), source, dataset, attachments, purpose)
         verify.check(place, verify.chain(place, found.sha256))
-        return self._counted(place, found, source)
+        return self._counted(place, found, source, fewer=purging)
 
-    def ids(self, dataset: str) -> Sequence[str]:
+    def ids(self, dataset: str, expected: str | None = None) -> Sequence[str]:
         """The ids that the sealed archive holds, in the order in which they first came: the same for the same generation. Raises Problem where
         there is no seal, or the list is not the sealed one."""
         place = Place(self.root, dataset)
-        found = verify.chain(place, None)[-1].seal
+        found = verify.chain(place, expected)[-1].seal
         data = disk.read(self.root / found.ids.file)
         if data is None:
             raise problem(Exit.ERROR, "CRM-A001", file=found.ids.file)
@@ -96,7 +106,7 @@ class FolderArchive:
         """Reads and seals; the last seal again where a reading of a sealed dataset found nothing new. A delta goes on with no reading but one
         that a delta began: an earlier one may have met rows before access was frozen."""
         complete = bool(work.seals and work.seals[-1].seal.complete)
-        if work.progress.began is None or (purpose == DELTA and work.progress.purpose != DELTA):
+        if work.progress.began is None or (purpose != ARCHIVE and work.progress.purpose != purpose):
             work.begin(purpose)
         export.rows(work, source)
         if attachments:
@@ -106,11 +116,12 @@ class FolderArchive:
             return self._open(dataset.id).seals[-1]
         return commit.seal(work, dataset, complete or attachments, self._by)
 
-    def _counted(self, place: Place, found: Sealed, source: ReadSession) -> Evidence:
+    def _counted(self, place: Place, found: Sealed, source: ReadSession, fewer: bool = False) -> Evidence:
         """The evidence of a verified dataset. Raises Problem CRM-A006 where the vendor counts another number of rows."""
         count = source.count(place.dataset)
         sealed = found.seal
-        if count.rows is not None and count.exact and count.rows != sealed.rows:
+        fits = count.rows is None or not count.exact or count.rows == sealed.rows or (fewer and count.rows < sealed.rows)
+        if not fits:
             raise problem(Exit.ERROR, "CRM-A006", dataset=place.dataset, archived=sealed.rows, vendor=count.rows)
         exact = count.rows is not None and count.exact
         vendor = "none" if count.rows is None else f"{'' if count.exact else '~'}{count.rows}"

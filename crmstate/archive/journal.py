@@ -16,6 +16,9 @@ from crmstate.archive.disk import Disk
 from crmstate.archive.marks import FileMark, canonical, sha256
 
 BEGIN, ROWS, GONE, FILES, LOST = "begin", "rows", "gone", "attachments", "lost"
+ADDITION = "addition"
+"""The purpose of a reading after a purge of ours has begun: what it does not meet is our own doing, and held all the same."""
+
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):

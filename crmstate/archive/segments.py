@@ -23,7 +23,7 @@ from crmstate.core.words import Exit
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the present reading has come. `began`: when, or None where none is under way; `purpose`: archive or delta."""
+    """How far the present reading has come. `began`: when, or None where none is under way; `purpose`: archive, delta or addition."""
 
     began: str | None = None
     purpose: str = ""

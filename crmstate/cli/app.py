@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from importlib import import_module
+from pathlib import Path
 
 import typer
 from typer.exceptions import Abort, TyperException
@@ -72,7 +73,7 @@ def _bug(screen: Screen, bug: Exception) -> int:
     """A bug of ours: where it happened, without values; the traceback only where CRMSTATE_DEBUG asks for it, scrubbed."""
     frames = traceback.extract_tb(bug.__traceback__)
     ours = [frame for frame in frames if "crmstate" in frame.filename] or list(frames)
-    where = f"{type(bug).__name__} at {os.path.basename(ours[-1].filename)}:{ours[-1].lineno}" if ours else type(bug).__name__
+    where = f"{type(bug).__name__} at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else type(bug).__name__
     if os.environ.get("CRMSTATE_DEBUG"):
         sys.stderr.write(screen.scrubber.scrub("".join(traceback.format_exception(bug))))
     screen.show([diagnostic("CRM-C011", where=where)])
@@ -81,7 +82,7 @@ def _bug(screen: Screen, bug: Exception) -> int:
 
 def _quiet_pipe() -> None:
     """The reader of our output has gone: say nothing more, also not at exit."""
-    with open(os.devnull, "w") as nothing:
+    with Path(os.devnull).open("w") as nothing:
         os.dup2(nothing.fileno(), sys.stdout.fileno())
 
 

@@ -63,6 +63,11 @@ class House:
         return actor(self.environ)
 
     @cached_property
+    def tenant(self) -> str:
+        """The tenant's id: the manifest's, else the one on record; empty where neither knows it."""
+        return self.desired.tenant or self.state().tenant
+
+    @cached_property
     def provider(self) -> Provider:
         from crmstate import providers
 
@@ -140,7 +145,7 @@ class House:
                 clock=self.real,
                 learn=self.scrubber.learn,
                 scrub=self.scrubber.scrub,
-                tenant=self.desired.tenant or None,
+                tenant=self.tenant or None,
                 hosts=self.operator.allow_hosts,
             )
             for use in ("read", "write")
@@ -162,7 +167,7 @@ class House:
             clock=self.real,
             learn=self.scrubber.learn,
             scrub=self.scrubber.scrub,
-            tenant=self.desired.tenant or None,
+            tenant=self.tenant or None,
             hosts=self.operator.allow_hosts,
         )
 

@@ -32,7 +32,7 @@ def read_plan(path: Path, screen: Screen) -> tuple[Plan, House]:
 
     if not path.exists():
         raise problem(Exit.USAGE, "CRM-C002", path=path)
-    made = decode_plan(planfile.load(path))
+    made = decode_plan(planfile.load(path), str(path))
     manifest = Path(made.manifest)
     if not manifest.exists() and (path.parent / manifest.name).exists():
         manifest = path.parent / manifest.name

@@ -35,13 +35,13 @@ class Screen:
     def catalogue(self) -> Catalogue:
         from crmstate.views.catalogue import Catalogue, language
 
-        return Catalogue(language(self.lang, self.environ))
+        return Catalogue(language(self.lang, self.environ), scrub=self.scrubber.scrub)
 
     @cached_property
     def sink(self) -> Sink:
         from crmstate.views.sink import Sink
 
-        return Sink(sys.stdout, sys.stderr, self.scrubber.scrub)
+        return Sink(sys.stdout, sys.stderr, self.scrubber.scrub, json=self.json)
 
     @property
     def json(self) -> bool:

@@ -31,9 +31,9 @@ def planned(
     """The plan of a manifest as of now. Raises Problem for credentials (7) and a vendor out of reach (1)."""
     sealed: str | None = None
     try:
-        found = observe(sessions, house.clock, house.desired.tenant)
+        found = observe(sessions, house.clock, house.tenant, state)
     except Failure as failure:
-        sealed = departed(sessions, state)
+        sealed = departed(sessions, state, stamp(house.vendor_clock.now()))
         if sealed is None:
             raise Problem(exit_of(failure), explain(failure)) from failure
         found = _nothing(house, state)

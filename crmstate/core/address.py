@@ -24,7 +24,7 @@ def address(kind: Kind, remote_id: str) -> Address:
         raise ValueError("an address needs an id")
     if _PLAIN.issuperset(remote_id):
         return Address(f"{kind.value}/{remote_id}")
-    return Address(f"{kind.value}/{quote(remote_id, safe=_SAFE)}")
+    return Address(f"{kind.value}/{quote(remote_id, safe=_SAFE, errors='surrogatepass')}")
 
 
 def parse(text: str) -> Address:
@@ -32,7 +32,7 @@ def parse(text: str) -> Address:
     kind, slash, rest = text.partition("/")
     if not slash or kind not in _KINDS or not rest:
         raise ValueError(f"not an address: {text!r}")
-    return address(_KINDS[kind], unquote(rest))
+    return address(_KINDS[kind], unquote(rest, errors="surrogatepass"))
 
 
 def kind_of(place: Address) -> Kind:
@@ -42,4 +42,4 @@ def kind_of(place: Address) -> Kind:
 
 def id_of(place: Address) -> str:
     """The remote id, decoded."""
-    return unquote(place.partition("/")[2])
+    return unquote(place.partition("/")[2], errors="surrogatepass")

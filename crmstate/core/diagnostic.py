@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from crmstate.core.address import Address
-from crmstate.core.message import Param
+from crmstate.core.message import Param, plain
 from crmstate.core.words import Exit, Severity
 
 
@@ -45,8 +45,7 @@ def diagnostic(
     **params: Any,
 ) -> Diagnostic:
     """A Diagnostic with every parameter as text or whole number."""
-    plain = {key: value if isinstance(value, int) else str(value) for key, value in params.items()}
-    return Diagnostic(code, severity, plain, span, address)
+    return Diagnostic(code, severity, plain(params), span, address)
 
 
 class Problem(Exception):

@@ -18,4 +18,9 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 def message(code: str, **params: Any) -> Message:
     """A Message with every parameter as text or whole number."""
-    return Message(code, {key: value if isinstance(value, int) else str(value) for key, value in params.items()})
+    return Message(code, plain(params))
+
+
+def plain(params: dict[str, Any]) -> dict[str, Param]:
+    """Parameters as text or whole numbers."""
+    return {key: int(value) if isinstance(value, int) else str(value) for key, value in params.items()}

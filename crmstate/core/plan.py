@@ -153,13 +153,14 @@ def sort_key(step: Step | Blocked) -> tuple[int, str, str, str]:
     return _STAGES.get(step.stage, len(_STAGES) if step.stage else 0), step.stage, step.address, step.verb.value
 
 
-def plan_digest(digest: str, tenant: str, steps: tuple[Step, ...]) -> str:
-    """What a plan is bound to: the parsed manifest, the tenant, and the automatic steps with row counts as ceilings; not times,
-    serial, prose, human or waiting steps."""
-    total = hashlib.sha256(f"{digest}\n{tenant}\n".encode())
+def plan_digest(digest: str, tenant: str, steps: tuple[Step, ...], order: tuple[tuple[str, str], ...] = ()) -> str:
+    """What a plan is bound to: the parsed manifest, the tenant, the order, and the automatic steps with row counts as ceilings; not
+    times, serial, prose, human or waiting steps (those are gates, checked when it is applied)."""
+    total = hashlib.sha256(f"{digest}\n{tenant}\n".encode("utf-8", "surrogatepass"))
+    total.update(msgspec.json.encode(order))
     for step in steps:
         if step.mode is Mode.AUTO:
-            line = (step.id, step.before.value, step.after.value, step.undo.value, step.not_before, step.rows)
+            line = (step.id, step.before, step.after, step.undo, step.not_before, step.rows, step.stage, step.needs, step.expects)
             total.update(msgspec.json.encode((line, step.args)))
     return total.hexdigest()[:24]
 

@@ -122,15 +122,19 @@ class Archiver(Protocol):
         """Exports a dataset whole. Evidence: rows, bytes, sha256 of its index."""
         ...
 
-    def verify(self, source: ReadSession, dataset: Resource) -> Evidence:
-        """Reads the archive back from its location: checksums, count against the vendor's. Raises Problem where anything differs."""
+    def verify(self, source: ReadSession, dataset: Resource, expected: str | None = None) -> Evidence:
+        """Reads the archive back from its location: checksums, count against the vendor's. `expected`: the seal's sha256 on record, the
+        anchor outside the archive. Raises Problem where anything differs (CRM-A006: the vendor has another number of rows by now)."""
         ...
 
-    def delta(self, source: ReadSession, dataset: Resource, attachments: bool) -> Evidence:
-        """After access is frozen: adds what is new or changed and the ids that vanished, and verifies the whole again."""
+    def delta(
+        self, source: ReadSession, dataset: Resource, attachments: bool, expected: str | None = None, purging: bool = False
+    ) -> Evidence:
+        """Adds what is new or changed and the ids that vanished, and verifies the whole again. `purging`: a purge of ours has begun, and
+        what vanished is held all the same."""
         ...
 
-    def ids(self, dataset: str) -> Sequence[str]:
+    def ids(self, dataset: str, expected: str | None = None) -> Sequence[str]:
         """The ids of the rows that the verified archive of a dataset holds, in a fixed order."""
         ...
 

@@ -106,6 +106,6 @@ class State(msgspec.Struct, omit_defaults=True):
         ends = [
             entry.at
             for entry in self.entries.values()
-            if entry.own and entry.outcome in (Outcome.DONE, Outcome.INTENDED, Outcome.REQUESTED)
+            if entry.own and entry.outcome is not Outcome.FAILED
         ]
         return self.verified_at or max(ends) if ends else None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from crmstate.core.address import Address
 from crmstate.core.diagnostic import Problem, problem
+from crmstate.core.order import Stage
 from crmstate.core.plan import Plan
 from crmstate.core.record import State
-from crmstate.core.words import Exit
+from crmstate.core.words import Exit, Mode, Outcome, Verb
+
+AFTER_FREEZE = {Stage.KEYS.value, Stage.INTEGRATIONS.value, Stage.SESSIONS.value, Stage.USERS.value, Stage.PURGE.value, Stage.ACCOUNT.value}
 
 
 def admit(plan: Plan, state: State, given_id: str | None, tenant: str | None = None) -> None:
@@ -24,3 +28,17 @@ def admit(plan: Plan, state: State, given_id: str | None, tenant: str | None = N
         raise problem(Exit.REFUSED, "CRM-E014", plan_id=plan.plan_id)
     if plan.errors:
         raise Problem(Exit.REFUSED, *plan.errors)
+
+
+def gates_stand(plan: Plan, state: State) -> None:
+    """A saved plan is a file: a gate that the order names (a person's step, the freeze, an open question) must still be in it, or be on
+    record as passed. Raises Problem (exit 5)."""
+    present = {step.stage for step in plan.steps} | {blocked.stage for blocked in plan.blocked}
+    named = {stage for edge in plan.order for stage in edge if "/" in stage or stage == "open_questions"}
+    if any(step.stage in AFTER_FREEZE and step.mode is Mode.AUTO for step in plan.steps):
+        named.add(Stage.FREEZE.value)
+    for stage in sorted(named - present):
+        place = Address("freeze/cutover" if stage == Stage.FREEZE.value else stage)
+        entry = state.latest(place, Verb.CONFIRM)
+        if entry is None or entry.outcome is not Outcome.DONE:
+            raise problem(Exit.STALE, "CRM-E018", stage=stage, plan_id=plan.plan_id)

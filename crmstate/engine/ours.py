@@ -9,11 +9,14 @@ from crmstate.core.event import Evidence, Settlement
 from crmstate.core.failure import Failure
 from crmstate.core.plan import Step
 from crmstate.core.planning.draft import satisfied
+from crmstate.core.ports import Archiver
 from crmstate.core.survey import Resource
 from crmstate.core.words import Exit, Kind, Mode, Outcome, Phase, Proof, Verb
 from crmstate.engine.batch import refused
 from crmstate.engine.look import look
 from crmstate.engine.tasks import Context, Note, Task, Verdict, Work, finding, verdict_of
+
+COUNT_DIFFERS = "CRM-A006"
 
 
 def archive(context: Context, step: Step) -> Task:
@@ -25,13 +28,7 @@ def archive(context: Context, step: Step) -> Task:
 
     def work() -> Evidence:
         row: Resource | None = look(context.read, Kind.DATASET, [dataset]).rows.get(dataset)
-        if row is None:
-            row = Resource(Kind.DATASET, dataset, step.label)
-        if step.verb is Verb.ARCHIVE:
-            return archiver.archive(context.read, row, context.attachments)
-        if step.verb is Verb.VERIFY:
-            return archiver.verify(context.read, row)
-        return archiver.delta(context.read, row, context.attachments)
+        return _archived(context, archiver, step, row or Resource(Kind.DATASET, dataset, step.label))
 
     try:
         evidence: Evidence = yield Work(work)
@@ -42,10 +39,25 @@ def archive(context: Context, step: Step) -> Task:
     except Problem as found:
         settlement = Settlement(step.id, Outcome.FAILED, code=found.diagnostics[0].code)
         yield Note((context.settled(batch, [settlement]),))
-        return [Verdict(step, Result.FAILED, found.diagnostics[0], exit=Exit.PARTIAL)]
+        return [Verdict(step, Result.FAILED, found.diagnostics[0], exit=Exit.PARTIAL, more=found.diagnostics[1:])]
     settlement = Settlement(step.id, Outcome.DONE, evidence.proof, Phase.PRESENT, rows=evidence.rows, evidence=(evidence,))
     yield Note((context.settled(batch, [settlement]),))
     return [verdict_of(step, settlement)]
+
+
+def _archived(context: Context, archiver: Archiver, step: Step, row: Resource) -> Evidence:
+    """The archive's own work. A live CRM has other rows by the time that its archive is verified: that asks for a delta, which verifies."""
+    seal = context.seal(row.id)
+    purging = context.ledger.state.latest(row.address, Verb.PURGE) is not None
+    if step.verb is Verb.ARCHIVE:
+        return archiver.archive(context.read, row, context.attachments)
+    if step.verb is Verb.VERIFY:
+        try:
+            return archiver.verify(context.read, row, seal)
+        except Problem as found:
+            if {each.code for each in found.diagnostics} != {COUNT_DIFFERS}:
+                raise
+    return archiver.delta(context.read, row, context.attachments, seal, purging)
 
 
 def wait_for(context: Context, step: Step) -> Task:

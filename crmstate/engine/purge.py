@@ -42,23 +42,24 @@ def purge(context: Context, cell: Cell, step: Step) -> Task:
         batch = context.batch()
         yield Note((context.intended(batch, [step]), context.settled(batch, [early[0]])))
         return [early[1]]
-    at_stake = len(ids) if entry is None else _rows(seen, dataset)
+    at_stake = min(len(ids), _rows(seen, dataset, len(ids)))
     if step.rows is not None and at_stake > step.rows:
         beyond = finding(step, "CRM-E010", dataset=dataset, rows=at_stake, ceiling=step.rows)
         return [Verdict(step, Result.REFUSED, beyond, exit=Exit.STALE)]
     return (yield from _walk(context, cell, step, dataset, ids, position, resumed=entry is not None))
 
 
-def _rows(seen: Seen, dataset: str) -> int:
-    """How many rows the vendor shows: what a purge that goes on may still destroy."""
+def _rows(seen: Seen, dataset: str, unknown: int) -> int:
+    """How many rows the vendor shows; `unknown` where it does not say."""
     row = seen.rows.get(dataset)
-    return (row.facts.rows or 0) if row is not None and isinstance(row.facts, DatasetFacts) else 0
+    rows = row.facts.rows if row is not None and isinstance(row.facts, DatasetFacts) else None
+    return unknown if rows is None else rows
 
 
 def _ids(context: Context, dataset: str) -> Sequence[str]:
     if context.archiver is None:
         return ()
-    return context.archiver.ids(dataset)
+    return context.archiver.ids(dataset, context.seal(dataset))
 
 
 def _walk(context: Context, cell: Cell, step: Step, dataset: str, ids: Sequence[str], position: int, resumed: bool) -> Task:
@@ -69,7 +70,7 @@ def _walk(context: Context, cell: Cell, step: Step, dataset: str, ids: Sequence[
         intent = context.intended(batch, [step], position, len(chunk))
         yield Note((*pending, intent))
         wanted = chunk
-        if resumed:
+        if resumed or step.occurrence > 1:
             try:
                 wanted = yield Work(partial(present, context.write, dataset, chunk))
             except Failure as failure:

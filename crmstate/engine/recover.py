@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 from crmstate.core.address import id_of, kind_of
 from crmstate.core.event import AnyEvent, Observed, Reopened, Settled, Settlement
-from crmstate.core.failure import Failure
 from crmstate.core.planning.draft import satisfied
 from crmstate.core.ports import Clock, Ledger, ReadSession
 from crmstate.core.provider import Cell
 from crmstate.core.record import Entry
 from crmstate.core.words import OURS, How, Kind, Outcome, Phase, Proof, Undo, Verb
 from crmstate.engine.look import Seen, look
-from crmstate.engine.observe import stamp
+from crmstate.engine.observe import account_phase, stamp
 
 CHUNK = 100
 
@@ -81,7 +80,7 @@ def farewell(ledger: Ledger, sessions: Sequence[ReadSession], clock: Clock, run:
         if entry.own and entry.verb in (Verb.REVOKE, Verb.PROBE):
             settled.append(Settlement(key, Outcome.DONE, Proof.OBSERVED, Phase.ABSENT))
         elif entry.verb is Verb.CLOSE:
-            phase = _account(sessions, id_of(entry.address))
+            phase = account_phase(sessions, id_of(entry.address))
             if phase is Phase.ABSENT:
                 settled.append(Settlement(key, Outcome.DONE, Proof.OBSERVED, phase))
     if settled:
@@ -91,11 +90,3 @@ def farewell(ledger: Ledger, sessions: Sequence[ReadSession], clock: Clock, run:
         ledger.append(events)
     return len(settled)
 
-
-def _account(sessions: Sequence[ReadSession], remote: str) -> Phase:
-    for session in sessions:
-        try:
-            return look(session, Kind.ACCOUNT, [remote]).phase(remote)
-        except Failure:
-            continue
-    return Phase.UNKNOWN

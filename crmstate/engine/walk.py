@@ -70,6 +70,7 @@ class Walk:
         for verdict in verdicts:
             self.verdicts[verdict.step.id] = verdict
             self.halted = self.halted or verdict.halt
+            self.notes += verdict.more
             if verdict.result is Result.DONE:
                 schedule.done(verdict.step.id)
 

@@ -193,7 +193,7 @@ def _archive(tree: Tree, folder: FilePath, operator: Operator) -> Iterator[Diagn
 
 
 def _matches(text: str, patterns: Sequence[str]) -> bool:
-    return any(pattern in text or fnmatchcase(text, pattern) for pattern in patterns)
+    return any(fnmatchcase(text, pattern) for pattern in patterns)
 
 
 def _line(key: str, *values: object) -> str:

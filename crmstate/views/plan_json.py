@@ -158,7 +158,7 @@ def _check(file: PlanFile, path: str) -> None:
         raise _no_plan(path, "two steps with one id")
     given = file.plan_id, file.approval, file.irreversible
     irreversible = tuple(step.id for step in file.steps if step.irreversible)
-    actual = plan_digest(file.manifest.digest, file.tenant, file.steps), approval_digest(file.steps), irreversible
+    actual = plan_digest(file.manifest.digest, file.tenant, file.steps, file.order), approval_digest(file.steps), irreversible
     if given != actual:
         raise problem(Exit.INVALID, "CRM-C030", path=path, given=file.plan_id[:80], actual=actual[0])
 
@@ -206,4 +206,4 @@ def plan_schema() -> dict[str, Any]:
 
 def plan_schema_text() -> str:
     """The schema as it is committed in `schemas/plan.schema.json`."""
-    return json.dumps(plan_schema(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(plan_schema(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -50,3 +50,19 @@ def test_a_plan_of_another_manifest_is_stale(here: Site) -> None:
     said = here.run("apply", str(plan), "--yes")
     assert said.code == 5
     assert here.truth()["effects"] == 0
+
+
+def test_rows_that_come_after_the_purge_began_are_archived_before_they_go_too(here: Site) -> None:
+    assert here.apply("--exclude", "account/*", "--exclude", "subscription/*").code == 0
+    assert here.world is not None
+    here.world.add_rows("contacts", [{"id": "late1", "owner_id": "u1", "fields": {"Name": "late"}}])
+    said = here.apply("--exclude", "account/*", "--exclude", "subscription/*")
+    assert said.code == 0, said.out + said.err
+    truth = {each["id"]: (each["rows"], each["bin_rows"]) for each in here.truth()["datasets"]}
+    assert truth["contacts"] == (0, 0)
+    archived = "".join(path.read_text("utf-8") for path in (here.folder / "archive").rglob("data/*/*.jsonl"))
+    assert '"late1"' in archived
+    assert '"c000"' in archived
+    ids = sorted((here.folder / "archive").rglob("data/contacts*/ids-*.jsonl"))[-1].read_text("utf-8").split()
+    assert len(ids) == 8
+    assert here.twice() == []

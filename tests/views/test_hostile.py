@@ -33,6 +33,8 @@ from tests.views.samples import plan, step
 
 CODES = (
     "CRM-P001",
+    "CRM-P011",
+    "CRM-P052",
     "CRM-P031",
     "CRM-E006",
     "CRM-E008",
@@ -45,6 +47,7 @@ CODES = (
 )
 WHYS = (
     "why.user.removed",
+    "blocked.unsupported",
     "why.archive",
     "why.human",
     "why.freeze",
@@ -53,7 +56,7 @@ WHYS = (
     "blocked.incomplete",
     "unheard.of",
 )
-NAMES = [
+NAMES = (
     "who",
     "to",
     "title",
@@ -85,7 +88,11 @@ NAMES = [
     "section",
     "action",
     "use",
-]
+    "what",
+    "count",
+    "expected",
+    "status",
+)
 
 
 @st.composite

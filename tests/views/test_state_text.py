@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
+import pytest
+
 from crmstate.core.record import State
+from crmstate.core.words import Kind, Verb
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.providers_text import providers_json, providers_markdown, providers_text
 from crmstate.views.state_text import state_history, state_list, state_show
@@ -83,3 +86,15 @@ def test_a_source_becomes_a_link_only_where_it_can_be_nothing_else() -> None:
     assert "[`sandbox-api.md#listings`](sandbox-api.md#listings)" in shown
     assert "[`api`](https://example.com/api)" in shown
     assert "`by telephone`" in shown
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["https://x.example/) <script>", "https://x.example/a|b", "javascript:x", "docs/../a b", "https://@octocat/"],
+)
+def test_a_source_that_could_be_anything_else_is_plain_code(source: str) -> None:
+    table = vendor()
+    table.none(Kind.USER, Verb.PAUSE, why="gap.unknown", source=source)
+    shown = providers_markdown([table], EN)
+    assert f"`{source.replace('|', '¦')}`" in shown
+    assert f"]({source}" not in shown

@@ -34,8 +34,8 @@ from crmstate.core.goal import ArchiveGoal
 from crmstate.core.plan import Plan
 from crmstate.core.ports import ReadSession, Session
 from crmstate.core.words import Exit
-from crmstate.engine.admit import admit
-from crmstate.engine.observe import departed, identify
+from crmstate.engine.admit import admit, gates_stand
+from crmstate.engine.observe import departed, identify, stamp
 from crmstate.engine.pool import Pool
 from crmstate.engine.recover import farewell, recover
 from crmstate.engine.stop import Abandoned, Stop
@@ -105,7 +105,8 @@ def _locked(house: House, screen: Screen, wish: Wish, made: Plan | None, store: 
         return 0
     if made is not None:
         admit(made, store.state, wish.plan_id)
-    _, living = identify(readers, house.desired.tenant)
+        gates_stand(made, store.state)
+    _, living = identify(readers, house.tenant, store.state)
     if store.head:
         recover(store, living[0], house.clock, run)
     if made is None:
@@ -124,7 +125,7 @@ def _locked(house: House, screen: Screen, wish: Wish, made: Plan | None, store: 
 
 def _gone(readers: Sequence[ReadSession], store: Store, house: House, run: str) -> bool:
     """Whether the vendor is out of reach by our own act; what ended with it is recorded as seen."""
-    if store.state.departed() is None or departed(readers, store.state) is None:
+    if store.state.departed() is None or departed(readers, store.state, stamp(house.vendor_clock.now())) is None:
         return False
     farewell(store, readers, house.clock, run)
     return True

@@ -48,13 +48,13 @@ def plan(
         from crmstate.views.plan_json import encode_plan
 
         planfile.save(out, screen.scrubber.scrub(encode_plan(made, screen.catalogue).decode()).encode(), house.effects)
-    show(made, screen, full)
+    show(made, screen, full, str(out) if out is not None else None)
     if made.errors:
         return int(Exit.REFUSED)
     return int(changes(made)) if detailed_exitcode else 0
 
 
-def show(made: Plan, screen: Screen, full: bool = False) -> None:
+def show(made: Plan, screen: Screen, full: bool = False, saved: str | None = None) -> None:
     """The plan in the format that was asked for."""
     if screen.json:
         from crmstate.views.plan_json import encode_plan
@@ -67,7 +67,7 @@ def show(made: Plan, screen: Screen, full: bool = False) -> None:
     else:
         from crmstate.views.plan_text import plan_text
 
-        screen.out(plan_text(made, screen.catalogue, color=screen.color, full=full))
+        screen.out(plan_text(made, screen.catalogue, color=screen.color, full=full, saved=saved))
 
 
 def changes(made: Plan) -> Exit:

@@ -61,7 +61,7 @@ def plan(
     blocked = tuple(sorted(draft.blocked, key=sort_key))
     made = Plan(
         format_version=FORMAT_VERSION,
-        plan_id=plan_digest(desired.digest, observed.tenant, steps),
+        plan_id=plan_digest(desired.digest, observed.tenant, steps, edges),
         name=desired.name,
         manifest=manifest,
         digest=desired.digest,
