@@ -14,6 +14,7 @@ from typer.exceptions import Exit as TyperExit
 
 from crmstate.cli.screen import Screen
 from crmstate.core.diagnostic import Problem, diagnostic
+from crmstate.core.failure import Failure
 from crmstate.core.words import Exit
 
 COMMANDS = ("init", "validate", "plan", "apply", "approve", "confirm", "status", "schema")
@@ -54,6 +55,11 @@ def run(argv: list[str], screen: Screen | None = None) -> int:
     except Problem as found:
         shown.show(found.diagnostics)
         return int(found.exit)
+    except Failure as failure:
+        from crmstate.providers.explain import exit_of, explain
+
+        shown.show([explain(failure)])
+        return int(exit_of(failure))
     except TyperExit as done:
         return int(Exit.USAGE) if done.exit_code == 2 else done.exit_code
     except TyperException as wrong:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 from crmstate.core.diagnostic import problem
+from crmstate.core.failure import Failure
 from crmstate.core.words import Exit
 
 FRESH = 1.0
@@ -26,7 +27,8 @@ class RealClock:
 
 
 class VendorClock(RealClock):
-    """The time of a vendor that has a clock of its own: asked for at most once a second."""
+    """The time of a vendor that has a clock of its own: asked for at most once a second. Where it does not answer any more, the last time that
+    it told stands: a run that has begun must be able to record how it ends."""
 
     def __init__(self, ask: Callable[[], datetime]) -> None:
         self._ask = ask
@@ -34,7 +36,13 @@ class VendorClock(RealClock):
 
     def now(self) -> datetime:
         if self._known is None or self.monotonic() - self._known[0] > FRESH:
-            self._known = (self.monotonic(), self._ask())
+            try:
+                found = self._ask()
+            except Failure:
+                if self._known is None:
+                    raise
+                found = self._known[1]
+            self._known = (self.monotonic(), found)
         return self._known[1]
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from crmstate.views.sink import Sink
 
 FORMATS = ("text", "json", "markdown")
+KNOWN = Scrubber()
+"""Every secret that this process has learnt: whoever shows anything, a bug's traceback included, scrubs by it."""
 
 
 @dataclass
@@ -29,7 +31,7 @@ class Screen:
     quiet: bool = False
     no_color: bool = False
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    scrubber: Scrubber = field(default_factory=Scrubber)
+    scrubber: Scrubber = field(default_factory=lambda: KNOWN)
 
     @cached_property
     def catalogue(self) -> Catalogue:

@@ -16,7 +16,7 @@ def admit(plan: Plan, state: State, given_id: str | None, tenant: str | None = N
     """Raises Problem: hypothetical or for another state (5), with errors or without the id that the manifest asks for (3)."""
     if plan.hypothetical:
         raise problem(Exit.STALE, "CRM-E003")
-    if state.lineage and plan.base.lineage != state.lineage:
+    if state.lineage and plan.base.lineage != state.lineage and not _began_here(plan, state):
         raise problem(Exit.STALE, "CRM-E002", made=plan.base.lineage or "-", here=state.lineage)
     if (state.provider and plan.provider != state.provider) or (state.tenant and plan.tenant != state.tenant):
         raise problem(Exit.STALE, "CRM-E016", made=f"{plan.provider} {plan.tenant}", here=f"{state.provider} {state.tenant}")
@@ -28,6 +28,11 @@ def admit(plan: Plan, state: State, given_id: str | None, tenant: str | None = N
         raise problem(Exit.REFUSED, "CRM-E014", plan_id=plan.plan_id)
     if plan.errors:
         raise Problem(Exit.REFUSED, *plan.errors)
+
+
+def _began_here(plan: Plan, state: State) -> bool:
+    """Whether the record has begun since this plan was made: by its approvals, or by a run of this very plan."""
+    return not plan.base.lineage and (not state.entries or state.last_plan == plan.plan_id)
 
 
 def gates_stand(plan: Plan, state: State) -> None:

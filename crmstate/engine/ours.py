@@ -83,7 +83,8 @@ def wait_for(context: Context, step: Step) -> Task:
         return [refused(step, failure)]
     if satisfied(seen.phase(remote), step.after):
         return (yield from _record(context, step, Settlement(step.id, Outcome.DONE, Proof.OBSERVED, seen.phase(remote))))
-    return [Verdict(step, Result.WAITING, until=seen.until(remote) or step.not_before)]
+    entry = context.ledger.state.entries.get(step.id)
+    return [Verdict(step, Result.WAITING, until=seen.until(remote) or step.not_before or (entry.until if entry is not None else None))]
 
 
 def _record(context: Context, step: Step, settlement: Settlement) -> Task:

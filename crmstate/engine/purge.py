@@ -65,18 +65,20 @@ def _ids(context: Context, dataset: str) -> Sequence[str]:
 def _walk(context: Context, cell: Cell, step: Step, dataset: str, ids: Sequence[str], position: int, resumed: bool) -> Task:
     batch = context.batch()
     pending: tuple[Advanced, ...] = ()
+    promised: list[str] = []
+    again = step.occurrence > 1 or (resumed and position == 0)
     while position < len(ids) and not context.stop.asked:
         chunk = list(ids[position : position + cell.batch])
         intent = context.intended(batch, [step], position, len(chunk))
         yield Note((*pending, intent))
         wanted = chunk
-        if resumed or step.occurrence > 1:
+        if resumed or again:
             try:
                 wanted = yield Work(partial(present, context.write, dataset, chunk))
             except Failure as failure:
                 return (yield from _end(context, step, batch, _stopped(step, failure), refused(step, failure)))
             resumed = False
-        trouble: tuple[Settlement, Verdict] | None = yield from _delete(context, cell, step, dataset, wanted)
+        trouble: tuple[Settlement, Verdict] | None = yield from _delete(context, cell, step, dataset, wanted, promised)
         if trouble is not None:
             return (yield from _end(context, step, batch, *trouble))
         position += len(chunk)
@@ -86,7 +88,9 @@ def _walk(context: Context, cell: Cell, step: Step, dataset: str, ids: Sequence[
     if position < len(ids):
         settlement = Settlement(step.id, Outcome.FAILED, code="interrupted", rows=position)
         return (yield from _end(context, step, batch, settlement, Verdict(step, Result.NOT_STARTED, finding(step, "CRM-E013", Severity.WARNING))))
-    settlement, found = yield from _read_back(context, step, dataset, ids)
+    settlement, found, left = yield from _read_back(context, step, dataset, ids, promised)
+    if left:
+        yield Note((context.intended(batch, [step]), Advanced(context.now(), context.run, step.id, 0, 0)))
     return (yield from _end(context, step, batch, settlement, verdict_of(step, settlement, found)))
 
 
@@ -99,14 +103,18 @@ def _stopped(step: Step, failure: Failure) -> Settlement:
     return Settlement(step.id, Outcome.FAILED, code=failure.code.value, summary=failure.summary, until=failure.until)
 
 
-def _delete(context: Context, cell: Cell, step: Step, dataset: str, rows: list[str]) -> Part[tuple[Settlement, Verdict] | None]:
-    """Deletes rows; where an answer was lost or said no, looks which are left and asks for those alone. None: all are gone."""
+def _delete(
+    context: Context, cell: Cell, step: Step, dataset: str, rows: list[str], promised: list[str]
+) -> Part[tuple[Settlement, Verdict] | None]:
+    """Deletes rows; where an answer was lost or said no, looks which are left and asks for those alone. None: all are gone, or `promised`
+    for the times that are added to it."""
     for attempt in range(TRIES):
         if not rows:
             return None
         call = Batch(Kind.DATASET, cell.verb, tuple(Item(row) for row in rows), parent=dataset)
         try:
             answers: list[Answer] = yield Work(partial(context.write.perform, call))
+            promised += [answer.until or "" for answer in answers if answer.outcome is Outcome.REQUESTED]
             left = [answer for answer in answers if answer.outcome not in (Outcome.DONE, Outcome.REQUESTED)]
             if not left:
                 return None
@@ -120,22 +128,29 @@ def _delete(context: Context, cell: Cell, step: Step, dataset: str, rows: list[s
     return _stopped(step, refusal), refused(step, refusal)
 
 
-def _read_back(context: Context, step: Step, dataset: str, ids: Sequence[str]) -> Part[tuple[Settlement, Diagnostic | None]]:
-    """Proof by count and by sampled ids."""
+def _read_back(
+    context: Context, step: Step, dataset: str, ids: Sequence[str], promised: Sequence[str]
+) -> Part[tuple[Settlement, Diagnostic | None, bool]]:
+    """Proof by count and by sampled ids; and whether archived rows are still there, so that the purge has to begin again."""
+    rows = len(ids)
     try:
         count = yield Work(lambda: context.write.count(dataset))
         vanished: bool | None = yield Work(lambda: gone(context.write, dataset, ids))
     except Failure as failure:
-        return Settlement(step.id, Outcome.REQUESTED, Proof.ACKNOWLEDGED, code="not_read_back", summary=failure.summary, rows=len(ids)), None
-    found: Diagnostic | None = None
+        return Settlement(step.id, Outcome.REQUESTED, Proof.ACKNOWLEDGED, code="not_read_back", summary=failure.summary, rows=rows), None, False
+    if count.rows and promised:
+        until = max(promised) or None
+        return Settlement(step.id, Outcome.REQUESTED, Proof.ACKNOWLEDGED, Phase.PRESENT, "accepted", until=until, rows=rows), None, False
     if count.rows:
         found = finding(step, "CRM-E009", dataset=dataset, rows=count.rows)
-        return Settlement(step.id, Outcome.FAILED, phase=Phase.PRESENT, code="rows_remain", rows=len(ids)), found
+        if vanished is False:
+            found = finding(step, "CRM-E007", found=Phase.PRESENT.value)
+        return Settlement(step.id, Outcome.FAILED, phase=Phase.PRESENT, code="rows_remain", rows=rows), found, vanished is False
     if vanished is False:
         found = finding(step, "CRM-E011", Severity.WARNING, dataset=dataset)
-        return Settlement(step.id, Outcome.DONE, Proof.ACKNOWLEDGED, Phase.ABSENT, "soft_delete", rows=len(ids)), found
+        return Settlement(step.id, Outcome.DONE, Proof.ACKNOWLEDGED, Phase.ABSENT, "soft_delete", rows=rows), found, False
     proof = Proof.OBSERVED if count.rows == 0 else Proof.ACKNOWLEDGED
-    return Settlement(step.id, Outcome.DONE, proof, Phase.ABSENT, rows=len(ids)), None
+    return Settlement(step.id, Outcome.DONE, proof, Phase.ABSENT, rows=rows), None, False
 
 
 def empty_bin(context: Context, cell: Cell, step: Step) -> Task:

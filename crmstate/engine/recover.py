@@ -27,8 +27,11 @@ def recover(ledger: Ledger, session: ReadSession, clock: Clock, run: str) -> int
     for key, entry in loose.items():
         kind = kind_of(entry.address)
         cell = session.provider.cell(kind, entry.verb)
-        if entry.verb in OURS or entry.verb is Verb.PURGE:
-            if entry.outcome is not Outcome.REQUESTED or entry.verb is Verb.PURGE:
+        if entry.verb is Verb.PURGE:
+            if entry.outcome is not Outcome.REQUESTED or entry.until is None or entry.until <= now:
+                reopened.append(key)
+        elif entry.verb in OURS:
+            if entry.outcome is not Outcome.REQUESTED:
                 reopened.append(key)
         elif cell is not None and cell.how is How.API:
             groups.setdefault(kind, []).append((key, entry))

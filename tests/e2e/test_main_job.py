@@ -65,4 +65,4 @@ def test_rows_that_come_after_the_purge_began_are_archived_before_they_go_too(he
     assert '"c000"' in archived
     ids = sorted((here.folder / "archive").rglob("data/contacts*/ids-*.jsonl"))[-1].read_text("utf-8").split()
     assert len(ids) == 8
-    assert here.twice() == []
+    assert set(here.twice()) <= {("empty", "bin", "contacts")}
