@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlsplit
 
 from crmstate.core.diagnostic import problem
@@ -28,7 +29,7 @@ def start(data: Path) -> str:
         return url
     data.parent.mkdir(parents=True, exist_ok=True)
     log = data.with_name(data.name + ".server.log")
-    with log.open("ab") as sink:
+    with _log(log) as sink:
         child = subprocess.Popen(
             [sys.executable, "-m", "crmstate.sandbox", "serve", "--data", str(data)],
             stdin=subprocess.DEVNULL,
@@ -68,12 +69,23 @@ def keys(data: Path) -> dict[str, dict[str, Secret]]:
         raise problem(Exit.CREDENTIALS, "CRM-C017", path=place) from None
 
 
+def _log(path: Path) -> IO[bytes]:
+    """The server's log, for appending. Whoever wrote the manifest may have put a link in its place: it is not followed."""
+    try:
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "ab")
+    except OSError as error:
+        raise problem(Exit.ERROR, "CRM-C021", path=path, why=error.strerror or type(error).__name__) from None
+
+
 def _running(ready: Path) -> str | None:
+    """The address in the ready file, where a process listens there. The file may come with the manifest: it names this machine, and a process."""
     try:
         found = json.loads(ready.read_text(encoding="utf-8"))
-        os.kill(int(found["pid"]), 0)
-        parts = urlsplit(found["url"])
-        with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=1):
+        pid, parts = int(found["pid"]), urlsplit(found["url"])
+        if pid <= 0 or (parts.scheme, parts.hostname) != ("http", "127.0.0.1"):
+            return None
+        os.kill(pid, 0)
+        with socket.create_connection(("127.0.0.1", parts.port or 0), timeout=1):
             return str(found["url"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None

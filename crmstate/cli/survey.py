@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING
 
 from crmstate.cli.compose import House, lineage
-from crmstate.core.diagnostic import Problem
+from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.event import Held
 from crmstate.core.failure import Failure
 from crmstate.core.plan import Plan
@@ -14,6 +16,7 @@ from crmstate.core.planning.planner import plan as make_plan
 from crmstate.core.ports import ReadSession
 from crmstate.core.record import State
 from crmstate.core.survey import Survey, survey
+from crmstate.core.words import Exit
 from crmstate.engine.observe import departed, observe, stamp
 from crmstate.providers.explain import exit_of, explain
 
@@ -37,17 +40,28 @@ def planned(
         if sealed is None:
             raise Problem(exit_of(failure), explain(failure)) from failure
         found = _nothing(house, state)
-    return make_plan(
+    make = partial(
+        make_plan,
         house.desired,
         found,
         state,
         house.provider,
         manifest=str(house.loaded.path),
         hypothetical=house.as_of is not None,
-        target=target,
-        exclude=exclude,
         sealed=sealed,
     )
+    if (target or exclude) and sealed is None:
+        _meant([*target, *exclude], found, state, make())
+    return make(target=target, exclude=exclude)
+
+
+def _meant(patterns: Sequence[str], found: Survey, state: State, whole: Plan) -> None:
+    """Raises Problem (exit 64) for a pattern that names nothing: a mistyped target must not read as "no changes"."""
+    known = {each.address for each in found.resources} | {each.address for each in state.entries.values()}
+    known |= {each.address for each in whole.steps} | {each.address for each in whole.blocked}
+    for pattern in patterns:
+        if not any(fnmatchcase(each, pattern) for each in known):
+            raise problem(Exit.USAGE, "CRM-C001", text=f"--target, --exclude: {pattern}")
 
 
 def _nothing(house: House, state: State) -> Survey:

@@ -70,6 +70,7 @@ def _intend(state: State, ref: StepRef, at: str) -> None:
         )
     else:
         entry.outcome, entry.at, entry.code, entry.summary = Outcome.INTENDED, at, None, ""
+        entry.proof, entry.until, entry.expires = Proof.NONE, None, None
 
 
 def _settle(state: State, result: Settlement, at: str) -> None:

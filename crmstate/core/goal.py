@@ -187,3 +187,13 @@ class Desired(msgspec.Struct, frozen=True, omit_defaults=True):
     mask_people: bool = False
     migration_owner: str | None = None
     spans: dict[str, Span] = {}
+
+    @property
+    def closing(self) -> bool:
+        """Whether the account is to be deleted, and with it whatever it holds."""
+        return self.account is not None and self.account.status == "deleted"
+
+    @property
+    def clearing(self) -> bool:
+        """Whether a module is to be switched off that takes its data along."""
+        return any(module.status != "active" and module.data_effect == "clears" for module in self.modules)

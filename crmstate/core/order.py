@@ -97,20 +97,20 @@ MILESTONES: dict[Milestone, Stage] = {
 }
 
 
+STARTS: dict[Milestone, Stage] = {**MILESTONES, Milestone.PURGED: Stage.PURGE, Milestone.CANCEL_EFFECTIVE: Stage.CANCEL}
+"""What waits for something that is to come before a milestone: the act that brings it about, not only its end."""
+
+
 def precedence(attributes: Iterable[str] = ()) -> tuple[Rule, ...]:
     """The rules, changed by the attributes of a provider's cells: `users.needs_active_owner` (people go after the purge),
-    `cancel.ends_api` (cancelling goes last of the automatic steps, after our own access)."""
+    `cancel.ends_api` (cancelling goes last of the automatic steps, and our own access ends by it)."""
     rules = list(RULES)
     found = frozenset(attributes)
     if "users.needs_active_owner" in found:
         rules = [rule for rule in rules if (rule.before, rule.after) != (Stage.USERS.value, Stage.DELTA.value)]
         rules += _rules((Stage.BIN, Stage.USERS, "needs_active_owner"), (Stage.USERS, Stage.CANCEL, "cancel_last"))
     if "cancel.ends_api" in found:
-        rules = [rule for rule in rules if (rule.before, rule.after) != (Stage.ACCOUNT.value, Stage.OWN.value)]
-        rules += _rules((Stage.OWN, Stage.CANCEL, "ends_api"), (Stage.BIN, Stage.OWN, "own_access_last"))
-        rules += _rules((Stage.CERTIFICATE, Stage.CANCEL, "ends_api"), (Stage.USERS, Stage.OWN, "own_access_last"))
-        rules = [rule for rule in rules if (rule.before, rule.after) != (Stage.OWN.value, Stage.AFTERWARDS.value)]
-        rules += _rules((Stage.ACCOUNT, Stage.AFTERWARDS, "afterwards"))
+        rules += _rules((Stage.CERTIFICATE, Stage.CANCEL, "ends_api"), (Stage.USERS, Stage.CANCEL, "ends_api"))
     return tuple(rules)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crmstate.core.words import Kind, Outcome, Verb
+from crmstate.core.words import Kind, Verb
 
 if TYPE_CHECKING:
     from crmstate.core.planning.draft import Draft
 
 _EXPECTED = {"users": Kind.USER, "api_keys": Kind.API_KEY, "integrations": Kind.INTEGRATION, "datasets": Kind.DATASET, "sessions": Kind.SESSION}
+
+
+ENDING = frozenset({Verb.DEACTIVATE, Verb.DELETE, Verb.REVOKE, Verb.SIGN_OUT, Verb.DISABLE, Verb.RESET})
 
 
 def guard(draft: Draft) -> None:
@@ -31,11 +34,12 @@ def guard(draft: Draft) -> None:
 
 
 def ended(draft: Draft, kind: Kind) -> int:
-    """How many resources of a kind we have ended ourselves so that they are no longer listed: they still belong to the tenant expected."""
+    """How many resources of a kind are no longer listed after we set out to end them: they still belong to the tenant expected. An act whose
+    outcome was not looked up yet counts as well: otherwise an interrupted run could not be resumed."""
     listed = {row.address for row in draft.by_kind[kind]}
     gone = {
         entry.address
         for entry in draft.state.entries.values()
-        if entry.outcome is Outcome.DONE and entry.verb in (Verb.DELETE, Verb.REVOKE, Verb.SIGN_OUT) and entry.address.startswith(f"{kind.value}/")
+        if entry.verb in (Verb.DELETE, Verb.REVOKE, Verb.SIGN_OUT) and entry.address.startswith(f"{kind.value}/")
     }
     return len(gone - listed)

@@ -18,6 +18,7 @@ class Schedule:
         self._dependents: dict[str, list[Step]] = {}
         self._missing: dict[str, int] = {}
         self._by_id = {step.id: step for step in plan.steps}
+        self._place = {step_id: number for number, step_id in enumerate(self._by_id)}
         self._done: set[str] = set()
         self._closed: set[str] = set()
         self._freed: list[Step] = []
@@ -74,7 +75,7 @@ class Schedule:
     def take(self) -> list[Step]:
         """The steps that have become free since the last call, in the plan's order; each is given once."""
         freed, self._freed = self._freed, []
-        return [step for step in freed if step.id not in self._done]
+        return sorted((step for step in freed if step.id not in self._done), key=lambda step: self._place[step.id])
 
     def untouched(self) -> Iterator[Step]:
         """The steps that never became free."""

@@ -9,6 +9,7 @@ from urllib.parse import quote, quote_plus
 
 MASK = "[secret]"
 SHORTEST = 8
+_ESCAPE = re.compile(r"(?<=%)[0-9A-F]{2}|(?<=\\u)[0-9a-f]{4}")
 
 
 class Secret:
@@ -42,7 +43,8 @@ class Secret:
 
 
 class Scrubber:
-    """Replaces every known secret (8 characters or more) in a text: raw, URL-encoded, in base64 and in JSON form."""
+    """Replaces every known secret (8 characters or more) in a text: raw, URL-encoded, in base64 and in JSON form, with the digits of
+    escapes in either case and slashes escaped or not, as vendors write them."""
 
     def __init__(self) -> None:
         self._forms: set[str] = set()
@@ -55,6 +57,8 @@ class Scrubber:
             return
         forms = {text, quote(text, safe=""), quote_plus(text), quote(text), json.dumps(text)[1:-1]}
         forms.add(json.dumps(text, ensure_ascii=False)[1:-1])
+        forms |= {form.replace("/", "\\/") for form in forms}
+        forms |= {_ESCAPE.sub(lambda found: found[0].swapcase(), form) for form in forms}
         raw = text.encode()
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             forms |= {_stable(encode(b"\0" * shift + raw).decode(), shift, len(raw)) for shift in range(3)}

@@ -206,10 +206,21 @@ class Survey(msgspec.Struct, frozen=True):
 def survey(
     tenant: str, listings: list[Listing], identities: list[Identity], taken_at: str = "", calls: int = 0
 ) -> Survey:
-    """A Survey from listings in any order: the same rows always give the same value."""
-    resources = sorted(
-        (row for listing in listings for row in listing.resources), key=lambda row: (row.kind.value, row.id)
-    )
+    """A Survey from listings in any order: the same rows always give the same value. A row that was listed twice (a listing may change
+    between its pages) counts once; where its phases differ, its phase is unknown."""
+    rows: dict[tuple[str, str], Resource] = {}
+    for row in (row for listing in listings for row in listing.resources):
+        known = rows.setdefault((row.kind.value, row.id), row)
+        if known is not row and known != row:
+            rows[row.kind.value, row.id] = _agreed(known, row)
+    resources = [rows[place] for place in sorted(rows)]
     gaps = tuple(sorted((each.gap for each in listings if each.gap), key=lambda gap: (gap.kind.value, gap.why)))
-    complete = frozenset(each.kind for each in listings if each.complete)
+    partial = {each.kind for each in listings if not each.complete}
+    complete = frozenset(each.kind for each in listings if each.kind not in partial)
     return Survey(tenant, tuple(resources), complete, tuple(identities), gaps, taken_at, calls)
+
+
+def _agreed(first: Resource, second: Resource) -> Resource:
+    """What two rows of one thing have in common: of other facts the one that sorts first, of other phases none."""
+    phase = first.phase if first.phase is second.phase else Phase.UNKNOWN
+    return msgspec.structs.replace(min(first, second, key=msgspec.json.encode), phase=phase)

@@ -157,7 +157,7 @@ class Walk:
         exit = worst(exits)
         closing = Closing(self.context.run, exit, tuple(lines), tuple(self.notes))
         ends: list[AnyEvent] = [Finished(self.context.now(), self.context.run, int(exit), closing.counts())]
-        if exit is Exit.OK and not self.plan.blocked and all(line.result is Result.DONE for line in lines):
+        if exit is Exit.OK and not self.plan.blocked and not self.plan.excluded and all(line.result is Result.DONE for line in lines):
             ends.append(Observed(self.context.now(), self.plan.plan_id))
         self._durable(ends)
         return closing

@@ -140,7 +140,7 @@ def _unknown(tree: Tree, error: Finding, found: Found) -> set[Path]:
         path = error.path
         span = tree.key_span(*path, key)
         shown = mask(str(key))[:60]
-        elsewhere = tuple(home for home in homes(key) if home != (*path, key))
+        elsewhere = () if (*path, key) in homes(key) else homes(key)
         suggestion = near(key, (word for word in allowed if word not in present)) or near(key, allowed)
         if len(elsewhere) == 1 and (suggestion is None or suggestion not in _same(key, suggestion)):
             found.diagnostics.append(diagnostic(codes.MISPLACED_KEY, span=span, key=shown, home=dotted(elsewhere[0])))

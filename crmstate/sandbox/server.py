@@ -124,7 +124,7 @@ def ready_path(data: str | os.PathLike[str]) -> Path:
 @contextmanager
 def _alone(data: Path) -> Iterator[None]:
     """Holds the data file for this server's life."""
-    with open(f"{data}.lock", "a", opener=lambda name, flags: os.open(name, flags, 0o600)) as held:
+    with open(f"{data}.lock", "a", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o600)) as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

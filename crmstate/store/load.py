@@ -57,8 +57,6 @@ def load(home: Home) -> Loaded:
     part = chain.segment(home)
     if part.base is not None:
         found.state = part.base.snapshot.state
-    if cached is not None and cached.head.seq < part.start:
-        cached = None
     for one in chain.walk(home, part):
         _take(home, found, one, cached.head if cached else None)
         if cached is not None and one.header.seq == cached.head.seq:

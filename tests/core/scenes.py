@@ -253,7 +253,9 @@ def ref(kind: Kind, id: str, verb: Verb, *, undo: Undo = Undo.NEVER, occurrence:
     return StepRef(step_id(place, verb, occurrence), place, verb, undo, occurrence=occurrence, own=own)
 
 
-def happened(kind: Kind, id: str, verb: Verb, outcome: Outcome = Outcome.DONE, *, at: str = NOW, more: dict[str, Any] | None = None, **facts: Any) -> list[AnyEvent]:
+def happened(
+    kind: Kind, id: str, verb: Verb, outcome: Outcome = Outcome.DONE, *, at: str = NOW, more: dict[str, Any] | None = None, **facts: Any
+) -> list[AnyEvent]:
     """The events of one step that came out so; `facts` of its settlement, `more` of its reference."""
     step = ref(kind, id, verb, **(more or {}))
     proof = facts.pop("proof", Proof.OBSERVED if outcome is Outcome.DONE else Proof.NONE)
@@ -263,7 +265,9 @@ def happened(kind: Kind, id: str, verb: Verb, outcome: Outcome = Outcome.DONE, *
     return events
 
 
-def confirmed(kind: Kind, id: str, verb: Verb = Verb.CONFIRM, *, at: str = NOW, proof: Proof = Proof.ATTESTED, expires: str | None = None) -> list[AnyEvent]:
+def confirmed(
+    kind: Kind, id: str, verb: Verb = Verb.CONFIRM, *, at: str = NOW, proof: Proof = Proof.ATTESTED, expires: str | None = None
+) -> list[AnyEvent]:
     return [Confirmed(at, ref(kind, id, verb, undo=Undo.FREE), "it@example.com", proof, "done", (), expires)]
 
 

@@ -10,7 +10,7 @@ from crmstate.core.address import address, id_of, kind_of, parse
 from crmstate.core.words import Kind
 
 LAW = settings(max_examples=200, deadline=None)
-IDS = st.text(st.characters(codec="utf-8"), min_size=1)
+IDS = st.text(min_size=1) | st.text(st.characters(categories=["Cs", "Lo"]), min_size=1)
 KINDS = st.sampled_from(list(Kind))
 
 

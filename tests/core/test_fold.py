@@ -51,12 +51,12 @@ def entry(*events: AnyEvent) -> Entry:
 
 def test_a_record_begins_with_its_own_lineage() -> None:
     state = fold("", [BORN])
-    assert ("exit", "line", "model", "acme") == (state.name, state.lineage, state.provider, state.tenant)
+    assert (state.name, state.lineage, state.provider, state.tenant) == ("exit", "line", "model", "acme")
 
 
 def test_a_run_that_began_is_named_and_has_no_end_yet() -> None:
     state = fold("exit", [Finished(AT, "r0", 6, {}), Started(AT, "r1", "p1", "m", "ops", 3)])
-    assert ("r1", "p1", None) == (state.last_run, state.last_plan, state.last_exit)
+    assert (state.last_run, state.last_plan, state.last_exit) == ("r1", "p1", None)
 
 
 def test_an_intent_is_on_record_before_anything_is_known() -> None:
@@ -66,28 +66,28 @@ def test_an_intent_is_on_record_before_anything_is_known() -> None:
 def test_an_intent_of_a_step_of_our_own_access_is_marked_so() -> None:
     own = ref(Kind.API_KEY, "k1", Verb.REVOKE, own=True)
     state = fold("exit", [intended(own)])
-    assert (True, AT) == (state.entries[own.id].own, state.departed())
+    assert (state.entries[own.id].own, state.departed()) == (True, AT)
 
 
 def test_a_settlement_says_how_it_came_out_and_how_we_know() -> None:
     found = entry(intended(), settled(Outcome.DONE, proof=Proof.OBSERVED, phase=Phase.ABSENT, request_id="r1"))
-    assert (Outcome.DONE, Proof.OBSERVED, Phase.ABSENT, LATER, AT, "r1") == (found.outcome, found.proof, found.phase, found.at, found.since, found.request_id)
+    assert (found.outcome, found.proof, found.phase, found.at, found.since, found.request_id) == (Outcome.DONE, Proof.OBSERVED, Phase.ABSENT, LATER, AT, "r1")
 
 
 def test_a_failure_keeps_its_code_and_the_next_intent_forgets_it() -> None:
     failed = (intended(), settled(Outcome.FAILED, code="denied", summary="no"))
-    assert ("denied", "no") == (entry(*failed).code, entry(*failed).summary)
+    assert (entry(*failed).code, entry(*failed).summary) == ("denied", "no")
     again = entry(*failed, intended(at=LATER))
-    assert (Outcome.INTENDED, None, "", AT) == (again.outcome, again.code, again.summary, again.since)
+    assert (again.outcome, again.code, again.summary, again.since) == (Outcome.INTENDED, None, "", AT)
 
 
 def test_an_intent_claims_no_proof_of_what_was_known_before() -> None:
     again = entry(intended(), settled(Outcome.REQUESTED, proof=Proof.ACKNOWLEDGED, until=LATER), intended(at=LATER))
-    assert (Proof.NONE, None) == (again.proof, again.until)
+    assert (again.proof, again.until) == (Proof.NONE, None)
 
 
 def test_the_outcome_of_a_step_that_nobody_intended_is_not_invented() -> None:
-    assert {} == fold("exit", [settled(Outcome.DONE)]).entries
+    assert fold("exit", [settled(Outcome.DONE)]).entries == {}
 
 
 def test_what_a_settlement_does_not_say_stays_known() -> None:
@@ -98,17 +98,17 @@ def test_what_a_settlement_does_not_say_stays_known() -> None:
 
 def test_progress_is_how_far_and_how_many() -> None:
     found = entry(intended(), Advanced(LATER, "run", USER.id, 6, 6))
-    assert (6, 6, LATER, Outcome.INTENDED) == (found.position, found.rows, found.at, found.outcome)
-    assert {} == fold("exit", [Advanced(LATER, "run", "stranger", 6, 6)]).entries
+    assert (found.position, found.rows, found.at, found.outcome) == (6, 6, LATER, Outcome.INTENDED)
+    assert fold("exit", [Advanced(LATER, "run", "stranger", 6, 6)]).entries == {}
 
 
 def test_progress_survives_the_next_intent() -> None:
-    assert 6 == entry(intended(), Advanced(LATER, "run", USER.id, 6, 6), intended(at=LATER)).position
+    assert entry(intended(), Advanced(LATER, "run", USER.id, 6, 6), intended(at=LATER)).position == 6
 
 
 def test_a_reopened_step_failed_because_it_was_not_sent() -> None:
     found = entry(intended(), Reopened(LATER, "run", (USER.id, "stranger")))
-    assert (Outcome.FAILED, "not_sent") == (found.outcome, found.code)
+    assert (found.outcome, found.code) == (Outcome.FAILED, "not_sent")
 
 
 def test_a_persons_word_is_as_strong_as_they_said_and_names_them() -> None:
@@ -126,7 +126,7 @@ def test_a_confirmation_without_proof_is_a_request_and_no_result() -> None:
 def test_a_second_confirmation_replaces_a_waiver_and_its_end() -> None:
     waived = Confirmed(AT, USER, "cfo@example.com", Proof.WAIVED, "later", (), LATER)
     found = entry(waived, Confirmed(LATER, USER, "it@example.com", Proof.ATTESTED, "done"))
-    assert (Proof.ATTESTED, None) == (found.proof, found.expires)
+    assert (found.proof, found.expires) == (Proof.ATTESTED, None)
 
 
 def test_approvals_add_up() -> None:
@@ -137,20 +137,20 @@ def test_approvals_add_up() -> None:
 def test_a_hold_keeps_who_recorded_it_first_and_ends_only_by_a_release() -> None:
     held = fold("exit", [Held(AT, "contacts", "legal", "case 7"), Held(LATER, "contacts", "ops")])
     assert {"contacts": Hold("legal", AT, "case 7")} == held.holds
-    assert {} == advance(held, Released(LATER, "contacts", "legal")).holds
+    assert advance(held, Released(LATER, "contacts", "legal")).holds == {}
 
 
 def test_the_last_time_that_everything_agreed_is_known() -> None:
-    assert LATER == fold("exit", [Observed(AT, "p1"), Observed(LATER, "p2")]).verified_at
+    assert fold("exit", [Observed(AT, "p1"), Observed(LATER, "p2")]).verified_at == LATER
 
 
 def test_the_end_of_a_run_is_its_exit_code() -> None:
-    assert 6 == fold("exit", [Finished(AT, "r1", 6, {"failed": 1})]).last_exit
+    assert fold("exit", [Finished(AT, "r1", 6, {"failed": 1})]).last_exit == 6
 
 
 def test_a_repair_makes_lost_intents_unknown() -> None:
     found = entry(intended(), Repaired(LATER, "repair.lost", "ops", (USER.id, "stranger")))
-    assert (Outcome.UNKNOWN, LATER) == (found.outcome, found.at)
+    assert (found.outcome, found.at) == (Outcome.UNKNOWN, LATER)
 
 
 @pytest.mark.parametrize("event", [Unlocked(AT, "ops", "host 12"), Restored(AT, 3, "ops")])
@@ -167,7 +167,7 @@ def test_occurrences_of_a_step_are_different_steps_and_the_last_one_counts() -> 
     user = place(Kind.USER, "u7")
     first, second = ref(Kind.USER, "u7", Verb.DELETE), ref(Kind.USER, "u7", Verb.DELETE, occurrence=2)
     state = fold("exit", [intended(first), settled(Outcome.DONE, id=first.id), intended(second, at=LATER)])
-    assert (2, Outcome.INTENDED) == (state.occurrence(user, Verb.DELETE), state.latest(user, Verb.DELETE).outcome)  # type: ignore[union-attr]
+    assert (state.occurrence(user, Verb.DELETE), state.latest(user, Verb.DELETE).outcome) == (2, Outcome.INTENDED)  # type: ignore[union-attr]
     assert {step_id(user, Verb.DELETE, 2)} == set(state.open())
 
 
@@ -185,4 +185,4 @@ def test_two_records_of_the_same_history_are_equal_and_share_nothing() -> None:
     assert first == second
     advance(first, Released(LATER, "contacts", "legal"))
     assert {"contacts"} == set(second.holds)
-    assert {} == State("exit").entries
+    assert State("exit").entries == {}

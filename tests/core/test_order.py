@@ -34,7 +34,7 @@ def before(stage: str, pairs: list[tuple[str, str]]) -> set[str]:
 
 @pytest.mark.parametrize("attributes", COMBINATIONS)
 def test_no_vendor_has_an_order_that_runs_in_a_circle(attributes: tuple[str, ...]) -> None:
-    assert () == cycle(edges(attributes))
+    assert cycle(edges(attributes)) == ()
 
 
 @pytest.mark.parametrize("attributes", COMBINATIONS)
@@ -73,7 +73,7 @@ def test_where_people_must_stay_active_for_the_purge_they_go_after_it() -> None:
 
 
 def test_every_rule_says_why() -> None:
-    assert [] == [rule for rule in RULES if not rule.why.startswith("order.")]
+    assert [rule for rule in RULES if not rule.why.startswith("order.")] == []
 
 
 def test_every_milestone_is_a_stage() -> None:
@@ -89,7 +89,7 @@ def test_a_circle_is_found_exactly_where_there_is_one(pairs: list[tuple[str, str
     found = cycle(pairs)
     assert any(name in before(name, pairs) for name in "abcdefgh") == bool(found)
     steps = zip(found, (*found[1:], *found[:1]), strict=True)
-    assert [] == [step for step in steps if step not in pairs]
+    assert [step for step in steps if step not in pairs] == []
 
 
 @settings(max_examples=100, deadline=None)
@@ -100,8 +100,8 @@ def test_the_order_of_the_pairs_does_not_decide_which_circle_is_told(pairs: list
 
 def test_a_long_chain_is_walked_without_running_out_of_stack() -> None:
     pairs = [(f"{n:06}", f"{n + 1:06}") for n in range(20_000)]
-    assert () == cycle(pairs)
-    assert 20_001 == len(cycle([*pairs, ("020000", "000000")]))
+    assert cycle(pairs) == ()
+    assert len(cycle([*pairs, ("020000", "000000")])) == 20_001
 
 
 def test_every_stage_of_a_pair_is_known_to_the_graph() -> None:

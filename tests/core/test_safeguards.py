@@ -35,47 +35,47 @@ PEOPLE = tuple(user(f"p{n}") for n in range(3))
 
 def test_more_removals_than_the_ceiling_are_an_error_and_nothing_is_ready() -> None:
     made = plan(wish(users=REMOVED, safeguards=Safeguards(max_removals=2)), tenant(*PEOPLE))
-    assert ["CRM-P051"] == codes(made)
-    assert [] == ready_now(made)
-    assert 0 == made.summary.ready
+    assert codes(made) == ["CRM-P051"]
+    assert ready_now(made) == []
+    assert made.summary.ready == 0
 
 
 def test_as_many_removals_as_the_ceiling_are_none() -> None:
-    assert [] == codes(plan(wish(users=REMOVED, safeguards=Safeguards(max_removals=3)), tenant(*PEOPLE)))
+    assert codes(plan(wish(users=REMOVED, safeguards=Safeguards(max_removals=3)), tenant(*PEOPLE))) == []
 
 
 def test_people_keys_and_integrations_count_together_against_the_ceiling() -> None:
     desired = wish(users=REMOVED, api_keys=REVOKED, integrations=GONE, safeguards=Safeguards(max_removals=4))
     made = plan(desired, tenant(*PEOPLE, key("k1"), integration("i1")))
-    assert [("CRM-P051", 5, 4)] == [(each.code, each.params["count"], each.params["ceiling"]) for each in made.diagnostics]
+    assert [(each.code, each.params["count"], each.params["ceiling"]) for each in made.diagnostics] == [("CRM-P051", 5, 4)]
 
 
 def test_what_is_gone_already_does_not_count_against_the_ceiling() -> None:
     rows = [user(f"p{n}", phase=Phase.INACTIVE) for n in range(9)]
-    assert [] == codes(plan(wish(users=REMOVED, safeguards=Safeguards(max_removals=0)), tenant(*rows)))
+    assert codes(plan(wish(users=REMOVED, safeguards=Safeguards(max_removals=0)), tenant(*rows))) == []
 
 
 def test_another_number_than_expected_is_an_error() -> None:
     made = plan(wish(users=REMOVED, expect={"users": 6, "api_keys": 2}), tenant(*PEOPLE))
-    assert [("CRM-P052", "users", 6, 5)] == [(e.code, e.params["what"], e.params["expected"], e.params["found"]) for e in made.diagnostics]
+    assert [(e.code, e.params["what"], e.params["expected"], e.params["found"]) for e in made.diagnostics] == [("CRM-P052", "users", 6, 5)]
 
 
 @pytest.mark.parametrize("outcome", [Outcome.DONE, Outcome.INTENDED, Outcome.REQUESTED, Outcome.UNKNOWN])
 def test_what_we_ended_ourselves_still_counts_as_expected(outcome: Outcome) -> None:
     """Also before the end of an interrupted run was looked up: otherwise resuming would be refused."""
     state = record(happened(Kind.USER, "p9", Verb.DELETE, outcome), happened(Kind.USER, "p0", Verb.DELETE, outcome))
-    assert [] == codes(plan(wish(users=REMOVED, expect={"users": 6}), tenant(*PEOPLE), state))
+    assert codes(plan(wish(users=REMOVED, expect={"users": 6}), tenant(*PEOPLE), state)) == []
 
 
 def test_another_tenant_is_an_error() -> None:
     made = plan(wish(users=REMOVED), tenant(*PEOPLE, name="other"))
-    assert ["CRM-P050"] == codes(made)
-    assert [] == ready_now(made)
+    assert codes(made) == ["CRM-P050"]
+    assert ready_now(made) == []
 
 
 def test_somebody_who_can_sign_in_stays() -> None:
     made = plan(wish(users=UsersGoal("removed")), tenant(*PEOPLE, own=False, identities=()))
-    assert ["CRM-P003"] == codes(made)
+    assert codes(made) == ["CRM-P003"]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_nobody_has_to_stay_where_one_is_kept_or_the_account_goes(goals: dict[st
 
 def test_a_kept_user_who_cannot_sign_in_is_not_enough() -> None:
     rows = (user("p1", phase=Phase.INACTIVE), user("p2"))
-    assert ["CRM-P003"] == codes(plan(wish(users=UsersGoal("removed", keep("p1"))), tenant(*rows, own=False, identities=())))
+    assert codes(plan(wish(users=UsersGoal("removed", keep("p1"))), tenant(*rows, own=False, identities=()))) == ["CRM-P003"]
 
 
 def test_the_owner_and_ourselves_stay_and_are_blocked_in_so_many_words() -> None:

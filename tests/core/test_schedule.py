@@ -112,18 +112,18 @@ def test_telling_twice_or_of_strangers_changes_nothing() -> None:
     for _ in range(3):
         schedule.done("s1")
         schedule.done("stranger")
-    assert [] == schedule.take()
+    assert schedule.take() == []
     schedule.done("s2")
-    assert ["s3"] == [each.id for each in schedule.take()]
+    assert [each.id for each in schedule.take()] == ["s3"]
 
 
 def test_a_step_that_failed_stops_what_comes_after_its_stage_and_nothing_beside_it() -> None:
     made = plan([step("s1", "a"), step("s2", "b"), step("s3", "c"), step("s4", "d")], [("a", "b"), ("c", "d")])
     schedule = Schedule(made)
-    assert ["s1", "s3"] == [each.id for each in schedule.take()]
+    assert [each.id for each in schedule.take()] == ["s1", "s3"]
     schedule.done("s3")
-    assert ["s4"] == [each.id for each in schedule.take()]
-    assert ["s2"] == [each.id for each in schedule.untouched()]
+    assert [each.id for each in schedule.take()] == ["s4"]
+    assert [each.id for each in schedule.untouched()] == ["s2"]
 
 
 def _wide(size: int) -> Plan:

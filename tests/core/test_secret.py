@@ -27,7 +27,7 @@ def scrubber(*secrets: str) -> Scrubber:
     return made
 
 
-@pytest.mark.parametrize("show", [str, repr, lambda s: f"{s}", lambda s: f"{s!r:>40}", lambda s: f"{s:>40}", lambda s: f"{[s]}", lambda s: f"%s {s}" % s])
+@pytest.mark.parametrize("show", [str, repr, "{}".format, "{!r:>40}".format, "{:>40}".format, lambda s: f"{[s]}", lambda s: "%s" % s])  # noqa: UP031
 def test_a_secret_shows_itself_in_no_way_of_printing(show: object) -> None:
     assert CANARY not in show(Secret(CANARY))  # type: ignore[operator]
 
@@ -65,9 +65,7 @@ def test_a_secret_is_scrubbed_from_an_address(encode: object, secret: str) -> No
 @LAW
 @given(SECRETS)
 def test_a_secret_is_scrubbed_from_an_address_with_small_letters(secret: str) -> None:
-    small = "".join(part if number % 2 == 0 else part for number, part in enumerate([quote(secret, safe="")]))
-    lowered = _lower_escapes(small)
-    assert MASK == scrubber(secret).scrub(lowered)
+    assert scrubber(secret).scrub(_lower_escapes(quote(secret, safe=""))) == MASK
 
 
 def _lower_escapes(text: str) -> str:
@@ -133,7 +131,7 @@ def test_other_text_is_left_alone(secret: str, text: str) -> None:
 
 
 def test_too_short_a_secret_is_not_learnt_because_it_would_scrub_half_the_page() -> None:
-    assert "a page about 1234567" == scrubber("1234567").scrub("a page about 1234567")
+    assert scrubber("1234567").scrub("a page about 1234567") == "a page about 1234567"
 
 
 def test_tokens_that_come_later_are_scrubbed_as_well() -> None:

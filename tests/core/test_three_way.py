@@ -19,7 +19,7 @@ def case(phase: Phase, outcome: Outcome | None, by: object = None, **facts: obje
     made = plan(GOAL, tenant(user("p1", phase=phase)), state, by)  # type: ignore[arg-type]
     blocked = [each.why.code for each in made.blocked if each.address == "user/p1"]
     steps = [step for step in made.steps if step.address == "user/p1"]
-    assert 1 >= len(steps) + len(blocked)
+    assert len(steps) + len(blocked) <= 1
     if blocked:
         return "blocked", 0, blocked[0]
     return (steps[0].mode.value, steps[0].occurrence, steps[0].why.code) if steps else ("", 0, "")
@@ -48,41 +48,41 @@ def test_each_outcome_on_record_meets_each_phase(phase: Phase, outcome: Outcome 
 @pytest.mark.parametrize("outcome", [Outcome.INTENDED, Outcome.UNKNOWN])
 @pytest.mark.parametrize("phase", [Phase.PRESENT, Phase.INACTIVE])
 def test_an_irreversible_act_whose_effect_does_not_show_is_never_sent_again_on_a_guess(phase: Phase, outcome: Outcome) -> None:
-    assert UNSURE == case(phase, outcome, BLIND)
+    assert case(phase, outcome, BLIND) == UNSURE
 
 
 def test_what_a_person_confirmed_is_not_sent_again_only_because_a_listing_that_shows_nothing_shows_nothing() -> None:
-    assert UNSURE == case(Phase.PRESENT, Outcome.DONE, BLIND, proof=Proof.ATTESTED)
-    assert AGAIN == case(Phase.PRESENT, Outcome.DONE, BLIND, proof=Proof.OBSERVED)
-    assert AGAIN == case(Phase.PRESENT, Outcome.DONE, proof=Proof.ATTESTED)
+    assert case(Phase.PRESENT, Outcome.DONE, BLIND, proof=Proof.ATTESTED) == UNSURE
+    assert case(Phase.PRESENT, Outcome.DONE, BLIND, proof=Proof.OBSERVED) == AGAIN
+    assert case(Phase.PRESENT, Outcome.DONE, proof=Proof.ATTESTED) == AGAIN
 
 
 def test_what_can_be_taken_back_may_be_sent_again_even_if_its_effect_does_not_show() -> None:
     by = vendor(cell(Kind.USER, Verb.DELETE, shows_effect=False, undo=Undo.FREE))
-    assert RESEND == case(Phase.PRESENT, Outcome.UNKNOWN, by)
+    assert case(Phase.PRESENT, Outcome.UNKNOWN, by) == RESEND
 
 
 @pytest.mark.parametrize("outcome", [None, Outcome.FAILED, Outcome.REQUESTED, Outcome.INTENDED, Outcome.UNKNOWN])
 def test_what_a_person_has_to_do_stays_a_persons_step(outcome: Outcome | None) -> None:
     by = vendor(cell(Kind.USER, Verb.DELETE, how=How.MANUAL, run=None, runbook="runbook.x"))
-    assert "manual" == case(Phase.PRESENT, outcome, by)[0]
+    assert case(Phase.PRESENT, outcome, by)[0] == "manual"
 
 
 def test_what_a_person_said_is_done_and_is_there_again_is_asked_for_again() -> None:
     by = vendor(cell(Kind.USER, Verb.DELETE, how=How.MANUAL, run=None, runbook="runbook.x"))
-    assert ("manual", 2, "why.came_back") == case(Phase.PRESENT, Outcome.DONE, by, proof=Proof.ATTESTED)
+    assert case(Phase.PRESENT, Outcome.DONE, by, proof=Proof.ATTESTED) == ("manual", 2, "why.came_back")
 
 
 @pytest.mark.parametrize("outcome", [None, *Outcome])
 def test_what_the_vendor_cannot_do_is_blocked_whatever_is_on_record(outcome: Outcome | None) -> None:
     by = vendor(cell(Kind.USER, Verb.DELETE, how=How.NONE, run=None, why="why.x"))
-    assert ("blocked", 0, "blocked.not_offered") == case(Phase.PRESENT, outcome, by)
+    assert case(Phase.PRESENT, outcome, by) == ("blocked", 0, "blocked.not_offered")
 
 
 def test_what_comes_back_twice_is_done_three_times() -> None:
     history = [*happened(Kind.USER, "p1", Verb.DELETE), *happened(Kind.USER, "p1", Verb.DELETE, more={"occurrence": 2})]
     made = plan(GOAL, tenant(user("p1")), record(history))
-    assert 3 == one(made, Verb.DELETE, "p1").occurrence
+    assert one(made, Verb.DELETE, "p1").occurrence == 3
 
 
 def test_each_occurrence_is_a_step_of_its_own() -> None:
@@ -107,5 +107,5 @@ def test_a_renamed_person_is_the_same_person_and_a_promoted_one_is_not() -> None
 def test_what_is_waited_for_is_not_sent_and_says_until_when() -> None:
     made = plan(GOAL, tenant(user("p1", phase=Phase.PENDING, pending_until="2026-06-08T00:00:00Z")))
     step = one(made, Verb.DELETE, "p1")
-    assert (Mode.WAIT, "2026-06-08T00:00:00Z", None) == (step.mode, step.not_before, step.expects)
-    assert NOW == made.observed_at
+    assert (step.mode, step.not_before, step.expects) == (Mode.WAIT, "2026-06-08T00:00:00Z", None)
+    assert made.observed_at == NOW

@@ -116,3 +116,18 @@ def test_a_chain_of_three_thousand_people_is_no_circle_and_takes_no_time(write: 
     people = "".join(f"  - {{id: p{n}, title: T, owner: a@example.com, after: p{n - 1}}}\n" for n in range(1, 3000))
     path = write("end_state: {}\npeople:\n  - {id: p0, title: T, owner: a@example.com}\n" + people)
     assert check(path) == []
+
+
+def test_a_notice_as_long_as_the_term_is_just_possible(loaded: Load) -> None:
+    loaded(
+        """\
+        contract:
+          term: {start: 2026-01-01, length: 1 year, end: inclusive}
+          notice: {period: 12 months, before: term_end}
+        end_state: {}
+        """
+    )
+
+
+def test_a_place_that_only_passes_the_states_folder_is_not_inside_it(loaded: Load) -> None:
+    assert loaded("end_state: {data: {archive: {to: .crmstate/../archive}}}\n").diagnostics == ()

@@ -241,15 +241,12 @@ def test_a_days_quota_that_is_known_is_not_overrun() -> None:
     assert (raised.value.code, raised.value.until, len(toy.heard)) == (Code.EXHAUSTED, "2026-11-02T00:00:00Z", 3)
 
 
-def test_an_answer_that_drips_for_ever_is_lost() -> None:
-    def say(heard: str) -> bytes:
-        clock.slept.append(51.0)
-        return ok(b'{"ids": []}')
-
-    with talking(say) as (session, _, clock, _):
+def test_an_answer_that_drips_for_ever_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    with talking(lambda heard: ok(b'{"ids": ["a", "b"]}')) as (session, _, clock, _):
+        monkeypatch.setattr(clock, "monotonic", itertools.count(0, 51).__next__)
         results = session.perform(TWO)
 
-    assert {Outcome.UNKNOWN} == {each.outcome for each in results}
+    assert {(Outcome.UNKNOWN, "the answer takes too long")} == {(each.outcome, each.summary) for each in results}
 
 
 def test_the_view_is_proved_again_when_the_proof_is_old() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import shutil
 
+import msgspec
 import pytest
 from store_scenes import (
     BORN,
@@ -22,7 +23,7 @@ from store_scenes import (
 )
 
 from crmstate.core.diagnostic import Problem
-from crmstate.store import read
+from crmstate.store import chunk, read
 
 
 def look(folder):
@@ -188,3 +189,33 @@ def test_damage_names_the_one_command_that_mends_it(folder):
         read(folder, NAME)
     params = found.value.diagnostics[0].params
     assert (params["name"], params["chunk"]) == (NAME, 2)
+
+
+def alone(folder):
+    """Only the journal is left to judge itself."""
+    (home(folder) / "state.json").unlink()
+    (home(folder) / "head").unlink()
+
+
+@pytest.mark.parametrize("seq", [2, 3])
+def test_a_chunk_of_another_history_of_the_same_state_is_noticed(folder, tmp_path_factory, seq):
+    """Such as a file out of an older backup: the lineage is right, the number too."""
+    other = tmp_path_factory.mktemp("other")
+    record(other, [HISTORY[0], [intended(7)], [settled(7)], [intended(8)]])
+    alone(folder)
+    chunks(folder)[seq - 1].write_bytes(chunks(other)[seq - 1].read_bytes())
+    assert look(folder) == "CRM-S013"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [({"lineage": "lineage-2"}, "CRM-S014"), ({"base": "0" * 64}, "CRM-S017"), ({"events": 3}, "CRM-S010")],
+)
+def test_a_chunk_that_somebody_made_to_fit_is_noticed_by_what_it_says(folder, change, code):
+    """Its digests are right; its header is not."""
+    alone(folder)
+    path = chunks(folder)[3]
+    one = chunk.decode(path.read_bytes(), 4, "")
+    data, _ = chunk.encode(msgspec.structs.replace(one.header, **change), one.body.splitlines())
+    path.write_bytes(data)
+    assert look(folder) == code

@@ -23,7 +23,7 @@ from store_scenes import (
 from crmstate.core.diagnostic import Problem
 from crmstate.core.event import Approved, Created, Held, Restored
 from crmstate.core.words import Exit, Outcome
-from crmstate.store import Mended, read, repair, state_at
+from crmstate.store import Mended, read, repair, snapshot, state_at
 
 LONG = [*HISTORY, [settled(3)], [intended(4)], [settled(4)], [intended(5)]]
 
@@ -289,3 +289,27 @@ def test_a_repair_is_an_event_that_says_who_and_what(tmp_path):
     line = chunks(tmp_path)[-1].read_bytes().splitlines()[-2]
     event = msgspec.json.decode(line)
     assert (event["event"], event["by"], event["what"]) == ("repaired", "ben", mended.what)
+
+
+def test_another_base_in_the_place_of_a_base_is_noticed(tmp_path):
+    """It is sound in itself, and about the same chunk; only the digest in the chunk on it tells."""
+    record(tmp_path, LONG)
+    chunks(tmp_path)[4].unlink()
+    mend(tmp_path)
+    path = home(tmp_path) / "journal" / "00000009.base.json"
+    base = snapshot.decode(path.read_bytes(), "")
+    base.state.entries.clear()
+    path.write_bytes(snapshot.encode(base.state, base.head))
+    with pytest.raises(Problem, match="CRM-S017"):
+        read(tmp_path, NAME)
+
+
+def test_a_base_is_missed_even_where_every_chunk_before_it_is_there(tmp_path, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    record(other, [[Created(BORN.at, NAME, "lineage-2", "sandbox", "acme")]])
+    record(tmp_path, LONG)
+    (home(tmp_path) / "state.json").write_bytes((home(other) / "state.json").read_bytes())
+    assert mend(tmp_path).kept == 8
+    (home(tmp_path) / "journal" / "00000009.base.json").unlink()
+    with pytest.raises(Problem, match="CRM-S017"):
+        read(tmp_path, NAME)

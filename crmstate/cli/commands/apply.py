@@ -100,8 +100,7 @@ def _locked(house: House, screen: Screen, wish: Wish, made: Plan | None, store: 
     run = run_id()
     readers, writer = house.readers(), house.writer()
     if store.head and _gone(readers, store, house, run):
-        sealed = planned(house, store.state, readers)
-        show(sealed, screen)
+        _sealed(house, screen, store, readers, run)
         return 0
     if made is not None:
         admit(made, store.state, wish.plan_id)
@@ -129,6 +128,17 @@ def _gone(readers: Sequence[ReadSession], store: Store, house: House, run: str) 
         return False
     farewell(store, readers, house.clock, run)
     return True
+
+
+def _sealed(house: House, screen: Screen, store: Store, readers: list[ReadSession], run: str) -> None:
+    """Says that the vendor is out of reach by design; a machine gets its stream of events all the same."""
+    if not screen.json:
+        show(planned(house, store.state, readers), screen)
+        return
+    from crmstate.views.events import first_line
+
+    screen.out(first_line())
+    _show(Closing(run, Exit.OK, ()), screen)
 
 
 def _ask(made: Plan, screen: Screen, wish: Wish) -> None:

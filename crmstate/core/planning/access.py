@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from crmstate.core.address import Address
-from crmstate.core.goal import ListGoal, UsersGoal
+from crmstate.core.address import Address, address
+from crmstate.core.goal import ListGoal, Selector, UsersGoal
 from crmstate.core.message import message
 from crmstate.core.order import Stage
-from crmstate.core.planning.draft import Draft, match
+from crmstate.core.planning.draft import Draft, match, satisfied
 from crmstate.core.provider import Args
+from crmstate.core.safeguard import ENDING, ended
 from crmstate.core.survey import ApiKeyFacts, Resource, SessionFacts, UserFacts
-from crmstate.core.words import How, Kind, Mode, Phase, Severity, Undo, Verb
+from crmstate.core.words import How, Kind, Mode, Outcome, Phase, Severity, Undo, Verb
 
 _LISTS: tuple[tuple[str, Kind, Verb, Stage], ...] = (
     ("sessions", Kind.SESSION, Verb.SIGN_OUT, Stage.SESSIONS),
@@ -42,16 +43,27 @@ def _ends_access(draft: Draft) -> bool:
 def chosen(draft: Draft, kind: Kind, goal: UsersGoal | ListGoal) -> list[Resource] | None:
     """The resources that a goal speaks of, or None where a selector names nothing: then nobody is touched."""
     rows = draft.by_kind[kind]
-    only, lost_only = match(goal.only, rows)
+    only, lost_only = match(goal.only, rows, single=True)
     kept, lost_keep = match([each.who for each in goal.keep], rows)
-    complete = kind in draft.survey.complete
-    for selector in [*lost_only, *lost_keep]:
-        gone = selector.id is not None and complete and draft.state.entries and selector in lost_only
-        if not gone:
-            draft.report("CRM-P001", span=selector.span, kind=kind.value, who=str(selector))
-    if lost_keep or (lost_only and not draft.state.entries):
+    lost = [(selector, Severity.ERROR) for selector in lost_keep]
+    lost += [(selector, weight) for selector in lost_only if (weight := _weight(draft, kind, selector, rows)) is not None]
+    for selector, severity in lost:
+        draft.report("CRM-P001", severity, selector.span, kind=kind.value, who=str(selector))
+    if any(severity is Severity.ERROR for _, severity in lost):
         return None
     return [row for row in rows if row.id not in kept and (not goal.only or row.id in only)]
+
+
+def _weight(draft: Draft, kind: Kind, selector: Selector, rows: list[Resource]) -> Severity | None:
+    """How bad it is that an `only` selector names nothing: not at all where the record shows that we ended it ourselves, a warning where it
+    may be one of those that we ended (the record keeps ids, not mails), otherwise an error. One that fits several is always an error: a
+    namesake is not guessed at."""
+    if kind not in draft.survey.complete or match([selector], rows)[0]:
+        return Severity.ERROR
+    if selector.id is not None:
+        place = address(kind, selector.id)
+        return None if any(draft.state.latest(place, verb) is not None for verb in ENDING) else Severity.ERROR
+    return Severity.WARNING if ended(draft, kind) else Severity.ERROR
 
 
 def users(draft: Draft) -> None:
@@ -74,10 +86,11 @@ def users(draft: Draft) -> None:
         return
     args = _transfer(draft, goal, picked)
     why = message(f"why.user.{goal.status}")
-    closing = draft.desired.account is not None and draft.desired.account.status == "deleted"
+    closing = draft.desired.closing
+    goes = Phase.INACTIVE if goal.status == "removed" else cell.after if cell is not None else Phase.ABSENT
     for row in picked:
         facts = row.facts
-        if row.phase is not Phase.PRESENT and row.phase is not Phase.PENDING and goal.status == "removed":
+        if satisfied(row.phase, goes):
             draft.keep(Kind.USER)
         elif isinstance(facts, UserFacts) and (facts.protected or row.id in draft.own_users):
             _stays(draft, row, verb, closing, goal)
@@ -101,9 +114,7 @@ def _transfer(draft: Draft, goal: UsersGoal, picked: list[Resource]) -> Args | N
 
 def _stays(draft: Draft, row: Resource, verb: Verb, closing: bool, goal: UsersGoal) -> None:
     """A user that the API refuses to end (the owner, ourselves) ends with the account, or by a person's hand."""
-    if row.phase is not Phase.PRESENT:
-        draft.keep(Kind.USER)
-    elif not closing:
+    if not closing:
         code = "blocked.own_user" if row.id in draft.own_users else "blocked.protected"
         draft.block(row.address, verb, Stage.OWN.value, message(code), label=draft.label(row), span=goal.span)
 
@@ -160,23 +171,25 @@ def _any(kind: Kind) -> Address:
 def own_access(draft: Draft) -> None:
     """Our own keys: revoked by ourselves after everything else, the writing one last; or they end with the account."""
     goal = draft.desired.api_keys
-    account = draft.desired.account
     rows = {row.id: row for row in draft.by_kind[Kind.API_KEY] if isinstance(row.facts, ApiKeyFacts)}
     close = draft.provider.cell(Kind.ACCOUNT, Verb.CLOSE)
-    closing = account is not None and account.status == "deleted"
+    closes = draft.desired.closing and close is not None and "ends_api" in close.attributes
     ordered = sorted((each for each in draft.survey.identities if each.key), key=lambda each: each.use != "read")
     keys = list(dict.fromkeys(each.key for each in ordered if each.key))
-    if closing and close is not None and "ends_api" in close.attributes:
+    if closes or "cancel.ends_api" in draft.attributes:
         for key in keys:
             if key in rows and rows[key].phase is Phase.PRESENT:
                 _ends_with_account(draft, rows[key])
         return
-    if goal is None or goal.status == "active" or goal.only:
+    if goal is None or goal.status == "active":
         return
-    kept, _ = match([each.who for each in goal.keep], list(rows.values()))
+    kept, lost = match([each.who for each in goal.keep], list(rows.values()))
+    only, _ = match(goal.only, list(rows.values()), single=True)
+    if lost:
+        return
     needs: tuple[str, ...] = ()
     for key in keys:
-        if key in rows and key not in kept:
+        if key in rows and key not in kept and (not goal.only or key in only):
             step = draft.act(
                 rows[key], Verb.REVOKE, Stage.OWN, message("why.own_key"), span=goal.span, needs=needs, undo=Undo.NEVER
             )
@@ -208,6 +221,8 @@ def bring_back(draft: Draft, kind: Kind, goal: UsersGoal | ListGoal) -> None:
             draft.keep(kind)
         else:
             draft.report("CRM-P004", Severity.WARNING, goal.span, row.address)
+    listed_now = {row.address for row in draft.by_kind[kind]}
     for entry in draft.state.entries.values():
-        if entry.address.startswith(f"{kind.value}/") and entry.verb is Verb.DELETE and entry.outcome.value == "done":
+        final = entry.verb in (Verb.DELETE, Verb.REVOKE) and entry.outcome is Outcome.DONE
+        if final and entry.address.startswith(f"{kind.value}/") and entry.address not in listed_now:
             draft.report("CRM-P004", Severity.WARNING, goal.span, entry.address)

@@ -12,6 +12,8 @@ from crmstate.core.words import Kind, Mode, Phase, Severity, Undo, Verb
 
 _VERBS = {"cancelled": Verb.CANCEL, "paused": Verb.PAUSE, "downgraded": Verb.DOWNGRADE, "active": Verb.RESUME}
 _STATUSES = {"cancelled": "cancelled", "paused": "paused", "downgraded": "free", "active": "active"}
+_OTHER = {"paused": "free", "downgraded": "paused"}
+"""Both inactive, and yet not the same: the phase alone would take one for the other."""
 _PENDING = {"cancelled": "cancel", "paused": "pause", "downgraded": "downgrade"}
 
 
@@ -42,6 +44,9 @@ def _one(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: Subscriptio
         _withdraw(draft, goal, row, facts)
     elif facts.status == "cancelled":
         draft.report("CRM-P011", span=goal.span, address=row.address, status=goal.status)
+    elif facts.pending is None and facts.status == _OTHER.get(goal.status):
+        why = message("blocked.other_pending", action="pause" if facts.status == "paused" else "downgrade", effective=facts.effective or "?")
+        draft.block(row.address, verb, Stage.LEAVE.value, why, label=row.label, span=goal.span)
     elif facts.pending == _PENDING[goal.status]:
         _await(draft, goal, row, facts)
     elif facts.pending is not None:
@@ -65,7 +70,8 @@ def _request(draft: Draft, goal: SubscriptionGoal, row: Resource, verb: Verb) ->
     final = verb in (Verb.CANCEL, Verb.DOWNGRADE)
     stage = Stage.CANCEL if final and not later else Stage.LEAVE
     resume = draft.provider.cell(Kind.SUBSCRIPTION, Verb.RESUME)
-    undo = Undo.NEVER if verb is Verb.CANCEL and not later else None
+    cell = draft.provider.cell(Kind.SUBSCRIPTION, verb)
+    undo = Undo.NEVER if final and cell is not None and cell.undo is Undo.WINDOW else None
     if later:
         undo = Undo.WINDOW if resume is not None else Undo.NEVER
     why = message(f"why.subscription.{goal.status}", effective=goal.effective or goal.starts or "immediately")
@@ -84,7 +90,8 @@ def _await(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: Subscript
 
 
 def _wait_step(draft: Draft, goal: SubscriptionGoal, row: Resource, needs: tuple[str, ...], until: str | None) -> None:
-    """The result apart from the request: a request is not a result."""
+    """The result apart from the request: a request is not a result. An end that was seen before says nothing of the next one."""
+    seen = draft.recorded(row.address, Verb.PROBE)
     draft.ours(
         row.address,
         Kind.SUBSCRIPTION,
@@ -92,7 +99,7 @@ def _wait_step(draft: Draft, goal: SubscriptionGoal, row: Resource, needs: tuple
         Stage.EFFECTIVE.value,
         message("why.effective", until=until or goal.effective or "?"),
         mode=Mode.WAIT,
-        occurrence=max(1, draft.state.occurrence(row.address, Verb.PROBE)),
+        occurrence=seen.occurrence + 1 if seen is not None else max(1, draft.state.occurrence(row.address, Verb.PROBE)),
         needs=needs,
         label=row.label,
         not_before=until,
@@ -111,9 +118,12 @@ def _withdraw(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: Subscr
 def account(draft: Draft) -> None:
     """The account's closing: after everything that it would take along is archived or given up in writing."""
     goal = draft.desired.account
-    if goal is None or goal.status != "deleted":
+    if goal is None or not draft.desired.closing:
         return
     draft.incomplete(Kind.ACCOUNT, Verb.CLOSE, Stage.ACCOUNT, goal.span)
     for row in draft.by_kind[Kind.ACCOUNT]:
+        if draft.held() and row.phase is not Phase.ABSENT:
+            draft.block(row.address, Verb.CLOSE, Stage.ACCOUNT.value, message("blocked.hold"), label=row.label, span=goal.span)
+            continue
         args = Args(confirm=draft.survey.tenant)
         draft.act(row, Verb.CLOSE, Stage.ACCOUNT, message("why.account"), span=goal.span, args=args)

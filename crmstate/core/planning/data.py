@@ -12,11 +12,14 @@ from crmstate.core.record import Entry
 from crmstate.core.survey import DatasetFacts, Resource
 from crmstate.core.words import Kind, Mode, Outcome, Phase, Proof, Severity, Verb
 
+BEFORE_CLOSING = Stage.CERTIFICATE.value
+"""Where a blocker stands that must stop the account's closing: a blocker lets the steps of its own stage start."""
+
 
 def data(draft: Draft) -> None:
     """Plans what becomes of every dataset."""
     goal, purge = draft.desired.archive, draft.desired.purge
-    ending = purge is not None or draft.desired.account is not None
+    ending = purge is not None or draft.desired.closing or draft.desired.clearing
     if goal is None and not ending and not draft.desired.discard:
         return
     span = goal.span if goal is not None else None
@@ -27,12 +30,13 @@ def data(draft: Draft) -> None:
     held = _held(draft, rows)
     scope = _scope(draft, goal, rows) - given_up
     for row in rows:
+        needs: tuple[str, ...] = ()
         if row.id in scope and isinstance(goal, ArchiveGoal):
-            _archive(draft, goal, row)
+            needs = _archive(draft, goal, row)
         elif not isinstance(goal, NoArchive) and row.id not in given_up:
             _uncovered(draft, row, "blocked.not_archived")
         if purge is not None and row.id not in given_up and (row.id in scope or isinstance(goal, NoArchive)):
-            _purge(draft, purge, row, held)
+            _purge(draft, purge, row, held, needs)
     if purge is not None and purge.certificate:
         _certificate(draft, purge)
 
@@ -51,7 +55,7 @@ def _held(draft: Draft, rows: list[Resource]) -> set[str]:
     """Datasets under a legal hold: written now, or recorded before. Leaving one out of the manifest lifts nothing."""
     purge = draft.desired.purge
     written = _named(draft, [(name, purge.span) for name in purge.holds], rows) if purge is not None else set()
-    return written | {row.id for row in rows if row.id in draft.state.holds or row.label in draft.state.holds}
+    return written | _named(draft, [(name, None) for name in draft.state.holds], rows)
 
 
 def _scope(draft: Draft, goal: ArchiveGoal | NoArchive | None, rows: list[Resource]) -> set[str]:
@@ -68,26 +72,41 @@ def archive_of(row: Resource) -> Address:
 
 
 def _uncovered(draft: Draft, row: Resource, code: str) -> None:
-    """A dataset that is neither archived nor given up in writing stops what would destroy it, and nothing else."""
+    """A dataset that is neither archived nor given up in writing stops everything that would destroy it. It stands in the stage of the
+    delta, which it lacks: a blocker holds up the stages after its own, not the steps beside it."""
     why = message(code, dataset=row.label or row.id)
-    if draft.desired.purge is not None:
-        draft.block(row.address, Verb.PURGE, Stage.PURGE.value, why, label=row.label, span=draft.desired.purge.span)
-    elif draft.desired.account is not None:
-        draft.block(row.address, Verb.CLOSE, Stage.ACCOUNT.value, why, label=row.label, span=draft.desired.account.span)
+    desired = draft.desired
+    if desired.purge is not None:
+        draft.block(row.address, Verb.PURGE, Stage.DELTA.value, why, label=row.label, span=desired.purge.span)
+    elif desired.clearing:
+        span = next(module.span for module in desired.modules if module.data_effect == "clears")
+        draft.block(row.address, Verb.DISABLE, Stage.DELTA.value, why, label=row.label, span=span)
+    elif desired.closing and desired.account is not None:
+        draft.block(row.address, Verb.CLOSE, BEFORE_CLOSING, why, label=row.label, span=desired.account.span)
 
 
-def _archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> None:
-    place, facts = archive_of(row), row.facts
-    assert isinstance(facts, DatasetFacts)
+def _facts(row: Resource) -> DatasetFacts:
+    return row.facts if isinstance(row.facts, DatasetFacts) else DatasetFacts()
+
+
+def _counted(facts: DatasetFacts) -> int | None:
+    """How many rows there are; None where the vendor does not say, or only guesses."""
+    return facts.rows if facts.exact else None
+
+
+def _archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> tuple[str, ...]:
+    """Plans what lacks of a dataset's archive; the ids of the steps."""
+    place, facts = archive_of(row), _facts(row)
+    first = len(draft.steps)
     if goal.unsupported:
         why = message("blocked.archive_option", options=", ".join(goal.unsupported))
         draft.block(place, Verb.ARCHIVE, Stage.ARCHIVE.value, why, label=row.label, span=goal.span)
-        return
+        return ()
     if not facts.exportable:
-        if draft.desired.purge is None and draft.desired.account is None:
+        if draft.desired.purge is None and not draft.desired.closing and not draft.desired.clearing:
             draft.report("CRM-P021", Severity.WARNING, goal.span, row.address, dataset=row.label or row.id)
         _uncovered(draft, row, "blocked.not_exportable")
-        return
+        return ()
     pages = -(-(facts.rows or 0) // draft.provider.limits.page) + 1
     files = facts.attachments or 0
     needs: tuple[str, ...] = ()
@@ -106,13 +125,14 @@ def _archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> None:
         )  # fmt: skip
     if _needs_delta(draft):
         _delta(draft, goal, row, facts, pages)
+    return tuple(step.id for step in draft.steps[first:])
 
 
 def _needs_delta(draft: Draft) -> bool:
     """Where access or data is to go, people may have worked until the freeze: a delta follows it."""
     desired = draft.desired
     goals = (desired.users, desired.api_keys, desired.integrations, desired.sessions)
-    return desired.purge is not None or desired.account is not None or any(each and each.status != "active" for each in goals)
+    return desired.purge is not None or desired.closing or desired.clearing or any(each and each.status != "active" for each in goals)
 
 
 def _delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts, pages: int) -> None:
@@ -121,7 +141,7 @@ def _delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts, 
     purged = draft.state.latest(row.address, Verb.PURGE)
     occurrence = max(1, draft.state.occurrence(place, Verb.DELTA))
     if done is not None:
-        stale = facts.rows != done.rows if purged is None else _left_over(facts, purged)
+        stale = _moved(facts, done) if purged is None else _left_over(facts, purged)
         if not stale:
             draft.keep(Kind.ARCHIVE)
             return
@@ -132,29 +152,35 @@ def _delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts, 
     )  # fmt: skip
 
 
+def _moved(facts: DatasetFacts, done: Entry) -> bool:
+    """Whether the vendor counts other rows than the delta found; what is not counted cannot tell, and is not read for ever."""
+    rows = _counted(facts)
+    return rows is not None and done.rows is not None and rows != done.rows
+
+
 def _left_over(facts: DatasetFacts, purged: Entry | None) -> bool:
     """After a purge has begun fewer rows are our own doing; only rows that the archive does not hold ask for another delta."""
-    return bool(facts.rows) and purged is not None and (purged.outcome is Outcome.DONE or purged.code == "rows_remain")
+    return bool(_counted(facts)) and purged is not None and (purged.outcome is Outcome.DONE or purged.code == "rows_remain")
 
 
-def _purge(draft: Draft, purge: PurgeGoal, row: Resource, held: set[str]) -> None:
-    facts = row.facts
-    assert isinstance(facts, DatasetFacts)
+def _purge(draft: Draft, purge: PurgeGoal, row: Resource, held: set[str], needs: tuple[str, ...]) -> None:
+    facts = _facts(row)
     if row.id in held or row.label in held:
         draft.block(row.address, Verb.PURGE, Stage.PURGE.value, message("blocked.hold"), label=row.label, span=purge.span)
         return
     if not facts.exportable:
+        if isinstance(draft.desired.archive, NoArchive):
+            _uncovered(draft, row, "blocked.not_exportable")
         return
-    needs = tuple(step.id for step in draft.steps if step.address == archive_of(row))
-    if facts.rows == 0:
-        purged = draft.state.latest(row.address, Verb.PURGE)
-        if purged is None or purged.outcome is Outcome.DONE:
-            draft.keep(Kind.DATASET)
-            _bin(draft, purge, row, facts, needs=())
-            return
+    purged, rows = draft.state.latest(row.address, Verb.PURGE), _counted(facts)
+    finished = purged is not None and purged.outcome is Outcome.DONE
+    if (rows == 0 and (purged is None or finished)) or (rows is None and finished):
+        draft.keep(Kind.DATASET)
+        _bin(draft, purge, row, facts, needs=())
+        return
     step = draft.act(
         row, Verb.PURGE, Stage.PURGE, message("why.purge", rows=facts.rows if facts.rows is not None else "?"),
-        span=purge.span, rows=facts.rows, needs=needs,
+        span=purge.span, rows=rows, needs=needs,
     )  # fmt: skip
     _bin(draft, purge, row, facts, needs=(step.id,) if step is not None else ())
 
@@ -162,10 +188,17 @@ def _purge(draft: Draft, purge: PurgeGoal, row: Resource, held: set[str]) -> Non
 def _bin(draft: Draft, purge: PurgeGoal, row: Resource, facts: DatasetFacts, needs: tuple[str, ...]) -> None:
     if not purge.bin:
         return
-    if not needs and not facts.bin_rows:
+    if not needs and (facts.bin_rows == 0 or (facts.bin_rows is None and _emptied(draft, row))):
         return
     bin_row = Resource(Kind.BIN, row.id, row.label, Phase.PRESENT)
     draft.act(bin_row, Verb.EMPTY, Stage.BIN, message("why.bin"), span=purge.span, needs=needs)
+
+
+def _emptied(draft: Draft, row: Resource) -> bool:
+    """Whether a bin that the vendor does not count was emptied by us after the purge that filled it, or was never filled by one."""
+    purged = draft.state.latest(row.address, Verb.PURGE)
+    emptied = draft.recorded(address(Kind.BIN, row.id), Verb.EMPTY)
+    return purged is None or (emptied is not None and emptied.at >= purged.at)
 
 
 def _certificate(draft: Draft, purge: PurgeGoal) -> None:

@@ -36,6 +36,8 @@ class Draft:
             self.by_kind[resource.kind].append(resource)
         self.own_keys = {each.key for each in survey.identities if each.key}
         self.own_users = {each.user for each in survey.identities if each.user}
+        mails = {each.email.casefold() for each in survey.identities if each.email}
+        self.own_users |= {row.id for row in self.by_kind[Kind.USER] if isinstance(row.facts, UserFacts) and row.facts.email.casefold() in mails}
 
     def report(
         self,
@@ -105,16 +107,18 @@ class Draft:
         occurrence = self.state.occurrence(place, verb) if self.state.entries else 0
         entry = self.state.entry(place, verb, occurrence) if occurrence else None
         mode = Mode.AUTO if cell.how is How.API else Mode.MANUAL
-        if entry is not None and entry.outcome is Outcome.DONE and not expired(entry, self.survey.taken_at):
+        unsure = entry is not None and not cell.shows_effect and entry.outcome is Outcome.DONE and entry.proof is not Proof.OBSERVED
+        if entry is not None and entry.outcome is Outcome.DONE and not unsure and not expired(entry, self.survey.taken_at):
             occurrence, why, entry = occurrence + 1, message("why.came_back", at=entry.at), None
         asked = entry is not None and entry.outcome is Outcome.REQUESTED and cell.how is How.API
-        if resource.phase is Phase.PENDING or asked:
+        final = (undo or cell.undo) is Undo.NEVER and cell.how is How.API
+        if (resource.phase is Phase.PENDING and goal is not Phase.PRESENT) or asked:
             mode, why = Mode.WAIT, message("why.accepted", until=resource.pending_until or (entry.until if entry else "") or "?")
         elif resource.phase is Phase.UNKNOWN:
             self.block(place, verb, stage.value, message("blocked.unknown_phase"), label=self.label(resource), span=span)
             return None
-        elif entry is not None and entry.outcome in (Outcome.UNKNOWN, Outcome.INTENDED):
-            if not cell.shows_effect and cell.undo is Undo.NEVER:
+        elif entry is not None and (unsure or entry.outcome in (Outcome.UNKNOWN, Outcome.INTENDED)):
+            if not cell.shows_effect and final:
                 why = message("blocked.unknown", since=entry.at)
                 self.block(place, verb, stage.value, why, label=self.label(resource), span=span)
                 return None
@@ -194,6 +198,10 @@ class Draft:
         self.steps.append(step)
         return step
 
+    def held(self) -> bool:
+        """Whether any dataset is under a legal hold, written now or recorded before, listed or not: leaving one out lifts nothing."""
+        return bool(self.state.holds) or (self.desired.purge is not None and bool(self.desired.purge.holds))
+
     def recorded(self, place: Address, verb: Verb) -> Entry | None:
         """The last entry of (address, verb), where it is done and has not expired."""
         entry = self.state.latest(place, verb)
@@ -223,8 +231,9 @@ def expired(entry: Entry, now: str) -> bool:
     return entry.expires is not None and bool(now) and entry.expires < now
 
 
-def match(selectors: Iterable[Selector], resources: Sequence[Resource]) -> tuple[set[str], list[Selector]]:
-    """The remote ids that selectors name, and the selectors that name nothing. Emails compare without case."""
+def match(selectors: Iterable[Selector], resources: Sequence[Resource], *, single: bool = False) -> tuple[set[str], list[Selector]]:
+    """The remote ids that selectors name, and the selectors that name nothing. Emails compare without case. `single`: a selector that fits several
+    resources names none of them."""
     by_id = {each.id for each in resources}
     by_email: dict[str, set[str]] = {}
     by_name: dict[str, set[str]] = {}
@@ -242,7 +251,7 @@ def match(selectors: Iterable[Selector], resources: Sequence[Resource]) -> tuple
             hits = by_email.get(selector.email.casefold(), set())
         elif selector.name is not None:
             hits = by_name.get(selector.name, set())
-        if hits:
+        if hits and not (single and len(hits) > 1):
             found |= hits
         else:
             lost.append(selector)

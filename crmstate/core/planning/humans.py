@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from crmstate.core.address import address
 from crmstate.core.message import message
-from crmstate.core.order import MILESTONES, Stage
+from crmstate.core.order import MILESTONES, STARTS, Stage
 from crmstate.core.planning.draft import Draft
 from crmstate.core.survey import ModuleFacts
 from crmstate.core.words import Kind, Milestone, Mode, Phase, Proof, Undo, Verb
 
+_ACCESS = (Stage.KEYS, Stage.INTEGRATIONS, Stage.SESSIONS, Stage.USERS, Stage.OWN)
+_DATA = (Stage.MODULES, Stage.PURGE, Stage.BIN, Stage.CANCEL, Stage.ACCOUNT)
+TAKES = frozenset(stage.value for stage in (*_ACCESS, *_DATA))
+"""The stages that take access or data away."""
+
 
 def freeze(draft: Draft) -> None:
     """The stated point from which access and data may be taken away."""
-    takes = {Stage.KEYS.value, Stage.INTEGRATIONS.value, Stage.SESSIONS.value, Stage.USERS.value, Stage.PURGE.value, Stage.ACCOUNT.value}
     place = address(Kind.FREEZE, "cutover")
     if draft.desired.freeze is None:
-        if any(step.stage in takes and step.mode is Mode.AUTO and step.verb is not Verb.RESUME for step in draft.steps):
+        if any(step.stage in TAKES and step.mode is not Mode.WAIT and step.verb is not Verb.RESUME for step in draft.steps):
             draft.block(place, Verb.CONFIRM, Stage.FREEZE.value, message("blocked.no_freeze"))
         return
     if draft.recorded(place, Verb.CONFIRM) is not None:
@@ -28,19 +32,24 @@ def freeze(draft: Draft) -> None:
     )  # fmt: skip
 
 
-def node(name: str) -> str:
+def node(name: str, milestones: dict[Milestone, Stage] = MILESTONES) -> str:
     """The stage that a word of the manifest means: a milestone, or another person's step."""
     if name in Milestone.__members__.values():
-        return MILESTONES[Milestone(name)].value
+        return milestones[Milestone(name)].value
+    return human(name)
+
+
+def human(name: str) -> str:
+    """The stage of its own that a person's step has."""
     return f"{Kind.HUMAN_STEP.value}/{name}"
 
 
 def people(draft: Draft) -> None:
     """Each human step stands in a stage of its own, between what the manifest says it comes after and before."""
     for goal in draft.desired.people:
-        stage = node(goal.id)
+        stage = human(goal.id)
         if goal.before:
-            draft.edges.append((stage, node(goal.before)))
+            draft.edges.append((stage, node(goal.before, STARTS)))
         if goal.after:
             draft.edges.append((node(goal.after), stage))
         place = address(Kind.HUMAN_STEP, goal.id)
@@ -61,7 +70,9 @@ def modules(draft: Draft) -> None:
         draft.incomplete(Kind.MODULE, Verb.DISABLE, Stage.MODULES, draft.desired.modules[0].span)
     for goal in draft.desired.modules:
         hits = [row for row in rows if goal.module in (row.id, row.label)]
-        if not hits:
+        if not hits and draft.recorded(address(Kind.MODULE, goal.module), Verb.DISABLE) is not None:
+            draft.keep(Kind.MODULE)
+        elif not hits:
             draft.report("CRM-P030", span=goal.span, module=goal.module)
         for row in hits:
             said = row.facts.data_effect if isinstance(row.facts, ModuleFacts) else "unknown"
@@ -70,12 +81,15 @@ def modules(draft: Draft) -> None:
                     draft.act(row, Verb.RESUME, Stage.PREPARE, message("why.resume"), span=goal.span, after=Phase.PRESENT)
                 else:
                     draft.keep(Kind.MODULE)
-            elif row.phase is not Phase.PRESENT:
+            elif row.phase in (Phase.INACTIVE, Phase.ABSENT):
                 draft.keep(Kind.MODULE)
             elif said != "unknown" and said != goal.data_effect:
                 draft.report("CRM-P031", span=goal.span, module=goal.module, written=goal.data_effect, said=said)
             elif goal.data_effect == "unknown":
                 why = message("blocked.data_effect")
+                draft.block(row.address, Verb.DISABLE, Stage.MODULES.value, why, label=row.label, span=goal.span)
+            elif goal.data_effect == "clears" and draft.held():
+                why = message("blocked.hold")
                 draft.block(row.address, Verb.DISABLE, Stage.MODULES.value, why, label=row.label, span=goal.span)
             else:
                 undo = Undo.NEVER if goal.data_effect == "clears" else None
@@ -88,7 +102,7 @@ def unsupported(draft: Draft) -> None:
     for goal in draft.desired.unsupported:
         stage = f"unsupported/{goal.section}"
         if goal.before:
-            draft.edges.append((stage, node(goal.before)))
+            draft.edges.append((stage, node(goal.before, STARTS)))
         kind = {"notices": Kind.NOTICE, "settlement": Kind.SETTLEMENT, "evaluation": Kind.EVALUATION}
         head = goal.section.partition("[")[0].partition(".")[0]
         place = address(kind.get(head, Kind.MIGRATION if head == "replacement" else Kind.NOTICE), goal.section)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from fnmatch import fnmatchcase
 
+from crmstate.core.address import kind_of
 from crmstate.core.goal import Desired
 from crmstate.core.order import cycle, earlier, precedence
 from crmstate.core.plan import (
@@ -89,7 +90,7 @@ def plan(
 def _summed(made: Plan, draft: Draft) -> Plan:
     import msgspec
 
-    managed = {step.kind.value for step in made.steps} | set(draft.unchanged)
+    managed = {each.kind.value for each in draft.steps} | {kind_of(each.address).value for each in draft.blocked} | set(draft.unchanged)
     unmanaged: dict[str, int] = {}
     for kind, rows in draft.by_kind.items():
         if rows and kind.value not in managed and kind not in (Kind.TENANT, Kind.BIN):
@@ -125,23 +126,37 @@ def _selected(
 ) -> tuple[tuple[Step, ...], tuple[str, ...]]:
     if not target and not exclude:
         return steps, ()
-    before = earlier(edges)
+    before, whole = earlier(edges), steps
     if target:
         hit = {step.id for step in steps if _matches(step, target)}
         wanted: set[str] = set()
-        for step in steps:
-            if step.id in hit:
-                wanted |= _ancestors(step.stage, before)
-        needs = {need for step in steps if step.id in hit for need in step.needs}
+        for stage in {step.stage for step in steps if step.id in hit}:
+            wanted |= _ancestors(stage, before)
+        needs = _needed(steps, hit)
         steps = tuple(step for step in steps if step.id in hit or step.id in needs or step.stage in wanted)
     dropped = {step.id for step in steps if _matches(step, exclude)}
-    stages = {step.stage for step in steps if step.id in dropped}
-    kept = tuple(
-        step
-        for step in steps
-        if step.id not in dropped and not dropped & set(step.needs) and not stages & _ancestors(step.stage, before)
-    )
-    return kept, tuple(sorted(stages))
+    while True:
+        stages = {step.stage for step in steps if step.id in dropped}
+        held = {stage for stage in {step.stage for step in steps} if stages & _ancestors(stage, before)}
+        more = {step.id for step in steps if step.id not in dropped and (step.stage in held or not dropped.isdisjoint(step.needs))}
+        if not more:
+            break
+        dropped |= more
+    kept = tuple(step for step in steps if step.id not in dropped)
+    stays = {step.id for step in kept}
+    return kept, tuple(sorted({step.stage for step in whole if step.id not in stays}))
+
+
+def _needed(steps: tuple[Step, ...], hit: set[str]) -> set[str]:
+    """Everything that the steps of `hit` need, and what that needs."""
+    needs = {step.id: step.needs for step in steps}
+    found: set[str] = set()
+    todo = list(hit)
+    while todo:
+        fresh = [need for need in needs.get(todo.pop(), ()) if need not in found]
+        found.update(fresh)
+        todo += fresh
+    return found
 
 
 def _matches(step: Step, patterns: Collection[str]) -> bool:
