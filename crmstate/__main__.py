@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -12,9 +13,46 @@ def main() -> None:
 
         sys.stdout.write(f"crmstate {__version__}\n")
         return
-    from crmstate.cli.app import run
+    import signal
 
-    sys.exit(run(sys.argv[1:]))
+    try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        _open_streams()
+        from crmstate.cli.app import run
+
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 8
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    _leave(code)
+
+
+def _open_streams() -> None:
+    """Streams that somebody closed lead nowhere: the next file that is opened must not take their numbers."""
+    if None not in (sys.stdin, sys.stdout, sys.stderr):
+        return
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)
+
+
+def _leave(code: int) -> None:
+    """Ends the process. Calls that were abandoned are not waited for, and what a full disk did not take is not offered again."""
+    import threading
+
+    waiting = threading.active_count() > 1
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            waiting = True
+    if waiting:
+        os._exit(code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

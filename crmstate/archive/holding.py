@@ -14,6 +14,8 @@ from crmstate.archive.marks import Entry, canonical, sha256
 
 _MODULUS = 1 << 256
 _DIGEST = 32
+_ENTRIES = msgspec.json.Decoder(Entry)
+"""Built while one thread is there: msgspec 0.22 crashes the interpreter where two meet a type for the first time."""
 
 
 class Holding:

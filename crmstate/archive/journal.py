@@ -39,6 +39,10 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     chain: str = ""
 
 
+_LINES = msgspec.json.Decoder(Line)
+"""Built while one thread is there: msgspec 0.22 crashes the interpreter where two meet a type for the first time."""
+
+
 class Journal:
     """The journal of one dataset. `lines` are the valid ones, `sizes` the length of the file up to and with each."""
 

@@ -54,6 +54,10 @@ class Sealed(msgspec.Struct, frozen=True):
     size: int
 
 
+_SEALS = msgspec.json.Decoder(Seal)
+"""Built while one thread is there: msgspec 0.22 crashes the interpreter where two meet a type for the first time."""
+
+
 def written(seal: Seal) -> bytes:
     """The bytes of a seal's file."""
     return canonical(msgspec.structs.replace(seal, check=_check(seal))) + b"\n"

@@ -19,6 +19,8 @@ from crmstate.core.words import Exit
 
 COMMANDS = ("init", "validate", "plan", "apply", "approve", "confirm", "status", "schema")
 GROUPS = ("providers", "state", "sandbox")
+CTRL_C = 130
+"""What typer makes of a KeyboardInterrupt."""
 
 
 def build(argv: list[str]) -> typer.Typer:
@@ -51,28 +53,39 @@ def run(argv: list[str], screen: Screen | None = None) -> int:
     shown = screen or Screen(format=_format(argv), lang=_value(argv, "--lang"), no_color="--no-color" in argv)
     try:
         result = typer.main.get_command(build(argv))(args=argv, prog_name="crmstate", standalone_mode=False)
+        if result == CTRL_C:
+            return _interrupted(shown)
         return int(result) if isinstance(result, int) else 0
     except Problem as found:
         shown.show(found.diagnostics)
         return int(found.exit)
     except Failure as failure:
-        from crmstate.providers.explain import exit_of, explain
-
-        shown.show([explain(failure)])
-        return int(exit_of(failure))
+        return _failed(shown, failure)
     except TyperExit as done:
         return int(Exit.USAGE) if done.exit_code == 2 else done.exit_code
     except TyperException as wrong:
         shown.show([diagnostic("CRM-C001", text=wrong.format_message())])
         return int(Exit.USAGE)
     except (Abort, KeyboardInterrupt):
-        shown.show([diagnostic("CRM-E013")])
-        return int(Exit.INTERRUPTED)
+        return _interrupted(shown)
     except BrokenPipeError:
         _quiet_pipe()
         return int(Exit.OK)
     except Exception as bug:
         return _bug(shown, bug)
+
+
+def _interrupted(screen: Screen) -> int:
+    screen.show([diagnostic("CRM-E013")])
+    return int(Exit.INTERRUPTED)
+
+
+def _failed(screen: Screen, failure: Failure) -> int:
+    """The vendor did not answer, where no command had its own word for it."""
+    from crmstate.providers.explain import exit_of, explain
+
+    screen.show([explain(failure)])
+    return int(exit_of(failure))
 
 
 def _bug(screen: Screen, bug: Exception) -> int:
@@ -81,9 +94,16 @@ def _bug(screen: Screen, bug: Exception) -> int:
     ours = [frame for frame in frames if "crmstate" in frame.filename] or list(frames)
     where = f"{type(bug).__name__} at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else type(bug).__name__
     if os.environ.get("CRMSTATE_DEBUG"):
-        sys.stderr.write(screen.scrubber.scrub("".join(traceback.format_exception(bug))))
+        sys.stderr.write(screen.scrubber.scrub(_traces(bug)))
     screen.show([diagnostic("CRM-C011", where=where)])
     return int(Exit.BUG)
+
+
+def _traces(bug: BaseException) -> str:
+    """The frames of a bug and of what led to it. Not their messages: those may quote a customer's record."""
+    before = bug.__cause__ or (None if bug.__suppress_context__ else bug.__context__)
+    earlier = _traces(before) + "\n" if before is not None else ""
+    return earlier + "".join(traceback.format_tb(bug.__traceback__)) + f"{type(bug).__name__}\n"
 
 
 def _quiet_pipe() -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from crmstate.core.diagnostic import Diagnostic
+from crmstate.core.diagnostic import Diagnostic, Problem
 from crmstate.core.message import message
 from crmstate.core.secret import Scrubber
 
@@ -69,6 +70,7 @@ class Screen:
         if not found:
             return
         if self.json:
-            self.sink.out(diagnostics.as_json(found, self.catalogue))
-        else:
-            self.sink.err(diagnostics.as_text(found, self.catalogue, color=self.color))
+            with suppress(Problem):
+                self.sink.out(diagnostics.as_json(found, self.catalogue))
+                return
+        self.sink.err(diagnostics.as_text(found, self.catalogue, color=self.color))

@@ -36,7 +36,7 @@ def planned(
     try:
         found = observe(sessions, house.clock, house.tenant, state)
     except Failure as failure:
-        sealed = departed(sessions, state, stamp(house.vendor_clock.now()))
+        sealed = departed(sessions, state, stamp(house.vendor_clock.now())) if state.departed() else None
         if sealed is None:
             raise Problem(exit_of(failure), explain(failure)) from failure
         found = _nothing(house, state)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -33,6 +34,7 @@ T = TypeVar("T")
 ATTEMPTS = 6
 LONGEST_WAIT = 60.0
 FIRST_WAIT, LAST_WAIT = 0.5, 20.0
+_BUILDING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -297,9 +299,15 @@ def _decoded(line: Line, answer: Answer, into: Any, act: bool, request_id: str |
     ) from None
 
 
-@lru_cache(maxsize=256)
 def decoder(into: Any) -> msgspec.json.Decoder[Any]:
-    """The one decoder of a type."""
+    """The one decoder of a type. Built by one thread at a time: msgspec 0.22 crashes the interpreter where two meet a type for the first
+    time."""
+    with _BUILDING:
+        return _decoder(into)
+
+
+@lru_cache(maxsize=256)
+def _decoder(into: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(into)
 
 

@@ -116,7 +116,10 @@ class Store:
             self.lock.release()
 
     def _cache(self) -> None:
-        """The journal holds everything: that the snapshot cannot be written is worth a warning and no more."""
+        """The journal holds everything: that the snapshot cannot be written is worth a warning and no more. A state that is not what the
+        journal says, because an error met it between the two, is never cached."""
+        if self.state.serial != self.journal.head:
+            return
         data = snapshot.encode(self.state, self.journal.tip)
         try:
             self.pen.disk.replace(self.home.snapshot, data)
@@ -135,4 +138,7 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        """Whoever is told to leave at once, by Ctrl-C or a second signal, leaves as a killed process does: an append may be half
+        folded, and threads may still be at work, so nothing more is written, and the lock goes with the process."""
+        if kind is None or issubclass(kind, Exception):
+            self.close()

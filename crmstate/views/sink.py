@@ -13,6 +13,9 @@ from typing import TextIO
 
 import msgspec
 
+from crmstate.core.diagnostic import problem
+from crmstate.core.words import Exit
+
 
 class Sink:
     """Standard output and standard error, scrubbed. `scrub` is `Scrubber.scrub`; `json`: standard output is for JSON alone.
@@ -47,6 +50,9 @@ class Sink:
             stream.flush()
         except BrokenPipeError:
             self._hang_up(stream)
+        except OSError as error:
+            if stream is self._out:
+                raise problem(Exit.ERROR, "CRM-C021", path="-", why=error.strerror or type(error).__name__) from None
         except ValueError:
             if not stream.closed:
                 raise

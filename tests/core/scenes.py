@@ -79,7 +79,9 @@ ACTS: tuple[tuple[Kind, Verb, Undo, Phase], ...] = (
 READS = ((Kind.TENANT, Verb.WHOAMI), (Kind.DATASET, Verb.COUNT), (Kind.DATASET, Verb.READ))
 
 
-def vendor(*changed: Cell, removal: Verb = Verb.DEACTIVATE, batch: int = 3, listed: Iterable[Kind] = LISTED) -> Provider:
+def vendor(
+    *changed: Cell, removal: Verb = Verb.DEACTIVATE, batch: int = 3, listed: Iterable[Kind] = LISTED
+) -> Provider:
     """A vendor whose API can do everything; `changed` cells replace its own."""
     made = Provider("model", "Model", ("token",), (), (), {Kind.USER: removal}, Limits(page=2))
     for kind in listed:
@@ -97,7 +99,15 @@ def vendor(*changed: Cell, removal: Verb = Verb.DEACTIVATE, batch: int = 3, list
 def cell(kind: Kind, verb: Verb, **changes: Any) -> Cell:
     """The cell of `vendor()` with something changed."""
     undo, after = next((undo, after) for each, act, undo, after in ACTS if (each, act) == (kind, verb))
-    facts: dict[str, Any] = {"how": How.API, "run": _nothing, "undo": undo, "after": after, "batch": 3, "source": "test", **changes}
+    facts: dict[str, Any] = {
+        "how": How.API,
+        "run": _nothing,
+        "undo": undo,
+        "after": after,
+        "batch": 3,
+        "source": "test",
+        **changes,
+    }
     return Cell(kind, verb, **facts)
 
 
@@ -105,8 +115,17 @@ def _nothing(*_: object) -> None:
     raise AssertionError("planning calls no vendor")
 
 
-def user(id: str, email: str = "", role: str = "member", phase: Phase = Phase.PRESENT, label: str = "", **more: Any) -> Resource:
-    return Resource(Kind.USER, id, label or f"Person {id}", phase, UserFacts(email or f"{id}@example.com", role, role == "owner"), **more)
+def user(
+    id: str, email: str = "", role: str = "member", phase: Phase = Phase.PRESENT, label: str = "", **more: Any
+) -> Resource:
+    return Resource(
+        Kind.USER,
+        id,
+        label or f"Person {id}",
+        phase,
+        UserFacts(email or f"{id}@example.com", role, role == "owner"),
+        **more,
+    )
 
 
 def key(id: str, whose: str = "u1", phase: Phase = Phase.PRESENT) -> Resource:
@@ -133,7 +152,9 @@ def dataset(id: str, rows: int | None = 5, phase: Phase = Phase.PRESENT, **facts
     return Resource(Kind.DATASET, id, id.title(), phase, DatasetFacts(rows, **facts))
 
 
-def contract(status: str = "active", pending: str | None = None, effective: str | None = None, **facts: Any) -> Resource:
+def contract(
+    status: str = "active", pending: str | None = None, effective: str | None = None, **facts: Any
+) -> Resource:
     phases = {"active": Phase.PRESENT, "paused": Phase.INACTIVE, "free": Phase.INACTIVE, "cancelled": Phase.ABSENT}
     phase = Phase.PENDING if pending else phases[status]
     known = SubscriptionFacts(plan="pro", status=status, pending=pending, effective=effective, **facts)
@@ -163,7 +184,12 @@ def tenant(
     seen = (*rows, *((OWNER, ADMIN, *OWN_KEYS) if own else ()))
     partial = set(missing)
     listings = [
-        Listing(kind, tuple(row for row in seen if row.kind is kind), kind not in partial, Gap(kind, "gap.partial_view") if kind in partial else None)
+        Listing(
+            kind,
+            tuple(row for row in seen if row.kind is kind),
+            kind not in partial,
+            Gap(kind, "gap.partial_view") if kind in partial else None,
+        )
         for kind in LISTED
     ]
     return survey(name, listings, list(identities), at)
@@ -171,7 +197,14 @@ def tenant(
 
 def wish(**goals: Any) -> Desired:
     """A manifest's meaning: the freeze is now, everything else unmanaged unless it is named."""
-    facts: dict[str, Any] = {"name": "exit", "digest": "d" * 64, "provider": "model", "tenant": TENANT, "owner": "ops@example.com", "freeze": "now"}
+    facts: dict[str, Any] = {
+        "name": "exit",
+        "digest": "d" * 64,
+        "provider": "model",
+        "tenant": TENANT,
+        "owner": "ops@example.com",
+        "freeze": "now",
+    }
     return Desired(**{**facts, **goals})
 
 
@@ -254,7 +287,14 @@ def ref(kind: Kind, id: str, verb: Verb, *, undo: Undo = Undo.NEVER, occurrence:
 
 
 def happened(
-    kind: Kind, id: str, verb: Verb, outcome: Outcome = Outcome.DONE, *, at: str = NOW, more: dict[str, Any] | None = None, **facts: Any
+    kind: Kind,
+    id: str,
+    verb: Verb,
+    outcome: Outcome = Outcome.DONE,
+    *,
+    at: str = NOW,
+    more: dict[str, Any] | None = None,
+    **facts: Any,
 ) -> list[AnyEvent]:
     """The events of one step that came out so; `facts` of its settlement, `more` of its reference."""
     step = ref(kind, id, verb, **(more or {}))
@@ -266,7 +306,13 @@ def happened(
 
 
 def confirmed(
-    kind: Kind, id: str, verb: Verb = Verb.CONFIRM, *, at: str = NOW, proof: Proof = Proof.ATTESTED, expires: str | None = None
+    kind: Kind,
+    id: str,
+    verb: Verb = Verb.CONFIRM,
+    *,
+    at: str = NOW,
+    proof: Proof = Proof.ATTESTED,
+    expires: str | None = None,
 ) -> list[AnyEvent]:
     return [Confirmed(at, ref(kind, id, verb, undo=Undo.FREE), "it@example.com", proof, "done", (), expires)]
 
@@ -283,7 +329,11 @@ def frozen(at: str = "2026-05-01T00:00:00Z") -> list[AnyEvent]:
 def archived(id: str, rows: int = 5, *, delta: bool = True, at: str = "2026-05-02T00:00:00Z") -> list[AnyEvent]:
     """A dataset archived and verified; with `delta`, after the freeze as well."""
     verbs = (Verb.ARCHIVE, Verb.VERIFY, Verb.DELTA) if delta else (Verb.ARCHIVE, Verb.VERIFY)
-    return [event for verb in verbs for event in happened(Kind.ARCHIVE, id, verb, at=at, rows=rows, more={"undo": Undo.FREE})]
+    return [
+        event
+        for verb in verbs
+        for event in happened(Kind.ARCHIVE, id, verb, at=at, rows=rows, more={"undo": Undo.FREE})
+    ]
 
 
 def place(kind: Kind, id: str) -> Address:

@@ -55,6 +55,9 @@ def test_an_address_needs_an_id() -> None:
         address(Kind.USER, "")
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("user/张伟", "user/%E5%BC%A0%E4%BC%9F"), ("dataset/a b", "dataset/a%20b"), ("user/a%2Fb", "user/a%2Fb")])
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("user/张伟", "user/%E5%BC%A0%E4%BC%9F"), ("dataset/a b", "dataset/a%20b"), ("user/a%2Fb", "user/a%2Fb")],
+)
 def test_what_a_person_types_is_brought_into_the_one_form(typed: str, meant: str) -> None:
     assert meant == parse(typed)

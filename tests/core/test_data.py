@@ -68,7 +68,10 @@ def test_where_access_or_data_goes_a_delta_follows_the_freeze(goals: dict[str, A
 def test_a_purge_names_what_it_needs_and_how_many_rows_it_may_destroy() -> None:
     made = plan(wish(archive=ARCHIVED, purge=PURGED), seen())
     step = one(made, Verb.PURGE, "contacts")
-    assert ({Verb.ARCHIVE, Verb.VERIFY, Verb.DELTA}, 5) == ({each.verb for each in made.steps if each.id in step.needs}, step.rows)
+    assert ({Verb.ARCHIVE, Verb.VERIFY, Verb.DELTA}, 5) == (
+        {each.verb for each in made.steps if each.id in step.needs},
+        step.rows,
+    )
 
 
 def test_only_what_lacks_is_done_again() -> None:
@@ -86,7 +89,10 @@ def test_an_archive_that_was_never_verified_is_verified_before_anything_else() -
 
 
 def test_a_failed_verification_is_repeated() -> None:
-    state = record(happened(Kind.ARCHIVE, "contacts", Verb.ARCHIVE), happened(Kind.ARCHIVE, "contacts", Verb.VERIFY, Outcome.FAILED))
+    state = record(
+        happened(Kind.ARCHIVE, "contacts", Verb.ARCHIVE),
+        happened(Kind.ARCHIVE, "contacts", Verb.VERIFY, Outcome.FAILED),
+    )
     assert ids(plan(wish(archive=ARCHIVED), seen(), state), Verb.VERIFY) == ["contacts"]
 
 
@@ -103,7 +109,11 @@ def test_a_vendor_that_does_not_count_exactly_is_not_asked_for_deltas_for_ever(r
 
 
 def test_a_purge_has_no_ceiling_where_the_vendors_count_is_a_guess() -> None:
-    made = plan(wish(archive=ARCHIVED, purge=PURGED), seen(dataset("contacts", 4, exact=False)), record(frozen(), archived("contacts")))
+    made = plan(
+        wish(archive=ARCHIVED, purge=PURGED),
+        seen(dataset("contacts", 4, exact=False)),
+        record(frozen(), archived("contacts")),
+    )
     assert one(made, Verb.PURGE, "contacts").rows is None
 
 
@@ -114,7 +124,11 @@ def test_a_purge_that_is_proved_is_not_planned_again_where_the_vendor_does_not_c
 
 
 def test_a_guess_of_no_rows_is_no_proof_that_there_are_none() -> None:
-    made = plan(wish(archive=ARCHIVED, purge=PURGED), seen(dataset("contacts", 0, exact=False)), record(frozen(), archived("contacts")))
+    made = plan(
+        wish(archive=ARCHIVED, purge=PURGED),
+        seen(dataset("contacts", 0, exact=False)),
+        record(frozen(), archived("contacts")),
+    )
     assert ids(made, Verb.PURGE) == ["contacts"]
 
 
@@ -124,13 +138,21 @@ def test_an_empty_dataset_needs_no_purge() -> None:
 
 def test_a_purge_that_was_interrupted_is_not_archived_again() -> None:
     """Fewer rows are our own doing; a delta would take them for vanished."""
-    state = record(frozen(), archived("contacts"), happened(Kind.DATASET, "contacts", Verb.PURGE, Outcome.FAILED, code="interrupted"))
+    state = record(
+        frozen(),
+        archived("contacts"),
+        happened(Kind.DATASET, "contacts", Verb.PURGE, Outcome.FAILED, code="interrupted"),
+    )
     made = plan(wish(archive=ARCHIVED, purge=PURGED), seen(dataset("contacts", 2)), state)
     assert [(step.verb, step.occurrence) for step in made.steps] == [(Verb.PURGE, 1)]
 
 
 def test_rows_that_remain_after_a_purge_are_archived_before_they_go() -> None:
-    state = record(frozen(), archived("contacts"), happened(Kind.DATASET, "contacts", Verb.PURGE, Outcome.FAILED, code="rows_remain"))
+    state = record(
+        frozen(),
+        archived("contacts"),
+        happened(Kind.DATASET, "contacts", Verb.PURGE, Outcome.FAILED, code="rows_remain"),
+    )
     made = plan(wish(archive=ARCHIVED, purge=PURGED), seen(dataset("contacts", 2)), state)
     assert [(step.verb, step.occurrence) for step in made.steps] == [(Verb.DELTA, 2), (Verb.PURGE, 1)]
     assert one(made, Verb.DELTA, "contacts").id in one(made, Verb.PURGE, "contacts").needs
@@ -160,7 +182,11 @@ def test_the_vendors_certificate_is_asked_for_once_and_comes_before_the_account(
     assert "destruction" not in ids(plan(goals, seen(), given), Verb.CONFIRM)
 
 
-ENDS: list[tuple[dict[str, Any], Verb]] = [({"purge": PURGED}, Verb.PURGE), ({"account": DELETED}, Verb.CLOSE), ({"modules": disabled("crm", "clears")}, Verb.DISABLE)]
+ENDS: list[tuple[dict[str, Any], Verb]] = [
+    ({"purge": PURGED}, Verb.PURGE),
+    ({"account": DELETED}, Verb.CLOSE),
+    ({"modules": disabled("crm", "clears")}, Verb.DISABLE),
+]
 
 
 @pytest.mark.parametrize(("goals", "verb"), ENDS)
@@ -182,7 +208,9 @@ def test_what_is_neither_archived_nor_given_up_stops_everything_that_would_destr
 
 @pytest.mark.parametrize(("goals", "verb"), ENDS)
 def test_what_is_given_up_in_writing_stops_nothing(goals: dict[str, Any], verb: Verb) -> None:
-    made = plan(wish(archive=ARCHIVED, discard=discard("dashboards"), **goals), seen(CONTACTS, LOST, module("crm", "clears")))
+    made = plan(
+        wish(archive=ARCHIVED, discard=discard("dashboards"), **goals), seen(CONTACTS, LOST, module("crm", "clears"))
+    )
     assert blockers(made) == []
     assert reached(made, verb) != []
     assert "dashboards" not in {*ids(made, Verb.ARCHIVE), *ids(made, Verb.PURGE)}
@@ -226,7 +254,10 @@ def test_a_dataset_that_does_not_exist_is_an_error(section: str) -> None:
 
 
 def test_a_listing_of_datasets_that_is_not_complete_stops_the_archive_and_all_that_follows() -> None:
-    made = plan(wish(archive=ARCHIVED, purge=PURGED, users=UsersGoal("removed", only=(Selector(id="p1"),))), seen(CONTACTS, user("p1"), missing=[Kind.DATASET]))
+    made = plan(
+        wish(archive=ARCHIVED, purge=PURGED, users=UsersGoal("removed", only=(Selector(id="p1"),))),
+        seen(CONTACTS, user("p1"), missing=[Kind.DATASET]),
+    )
     assert blockers(made) == [("blocked.incomplete", "dataset/*")]
     assert [(step.verb, step.address.partition("/")[2]) for step in reachable(made)] == [(Verb.ARCHIVE, "contacts")]
 
@@ -236,7 +267,12 @@ HOLD = record([Held(NOW, "contacts", "legal@example.com", "case 7")])
 
 @pytest.mark.parametrize(
     ("purge", "state"),
-    [(PurgeGoal(holds=("contacts",)), None), (PurgeGoal(holds=("Contacts",)), None), (PURGED, HOLD), (PurgeGoal(holds=("deals",)), HOLD)],
+    [
+        (PurgeGoal(holds=("contacts",)), None),
+        (PurgeGoal(holds=("Contacts",)), None),
+        (PURGED, HOLD),
+        (PurgeGoal(holds=("deals",)), HOLD),
+    ],
 )
 def test_a_hold_is_never_purged_whether_it_is_written_or_recorded(purge: PurgeGoal, state: Any) -> None:
     made = plan(wish(archive=ARCHIVED, purge=purge), seen(CONTACTS, DEALS), state)
@@ -245,7 +281,15 @@ def test_a_hold_is_never_purged_whether_it_is_written_or_recorded(purge: PurgeGo
     assert ids(made, Verb.ARCHIVE) == ["contacts", "deals"]
 
 
-@pytest.mark.parametrize("dropped", [{"purge": None}, {"purge": PURGED}, {"purge": None, "archive": None}, {"purge": None, "discard": discard("contacts")}])
+@pytest.mark.parametrize(
+    "dropped",
+    [
+        {"purge": None},
+        {"purge": PURGED},
+        {"purge": None, "archive": None},
+        {"purge": None, "discard": discard("contacts")},
+    ],
+)
 def test_a_recorded_hold_keeps_the_account_open_whatever_the_manifest_drops(dropped: dict[str, Any]) -> None:
     made = plan(wish(**{"archive": ARCHIVED, "account": DELETED, **dropped}), seen(), HOLD)
     assert reached(made, Verb.CLOSE) == []
@@ -255,7 +299,11 @@ def test_a_recorded_hold_keeps_the_account_open_whatever_the_manifest_drops(drop
 @pytest.mark.parametrize("state", [None, HOLD])
 def test_a_hold_keeps_a_module_on_that_would_clear_data(state: Any) -> None:
     purge = PurgeGoal(holds=("contacts",)) if state is None else None
-    made = plan(wish(archive=ARCHIVED, purge=purge, modules=disabled("crm", "clears")), seen(CONTACTS, module("crm", "clears")), state)
+    made = plan(
+        wish(archive=ARCHIVED, purge=purge, modules=disabled("crm", "clears")),
+        seen(CONTACTS, module("crm", "clears")),
+        state,
+    )
     assert reached(made, Verb.DISABLE) == []
 
 
@@ -277,7 +325,10 @@ def test_a_hold_on_a_dataset_that_is_not_listed_any_more_still_keeps_the_account
 
 def test_archive_options_that_this_version_does_not_carry_out_block_the_archive() -> None:
     made = plan(wish(archive=ArchiveGoal("file:///a", unsupported=("encrypt_to",)), purge=PURGED), seen())
-    assert (blockers(made), [v for v, _ in planned(made) if v is Verb.ARCHIVE]) == ([("blocked.archive_option", "archive/contacts")], [])
+    assert (blockers(made), [v for v, _ in planned(made) if v is Verb.ARCHIVE]) == (
+        [("blocked.archive_option", "archive/contacts")],
+        [],
+    )
     assert reached(made, Verb.PURGE) == []
 
 

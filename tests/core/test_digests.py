@@ -63,13 +63,18 @@ def test_the_same_inputs_give_the_same_bytes() -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_the_order_of_rows_and_of_listings_does_not_matter(seed: int) -> None:
     chance, seen = random.Random(seed), tenant(*ROWS)
-    listings = [msgspec.structs.replace(each, resources=tuple(chance.sample(each.resources, len(each.resources)))) for each in _listings(seen)]
+    listings = [
+        msgspec.structs.replace(each, resources=tuple(chance.sample(each.resources, len(each.resources))))
+        for each in _listings(seen)
+    ]
     chance.shuffle(listings)
     other = survey(TENANT, listings, [READER, WRITER], seen.taken_at)
     history = [*frozen(), *archived("contacts"), *happened(Kind.USER, "p1", Verb.DEACTIVATE)]
     state, mixed = record(history), record(history)
     mixed.entries = dict(chance.sample(list(mixed.entries.items()), len(mixed.entries)))
-    assert msgspec.json.encode(plan(wish(**EVERYTHING), seen, state)) == msgspec.json.encode(plan(wish(**EVERYTHING), other, mixed))
+    assert msgspec.json.encode(plan(wish(**EVERYTHING), seen, state)) == msgspec.json.encode(
+        plan(wish(**EVERYTHING), other, mixed)
+    )
 
 
 def _listings(seen: object) -> list:
@@ -176,12 +181,21 @@ def test_an_approval_outlives_a_new_plan_in_which_only_reversible_human_and_wait
         ({"purge": None}, ()),
     ],
 )
-def test_an_approval_ends_when_one_irreversible_step_is_added_taken_away_or_changed(change: dict[str, object], rows: tuple) -> None:
-    assert plan(wish(**EVERYTHING), tenant(*ROWS)).approval != plan(wish(**{**EVERYTHING, **change}), tenant(*ROWS, *rows)).approval
+def test_an_approval_ends_when_one_irreversible_step_is_added_taken_away_or_changed(
+    change: dict[str, object], rows: tuple
+) -> None:
+    assert (
+        plan(wish(**EVERYTHING), tenant(*ROWS)).approval
+        != plan(wish(**{**EVERYTHING, **change}), tenant(*ROWS, *rows)).approval
+    )
 
 
 def test_cancelling_at_once_is_irreversible_even_where_a_cancellation_can_be_withdrawn_until_its_date() -> None:
     at_once = plan(wish(subscription=CANCELLED), tenant(contract()))
     later = plan(wish(subscription=SubscriptionGoal("cancelled", effective="end_of_term")), tenant(contract()))
-    assert [(s.verb, s.undo, s.irreversible) for s in at_once.steps if s.verb is Verb.CANCEL] == [(Verb.CANCEL, Undo.NEVER, True)]
-    assert [(s.verb, s.undo, s.irreversible) for s in later.steps if s.verb is Verb.CANCEL] == [(Verb.CANCEL, Undo.WINDOW, False)]
+    assert [(s.verb, s.undo, s.irreversible) for s in at_once.steps if s.verb is Verb.CANCEL] == [
+        (Verb.CANCEL, Undo.NEVER, True)
+    ]
+    assert [(s.verb, s.undo, s.irreversible) for s in later.steps if s.verb is Verb.CANCEL] == [
+        (Verb.CANCEL, Undo.WINDOW, False)
+    ]

@@ -71,7 +71,14 @@ def test_an_intent_of_a_step_of_our_own_access_is_marked_so() -> None:
 
 def test_a_settlement_says_how_it_came_out_and_how_we_know() -> None:
     found = entry(intended(), settled(Outcome.DONE, proof=Proof.OBSERVED, phase=Phase.ABSENT, request_id="r1"))
-    assert (found.outcome, found.proof, found.phase, found.at, found.since, found.request_id) == (Outcome.DONE, Proof.OBSERVED, Phase.ABSENT, LATER, AT, "r1")
+    assert (found.outcome, found.proof, found.phase, found.at, found.since, found.request_id) == (
+        Outcome.DONE,
+        Proof.OBSERVED,
+        Phase.ABSENT,
+        LATER,
+        AT,
+        "r1",
+    )
 
 
 def test_a_failure_keeps_its_code_and_the_next_intent_forgets_it() -> None:
@@ -92,7 +99,9 @@ def test_the_outcome_of_a_step_that_nobody_intended_is_not_invented() -> None:
 
 def test_what_a_settlement_does_not_say_stays_known() -> None:
     proof = Evidence("export", Proof.OBSERVED, AT, rows=5)
-    found = entry(intended(), settled(Outcome.REQUESTED, request_id="r1", rows=5, evidence=(proof,)), settled(Outcome.DONE))
+    found = entry(
+        intended(), settled(Outcome.REQUESTED, request_id="r1", rows=5, evidence=(proof,)), settled(Outcome.DONE)
+    )
     assert ("r1", 5, (proof,)) == (found.request_id, found.rows, found.evidence)
 
 

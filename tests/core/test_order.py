@@ -39,7 +39,9 @@ def test_no_vendor_has_an_order_that_runs_in_a_circle(attributes: tuple[str, ...
 
 @pytest.mark.parametrize("attributes", COMBINATIONS)
 @pytest.mark.parametrize("stage", DESTROYS)
-def test_everything_that_destroys_comes_after_the_verified_archive_the_freeze_and_the_delta(attributes: tuple[str, ...], stage: Stage) -> None:
+def test_everything_that_destroys_comes_after_the_verified_archive_the_freeze_and_the_delta(
+    attributes: tuple[str, ...], stage: Stage
+) -> None:
     assert before(stage, edges(attributes)) >= {Stage.ARCHIVE, Stage.VERIFY, Stage.FREEZE, Stage.DELTA}
 
 
@@ -105,4 +107,6 @@ def test_a_long_chain_is_walked_without_running_out_of_stack() -> None:
 
 
 def test_every_stage_of_a_pair_is_known_to_the_graph() -> None:
-    assert {"a": frozenset(), "b": frozenset("a"), "c": frozenset("ab")} == earlier([("a", "b"), ("b", "c"), ("a", "c")])
+    assert {"a": frozenset(), "b": frozenset("a"), "c": frozenset("ab")} == earlier(
+        [("a", "b"), ("b", "c"), ("a", "c")]
+    )

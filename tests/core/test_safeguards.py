@@ -47,7 +47,9 @@ def test_as_many_removals_as_the_ceiling_are_none() -> None:
 def test_people_keys_and_integrations_count_together_against_the_ceiling() -> None:
     desired = wish(users=REMOVED, api_keys=REVOKED, integrations=GONE, safeguards=Safeguards(max_removals=4))
     made = plan(desired, tenant(*PEOPLE, key("k1"), integration("i1")))
-    assert [(each.code, each.params["count"], each.params["ceiling"]) for each in made.diagnostics] == [("CRM-P051", 5, 4)]
+    assert [(each.code, each.params["count"], each.params["ceiling"]) for each in made.diagnostics] == [
+        ("CRM-P051", 5, 4)
+    ]
 
 
 def test_what_is_gone_already_does_not_count_against_the_ceiling() -> None:
@@ -57,7 +59,9 @@ def test_what_is_gone_already_does_not_count_against_the_ceiling() -> None:
 
 def test_another_number_than_expected_is_an_error() -> None:
     made = plan(wish(users=REMOVED, expect={"users": 6, "api_keys": 2}), tenant(*PEOPLE))
-    assert [(e.code, e.params["what"], e.params["expected"], e.params["found"]) for e in made.diagnostics] == [("CRM-P052", "users", 6, 5)]
+    assert [(e.code, e.params["what"], e.params["expected"], e.params["found"]) for e in made.diagnostics] == [
+        ("CRM-P052", "users", 6, 5)
+    ]
 
 
 @pytest.mark.parametrize("outcome", [Outcome.DONE, Outcome.INTENDED, Outcome.REQUESTED, Outcome.UNKNOWN])
@@ -92,12 +96,16 @@ def test_nobody_has_to_stay_where_one_is_kept_or_the_account_goes(goals: dict[st
 
 def test_a_kept_user_who_cannot_sign_in_is_not_enough() -> None:
     rows = (user("p1", phase=Phase.INACTIVE), user("p2"))
-    assert codes(plan(wish(users=UsersGoal("removed", keep("p1"))), tenant(*rows, own=False, identities=()))) == ["CRM-P003"]
+    assert codes(plan(wish(users=UsersGoal("removed", keep("p1"))), tenant(*rows, own=False, identities=()))) == [
+        "CRM-P003"
+    ]
 
 
 def test_the_owner_and_ourselves_stay_and_are_blocked_in_so_many_words() -> None:
     made = plan(wish(users=UsersGoal("removed")), tenant(*PEOPLE))
-    assert {("blocked.protected", "user/u0"), ("blocked.own_user", "user/u1")} == {(b.why.code, b.address) for b in made.blocked}
+    assert {("blocked.protected", "user/u0"), ("blocked.own_user", "user/u1")} == {
+        (b.why.code, b.address) for b in made.blocked
+    }
     assert {"p0", "p1", "p2"} == {step.address.partition("/")[2] for step in made.steps if step.kind is Kind.USER}
 
 
@@ -112,5 +120,8 @@ def test_our_own_user_is_known_by_its_mail_where_the_vendor_gives_no_id(removal:
 
 
 def test_an_only_list_touches_nobody_else() -> None:
-    made = plan(wish(users=UsersGoal("removed", only=only("p1")), api_keys=ListGoal("revoked", only=only("k1"))), tenant(*PEOPLE, key("k1"), key("k2")))
+    made = plan(
+        wish(users=UsersGoal("removed", only=only("p1")), api_keys=ListGoal("revoked", only=only("k1"))),
+        tenant(*PEOPLE, key("k1"), key("k2")),
+    )
     assert {"user/p1", "api_key/k1"} == {step.address for step in made.steps if step.kind in (Kind.USER, Kind.API_KEY)}

@@ -18,10 +18,24 @@ STAGES = ["a", "b", "c", "d", "e"]
 
 def step(id: str, stage: str, needs: tuple[str, ...] = ()) -> Step:
     why = Message("why.purge")
-    return Step(id, Address(f"user/{id}"), Kind.USER, Verb.DELETE, Mode.AUTO, Undo.NEVER, stage, why, Phase.PRESENT, Phase.ABSENT, needs=needs)
+    return Step(
+        id,
+        Address(f"user/{id}"),
+        Kind.USER,
+        Verb.DELETE,
+        Mode.AUTO,
+        Undo.NEVER,
+        stage,
+        why,
+        Phase.PRESENT,
+        Phase.ABSENT,
+        needs=needs,
+    )
 
 
-def plan(steps: list[Step], order: list[tuple[str, str]], blocked: tuple[str, ...] = (), excluded: tuple[str, ...] = ()) -> Plan:
+def plan(
+    steps: list[Step], order: list[tuple[str, str]], blocked: tuple[str, ...] = (), excluded: tuple[str, ...] = ()
+) -> Plan:
     stops = tuple(Blocked(Address("user/x"), Verb.DELETE, stage, Message("blocked.hold")) for stage in blocked)
     return Plan(
         "1.0", "id", "exit", "", "d", "model", "acme", Base("", 0), "", tuple(sorted(steps, key=sort_key)), tuple(order), "", Summary(),
@@ -31,7 +45,11 @@ def plan(steps: list[Step], order: list[tuple[str, str]], blocked: tuple[str, ..
 
 def naive(made: Plan, done: set[str]) -> set[str]:
     """What may start when exactly `done` are done: every stage before is finished, no blocker in one of them, every need is done."""
-    unfinished = {step.stage for step in made.steps if step.id not in done} | {each.stage for each in made.blocked} | set(made.excluded)
+    unfinished = (
+        {step.stage for step in made.steps if step.id not in done}
+        | {each.stage for each in made.blocked}
+        | set(made.excluded)
+    )
     before = {stage: {first for first, then in made.order if then == stage} for stage in STAGES}
     open_stages: set[str] = set()
 
@@ -42,12 +60,23 @@ def naive(made: Plan, done: set[str]) -> set[str]:
         if all(closed(first) for first in before[stage]):
             open_stages.add(stage)
     known = {step.id for step in made.steps}
-    return {step.id for step in made.steps if step.id not in done and step.stage in open_stages and set(step.needs) & known <= done}
+    return {
+        step.id
+        for step in made.steps
+        if step.id not in done and step.stage in open_stages and set(step.needs) & known <= done
+    }
 
 
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
-    order = sorted(draw(st.sets(st.tuples(st.sampled_from(STAGES), st.sampled_from(STAGES)).filter(lambda pair: pair[0] < pair[1]), max_size=7)))
+    order = sorted(
+        draw(
+            st.sets(
+                st.tuples(st.sampled_from(STAGES), st.sampled_from(STAGES)).filter(lambda pair: pair[0] < pair[1]),
+                max_size=7,
+            )
+        )
+    )
     steps: list[Step] = []
     for number in range(draw(st.integers(0, 9))):
         stage = draw(st.sampled_from(STAGES))
@@ -61,7 +90,9 @@ def plans(draw: st.DrawFn) -> Plan:
 
 @settings(max_examples=300, deadline=None)
 @given(plans(), st.data())
-def test_the_schedule_frees_exactly_what_may_start_whatever_is_done_in_whatever_order(made: Plan, data: st.DataObject) -> None:
+def test_the_schedule_frees_exactly_what_may_start_whatever_is_done_in_whatever_order(
+    made: Plan, data: st.DataObject
+) -> None:
     schedule = Schedule(made)
     done: set[str] = set()
     free: set[str] = {each.id for each in schedule.take()}
@@ -128,7 +159,10 @@ def test_a_step_that_failed_stops_what_comes_after_its_stage_and_nothing_beside_
 
 def _wide(size: int) -> Plan:
     stages = [f"g{number}" for number in range(20)]
-    steps = [step(f"{number:06}", stages[number % 20], (f"{number - 20:06}",) if number >= 20 else ()) for number in range(size)]
+    steps = [
+        step(f"{number:06}", stages[number % 20], (f"{number - 20:06}",) if number >= 20 else ())
+        for number in range(size)
+    ]
     return plan(steps, [(stages[n], stages[n + 1]) for n in range(19)])
 
 

@@ -26,14 +26,20 @@ from .scenes import (
     wish,
 )
 
-LI, WANG, NAMESAKE = user("p1", "li@example.com", label="Li"), user("p2", "wang@example.com", label="Wang"), user("p3", "li2@example.com", label="Li")
+LI, WANG, NAMESAKE = (
+    user("p1", "li@example.com", label="Li"),
+    user("p2", "wang@example.com", label="Wang"),
+    user("p3", "li2@example.com", label="Li"),
+)
 
 
 def removed(goal: UsersGoal, *rows: object, **more: object) -> list[str]:
     return ids(plan(wish(users=goal), tenant(*(rows or (LI, WANG))), **more), Verb.DEACTIVATE)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("who", [Selector(id="p1"), Selector(email="li@example.com"), Selector(email="LI@Example.COM"), Selector(name="Li")])
+@pytest.mark.parametrize(
+    "who", [Selector(id="p1"), Selector(email="li@example.com"), Selector(email="LI@Example.COM"), Selector(name="Li")]
+)
 def test_one_person_is_kept_by_id_mail_or_name(who: Selector) -> None:
     assert removed(UsersGoal("removed", (Keep(who), *keep("u0")))) == ["p2"]
 
@@ -53,10 +59,16 @@ def test_a_name_that_fits_two_people_removes_neither() -> None:
     assert ids(made, Verb.DEACTIVATE) == []
 
 
-@pytest.mark.parametrize("who", [Selector(id="p9"), Selector(email="nobody@example.com"), Selector(name="Nobody"), Selector(id="P1")])
+@pytest.mark.parametrize(
+    "who", [Selector(id="p9"), Selector(email="nobody@example.com"), Selector(name="Nobody"), Selector(id="P1")]
+)
 @pytest.mark.parametrize("where", ["keep", "only"])
 def test_a_selector_that_names_nobody_is_an_error_and_nobody_is_touched(who: Selector, where: str) -> None:
-    goal = UsersGoal("removed", keep=(Keep(who),)) if where == "keep" else UsersGoal("removed", only=(who, Selector(id="p1")))
+    goal = (
+        UsersGoal("removed", keep=(Keep(who),))
+        if where == "keep"
+        else UsersGoal("removed", only=(who, Selector(id="p1")))
+    )
     made = plan(wish(users=goal), tenant(LI, WANG))
     assert [(found.code, found.severity) for found in made.diagnostics] == [("CRM-P001", Severity.ERROR)]
     assert [step for step in made.steps if step.kind is Kind.USER] == []
@@ -69,8 +81,12 @@ def test_a_kept_person_who_cannot_be_seen_in_a_partial_listing_is_an_error_too()
 
 
 @pytest.mark.parametrize("who", [Selector(id="k9"), Selector(name="other")])
-@pytest.mark.parametrize(("name", "row"), [("api_keys", key("k1")), ("integrations", integration("i1")), ("sessions", session("s1"))])
-def test_a_kept_key_integration_or_session_that_is_not_there_stops_its_whole_list(who: Selector, name: str, row: object) -> None:
+@pytest.mark.parametrize(
+    ("name", "row"), [("api_keys", key("k1")), ("integrations", integration("i1")), ("sessions", session("s1"))]
+)
+def test_a_kept_key_integration_or_session_that_is_not_there_stops_its_whole_list(
+    who: Selector, name: str, row: object
+) -> None:
     goal = ListGoal("revoked" if name == "api_keys" else "ended" if name == "sessions" else "removed", (Keep(who),))
     made = plan(wish(**{name: goal}), tenant(row))
     assert codes(made) == ["CRM-P001"]
@@ -130,7 +146,9 @@ def test_removed_is_reached_by_the_vendors_own_verb_and_the_others_by_the_verb_t
 def test_who_cannot_sign_in_is_removed_already_but_not_deleted(phase: Phase) -> None:
     row = user("p1", phase=phase)
     assert ids(plan(wish(users=REMOVED), tenant(row), by=vendor(removal=Verb.DELETE)), Verb.DELETE) == []
-    assert ([] if phase is Phase.ABSENT else ["p1"]) == ids(plan(wish(users=UsersGoal("deleted", keep("u0"))), tenant(row)), Verb.DELETE)
+    assert ([] if phase is Phase.ABSENT else ["p1"]) == ids(
+        plan(wish(users=UsersGoal("deleted", keep("u0"))), tenant(row)), Verb.DELETE
+    )
 
 
 def test_masked_people_have_no_label_in_a_plan() -> None:

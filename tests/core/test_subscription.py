@@ -50,7 +50,12 @@ def test_a_cancellation_for_later_is_requested_early_and_its_end_is_waited_for()
     found = made(LATER, contract())
     assert acts(found) == [(Verb.CANCEL, "auto"), (Verb.PROBE, "wait")]
     request, wait = one(found, Verb.CANCEL, "sub"), one(found, Verb.PROBE, "sub")
-    assert ("leave", Phase.PENDING, "effective", (request.id,)) == (request.stage, request.after, wait.stage, wait.needs)
+    assert ("leave", Phase.PENDING, "effective", (request.id,)) == (
+        request.stage,
+        request.after,
+        wait.stage,
+        wait.needs,
+    )
 
 
 @pytest.mark.parametrize("goal", [CANCELLED, LATER])
@@ -110,7 +115,12 @@ def test_a_withdrawal_that_may_have_been_lost_is_sent_again_because_the_request_
 def test_a_pause_of_the_future_is_requested_with_its_dates() -> None:
     found = made(PAUSED, contract())
     step = one(found, Verb.PAUSE, "sub")
-    assert (step.args.starts, step.args.until, step.after, step.stage) == ("2026-12-01", "2027-03-01", Phase.PENDING, "leave")
+    assert (step.args.starts, step.args.until, step.after, step.stage) == (
+        "2026-12-01",
+        "2027-03-01",
+        Phase.PENDING,
+        "leave",
+    )
     assert acts(found) == [(Verb.PAUSE, "auto")]
 
 
@@ -131,10 +141,15 @@ def test_a_pause_that_is_over_is_a_warning_and_never_a_step() -> None:
 
 
 def test_a_pause_on_its_last_day_is_not_over() -> None:
-    assert acts(made(SubscriptionGoal("paused", starts="2026-01-01", until="2026-06-01"), contract())) == [(Verb.PAUSE, "auto")]
+    assert acts(made(SubscriptionGoal("paused", starts="2026-01-01", until="2026-06-01"), contract())) == [
+        (Verb.PAUSE, "auto")
+    ]
 
 
-@pytest.mark.parametrize(("goal", "status"), [(FREE, "paused"), (PAUSED, "free"), (SubscriptionGoal("paused", starts="2026-01-01", until="2027-01-01"), "free")])
+@pytest.mark.parametrize(
+    ("goal", "status"),
+    [(FREE, "paused"), (PAUSED, "free"), (SubscriptionGoal("paused", starts="2026-01-01", until="2027-01-01"), "free")],
+)
 def test_paused_and_free_are_both_inactive_and_yet_not_the_same(goal: SubscriptionGoal, status: str) -> None:
     """The phase alone cannot tell them apart: taking one for the other would report what nobody did."""
     found = made(goal, contract(status))
@@ -157,7 +172,11 @@ def test_an_end_that_was_seen_before_is_waited_for_anew_when_the_contract_came_b
 def test_a_contract_that_the_vendor_can_only_cancel_by_hand_is_a_persons_step() -> None:
     from crmstate.core.words import How
 
-    found = made(CANCELLED, contract(), by=vendor(cell(Kind.SUBSCRIPTION, Verb.CANCEL, how=How.MANUAL, run=None, runbook="runbook.x")))
+    found = made(
+        CANCELLED,
+        contract(),
+        by=vendor(cell(Kind.SUBSCRIPTION, Verb.CANCEL, how=How.MANUAL, run=None, runbook="runbook.x")),
+    )
     step = one(found, Verb.CANCEL, "sub")
     assert (step.mode, step.owner) == (Mode.MANUAL, "ops@example.com")
 

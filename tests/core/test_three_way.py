@@ -31,11 +31,39 @@ RESEND, WAIT = ("auto", 1, "why.not_seen"), ("wait", 1, "why.accepted")
 STRANGE = ("blocked", 0, "blocked.unknown_phase")
 UNSURE = ("blocked", 0, "blocked.unknown")
 TABLE = {
-    Phase.PRESENT: {None: ACT, Outcome.INTENDED: RESEND, Outcome.DONE: AGAIN, Outcome.REQUESTED: WAIT, Outcome.FAILED: ACT, Outcome.UNKNOWN: RESEND},
-    Phase.INACTIVE: {None: ACT, Outcome.INTENDED: RESEND, Outcome.DONE: AGAIN, Outcome.REQUESTED: WAIT, Outcome.FAILED: ACT, Outcome.UNKNOWN: RESEND},
-    Phase.PENDING: {None: WAIT, Outcome.INTENDED: WAIT, Outcome.DONE: ("wait", 2, "why.accepted"), Outcome.REQUESTED: WAIT, Outcome.FAILED: WAIT, Outcome.UNKNOWN: WAIT},
+    Phase.PRESENT: {
+        None: ACT,
+        Outcome.INTENDED: RESEND,
+        Outcome.DONE: AGAIN,
+        Outcome.REQUESTED: WAIT,
+        Outcome.FAILED: ACT,
+        Outcome.UNKNOWN: RESEND,
+    },
+    Phase.INACTIVE: {
+        None: ACT,
+        Outcome.INTENDED: RESEND,
+        Outcome.DONE: AGAIN,
+        Outcome.REQUESTED: WAIT,
+        Outcome.FAILED: ACT,
+        Outcome.UNKNOWN: RESEND,
+    },
+    Phase.PENDING: {
+        None: WAIT,
+        Outcome.INTENDED: WAIT,
+        Outcome.DONE: ("wait", 2, "why.accepted"),
+        Outcome.REQUESTED: WAIT,
+        Outcome.FAILED: WAIT,
+        Outcome.UNKNOWN: WAIT,
+    },
     Phase.ABSENT: dict.fromkeys([None, *Outcome], NOTHING),
-    Phase.UNKNOWN: {None: STRANGE, Outcome.INTENDED: STRANGE, Outcome.DONE: STRANGE, Outcome.REQUESTED: WAIT, Outcome.FAILED: STRANGE, Outcome.UNKNOWN: STRANGE},
+    Phase.UNKNOWN: {
+        None: STRANGE,
+        Outcome.INTENDED: STRANGE,
+        Outcome.DONE: STRANGE,
+        Outcome.REQUESTED: WAIT,
+        Outcome.FAILED: STRANGE,
+        Outcome.UNKNOWN: STRANGE,
+    },
 }
 
 
@@ -47,7 +75,9 @@ def test_each_outcome_on_record_meets_each_phase(phase: Phase, outcome: Outcome 
 
 @pytest.mark.parametrize("outcome", [Outcome.INTENDED, Outcome.UNKNOWN])
 @pytest.mark.parametrize("phase", [Phase.PRESENT, Phase.INACTIVE])
-def test_an_irreversible_act_whose_effect_does_not_show_is_never_sent_again_on_a_guess(phase: Phase, outcome: Outcome) -> None:
+def test_an_irreversible_act_whose_effect_does_not_show_is_never_sent_again_on_a_guess(
+    phase: Phase, outcome: Outcome
+) -> None:
     assert case(phase, outcome, BLIND) == UNSURE
 
 

@@ -30,8 +30,9 @@ from .site import MANIFEST, Site, site
 
 pytestmark = pytest.mark.usefixtures("quick")
 
-INHERITED = WITHOUT_ACCOUNT.replace("users: {status: removed, keep", "users: {status: deleted, transfer_records_to: owner@example.com, keep").replace(
-    "  api_keys: {status: revoked}\n", ""
+KEPT = "keep: [{email: owner@example.com, why: closes the account}"
+INHERITED = OURS_STAY.replace("users: {status: removed", "users: {status: deleted, transfer_records_to: owner@example.com").replace(
+    KEPT, KEPT + ", {email: admin@example.com, why: holds our keys}"
 )
 ACTS = {
     "/v1/api_keys/revoke": MANIFEST,

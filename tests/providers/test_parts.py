@@ -98,6 +98,7 @@ def test_an_integrations_address_is_shown_without_what_may_be_secret(target: str
         "127.0.0.1:80",
         "http://127.0.0.1@evil.example",
         "http://user:pass@127.0.0.1",
+        "http://user@127.0.0.1",
         "http://127.0.0.1:99999",
         "http://127.0.0.1/?x=1",
         "http://[::1",

@@ -170,13 +170,16 @@ def _walk(
     attachments = goal.attachments if isinstance(goal, ArchiveGoal) else True
     context = Context(run, house.provider, reader, writer, store, house.archiver(), house.clock, stop, attachments)
     pool = Pool(wish.parallel)
-    abandoned = True
     try:
         with progress(screen, made) as announce:
             closing = Walk(made, context, pool, house.by, announce).go()
-        abandoned = False
-    finally:
-        pool.close(abandon=abandoned)
+    except Abandoned:
+        pool.close(abandon=True)
+        raise
+    except BaseException:
+        pool.close()
+        raise
+    pool.close()
     _show(closing, screen)
     return closing
 

@@ -33,6 +33,9 @@ class _Refusal(msgspec.Struct):
     error: Error
 
 
+_REFUSALS = msgspec.json.Decoder(_Refusal)
+
+
 class _Token(msgspec.Struct):
     access_token: str
 
@@ -63,7 +66,7 @@ def classify(answer: Answer) -> Failure | None:
     if 200 <= answer.status < 300:
         return None
     try:
-        error = msgspec.json.decode(answer.body, type=_Refusal).error
+        error = _REFUSALS.decode(answer.body).error
     except (msgspec.DecodeError, UnicodeDecodeError):
         code = Code.THROTTLED if answer.status == 429 else Code.UNAVAILABLE
         return Failure(code, f"status {answer.status}, in words that are not the vendor's")

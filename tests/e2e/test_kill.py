@@ -1,0 +1,216 @@
+"""SIGKILL at random moments, the vendor in its own process. The state always parses, and the next apply goes on, until the end is as if nothing
+had happened: the World agrees, nothing irreversible happened twice, a second plan is empty, the lock is free.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmstate.archive.folder import FolderArchive
+from crmstate.cli.clock import RealClock
+from crmstate.cli.effects import Straight
+from crmstate.core.words import Outcome, Proof
+from crmstate.sandbox import World
+
+from .outside import Outside, lock_is_free, outside, sound
+from .scenes import ending
+from .site import MANIFEST, Site, small_world
+
+APPLY = ("apply", "--yes", "--parallel", "4", "--format", "json")
+ROWS = 1500
+
+
+def world(folder: Path) -> None:
+    """Users, keys, integrations, sessions and three thousand rows, at a vendor that takes its time, before an effect or after it."""
+    small_world(folder / "acme.db", users=24, rows=ROWS)
+    with World.open(folder / "acme.db") as made:
+        for number in range(10, 20):
+            made.add_key(f"k{number}", f"p{number}", name=f"key {number}")
+            made.add_integration(f"i{number}", type=("webhook", "oauth_app", "workflow")[number % 3], name=f"flow {number}")
+        made.add_fault("latency", method="POST", rate=0.5, ms=25, after=True)
+        made.add_fault("latency", method="POST", ms=25)
+        made.add_fault("latency", method="GET", rate=0.3, ms=10)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("template")
+    world(folder)
+    (folder / "crmstate.yaml").write_text(MANIFEST, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[float, dict[str, Any]]:
+    """The undisturbed run: for how long it holds the lock, and its end."""
+    with outside(tmp_path_factory.mktemp("whole") / "site", template) as here:
+        running = here.begin(*APPLY)
+        while not here.holds(running):
+            time.sleep(0.005)
+        began = time.monotonic()
+        said = running.end()
+        assert said.code == 0, said.out[-500:] + said.err
+        seconds = time.monotonic() - began
+        completed(here)
+        return seconds, ending(here)
+
+
+def completed(here: Outside) -> None:
+    """Time passes, the account closes; then there is nothing more to do, and nobody holds anything."""
+    here.advance("8d")
+    said = here.command(*APPLY)
+    assert said.code == 0, said.out[-500:] + said.err
+    assert here.command("plan", "--detailed-exitcode").code == 0
+    assert here.twice() == []
+    assert lock_is_free(here)
+    assert sound(here) is not None
+    archived(here)
+
+
+def archived(here: Site) -> None:
+    """Every row that is gone lies in the archive."""
+    archive = FolderArchive(here.folder / "archive" / "exit", Straight(), RealClock(), "test")
+    for dataset in ("contacts", "deals"):
+        assert set(archive.ids(dataset)) == {f"{dataset[0]}{number:03}" for number in range(ROWS)}
+        assert sum(1 for _ in archive.rows(dataset)) == ROWS
+
+
+def killed(here: Outside, chance: random.Random, seconds: float) -> bool:
+    """One apply, killed at some moment, most often while it holds the lock. False: it had ended before."""
+    running = here.begin(*APPLY)
+    if chance.random() < 0.9:
+        while not here.holds(running):
+            time.sleep(0.002)
+        time.sleep(seconds * chance.random() ** 1.5)
+    else:
+        time.sleep(chance.random())
+    return running.kill()
+
+
+def until_done(here: Outside, chance: random.Random, seconds: float, most: int) -> list[int]:
+    """Applies and kills until an apply comes to its end, or `most` kills were made: what the record had open after each kill."""
+    loose: list[int] = []
+    while len(loose) < most and killed(here, chance, seconds):
+        state = sound(here)
+        loose.append(len(state.open()) if state is not None else 0)
+    said = here.command(*APPLY)
+    assert said.code == 0, said.out[-500:] + said.err
+    return loose
+
+
+def kills(template: Path, whole: tuple[float, dict[str, Any]], folder: Path, seed: int, count: int) -> list[int]:
+    """So many kills, over as many worlds as they take."""
+    chance, found = random.Random(seed), []
+    for number in range(count):
+        if len(found) >= count:
+            break
+        with outside(folder / str(number), template) as here:
+            found += until_done(here, chance, whole[0], min(count - len(found), 12))
+            completed(here)
+            assert ending(here) == whole[1]
+    print(f"seed {seed}: {len(found)} kills over {number} worlds; {sum(each > 0 for each in found)} left steps open")
+    assert len(found) == count
+    return found
+
+
+def test_an_apply_that_is_killed_again_and_again_comes_to_the_same_end(template: Path, whole: Any, tmp_path: Path) -> None:
+    loose = kills(template, whole, tmp_path, seed=1, count=8)
+    assert any(loose)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", range(10, 20))
+def test_a_hundred_kills_are_survived(seed: int, template: Path, whole: Any, tmp_path: Path) -> None:
+    """Ten times ten: together with every state between two of them."""
+    kills(template, whole, tmp_path, seed=seed, count=10)
+
+
+PEOPLE = MANIFEST.replace("end_state:", "people: [{id: training, title: Train, owner: hr@example.com, proof: attested, before: freeze}]\nend_state:")
+APPROVED = MANIFEST.replace("end_state:", "safeguards: {approvals: {irreversible: 2}}\nend_state:")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("small")
+    small_world(folder / "acme.db")
+    (folder / "crmstate.yaml").write_text(MANIFEST, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def here(small: Path, tmp_path: Path) -> Iterator[Outside]:
+    with outside(tmp_path / "site", small) as made:
+        yield made
+
+
+def moments(here: Outside, args: tuple[str, ...], count: int) -> Iterator[bool]:
+    """Runs a command once, then so many times more, and kills those at moments spread over its duration. Gives after each whether it was killed."""
+    began = time.monotonic()
+    said = here.command(*args)
+    assert said.code in (0, 3), said.err
+    seconds = time.monotonic() - began
+    for number in range(count):
+        running = here.begin(*args)
+        time.sleep(seconds * (number + 1) / (count + 1))
+        yield running.kill()
+
+
+def test_a_plan_that_is_killed_while_it_is_saved_leaves_the_old_one_or_the_new_one(here: Outside) -> None:
+    plan = here.folder / "plan.json"
+    for _ in moments(here, ("plan", "--out", "plan.json", "--quiet"), 6):
+        saved = json.loads(plan.read_bytes())
+        assert len(saved["steps"]) >= 30
+        assert plan.stat().st_mode & 0o777 == 0o600
+        left = [path for path in here.folder.iterdir() if path.name.startswith("plan.json.")]
+        assert all(path.stat().st_mode & 0o777 == 0o600 for path in left)
+    assert here.truth()["effects"] == 0
+    assert here.command("apply", "plan.json", "--yes").code == 0
+
+
+def test_a_confirmation_that_is_killed_is_whole_or_was_never_given(here: Outside) -> None:
+    here.write(PEOPLE)
+    (here.folder / "signed.pdf").write_bytes(b"signed" * 1000)
+    confirm = ("confirm", "human_step/training", "--by", "hr@example.com", "--evidence", "signed.pdf")
+    evidence = here.state_folder / "evidence"
+    before = here.begin(*confirm)
+    while not here.holds(before):
+        time.sleep(0.002)
+    before.kill()
+    for _ in moments(here, confirm, 5):
+        state = sound(here)
+        assert state is not None
+        entries = [entry for entry in state.entries.values() if entry.address == "human_step/training"]
+        assert [entry.outcome for entry in entries] == [Outcome.DONE]
+        kept = [path for path in evidence.iterdir() if not path.name.endswith(".tmp")]
+        assert [hashlib.sha256(path.read_bytes()).hexdigest() for path in kept] == [path.name for path in kept]
+    said = here.command(*confirm)
+    assert (said.code, "CRM-C009" in said.err) == (3, True)
+    assert [entry.proof for entry in here.recorded().entries.values()] == [Proof.ATTESTED]
+    assert lock_is_free(here)
+
+
+def test_an_approval_that_is_killed_counts_once_or_not_at_all(here: Outside) -> None:
+    here.write(APPROVED)
+    assert here.command("plan", "--out", "plan.json", "--quiet").code == 0
+    approve = ("approve", "plan.json", "--by", "ann@example.com")
+    for _ in moments(here, approve, 6):
+        state = sound(here)
+        assert state is not None
+        assert {each.by for each in state.approvals} <= {"ann@example.com"}
+    said = here.command("apply", "plan.json", "--yes")
+    assert said.code == 3, said.err
+    truth = here.truth()
+    assert {each["status"] for each in truth["api_keys"]} == {"active"}
+    assert truth["subscription"]["status"] == "active"
+    assert here.command("approve", "plan.json", "--by", "bob@example.com").code == 0
+    assert here.command("apply", "plan.json", "--yes").code == 0
+    assert here.truth()["subscription"]["status"] == "cancelled"
+    assert here.twice() == []
