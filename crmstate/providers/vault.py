@@ -5,11 +5,12 @@ Tokens live in memory only, and the scrubber learns each one before it is used.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from crmstate.core.secret import Secret
+from crmstate.core.secret import SHORTEST, Secret
 from crmstate.providers.kit import Call, Line
 from crmstate.providers.wire import Gate
 
@@ -57,6 +58,8 @@ class Vault:
 
     def _take(self, secret: Secret) -> None:
         self._learn(secret)
-        text = secret.reveal().encode()
-        if len(text) >= 8 and text not in self._line.own_secrets:
-            self._line.own_secrets.append(text)
+        text = secret.reveal()
+        quoted = json.dumps(text)[1:-1]
+        for form in (text, quoted, quoted.replace("/", "\\/")):
+            if len(text) >= SHORTEST and form.encode() not in self._line.own_secrets:
+                self._line.own_secrets.append(form.encode())

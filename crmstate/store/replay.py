@@ -7,10 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from crmstate.core.diagnostic import problem
-from crmstate.core.event import AnyEvent, Reopened, Restored
+from crmstate.core.event import AnyEvent, Restored
 from crmstate.core.fold import advance
 from crmstate.core.record import State
 from crmstate.core.words import Exit
@@ -78,12 +76,7 @@ def _beginning(home: Home, part: Segment) -> State:
 
 def _fold(state: State, found: Sequence[AnyEvent], seq: int) -> State:
     for event in found:
-        match event:
-            case Reopened():
-                known = tuple(key for key in event.steps if key in state.entries)
-                advance(state, msgspec.structs.replace(event, steps=known))
-            case _:
-                advance(state, event)
+        advance(state, event)
     state.serial = seq
     return state
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crmstate.core.address import id_of
@@ -20,10 +20,9 @@ from crmstate.core.survey import DatasetFacts, Listing, Survey, survey
 from crmstate.core.words import Kind, Mode, Outcome, Phase, Verb
 
 from .scenes import LISTED, TENANT
-from .strategies import OWN, cases
+from .strategies import LAW, OWN, cases
 
 Case = tuple[Desired, Survey, State, Provider]
-LAW = settings(max_examples=120, deadline=None)
 DESTROYS = {(Kind.DATASET, Verb.PURGE), (Kind.ACCOUNT, Verb.CLOSE)}
 
 

@@ -164,3 +164,4 @@ def test_a_problem_while_opening_gives_the_lock_back(tmp_path):
     for _ in range(2):
         with pytest.raises(Problem, match="CRM-S011"):
             open_store(tmp_path)
+        assert not (home(tmp_path) / "lease.json").exists()

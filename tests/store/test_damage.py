@@ -219,3 +219,20 @@ def test_a_chunk_that_somebody_made_to_fit_is_noticed_by_what_it_says(folder, ch
     data, _ = chunk.encode(msgspec.structs.replace(one.header, **change), one.body.splitlines())
     path.write_bytes(data)
     assert look(folder) == code
+
+
+def test_a_first_chunk_that_says_it_stands_on_a_base_is_noticed(folder):
+    alone(folder)
+    for path in chunks(folder)[1:]:
+        path.unlink()
+    path = chunks(folder)[0]
+    one = chunk.decode(path.read_bytes(), 1, "")
+    path.write_bytes(chunk.encode(msgspec.structs.replace(one.header, base="0" * 64), one.body.splitlines())[0])
+    assert look(folder) == "CRM-S017"
+
+
+def test_an_altered_mark_is_ignored_and_frightens_nobody(folder):
+    path = home(folder) / "head"
+    for data in flips(path.read_bytes()):
+        path.write_bytes(data)
+        assert look(folder) == truth()

@@ -87,8 +87,6 @@ def every_state(history):
         for event in events:
             if isinstance(event, Restored):
                 state = copy(states[event.serial])
-            elif isinstance(event, Reopened) and event.steps[0] not in state.entries:
-                continue
             else:
                 advance(state, event)
         state.serial = seq

@@ -22,6 +22,7 @@ from store_scenes import (
 
 from crmstate.core.diagnostic import Problem
 from crmstate.core.event import Approved, Created, Held, Restored
+from crmstate.core.record import step_id
 from crmstate.core.words import Exit, Outcome
 from crmstate.store import Mended, read, repair, snapshot, state_at
 
@@ -313,3 +314,46 @@ def test_a_base_is_missed_even_where_every_chunk_before_it_is_there(tmp_path, tm
     (home(tmp_path) / "journal" / "00000009.base.json").unlink()
     with pytest.raises(Problem, match="CRM-S017"):
         read(tmp_path, NAME)
+
+
+def test_a_step_that_a_lost_chunk_names_only_by_its_id_is_unknown(tmp_path):
+    """It was asked for and answered in the proved part; what came after that is lost."""
+    record(tmp_path, [[BORN], [intended(1)], [settled(1, outcome=Outcome.REQUESTED)], [], [settled(1)]])
+    journal_alone(tmp_path)
+    chunks(tmp_path)[3].unlink()
+    assert mend(tmp_path).unknown == (step(1).id,)
+
+
+def test_a_chunk_that_does_not_follow_from_the_snapshot_is_not_taken_along(tmp_path, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    record(other, [*LONG[:4], [intended(7)], [settled(7)]])
+    record(tmp_path, LONG[:5])
+    (home(tmp_path) / "journal" / "00000006.jsonl").write_bytes(chunks(other)[5].read_bytes())
+    chunks(tmp_path)[2].unlink()
+    mended = mend(tmp_path)
+    assert (mended.what, mended.kept, mended.quarantined) == ("CRM-S051", 5, ("00000006.jsonl",))
+    assert outcomes(tmp_path) == {1: "done", 2: "done", 3: "done"}
+
+
+def test_what_only_a_shorter_journal_beside_the_snapshot_knows_is_unknown(tmp_path, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    record(other, [*LONG[:4], [intended(9)], [settled(9)]])
+    record(tmp_path, LONG)
+    for path in chunks(tmp_path):
+        path.unlink()
+    for path in chunks(other):
+        (home(tmp_path) / "journal" / path.name).write_bytes(path.read_bytes())
+    assert mend(tmp_path).what == "CRM-S051"
+    assert outcomes(tmp_path) == dict.fromkeys([1, 2, 3, 4], Outcome.DONE) | dict.fromkeys([5, 9], Outcome.UNKNOWN)
+
+
+def test_a_step_whose_name_was_altered_is_not_believed(tmp_path):
+    record(tmp_path, LONG)
+    journal_alone(tmp_path)
+    chunks(tmp_path)[4].unlink()
+    path = chunks(tmp_path)[4]
+    path.write_bytes(path.read_bytes().replace(b"user/4", b"user/8"))
+    mend(tmp_path)
+    assert sorted(outcomes(tmp_path)) == [1, 2, 3, 5]
+    for key, entry in read(tmp_path, NAME).state.entries.items():
+        assert key == step_id(entry.address, entry.verb, entry.occurrence)

@@ -139,6 +139,16 @@ def test_what_a_newer_version_wrote_is_left_alone(tmp_path, what):
     assert {path: path.read_bytes() for path in home(tmp_path).rglob("*") if path.is_file()} == before
 
 
+def test_a_repair_stops_before_a_newer_chunk_even_behind_damage(tmp_path):
+    record(tmp_path)
+    (home(tmp_path) / "journal" / "00000005.jsonl").write_bytes(chunk_of(2, 5, "", [{"event": "teleported"}]))
+    chunks(tmp_path)[1].unlink()
+    before = {path: path.read_bytes() for path in home(tmp_path).rglob("*") if path.is_file()}
+    with pytest.raises(Problem, match="CRM-S020"):
+        repair(tmp_path, NAME, Plain(), Ticking(), "anna")
+    assert {path: path.read_bytes() for path in home(tmp_path).rglob("*") if path.is_file()} == before
+
+
 def test_the_published_schema_is_fresh():
     committed = (ROOT / "schemas" / "state.schema.json").read_text()
     assert committed == json.dumps(state_schema(), indent=2, sort_keys=True) + "\n"
