@@ -124,10 +124,11 @@ class House:
 
     @cached_property
     def vendor_clock(self) -> Clock:
-        from crmstate.providers.connect import vendor_time
+        from crmstate.providers.connect import check_address, vendor_time
 
         if not self.provider.own_clock:
             return self.real
+        check_address(self.provider, self.url, self.operator.allow_hosts)
         ask = vendor_time(self.provider, self.url, effects=self.effects, clock=self.real, scrub=self.scrubber.scrub)
         return VendorClock(ask)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +21,7 @@ def open_house(path: Path, screen: Screen, as_of: str | None = None) -> House:
 
     if not path.exists():
         raise problem(Exit.USAGE, "CRM-C002", path=path)
+    refuse_link(path)
     loaded = load(path, known_providers=providers.names())
     if not screen.json:
         screen.show(loaded.diagnostics)
@@ -26,6 +29,20 @@ def open_house(path: Path, screen: Screen, as_of: str | None = None) -> House:
     house = House(loaded, screen.scrubber, as_of=at)
     _trust(house)
     return house
+
+
+def refuse_link(path: Path) -> None:
+    """A manifest that is a link to a file elsewhere is refused (exit 3): what is wrong with a manifest is shown, and with it that file."""
+    from crmstate.manifest import codes
+    from crmstate.manifest.operator import VARIABLE, load_operator
+    from crmstate.manifest.trust import file_allowed
+
+    if not path.is_symlink():
+        return
+    operator = load_operator(None, os.environ)
+    if not file_allowed(path.name, path.parent, operator):
+        allow = f"allow_files = {json.dumps([str(path.resolve())])}"
+        raise problem(Exit.REFUSED, codes.FILE_REFUSED, path=path, allow=allow, operator=operator.source or f"${VARIABLE}")
 
 
 def _trust(house: House) -> None:

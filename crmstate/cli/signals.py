@@ -15,7 +15,7 @@ def two_stages(stop: Stop, told: Callable[[], None]) -> Iterator[None]:
     """While inside, signals go to `stop`; `told` is called at the first one."""
 
     def ask(number: int, frame: FrameType | None) -> None:
-        if not stop.asked:
+        if not stop.asked and not stop.idle:
             told()
         stop.ask()
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from crmstate.core.address import Address
+from crmstate.core.address import Address, id_of
 from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.order import Stage
 from crmstate.core.plan import Plan
 from crmstate.core.record import State
-from crmstate.core.words import Exit, Mode, Outcome, Verb
+from crmstate.core.words import Exit, Kind, Mode, Outcome, Undo, Verb
 
 AFTER_FREEZE = {Stage.KEYS.value, Stage.INTEGRATIONS.value, Stage.SESSIONS.value, Stage.USERS.value, Stage.PURGE.value, Stage.ACCOUNT.value}
 
@@ -28,6 +28,17 @@ def admit(plan: Plan, state: State, given_id: str | None, tenant: str | None = N
         raise problem(Exit.REFUSED, "CRM-E014", plan_id=plan.plan_id)
     if plan.errors:
         raise Problem(Exit.REFUSED, *plan.errors)
+    _holds_stand(plan, state)
+
+
+def _holds_stand(plan: Plan, state: State) -> None:
+    """A legal hold may have been recorded since the plan was made; what it protects is not destroyed by a plan from before it. Raises
+    Problem (exit 3)."""
+    for step in plan.steps if state.holds else ():
+        named = not state.holds.keys().isdisjoint((id_of(step.address), step.label))
+        everything = step.verb is Verb.CLOSE or (step.verb is Verb.DISABLE and step.undo is Undo.NEVER)
+        if step.mode is Mode.AUTO and (everything or (named and (step.verb is Verb.PURGE or step.kind is Kind.BIN))):
+            raise problem(Exit.REFUSED, "CRM-E019", address=step.address, holds=", ".join(sorted(state.holds)))
 
 
 def _began_here(plan: Plan, state: State) -> bool:

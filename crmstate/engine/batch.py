@@ -27,7 +27,7 @@ def act_on(context: Context, cell: Cell, steps: Sequence[Step]) -> Task:
     """The task of one batch of vendor steps: equal kind, verb, stage and args."""
     ids = [id_of(step.address) for step in steps]
     try:
-        seen: Seen = yield Work(lambda: look(context.write, cell.kind, ids))
+        seen: Seen = yield Work(lambda: look(context.write, cell.kind, ids, cell))
     except Failure as failure:
         return [refused(step, failure) for step in steps]
     batch = context.batch()
@@ -42,7 +42,8 @@ def act_on(context: Context, cell: Cell, steps: Sequence[Step]) -> Task:
             settled.append(early[0])
             verdicts.append(early[1])
     if settled:
-        done = [step for step in steps if step not in todo]
+        left = {step.id for step in todo}
+        done = [step for step in steps if step.id not in left]
         yield Note((context.intended(batch, done), context.settled(batch, settled)))
     if todo:
         verdicts += yield from _send(context, cell, todo, batch)
@@ -56,7 +57,7 @@ def before_act(step: Step, seen: Seen) -> tuple[Settlement, Verdict] | None:
     if satisfied(phase, step.after):
         settlement = Settlement(step.id, Outcome.DONE, Proof.OBSERVED, phase)
         return settlement, verdict_of(step, settlement)
-    if phase is Phase.PENDING:
+    if phase is Phase.PENDING and step.after is not Phase.PRESENT:
         settlement = Settlement(step.id, Outcome.REQUESTED, Proof.ACKNOWLEDGED, phase, until=seen.until(remote))
         return settlement, verdict_of(step, settlement)
     expects = step.expects
@@ -75,7 +76,7 @@ def _send(context: Context, cell: Cell, steps: Sequence[Step], batch: str) -> Ta
     except Failure as failure:
         return (yield from _nothing_happened(context, steps, batch, failure))
     try:
-        seen: Seen | None = yield Work(lambda: look(context.write, cell.kind, [item.id for item in call.items]))
+        seen: Seen | None = yield Work(lambda: look(context.write, cell.kind, [item.id for item in call.items], cell))
     except Failure:
         seen = None
     settled: list[Settlement] = []
@@ -120,16 +121,16 @@ def judge(step: Step, cell: Cell, answer: Answer, seen: Seen | None) -> tuple[Se
 
     if satisfied(phase, step.after):
         return settle(Outcome.DONE, Proof.OBSERVED), None
-    if phase is Phase.PENDING:
+    if phase is Phase.PENDING and (step.after is not Phase.PRESENT or answer.outcome is Outcome.REQUESTED):
         return settle(Outcome.REQUESTED, Proof.ACKNOWLEDGED), None
     if answer.outcome in (Outcome.DONE, Outcome.REQUESTED):
-        if phase is Phase.UNKNOWN or (answer.outcome is Outcome.REQUESTED and not cell.shows_effect):
+        if phase is Phase.UNKNOWN or not cell.shows_effect:
             return settle(Outcome.REQUESTED, Proof.ACKNOWLEDGED, "not_read_back"), None
         return settle(Outcome.FAILED, Proof.NONE, "no_effect"), finding(step, "CRM-E007", found=phase.value)
     if answer.outcome is Outcome.FAILED:
         found = finding(step, "CRM-E006", reason=answer.code or "rejected", summary=answer.summary)
         return settle(Outcome.FAILED, Proof.NONE, answer.code or "rejected"), found
-    if phase is not Phase.UNKNOWN and (cell.shows_effect or cell.undo is not Undo.NEVER):
+    if phase is not Phase.UNKNOWN and (cell.shows_effect or step.undo is not Undo.NEVER):
         found = finding(step, "CRM-E006", reason=Code.AMBIGUOUS.value, summary=answer.summary)
         return settle(Outcome.FAILED, Proof.NONE, "not_seen"), found
     return settle(Outcome.UNKNOWN, Proof.NONE, Code.AMBIGUOUS.value), finding(step, "CRM-E008")

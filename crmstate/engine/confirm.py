@@ -7,12 +7,12 @@ from crmstate.core.diagnostic import problem
 from crmstate.core.event import Confirmed, Evidence, StepRef
 from crmstate.core.plan import Plan, Step
 from crmstate.core.record import Entry, State
-from crmstate.core.words import PROOFS, Exit, Mode, Outcome, Proof
+from crmstate.core.words import PROOFS, Exit, Kind, Mode, Outcome, Proof
 
 
 def confirmable(plan: Plan | None, state: State) -> list[Address]:
     """The addresses that a person may confirm now."""
-    found = {step.address for step in plan.steps if step.mode is not Mode.AUTO} if plan is not None else set()
+    found = {step.address for step in plan.steps if step.mode is not Mode.AUTO and step.kind is not Kind.FREEZE} if plan is not None else set()
     found |= {entry.address for entry in state.open().values()}
     return sorted(found)
 
@@ -31,6 +31,8 @@ def confirm(
 ) -> Confirmed:
     """The event of a confirmation. Raises Problem where nothing is to be confirmed there, or the proof is too weak."""
     step = next((each for each in plan.steps if each.address == place and each.mode is not Mode.AUTO), None) if plan else None
+    if step is not None and step.kind is Kind.FREEZE:
+        raise problem(Exit.REFUSED, "CRM-C006", text=place, near=", ".join(confirmable(plan, state)[:5]))
     entry = next((each for each in state.open().items() if each[1].address == place), None)
     if step is None and entry is None:
         done = any(each.address == place and each.outcome is Outcome.DONE for each in state.entries.values())

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from crmstate.core.failure import Failure
 from crmstate.core.ports import ReadSession
+from crmstate.core.provider import Cell
 from crmstate.core.survey import Resource
 from crmstate.core.words import Kind, Phase
 
@@ -34,11 +35,13 @@ class Seen:
         return row.pending_until if row is not None else None
 
 
-def look(session: ReadSession, kind: Kind, ids: Sequence[str]) -> Seen:
-    """Reads some ids of a kind. Raises Failure where the vendor does not answer."""
+def look(session: ReadSession, kind: Kind, ids: Sequence[str], cell: Cell | None = None) -> Seen:
+    """Reads some ids of a kind. Raises Failure where the vendor does not answer. Of a `cell` whose things may live on unlisted (`lives_unseen`)
+    what is not listed is unknown."""
     wanted = set(ids)
     listing = session.list(kind, list(ids))
-    return Seen(kind, {row.id: row for row in listing.resources if row.id in wanted}, listing.complete)
+    unseen = cell is not None and "lives_unseen" in cell.attributes
+    return Seen(kind, {row.id: row for row in listing.resources if row.id in wanted}, listing.complete and not unseen)
 
 
 def present(session: ReadSession, dataset: str, ids: Sequence[str]) -> list[str]:

@@ -81,8 +81,8 @@ def departed(sessions: Sequence[ReadSession], state: State, now: str) -> str | N
 
 
 def revoked_ours(state: State) -> bool:
-    """Whether the record says that we revoked, or may have revoked, a key of our own."""
-    return any(entry.own and entry.verb is Verb.REVOKE and entry.outcome is not Outcome.FAILED for entry in state.entries.values())
+    """Whether the record says that we revoked, or may have revoked, a key of our own, or ended the API by cancelling."""
+    return any(entry.own and entry.verb in (Verb.REVOKE, Verb.CANCEL) and entry.outcome is not Outcome.FAILED for entry in state.entries.values())
 
 
 def _closed(sessions: Sequence[ReadSession], state: State, now: str) -> bool:

@@ -30,13 +30,13 @@ def purge(context: Context, cell: Cell, step: Step) -> Task:
     dataset = id_of(step.address)
     try:
         seen: Seen = yield Work(lambda: look(context.write, Kind.DATASET, [dataset]))
-        ids: Sequence[str] = yield Work(lambda: _ids(context, dataset))
+        ids: Sequence[str] = yield Work(lambda: _ids(context, dataset, unarchived=step.proof is Proof.WAIVED))
     except Failure as failure:
         return [refused(step, failure)]
     except Problem as found:
         return [Verdict(step, Result.FAILED, found.diagnostics[0], exit=found.exit)]
     entry = context.ledger.state.entries.get(step.id)
-    position = (entry.position or 0) if entry is not None else 0
+    position = (entry.position or 0) if entry is not None and context.archiver is not None else 0
     early = before_act(step, seen) if seen.phase(dataset) is not Phase.PRESENT else None
     if early is not None:
         batch = context.batch()
@@ -52,14 +52,23 @@ def purge(context: Context, cell: Cell, step: Step) -> Task:
 def _rows(seen: Seen, dataset: str, unknown: int) -> int:
     """How many rows the vendor shows; `unknown` where it does not say."""
     row = seen.rows.get(dataset)
-    rows = row.facts.rows if row is not None and isinstance(row.facts, DatasetFacts) else None
+    rows = row.facts.rows if row is not None and isinstance(row.facts, DatasetFacts) and row.facts.exact else None
     return unknown if rows is None else rows
 
 
-def _ids(context: Context, dataset: str) -> Sequence[str]:
-    if context.archiver is None:
-        return ()
-    return context.archiver.ids(dataset, context.seal(dataset))
+def _ids(context: Context, dataset: str, unarchived: bool = False) -> Sequence[str]:
+    """The rows that a purge covers: those of the verified archive; `unarchived`, by a written decision, those that are there now."""
+    if context.archiver is not None:
+        return context.archiver.ids(dataset, context.seal(dataset))
+    found: list[str] = []
+    cursor: str | None = None
+    while unarchived:
+        page = context.read.read(dataset, cursor)
+        found += [row.id for row in page.rows]
+        cursor = page.next
+        if cursor is None:
+            break
+    return found
 
 
 def _walk(context: Context, cell: Cell, step: Step, dataset: str, ids: Sequence[str], position: int, resumed: bool) -> Task:
@@ -108,22 +117,27 @@ def _delete(
 ) -> Part[tuple[Settlement, Verdict] | None]:
     """Deletes rows; where an answer was lost or said no, looks which are left and asks for those alone. None: all are gone, or `promised`
     for the times that are added to it."""
+    left: list[Answer] = []
     for attempt in range(TRIES):
         if not rows:
             return None
         call = Batch(Kind.DATASET, cell.verb, tuple(Item(row) for row in rows), parent=dataset)
         try:
             answers: list[Answer] = yield Work(partial(context.write.perform, call))
-            promised += [answer.until or "" for answer in answers if answer.outcome is Outcome.REQUESTED]
-            left = [answer for answer in answers if answer.outcome not in (Outcome.DONE, Outcome.REQUESTED)]
-            if not left:
-                return None
-            there: set[str] = set((yield Work(partial(present, context.write, dataset, rows))))
         except Failure as failure:
             if failure.code is Code.UNAVAILABLE and attempt + 1 < TRIES:
                 continue
             return _stopped(step, failure), refused(step, failure)
-        rows = [answer.id for answer in left if answer.id in there]
+        promised += [answer.until or "" for answer in answers if answer.outcome is Outcome.REQUESTED]
+        left = [answer for answer in answers if answer.outcome not in (Outcome.DONE, Outcome.REQUESTED)]
+        if not left:
+            return None
+        try:
+            rows = yield Work(partial(present, context.write, dataset, [answer.id for answer in left]))
+        except Failure as failure:
+            return _stopped(step, failure), refused(step, failure)
+    if not rows:
+        return None
     refusal = Failure(Code.REJECTED, left[0].summary)
     return _stopped(step, refusal), refused(step, refusal)
 
@@ -138,18 +152,22 @@ def _read_back(
         vanished: bool | None = yield Work(lambda: gone(context.write, dataset, ids))
     except Failure as failure:
         return Settlement(step.id, Outcome.REQUESTED, Proof.ACKNOWLEDGED, code="not_read_back", summary=failure.summary, rows=rows), None, False
-    if count.rows and promised:
+    still = count.rows if count.exact else None
+    if still is None and vanished is False and not promised:
+        found = finding(step, "CRM-E007", found=Phase.PRESENT.value)
+        return Settlement(step.id, Outcome.FAILED, phase=Phase.PRESENT, code="rows_remain", rows=rows), found, True
+    if promised and (still or (still is None and vanished is False)):
         until = max(promised) or None
         return Settlement(step.id, Outcome.REQUESTED, Proof.ACKNOWLEDGED, Phase.PRESENT, "accepted", until=until, rows=rows), None, False
-    if count.rows:
-        found = finding(step, "CRM-E009", dataset=dataset, rows=count.rows)
+    if still:
+        found = finding(step, "CRM-E009", dataset=dataset, rows=still)
         if vanished is False:
             found = finding(step, "CRM-E007", found=Phase.PRESENT.value)
-        return Settlement(step.id, Outcome.FAILED, phase=Phase.PRESENT, code="rows_remain", rows=rows), found, vanished is False
+        return Settlement(step.id, Outcome.FAILED, phase=Phase.PRESENT, code="rows_remain", rows=rows), found, True
     if vanished is False:
         found = finding(step, "CRM-E011", Severity.WARNING, dataset=dataset)
         return Settlement(step.id, Outcome.DONE, Proof.ACKNOWLEDGED, Phase.ABSENT, "soft_delete", rows=rows), found, False
-    proof = Proof.OBSERVED if count.rows == 0 else Proof.ACKNOWLEDGED
+    proof = Proof.OBSERVED if still == 0 or (still is None and vanished) else Proof.ACKNOWLEDGED
     return Settlement(step.id, Outcome.DONE, proof, Phase.ABSENT, rows=rows), None, False
 
 

@@ -23,7 +23,7 @@ def recover(ledger: Ledger, session: ReadSession, clock: Clock, run: str) -> int
     now = stamp(clock.now())
     settled: list[Settlement] = []
     reopened: list[str] = []
-    groups: dict[Kind, list[tuple[str, Entry]]] = {}
+    groups: dict[tuple[Kind, Verb], tuple[Cell, list[tuple[str, Entry]]]] = {}
     for key, entry in loose.items():
         kind = kind_of(entry.address)
         cell = session.provider.cell(kind, entry.verb)
@@ -34,14 +34,12 @@ def recover(ledger: Ledger, session: ReadSession, clock: Clock, run: str) -> int
             if entry.outcome is not Outcome.REQUESTED:
                 reopened.append(key)
         elif cell is not None and cell.how is How.API:
-            groups.setdefault(kind, []).append((key, entry))
-    for kind, entries in groups.items():
+            groups.setdefault((kind, entry.verb), (cell, []))[1].append((key, entry))
+    for (kind, _), (cell, entries) in groups.items():
         for first in range(0, len(entries), CHUNK):
             part = entries[first : first + CHUNK]
-            seen = look(session, kind, [id_of(entry.address) for _, entry in part])
+            seen = look(session, kind, [id_of(entry.address) for _, entry in part], cell)
             for key, entry in part:
-                cell = session.provider.cell(kind, entry.verb)
-                assert cell is not None
                 _judge(key, entry, cell, seen, now, settled, reopened)
     events: list[AnyEvent] = []
     if settled:
@@ -60,7 +58,7 @@ def _judge(
     phase = seen.phase(remote)
     if satisfied(phase, cell.after):
         settled.append(Settlement(key, Outcome.DONE, Proof.OBSERVED, phase))
-    elif phase is Phase.PENDING:
+    elif phase is Phase.PENDING and cell.after is not Phase.PRESENT:
         if entry.outcome is not Outcome.REQUESTED:
             until = seen.until(remote)
             settled.append(Settlement(key, Outcome.REQUESTED, Proof.ACKNOWLEDGED, phase, until=until))
@@ -69,7 +67,7 @@ def _judge(
     elif entry.outcome is Outcome.REQUESTED:
         if cell.shows_effect and (entry.until is None or entry.until <= now):
             settled.append(Settlement(key, Outcome.FAILED, phase=phase, code="no_effect"))
-    elif cell.shows_effect or cell.undo is not Undo.NEVER:
+    elif cell.shows_effect or entry.undo is not Undo.NEVER:
         reopened.append(key)
     elif entry.outcome is not Outcome.UNKNOWN:
         settled.append(Settlement(key, Outcome.UNKNOWN, phase=phase, code="ambiguous"))

@@ -85,15 +85,19 @@ class Context:
         return f"{self.run}-{self.batches}"
 
     def intended(self, batch: str, steps: Sequence[Step], position: int | None = None, count: int | None = None) -> Intended:
-        return Intended(self.now(), self.run, batch, tuple(ref(step) for step in steps), position, count)
+        return Intended(self.now(), self.run, batch, tuple(ref(step, self._ends_api(step)) for step in steps), position, count)
+
+    def _ends_api(self, step: Step) -> bool:
+        cell = self.provider.cell(step.kind, step.verb)
+        return cell is not None and "ends_api" in cell.attributes
 
     def settled(self, batch: str, results: Sequence[Settlement]) -> Settled:
         return Settled(self.now(), self.run, batch, tuple(results))
 
 
-def ref(step: Step) -> StepRef:
-    """A step as the record keeps it."""
-    own = step.stage in ("own", "account")
+def ref(step: Step, ends_api: bool = False) -> StepRef:
+    """A step as the record keeps it. `ends_api`: it takes the vendor's API away, and our own access with it."""
+    own = step.stage in ("own", "account") or ends_api
     return StepRef(step.id, step.address, step.verb, step.undo, step.label, step.occurrence, own)
 
 

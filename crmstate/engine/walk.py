@@ -14,6 +14,8 @@ from crmstate.core.closing import Closing, Line, Result
 from crmstate.core.diagnostic import Diagnostic, diagnostic
 from crmstate.core.event import AnyEvent, Finished, Observed, Started
 from crmstate.core.plan import Plan, Step, sort_key
+from crmstate.core.planning.draft import expired
+from crmstate.core.record import Entry
 from crmstate.core.schedule import Schedule
 from crmstate.core.words import Exit, Kind, Mode, Outcome, Severity, Verb, worst
 from crmstate.engine.batch import act_on
@@ -53,7 +55,8 @@ class Walk:
     def go(self) -> Closing:
         """Walks to the end of what can be done now, and closes the run in the journal."""
         state = self.context.ledger.state
-        done = [step.id for step in self.plan.steps if _done(state.entries.get(step.id))]
+        now = self.context.now()
+        done = [step.id for step in self.plan.steps if _done(state.entries.get(step.id), now)]
         schedule = Schedule(self.plan, done)
         self._durable([Started(self.context.now(), self.context.run, self.plan.plan_id, self.plan.digest, self.by, len(self.plan.steps))])
         while True:
@@ -163,8 +166,9 @@ class Walk:
         return closing
 
 
-def _done(entry: object) -> bool:
-    return entry is not None and getattr(entry, "outcome", None) is Outcome.DONE
+def _done(entry: Entry | None, now: str) -> bool:
+    """Whether a step is done on record, and not only waived until a time that has passed."""
+    return entry is not None and entry.outcome is Outcome.DONE and not expired(entry, now)
 
 
 def approvals(plan: Plan, context: Context) -> int:

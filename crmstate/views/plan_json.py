@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from crmstate.core.address import kind_of
 from crmstate.core.diagnostic import Diagnostic, Problem, problem
 from crmstate.core.plan import (
     FORMAT_VERSION,
@@ -23,6 +24,7 @@ from crmstate.core.plan import (
     approval_digest,
     plan_digest,
 )
+from crmstate.core.record import step_id
 from crmstate.core.words import Exit, Kind
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.diagnostics import Finding, finding
@@ -156,6 +158,9 @@ def _check(file: PlanFile, path: str) -> None:
             raise _no_plan(path, f"address {place[:80]}")
     if len({step.id for step in file.steps}) != len(file.steps):
         raise _no_plan(path, "two steps with one id")
+    strange = [step.id for step in file.steps if (step.id, step.kind) != (step_id(step.address, step.verb, step.occurrence), kind_of(step.address))]
+    if strange:
+        raise problem(Exit.INVALID, "CRM-C030", path=path, given=file.plan_id[:80], actual=strange[0][:80])
     given = file.plan_id, file.approval, file.irreversible
     irreversible = tuple(step.id for step in file.steps if step.irreversible)
     actual = plan_digest(file.manifest.digest, file.tenant, file.steps, file.order), approval_digest(file.steps), irreversible

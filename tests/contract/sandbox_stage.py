@@ -190,6 +190,14 @@ class SandboxStage:
         """Deleting is soft from now on."""
         self._world.set_traits(soft_delete=True)
 
+    def hidden(self, kind: Kind) -> list[str]:
+        """The keys of a deleted user (docs/reference/sandbox-api.md, Batches)."""
+        if kind is not Kind.API_KEY:
+            return []
+        ids = self.put(kind, ["orphan"])
+        self._world.run("UPDATE api_keys SET orphaned = 1 WHERE id = ?", ids[0])
+        return ids
+
     def batch(self, cell: Cell, count: int) -> Batch:
         kind, verb = cell.kind, cell.verb
         if kind is Kind.SUBSCRIPTION:

@@ -107,6 +107,11 @@ class Stage(Protocol):
         """From now on deleted rows go on answering by their ids."""
         ...
 
+    def hidden(self, kind: Kind) -> list[str]:
+        """Things of this kind that live on although the vendor does not find them any more; none where there is no
+        such thing."""
+        ...
+
     def batch(self, cell: Cell, count: int) -> Batch:
         """As many fresh things as the cell takes at once (at most `count`), with what stands in the way of the act
         cleared."""

@@ -230,6 +230,17 @@ def test_a_weak_credential_that_does_not_find_a_thing_has_not_ended_it(
             assert (result.outcome is Outcome.DONE) == (stage.truth.happened(batch.kind, item.id, batch.parent) == 1)
 
 
+def test_what_lives_on_unseen_is_never_called_done(stage: Stage, company: Company, batched: Cell) -> None:
+    hidden = stage.hidden(batched.kind)
+    there = stage.batch(batched, 1)
+    items = (*(Item(id) for id in hidden), *there.items)
+
+    *unseen, seen = company.writer().perform(Batch(there.kind, there.verb, items, there.parent))
+
+    assert len(hidden) == len(unseen) and seen.outcome is Outcome.DONE
+    assert not any(result.outcome in GOOD for result in unseen)
+
+
 def test_a_batch_that_fails_in_part_says_which(stage: Stage, company: Company, batched: Cell) -> None:
     batch = stage.batch(batched, 4)
     stage.trouble(Trouble.EVERY_SECOND_ITEM_FAILS, request_of(batched))

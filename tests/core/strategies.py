@@ -121,178 +121,215 @@ ATTRIBUTES = st.lists(
 @st.composite
 def tenants(draw: Draw, *, whole: bool = False) -> Survey:
     """A small tenant of every kind. `whole`: every listing is complete and nothing is of an unknown phase or pending."""
-
-    odd = draw(ODD) if not whole else []
-    left = list(odd)
+    left = [] if whole else draw(ODD)
+    people, keys, sessions, integrations, settings_, modules, owners = draw(COUNTS)
 
     def phase() -> Phase:
         return left.pop() if left else Phase.PRESENT
 
-    def some(most: int) -> range:
-        return range(draw(st.integers(0, most)))
+    def whose(n: int) -> str:
+        return owners[n] if int(owners[n][1]) < people or owners[n] == "u1" else "u1"
 
     rows: list[Resource] = []
-    rows += [replace(user(f"p{n}", label=draw(st.sampled_from(["Li", "Wang", "Ann"]))), phase=phase()) for n in some(3)]
-    people = ["u1", *(row.id for row in rows)]
-    rows += [key(f"k{n}", draw(st.sampled_from(people)), phase()) for n in some(2)]
-    rows += [replace(session(f"s{n}", draw(st.sampled_from(people))), phase=phase()) for n in some(2)]
-    rows += [integration(f"i{n}", phase=phase()) for n in some(2)]
-    rows += [setting(f"x{n}", phase()) for n in some(1)]
-    effects = ["keeps", "clears"] if whole else ["keeps", "clears", "unknown"]
-    rows += [module(f"m{n}", draw(st.sampled_from(effects)), phase()) for n in some(1)]
-    rows += [_dataset(draw, f"d{n}", whole) for n in some(3)]
-    rows += [draw(contracts(whole))] if draw(st.booleans()) else []
+    rows += [replace(user(f"p{n}", label=("Li", "Li", "Ann")[n]), phase=phase()) for n in range(people)]
+    rows += [key(f"k{n}", whose(n), phase()) for n in range(keys)]
+    rows += [replace(session(f"s{n}", whose(n + 2)), phase=phase()) for n in range(sessions)]
+    rows += [integration(f"i{n}", phase=phase()) for n in range(integrations)]
+    rows += [setting(f"x{n}", phase()) for n in range(settings_)]
+    rows += [module("m0", modules, phase())] if modules and not (whole and modules == "unknown") else []
+    rows += [
+        dataset(f"d{n}", facts[0], facts[1], exportable=facts[2], bin_rows=facts[3], exact=facts[4])
+        for n, facts in enumerate(draw(SURE if whole else UNSURE))
+    ]
+    deal = draw(PLAIN if whole else ANY)
+    rows += [deal] if deal else []
     rows += [account(phase())]
-    own = st.sampled_from(
+    identities = (READER, WRITER) if whole else tuple(draw(IDENTITIES))
+    return tenant(*rows, missing=() if whole else draw(MISSING), identities=identities)
+
+
+COUNTS = st.tuples(
+    st.integers(0, 3),
+    st.integers(0, 2),
+    st.integers(0, 2),
+    st.integers(0, 2),
+    st.integers(0, 1),
+    st.sampled_from(["", "keeps", "clears", "unknown"]),
+    st.lists(st.sampled_from(["u1", "p0", "p1", "p2"]), min_size=4, max_size=4),
+)
+EXPORTABLE = st.sampled_from([True] * 5 + [False])
+SURE = st.lists(
+    st.tuples(st.integers(0, 5), st.just(Phase.PRESENT), EXPORTABLE, st.sampled_from([0, 2]), st.just(True)), max_size=3
+)
+UNSURE = st.lists(
+    st.tuples(
+        st.none() | st.integers(0, 9),
+        st.sampled_from([Phase.PRESENT] * 5 + list(Phase)),
+        EXPORTABLE,
+        st.none() | st.integers(0, 3),
+        st.booleans(),
+    ),
+    max_size=3,
+)
+PENDING = ("cancel", "pause", "downgrade", "resume")
+PLAIN = st.sampled_from([None, contract()])
+ANY = st.sampled_from(
+    [
+        None,
+        *(contract(status) for status in ("active", "paused", "free", "cancelled")),
+        *(contract(pending=what, effective="2026-07-01") for what in PENDING),
+    ]
+)
+IDENTITIES = st.lists(
+    st.sampled_from(
         [READER, WRITER, replace(READER, key=None), replace(READER, key="k-lost"), replace(READER, user=None)]
+    ),
+    min_size=1,
+    max_size=2,
+    unique=True,
+)
+MISSING = st.lists(st.sampled_from(LISTED), max_size=2)
+
+
+@st.composite
+def wishes(draw: Draw, seen: Survey, *, sane: bool = False) -> Desired:
+    """Goals for a tenant. `sane`: what a validated manifest may ask for: nothing that names nothing, no circles, no gates but the freeze."""
+    datasets = [row.id for row in seen.of(Kind.DATASET)]
+    there = {row.id for row in seen.resources}
+    users, sessions, keys, integrations, archive, purge, account, deal = draw(GOALS)
+    goals: dict[str, Any] = {
+        "users": _named(users, there, sane),
+        "sessions": _named(sessions, there, sane),
+        "api_keys": _named(keys, there, sane),
+        "integrations": _named(integrations, there, sane),
+        "settings": draw(SETTINGS),
+        "modules": _modules(seen) if draw(st.booleans()) else (),
+        "archive": ArchiveGoal("file:///a", datasets=tuple(datasets[:1]))
+        if archive == "some" and datasets
+        else archive,
+        "discard": tuple(Discard(name, "rebuilt", "head@example.com") for name in draw(DATASETS) if name in datasets),
+        "purge": _purge(purge, datasets, sane),
+        "account": account,
+        "subscription": deal,
+        "freeze": "now" if sane else draw(FREEZES),
+    }
+    if goals["archive"] == "some":
+        goals["archive"] = None
+    if not sane:
+        people, question, section, ceiling = draw(GATES)
+        goals["people"] = tuple(people)
+        goals["open_questions"] = ("?",) if question else ()
+        goals["unsupported"] = tuple(section)
+        goals["safeguards"] = Safeguards(max_removals=ceiling)
+    return wish(**goals)
+
+
+def _named(goal: Any, there: set[str], sane: bool) -> Any:
+    """A goal whose selectors all name something, where it has to be sane."""
+    if goal is None or not sane:
+        return goal
+    fits = (
+        tuple(each for each in goal.keep if each.who.id in there),
+        tuple(each for each in goal.only if each.id in there),
     )
-    identities = (READER, WRITER) if whole else tuple(draw(st.lists(own, min_size=1, max_size=2, unique=True)))
-    missing = () if whole else draw(st.lists(st.sampled_from(LISTED), max_size=2))
-    return tenant(*rows, missing=missing, identities=identities)
+    return replace(goal, keep=fits[0], only=fits[1])
 
 
-def _dataset(draw: Draw, id: str, whole: bool) -> Resource:
-    if whole:
-        return dataset(
-            id, draw(st.integers(0, 5)), exportable=draw(st.integers(0, 6)) > 0, bin_rows=draw(st.sampled_from([0, 2]))
-        )
-    return dataset(
-        id,
-        draw(st.none() | st.integers(0, 9)),
-        exact=draw(st.booleans()),
-        exportable=draw(st.integers(0, 4)) > 0,
-        bin_rows=draw(st.none() | st.integers(0, 3)),
+def _purge(goal: PurgeGoal | None, datasets: list[str], sane: bool) -> PurgeGoal | None:
+    if goal is None:
+        return None
+    return replace(
+        goal, certificate=goal.certificate and not sane, holds=tuple(each for each in goal.holds if each in datasets)
     )
 
 
-def contracts(whole: bool = False) -> st.SearchStrategy[Resource]:
-    """A contract in any condition."""
-    plain = st.sampled_from(["active"] if whole else ["active", "paused", "free", "cancelled"]).map(contract)
-    waiting = st.sampled_from(["cancel", "pause", "downgrade", "resume"]).map(
-        lambda what: contract(pending=what, effective="2026-07-01")
+def _modules(seen: Survey) -> tuple[ModuleGoal, ...]:
+    return tuple(
+        ModuleGoal(row.id, "disabled", getattr(row.facts, "data_effect", "unknown")) for row in seen.of(Kind.MODULE)
     )
-    return plain if whole else plain | waiting
 
 
 def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.none() | strategy
 
 
-@st.composite
-def wishes(draw: Draw, seen: Survey, *, sane: bool = False) -> Desired:
-    """Goals for a tenant. `sane`: what a validated manifest may ask for: nothing that names nothing, no circles, no gates but the freeze."""
-    ids = {kind: [row.id for row in seen.of(kind)] for kind in LISTED}
-    names = [row.id for row in seen.of(Kind.DATASET)]
-    archive = draw(st.sampled_from(["all", "all", "some", "none", "unmanaged"]))
-    goals: dict[str, Any] = {
-        "users": draw(maybe(people(ids[Kind.USER], sane))),
-        "sessions": draw(maybe(lists("ended", ids[Kind.SESSION], sane))),
-        "api_keys": draw(maybe(lists("revoked", ids[Kind.API_KEY], sane))),
-        "integrations": draw(maybe(lists("removed", ids[Kind.INTEGRATION], sane))),
-        "settings": draw(maybe(st.just(ListGoal("reset")))),
-        "modules": tuple(draw(modules(seen))),
-        "archive": {
-            "all": ArchiveGoal("file:///a"),
-            "some": ArchiveGoal("file:///a", datasets=tuple(names[:1])) if names else None,
-            "none": NoArchive("small", "head@example.com"),
-            "unmanaged": None,
-        }[archive],
-        "discard": tuple(Discard(name, "rebuilt", "head@example.com") for name in draw(some(names, 1))),
-        "purge": draw(
-            maybe(
-                st.builds(
-                    PurgeGoal, st.booleans(), st.booleans() if not sane else st.just(False), some(names, 1).map(tuple)
-                )
-            )
-        ),
-        "account": draw(maybe(st.sampled_from(["deleted", "deleted", "active"]).map(StatusGoal))),
-        "subscription": draw(maybe(contract_goals())),
-        "freeze": "now" if sane else draw(st.sampled_from(["now", "now", "2026-12-15T17:00:00Z", None])),
-    }
-    if not sane:
-        goals["people"] = tuple(draw(human_goals()))
-        goals["open_questions"] = ("?",) if draw(st.integers(0, 6)) == 0 else ()
-        goals["unsupported"] = tuple(
-            Unsupported(f"notices[{n}]", draw(maybe(MILESTONES))) for n in range(draw(st.integers(0, 1)))
-        )
-        goals["safeguards"] = Safeguards(max_removals=draw(maybe(st.integers(0, 5))))
-    return wish(**goals)
+def _selectors(*ids: str) -> st.SearchStrategy[Selector]:
+    return st.sampled_from([*(Selector(id=each) for each in ids), Selector(name="nobody"), Selector(name="Li")])
+
+
+def _lists(goal: Any, ends: list[str], *ids: str) -> st.SearchStrategy[Any]:
+    """Goals for a list of things; every second one keeps or names some of them."""
+    kept = st.lists(_selectors(*ids).map(Keep), max_size=2).map(tuple)
+    named = st.lists(_selectors(*ids), max_size=2).map(tuple)
+    return st.builds(goal, st.sampled_from(ends), st.just(()) | kept, st.just(()) | st.just(()) | named)
 
 
 MILESTONES = st.sampled_from([each.value for each in Milestone])
-
-
-def some(names: list[str], most: int) -> st.SearchStrategy[list[str]]:
-    return st.lists(st.sampled_from(names), max_size=most, unique=True) if names else st.just([])
-
-
-def selectors(ids: list[str], sane: bool) -> st.SearchStrategy[Selector]:
-    named = st.sampled_from(ids).map(lambda each: Selector(id=each)) if ids else st.nothing()
-    return named if sane else named | st.sampled_from(["nobody", "Li"]).map(lambda each: Selector(name=each))
-
-
-def people(ids: list[str], sane: bool) -> st.SearchStrategy[UsersGoal]:
-    kept = st.lists(selectors(ids, sane).map(Keep), max_size=2).map(tuple)
-    named = st.lists(selectors(ids, sane), max_size=2).map(tuple)
-    status = st.sampled_from(["removed", "deactivated", "deleted", "active"])
-    return st.builds(UsersGoal, status, kept, named)
-
-
-def lists(end: str, ids: list[str], sane: bool) -> st.SearchStrategy[ListGoal]:
-    kept = st.lists(selectors(ids, sane).map(Keep), max_size=1).map(tuple) if ids else st.just(())
-    named = st.lists(selectors(ids, sane), max_size=1).map(tuple) if ids else st.just(())
-    return st.builds(ListGoal, st.sampled_from([end, end, "active"]), kept, named)
-
-
-def modules(seen: Survey) -> st.SearchStrategy[list[ModuleGoal]]:
-    rows = seen.of(Kind.MODULE)
-    if not rows:
-        return st.just([])
-    effect = getattr(rows[0].facts, "data_effect", "unknown")
-    return st.lists(st.sampled_from([ModuleGoal(rows[0].id, "disabled", effect)]), max_size=1)
-
-
-def contract_goals() -> st.SearchStrategy[SubscriptionGoal]:
-    return st.sampled_from(
-        [
-            SubscriptionGoal("cancelled", effective="immediately"),
-            SubscriptionGoal("cancelled", effective="end_of_term"),
-            SubscriptionGoal("cancelled", effective="2026-12-31"),
-            SubscriptionGoal("paused", starts="2026-05-01", until="2027-03-01"),
-            SubscriptionGoal("downgraded", effective="immediately", to="free"),
-            SubscriptionGoal("active"),
-        ]
-    )
-
-
-def human_goals() -> st.SearchStrategy[list[HumanGoal]]:
-    names = ["impact", "training"]
-    points = st.sampled_from([each.value for each in Milestone] + names)
-    goal = st.builds(
+DATASETS = st.lists(st.sampled_from(["d0", "d1", "d2"]), max_size=1)
+SETTINGS = maybe(st.just(ListGoal("reset")))
+FREEZES = st.sampled_from(["now", "now", "2026-12-15T17:00:00Z", None])
+ARCHIVES = st.sampled_from(
+    [ArchiveGoal("file:///a"), ArchiveGoal("file:///a"), "some", NoArchive("small", "head@example.com"), None]
+)
+PURGES = st.builds(PurgeGoal, st.booleans(), st.booleans(), DATASETS.map(tuple))
+ACCOUNTS = st.sampled_from([None, StatusGoal("deleted"), StatusGoal("deleted"), StatusGoal("active")])
+CONTRACTS = st.sampled_from(
+    [
+        None,
+        SubscriptionGoal("cancelled", effective="immediately"),
+        SubscriptionGoal("cancelled", effective="end_of_term"),
+        SubscriptionGoal("cancelled", effective="2026-12-31"),
+        SubscriptionGoal("paused", starts="2026-05-01", until="2027-03-01"),
+        SubscriptionGoal("downgraded", effective="immediately", to="free"),
+        SubscriptionGoal("active"),
+    ]
+)
+GOALS = st.tuples(
+    maybe(_lists(UsersGoal, ["removed", "deactivated", "deleted", "active"], "p0", "p1", "u0", "u1")),
+    maybe(_lists(ListGoal, ["ended", "active"], "s0", "s1")),
+    maybe(_lists(ListGoal, ["revoked", "revoked", "active"], "k0", "k1", "k-read", "k-write")),
+    maybe(_lists(ListGoal, ["removed", "active"], "i0", "i1")),
+    ARCHIVES,
+    maybe(PURGES),
+    ACCOUNTS,
+    CONTRACTS,
+)
+POINTS = maybe(st.sampled_from([*(each.value for each in Milestone), "impact", "training"]))
+PEOPLE = st.lists(
+    st.builds(
         lambda id, before, after: HumanGoal(id, id, "it@example.com", "attested", before=before, after=after),
-        st.sampled_from(names),
-        maybe(points),
-        maybe(points),
-    )
-    return st.lists(goal, max_size=2, unique_by=lambda each: each.id)
+        st.sampled_from(["impact", "training"]),
+        POINTS,
+        POINTS,
+    ),
+    max_size=2,
+    unique_by=lambda each: each.id,
+)
+SECTIONS = st.lists(maybe(MILESTONES).map(lambda each: Unsupported("notices[0]", each)), max_size=1)
+GATES = st.tuples(PEOPLE, st.sampled_from([False] * 6 + [True]), SECTIONS, maybe(st.integers(0, 5)))
 
 
 @st.composite
 def records(draw: Draw, seen: Survey) -> State:
     """What may have been done to this tenant."""
     events: list[AnyEvent] = list(frozen()) if draw(st.booleans()) else []
-    verbs = {kind: [verb for each, verb, _, _ in ACTS if each is kind] for kind in Kind}
-    acted = [row for row in seen.resources if verbs[row.kind]]
-    for row in draw(st.lists(st.sampled_from(acted), max_size=4)) if acted else ():
-        verb = draw(st.sampled_from(verbs[row.kind]))
-        events += happened(row.kind, row.id, verb, draw(OUTCOMES), proof=draw(PROOFS), rows=draw(st.integers(0, 5)))
-    for row in seen.of(Kind.DATASET):
-        if draw(st.booleans()):
+    acted = [(row, verb) for row in seen.resources for kind, verb, _, _ in ACTS if kind is row.kind]
+    for number, outcome, proof, rows in draw(HISTORY):
+        row, verb = acted[number % len(acted)]
+        events += happened(row.kind, row.id, verb, outcome, proof=proof, rows=rows)
+    for row, (stands, delta, held) in zip(seen.of(Kind.DATASET), draw(ARCHIVED), strict=False):
+        if stands:
             rows = row.facts.rows if isinstance(row.facts, DatasetFacts) else None
-            events += archived(row.id, rows or 0, delta=draw(st.booleans()))
-        if draw(st.integers(0, 6)) == 0:
+            events += archived(row.id, rows or 0, delta=delta)
+        if held:
             events.append(Held(NOW, row.id, "legal@example.com"))
     return record(events)
+
+
+HISTORY = st.lists(st.tuples(st.integers(0, 60), OUTCOMES, PROOFS, st.integers(0, 5)), max_size=4)
+ARCHIVED = st.lists(
+    st.tuples(st.booleans(), st.booleans(), st.sampled_from([False] * 6 + [True])), min_size=3, max_size=3
+)
 
 
 @st.composite

@@ -43,7 +43,7 @@ def step(
     params = fields.pop("params", {})
     facts: dict[str, object] = {"undo": Undo.FREE, "before": Phase.PRESENT, "after": Phase.ABSENT, **fields}
     return Step(
-        id=step_id(place, verb),
+        id=step_id(place, verb, int(str(facts.get("occurrence", 1)))),
         address=place,
         kind=kind,
         verb=verb,

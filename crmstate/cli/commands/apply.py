@@ -114,7 +114,7 @@ def _locked(house: House, screen: Screen, wish: Wish, made: Plan | None, store: 
         if not screen.json:
             show(made, screen)
     if made.steps:
-        _ask(made, screen, wish)
+        _ask(made, screen, wish, stop)
         if made.summary.auto:
             check_write(writer.whoami(), house.provider)
     begin(store, house, made.tenant)
@@ -141,14 +141,18 @@ def _sealed(house: House, screen: Screen, store: Store, readers: list[ReadSessio
     _show(Closing(run, Exit.OK, ()), screen)
 
 
-def _ask(made: Plan, screen: Screen, wish: Wish) -> None:
+def _ask(made: Plan, screen: Screen, wish: Wish, stop: Stop) -> None:
     """The question, on a terminal only; anywhere else `--yes` must have been written."""
     if wish.yes or not made.summary.ready:
         return
     if not sys.stdin.isatty() or screen.json:
         raise problem(Exit.USAGE, "CRM-C005")
+    stop.idle = True
+    if stop.asked:
+        raise Abandoned
     screen.say("ask.apply", count=len(made.steps), irreversible=made.summary.irreversible)
     answer = sys.stdin.readline().strip().casefold()
+    stop.idle = False
     if answer not in ("yes", "y", "是"):
         raise problem(Exit.REFUSED, "CRM-C024")
 

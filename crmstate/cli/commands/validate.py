@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from crmstate.cli.opening import refuse_link
 from crmstate.cli.options import HERE, ColorOption, Format, FormatOption, LangOption, QuietOption
 from crmstate.cli.screen import Screen
 from crmstate.core.diagnostic import Diagnostic, Problem, diagnostic
@@ -33,6 +34,7 @@ def validate(
             exits.append(Exit.USAGE)
             continue
         try:
+            refuse_link(path)
             warnings = load(path, known_providers=providers.names()).diagnostics
         except Problem as wrong:
             found += wrong.diagnostics

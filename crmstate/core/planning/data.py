@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from crmstate.core.address import Address, address
 from crmstate.core.diagnostic import Span
 from crmstate.core.goal import ArchiveGoal, NoArchive, PurgeGoal
@@ -182,6 +184,8 @@ def _purge(draft: Draft, purge: PurgeGoal, row: Resource, held: set[str], needs:
         row, Verb.PURGE, Stage.PURGE, message("why.purge", rows=facts.rows if facts.rows is not None else "?"),
         span=purge.span, rows=rows, needs=needs,
     )  # fmt: skip
+    if step is not None and isinstance(draft.desired.archive, NoArchive):
+        draft.steps[-1] = step = msgspec.structs.replace(step, proof=Proof.WAIVED)
     _bin(draft, purge, row, facts, needs=(step.id,) if step is not None else ())
 
 
