@@ -80,13 +80,16 @@ def farewell(ledger: Ledger, sessions: Sequence[ReadSession], clock: Clock, run:
     for key, entry in ledger.state.open().items():
         if entry.own and entry.verb in (Verb.REVOKE, Verb.PROBE):
             settled.append(Settlement(key, Outcome.DONE, Proof.OBSERVED, Phase.ABSENT))
+        elif entry.own and entry.verb is Verb.CANCEL and entry.outcome is Outcome.INTENDED:
+            settled.append(Settlement(key, Outcome.UNKNOWN, code="ambiguous"))
         elif entry.verb is Verb.CLOSE:
             phase = account_phase(sessions, id_of(entry.address))
             if phase is Phase.ABSENT:
                 settled.append(Settlement(key, Outcome.DONE, Proof.OBSERVED, phase))
     if settled:
         events: list[AnyEvent] = [Settled(now, run, f"{run}-farewell", tuple(settled))]
-        if len(settled) == len(ledger.state.open()):
+        proved = [each for each in settled if each.outcome is Outcome.DONE]
+        if len(proved) == len(ledger.state.open()):
             events.append(Observed(now, ledger.state.last_plan or ""))
         ledger.append(events)
     return len(settled)

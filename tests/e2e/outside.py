@@ -108,7 +108,7 @@ class Outside(Site):
         with out.open("wb") as first, err.open("wb") as second:
             process = subprocess.Popen(
                 [*prefix, sys.executable, "-m", "crmstate", *args],
-                cwd=self.folder, env=self._environ(), stdout=first, stderr=second, **{"stdin": subprocess.DEVNULL, **options},
+                cwd=self.folder, env=self._environ(), **{"stdin": subprocess.DEVNULL, "stdout": first, "stderr": second, **options},
             )  # fmt: skip
         self.runs.append(Running(process, out, err))
         return self.runs[-1]

@@ -84,14 +84,15 @@ def test_a_plan_that_does_not_fit_is_not_saved_and_the_old_one_stays(far: Outsid
 
 
 def test_an_apply_whose_state_does_not_fit_stops_with_a_word_and_goes_on_later(far: Outside) -> None:
-    heads = []
+    heads, words = [], set()
     for limit in (0, 200, 1 * KIB, 2 * KIB, 3 * KIB):
         said = starved(far, limit, "apply", "--yes")
-        assert (said.code, "CRM-S003" in said.err) == (1, True), (limit, said.err)
-        assert "Free some space" in said.err
+        words |= {code for code in ("CRM-S003", "CRM-A013") if code in said.err + said.out}
+        assert (said.code, "CRM-S003" in said.err) == (1, True) or (said.code, "CRM-A013" in said.out) == (6, True), (limit, said.err)
         state = sound(far)
         heads.append(state.serial if state is not None else 0)
     assert heads == sorted(heads) and heads[0] == 0 < heads[-1]
+    assert words == {"CRM-S003", "CRM-A013"}
     completes(far)
 
 
@@ -135,7 +136,7 @@ def small_disk(place: Path, kib: int) -> contextlib.AbstractContextManager[Path]
 
 def ballast(place: Path, left: int) -> Path:
     """A file that leaves so many KiB on this disk."""
-    file = place / "ballast"
+    file = place / "BALLAST"
     facts = os.statvfs(place)
     file.write_bytes(b"\0" * (facts.f_bavail * facts.f_frsize - left * KIB))
     return file
@@ -185,7 +186,7 @@ def test_a_plan_on_a_full_disk_is_not_saved(here: Site) -> None:
         ballast(disk, 8)
         said = calmly(here.plan("--out", str(disk / "plan.json")))
         assert (said.code, "CRM-S003" in said.err) == (1, True)
-        assert [path.name for path in disk.iterdir()] == ["ballast"]
+        assert [path.name for path in disk.iterdir()] == ["BALLAST"]
 
 
 @pytest.mark.parametrize("args", [("plan",), ("plan", "--format", "json"), ("status", "--format", "json"), ("state", "show", "exit")])

@@ -598,12 +598,14 @@ class Site:
         )
 
     def settle(self, most: int = 12, days: float = 10) -> int:
-        """Applies until a run neither sends nor records anything new, with time passing; how many runs that took."""
+        """Applies until two runs in a row neither changed nor recorded anything new, with time passing; how many runs that took."""
+        quiet = 0
         for number in range(1, most + 1):
             before = (self.world.truth(), outcomes(self.state()))
             self.apply()
             self.world.advance(days)
-            if before == (self.world.truth(), outcomes(self.state())):
+            quiet = quiet + 1 if before == (self.world.truth(), outcomes(self.state())) else 0
+            if quiet == 2:
                 return number
         raise AssertionError(f"not settled after {most} runs")
 

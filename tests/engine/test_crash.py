@@ -6,12 +6,13 @@ Then the record parses and agrees with the world, no irreversible act was carrie
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import pytest
 
-from crmstate.core.goal import NoArchive, PurgeGoal, SubscriptionGoal, UsersGoal
+from crmstate.core.goal import NoArchive, SubscriptionGoal, UsersGoal
 from crmstate.core.planning.planner import ready_now
 from crmstate.core.words import Kind, Verb
 
@@ -46,6 +47,10 @@ SITES: dict[str, Callable[[], Site]] = {
 }
 
 
+UNSURE = {"cancelling ends the API": {"cancel subscription/sub 1"}}
+"""What nobody can know after a crash: whether the call that takes the API away was carried out."""
+
+
 def undisturbed(make: Callable[[], Site]) -> tuple[list[int], dict[str, Any], dict[str, Any]]:
     """How many effects each run has; the truth and the record at the end."""
     here, effects = make(), []
@@ -71,20 +76,37 @@ def crashed(make: Callable[[], Site], run: int, at: int, mode: str) -> Site:
     return here
 
 
+@pytest.mark.parametrize("name", SITES)
+def test_after_a_crash_at_any_effect_the_end_is_that_of_the_undisturbed_run(name: str) -> None:
+    """Every effect of two of the sites, every third of the others; all of all: `make test-deep`."""
+    each_point(name, "after", 1 if name in ("plain", "bumpy") else 3)
+
+
+@pytest.mark.deep
 @pytest.mark.parametrize("mode", ["before", "after"])
 @pytest.mark.parametrize("name", SITES)
-def test_after_a_crash_at_any_effect_the_end_is_that_of_the_undisturbed_run(name: str, mode: str) -> None:
+def test_after_a_crash_before_or_after_any_effect_too(name: str, mode: str) -> None:
+    each_point(name, mode, 1)
+
+
+def each_point(name: str, mode: str, share: int) -> None:
+    """Crashes at every `share`th effect of the first two runs; then everything has to be as if nothing had happened."""
     make = SITES[name]
     effects, truth, record = undisturbed(make)
-    for run, size in enumerate(effects):
-        for at in range(size):
-            here = crashed(make, run, at, mode)
-            here.settle()
-            where = f"run {run}, {mode} effect {at}"
-            assert here.world.repeats == [], where
-            assert here.world.truth() == truth, where
-            assert finished(outcomes(here.state())) == finished(record), where
-            assert ready_now(here.planned()) == [], where
+    record = finished(record)
+    for run, at in [(number, at) for number in (0, 1) for at in range(number, effects[number], share)]:
+        here = crashed(make, run, at, mode)
+        here.settle()
+        where = f"run {run}, {mode} effect {at}"
+        assert here.world.repeats == [], where
+        assert here.world.truth() == truth, where
+        ended = finished(outcomes(here.state()))
+        unsure = {each for each in ended if ended[each] == "unknown"}
+        assert unsure <= UNSURE.get(name, set()), where
+        assert {each: ended[each] for each in ended if each not in unsure} == {
+            each: record[each] for each in record if each not in unsure
+        }, where
+        assert ready_now(here.planned()) == [], where
 
 
 def finished(record: dict[str, Any]) -> dict[str, str]:
@@ -99,33 +121,31 @@ def test_after_a_crash_while_resuming_as_well(name: str) -> None:
     for at in range(0, effects[0], 11):
         for again in range(0, 70, 9):
             here = crashed(make, 0, at, "after")
-            try:
+            with suppress(Crash):
                 here.apply(Bomb(again, "after"))
-            except Crash:
-                pass
             here.settle()
             where = f"after effect {at}, then after {again}"
             assert here.world.repeats == [], where
             assert here.world.truth() == truth, where
 
 
-@pytest.mark.parametrize("mode", ["before", "after"])
-def test_where_an_effect_does_not_show_a_lost_call_is_unknown_and_never_sent_again(mode: str) -> None:
+def test_where_an_effect_does_not_show_a_lost_call_is_unknown_and_never_sent_again() -> None:
     """Then the end may differ from the undisturbed one, but only by steps that say so."""
     make = partial(site, BLIND, account=None)
     effects, truth, _ = undisturbed(make)
     unsure = 0
-    for at in range(effects[0]):
-        here = crashed(make, 0, at, mode)
+    for at in range(0, effects[0], 2):
+        here = crashed(make, 0, at, "after")
         here.settle()
         assert here.world.repeats == [], at
-        record = outcomes(here.state())
-        unknown = [name for name, (outcome, _) in record.items() if outcome == "unknown"]
+        unknown = [name for name, (outcome, _) in outcomes(here.state()).items() if outcome == "unknown"]
         unsure += len(unknown)
         assert here.world.truth() == truth or unknown, at
         assert {name.split()[0] for name in unknown} <= {"revoke"}, at
-        assert unknown == [] or [each.why.code for each in here.planned().blocked] != [], at
-    assert unsure == 0 or mode in ("before", "after")
+        assert here.world.truth() == truth or "blocked.unknown" in [each.why.code for each in here.planned().blocked], (
+            at
+        )
+    assert unsure > 0, "a crash between the intent and the answer must have been among them"
 
 
 def test_a_crash_leaves_no_step_that_is_done_in_the_record_and_not_in_the_world() -> None:

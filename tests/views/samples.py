@@ -86,7 +86,7 @@ def plan(
     }
     return Plan(
         format_version=FORMAT_VERSION,
-        plan_id=plan_digest(str(facts["digest"]), str(facts["tenant"]), steps),
+        plan_id=plan_digest(str(facts["digest"]), str(facts["tenant"]), steps, facts["order"]),  # type: ignore[arg-type]
         steps=steps,
         approval=approval_digest(steps),
         blocked=blocked,
