@@ -38,10 +38,11 @@ def _read(path: Path) -> bytes:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise _refusal(path, "link" if path.is_symlink() else (error.strerror or "missing")) from None
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(handle)
+        raise _refusal(path, "not a file")
     with os.fdopen(handle, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise _refusal(path, "not a file")
         if not 0 < found.st_size <= LARGEST:
             raise _refusal(path, "empty" if not found.st_size else f"larger than {LARGEST // 1024 // 1024} MiB")
         return file.read(LARGEST + 1)

@@ -95,7 +95,7 @@ def _gone(truth: dict[str, Any]) -> Iterator[str]:
     yield from (f"disable module/{each['id']}" for each in truth["modules"] if each["status"] == "disabled")
     yield from (f"purge dataset/{each['id']}" for each in truth["datasets"] if not each["rows"])
     yield from (f"empty bin/{each['id']}" for each in truth["datasets"] if not each["bin_rows"])
-    if truth["subscription"]["status"] == "cancelled":
+    if truth["subscription"]["status"] == "cancelled" or (truth["subscription"]["pending"] or {}).get("action") == "cancel":
         yield "cancel subscription/sub-1"
 
 

@@ -5,7 +5,7 @@ The truth is a dictionary, so a law can compare what the record claims with what
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -135,8 +135,8 @@ class World:
             }
         self.identities = {each.use: each for each in seen.identities}
         self.partial = frozenset(LISTED) - seen.complete
-        self.acts: Iterator[str] = iter(())
-        self.looks: Iterator[str] = iter(())
+        self.acts: deque[str] = deque()
+        self.looks: deque[str] = deque()
         self.calls: list[Batch] = []
         self.carried: Counter[tuple[Kind, Verb, str]] = Counter()
         self.repeats: list[tuple[Kind, Verb, str]] = []
@@ -226,7 +226,7 @@ class World:
                 for name, rows in self.bins.items()
                 if rows
             ]
-        partial = kind in self.partial or next(self.looks, "ok") == "partial"
+        partial = kind in self.partial or self._fate(self.looks) == "partial"
         if partial and kind not in self.partial:
             rows = rows[:-1]
         if ids is not None:
@@ -235,8 +235,12 @@ class World:
 
     # what calls do
 
+    @staticmethod
+    def _fate(faults: deque[str]) -> str:
+        return faults.popleft() if faults else "ok"
+
     def perform(self, batch: Batch) -> list[Result]:
-        fault = next(self.acts, "ok")
+        fault = self._fate(self.acts)
         self.calls.append(batch)
         if fault == "exhausted":
             raise Failure(Code.EXHAUSTED, "quota", until=stamp(self.now + timedelta(hours=12)))
@@ -265,7 +269,7 @@ class World:
         cell = self.provider.cell(batch.kind, batch.verb)
         assert cell is not None
         if self._is_so(batch, item):
-            if cell.undo is Undo.NEVER:
+            if cell.undo is Undo.NEVER and self.carried[place]:
                 self.repeats.append(place)
             return None
         self.carried[place] += 1
@@ -350,7 +354,8 @@ class Session:
 
     def list(self, kind: Kind, ids: Sequence[str] | None = None) -> Listing:
         def act() -> Listing:
-            if ids is not None and _peek(self.world) == "unavailable":
+            if ids is not None and self.world.looks and self.world.looks[0] == "unavailable":
+                self.world.looks.popleft()
                 raise Failure(Code.UNAVAILABLE, "down")
             return self.world.listing(kind, ids)
 
@@ -400,19 +405,6 @@ class Session:
 
     def close(self) -> None:
         return None
-
-
-def _peek(world: World) -> str:
-    """The fate of the next look; only `unavailable` is taken here."""
-    fate = next(world.looks, "ok")
-    if fate == "partial":
-        world.looks = _chained(fate, world.looks)
-    return fate
-
-
-def _chained(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest
 
 
 class Journal:
@@ -604,7 +596,10 @@ class Site:
             before = (self.world.truth(), outcomes(self.state()))
             self.apply()
             self.world.advance(days)
-            quiet = quiet + 1 if before == (self.world.truth(), outcomes(self.state())) else 0
+            still = (
+                before == (self.world.truth(), outcomes(self.state())) and not self.world.acts and not self.world.looks
+            )
+            quiet = quiet + 1 if still else 0
             if quiet == 2:
                 return number
         raise AssertionError(f"not settled after {most} runs")

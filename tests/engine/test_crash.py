@@ -5,7 +5,8 @@ Then the record parses and agrees with the world, no irreversible act was carrie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -25,14 +26,10 @@ ENDS = cell(Kind.ACCOUNT, Verb.CLOSE, attributes=frozenset({"ends_api"}), batch=
 CUTS = cell(Kind.SUBSCRIPTION, Verb.CANCEL, attributes=frozenset({"ends_api"}), batch=1)
 
 
-def hurdles(*faults: str) -> Iterator[str]:
-    return iter(faults)
-
-
 def bumpy() -> Site:
     """A site whose vendor accepts, forgets, loses answers and does things in part."""
     here = site(ENDS)
-    here.world.acts = hurdles("accepted", "ok", "lost_after", "partial", "nothing", "lost_before", "ok", "promised")
+    here.world.acts = deque(["accepted", "ok", "lost_after", "partial", "nothing", "lost_before", "ok", "promised"])
     return here
 
 

@@ -39,10 +39,10 @@ maybe = st.none() | whole
 
 @st.composite
 def steps(draw: st.DrawFn) -> Step:
-    place, verb = draw(places), draw(st.sampled_from(Verb))
+    place, verb, occurrence = draw(places), draw(st.sampled_from(Verb)), draw(st.integers(1, 3))
     return Step(
-        step_id(place, verb), place, Kind(place.partition("/")[0]), verb, draw(st.sampled_from(Mode)), draw(st.sampled_from(Undo)),
-        draw(whole), draw(messages), draw(st.sampled_from(Phase)), draw(st.sampled_from(Phase)), draw(whole), draw(st.integers(1, 3)),
+        step_id(place, verb, occurrence), place, Kind(place.partition("/")[0]), verb, draw(st.sampled_from(Mode)), draw(st.sampled_from(Undo)),
+        draw(whole), draw(messages), draw(st.sampled_from(Phase)), draw(st.sampled_from(Phase)), draw(whole), occurrence,
         tuple(draw(st.lists(whole, max_size=2))), draw(st.none() | st.builds(Expect, st.sampled_from(Phase), whole)),
         draw(st.none() | st.builds(Args, maybe, maybe, maybe, maybe, maybe, maybe, maybe)), draw(st.none() | st.integers(0, 10**9)),
         draw(maybe), draw(maybe), draw(maybe), draw(st.none() | st.sampled_from(Proof)), draw(st.booleans()), draw(st.integers(0, 99)),
