@@ -54,14 +54,13 @@ class FileLock:
     def acquire(self) -> None:
         """Takes the lock at once or raises Problem (exit 4) that says who holds it, since when, and what to do. A dead
         holder's lease is written over."""
-        path = self._home.lock
+        path, lease = self._home.lock, _lease(self._clock.now().isoformat())
         try:
             self._held = self._effects.do("lock", str(path), lambda: _take(path))
         except BlockingIOError as error:
             raise held_by(self._home, read_lease(self._home)) from error
         except OSError as error:
             raise files.trouble(error, path) from error
-        lease = _lease(self._clock.now().isoformat())
         try:
             self._disk.replace(self._home.lease, msgspec.json.encode(lease) + b"\n")
         except Problem:

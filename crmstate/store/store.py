@@ -75,7 +75,7 @@ class Store:
                 home.settle(disk)
             elif mark.read(home) != Head(found.seq, found.sha256):
                 mark.write(home, disk, Head(found.seq, found.sha256))
-        except Problem:
+        except Exception:
             lock.release()
             raise
         return cls(pen, lock, found)

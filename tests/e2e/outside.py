@@ -168,7 +168,14 @@ def lock_is_free(here: Site) -> bool:
 
 def agrees(here: Site, state: State) -> None:
     """What the record calls done is done in the World, and nothing irreversible happened twice."""
-    honest(here, {f"{entry.verb} {entry.address}": entry.outcome.value for entry in state.entries.values() if entry.outcome is Outcome.DONE})
+    honest(
+        here,
+        {
+            f"{entry.verb} {entry.address}": entry.outcome.value
+            for entry in state.entries.values()
+            if entry.outcome is Outcome.DONE
+        },
+    )
     assert here.twice() == []
 
 

@@ -89,13 +89,18 @@ def _gone(truth: dict[str, Any]) -> Iterator[str]:
     yield from (f"sign_out session/{each['id']}" for each in truth["sessions"] if each["ended_at"])
     yield from (f"revoke api_key/{each['id']}" for each in truth["api_keys"] if each["status"] == "revoked")
     yield from (f"delete integration/{each['id']}" for each in truth["integrations"] if each["deleted_at"])
-    yield from (f"deactivate user/{each['id']}" for each in truth["users"] if each["status"] == "inactive" or each["deleted_at"])
+    yield from (
+        f"deactivate user/{each['id']}" for each in truth["users"] if each["status"] == "inactive" or each["deleted_at"]
+    )
     yield from (f"delete user/{each['id']}" for each in truth["users"] if each["deleted_at"])
     yield from (f"reset setting/{each['id']}" for each in truth["settings"] if not each["customised"])
     yield from (f"disable module/{each['id']}" for each in truth["modules"] if each["status"] == "disabled")
     yield from (f"purge dataset/{each['id']}" for each in truth["datasets"] if not each["rows"])
     yield from (f"empty bin/{each['id']}" for each in truth["datasets"] if not each["bin_rows"])
-    if truth["subscription"]["status"] == "cancelled" or (truth["subscription"]["pending"] or {}).get("action") == "cancel":
+    if (
+        truth["subscription"]["status"] == "cancelled"
+        or (truth["subscription"]["pending"] or {}).get("action") == "cancel"
+    ):
         yield "cancel subscription/sub-1"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from .outside import Outside, agrees, lock_is_free, outside, sound
+from .outside import Outside, lock_is_free, outside, sound
 from .scenes import effects
 from .site import MANIFEST, Said, Site, site, small_world
 
@@ -88,7 +88,10 @@ def test_an_apply_whose_state_does_not_fit_stops_with_a_word_and_goes_on_later(f
     for limit in (0, 200, 1 * KIB, 2 * KIB, 3 * KIB):
         said = starved(far, limit, "apply", "--yes")
         words |= {code for code in ("CRM-S003", "CRM-A013") if code in said.err + said.out}
-        assert (said.code, "CRM-S003" in said.err) == (1, True) or (said.code, "CRM-A013" in said.out) == (6, True), (limit, said.err)
+        assert (said.code, "CRM-S003" in said.err) == (1, True) or (said.code, "CRM-A013" in said.out) == (6, True), (
+            limit,
+            said.err,
+        )
         state = sound(far)
         heads.append(state.serial if state is not None else 0)
     assert heads == sorted(heads) and heads[0] == 0 < heads[-1]
@@ -161,9 +164,18 @@ def test_a_full_disk_can_still_be_looked_at(here: Site) -> None:
         here.apply("--target", "archive/contacts")
         ballast(disk, 0)
         place = ("--folder", str(here.folder))
-        for args in (("plan", str(here.manifest)), ("status", str(here.manifest)), ("state", "show", "exit", *place), ("state", "history", "exit", *place)):
+        for args in (
+            ("plan", str(here.manifest)),
+            ("status", str(here.manifest)),
+            ("state", "show", "exit", *place),
+            ("state", "history", "exit", *place),
+        ):
             assert calmly(here.run(*args)).code == 0
-        for args in (("state", "repair", "exit", *place), ("state", "unlock", "exit", *place), ("state", "restore", "exit", "--serial", "1", *place)):
+        for args in (
+            ("state", "repair", "exit", *place),
+            ("state", "unlock", "exit", *place),
+            ("state", "restore", "exit", "--serial", "1", *place),
+        ):
             assert (calmly(here.run(*args)).code) == 1
         assert sound(here) is not None
 
@@ -189,18 +201,20 @@ def test_a_plan_on_a_full_disk_is_not_saved(here: Site) -> None:
         assert [path.name for path in disk.iterdir()] == ["BALLAST"]
 
 
-@pytest.mark.parametrize("args", [("plan",), ("plan", "--format", "json"), ("status", "--format", "json"), ("state", "show", "exit")])
+@pytest.mark.parametrize(
+    "args", [("plan",), ("plan", "--format", "json"), ("status", "--format", "json"), ("state", "show", "exit")]
+)
 def test_a_reader_on_a_full_disk_is_told_so(args: tuple[str, ...], far: Outside) -> None:
     """`crmstate plan > file` where the file's disk is full."""
     assert far.command("apply", "--yes", "--target", "archive/contacts").code == 0
-    with open("/dev/full", "wb") as full:
+    with Path("/dev/full").open("wb") as full:
         said = full_output(far, full, *args)
     assert (said.code, "CRM-C021" in said.err) == (1, True), said.err
 
 
 @pytest.mark.parametrize("format", ["text", "json"])
 def test_an_apply_whose_output_finds_no_room_stops_and_the_next_one_goes_on(format: str, far: Outside) -> None:
-    with open("/dev/full", "wb") as full:
+    with Path("/dev/full").open("wb") as full:
         said = full_output(far, full, "apply", "--yes", "--format", format)
     assert (said.code, "CRM-C021" in said.err) == (1, True), said.err
     sound(far)
@@ -286,7 +300,9 @@ def test_a_plan_for_a_read_only_folder_is_not_saved(here: Site) -> None:
 
 
 @pytest.mark.parametrize("linked", ["", "exit", "exit/journal", "exit/state.json", "exit/lock", "exit/head"])
-def test_a_link_in_the_place_of_the_state_is_refused_and_what_it_leads_to_is_untouched(linked: str, here: Site, tmp_path: Path) -> None:
+def test_a_link_in_the_place_of_the_state_is_refused_and_what_it_leads_to_is_untouched(
+    linked: str, here: Site, tmp_path: Path
+) -> None:
     assert here.apply("--target", "archive/contacts").code == 0
     place = here.folder / ".crmstate" / linked if linked else here.folder / ".crmstate"
     elsewhere = tmp_path / "elsewhere"
@@ -297,7 +313,11 @@ def test_a_link_in_the_place_of_the_state_is_refused_and_what_it_leads_to_is_unt
         said = calmly(here.run(*args))
         assert (said.code, "CRM-S002" in said.err, "rm " in said.err) == (1, True, True), said.err
     if not linked.endswith("lock"):
-        for args in (("plan", str(here.manifest)), ("status", str(here.manifest)), ("state", "list", "--folder", str(here.folder))):
+        for args in (
+            ("plan", str(here.manifest)),
+            ("status", str(here.manifest)),
+            ("state", "list", "--folder", str(here.folder)),
+        ):
             assert calmly(here.run(*args)).code == 1
     assert (effects(here), files(elsewhere)) == (before, kept)
     place.unlink()

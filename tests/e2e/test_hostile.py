@@ -56,9 +56,36 @@ NASTY = (
     "\\|\\`\\",
     "C:\\..\\..\\NUL:stream",
 )
-IDS = ("../../../../tmp/evil", "..%2f..%2fevil", "a/b\\c", "\x1b[31m", "x\u202ey", "nul\x01l", "L" * 180, "-rf", "CON", "@everyone", "<script>", "`x`")
+IDS = (
+    "../../../../tmp/evil",
+    "..%2f..%2fevil",
+    "a/b\\c",
+    "\x1b[31m",
+    "x\u202ey",
+    "nul\x01l",
+    "L" * 180,
+    "-rf",
+    "CON",
+    "@everyone",
+    "<script>",
+    "`x`",
+)
 FORBIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-TRAPS = ("<script", "<img", "<details open", "<!--", "javascript:", "@everyone", "@octocat", "@org", "evil.example", "](", "</td>", "closes #1", "#9")
+TRAPS = (
+    "<script",
+    "<img",
+    "<details open",
+    "<!--",
+    "javascript:",
+    "@everyone",
+    "@octocat",
+    "@org",
+    "evil.example",
+    "](",
+    "</td>",
+    "closes #1",
+    "#9",
+)
 
 
 @pytest.fixture(scope="module")
@@ -115,8 +142,14 @@ def test_the_whole_job_is_done_on_a_hostile_tenant(ended: tuple[Site, dict[str, 
     assert said["apply json"].code == 0, said["apply json"].err
     truth = here.truth()
     assert {each["status"] for each in truth["users"] if each["id"] in IDS} == {"inactive"}
-    assert not [each["id"] for each in truth["sessions"] if each["ended_at"] is None and each["user_id"] not in ("u1", "u2")]
-    assert [(each["id"], each["rows"], each["bin_rows"]) for each in truth["datasets"] if each["exportable"] and (each["rows"] or each["bin_rows"])] == []
+    assert not [
+        each["id"] for each in truth["sessions"] if each["ended_at"] is None and each["user_id"] not in ("u1", "u2")
+    ]
+    assert [
+        (each["id"], each["rows"], each["bin_rows"])
+        for each in truth["datasets"]
+        if each["exportable"] and (each["rows"] or each["bin_rows"])
+    ] == []
     assert truth["account"]["status"] == "closing"
     assert finish(here, "8d") == [0]
     assert here.plan("--detailed-exitcode").code == 0
@@ -132,7 +165,10 @@ def test_nothing_that_moves_a_cursor_or_turns_text_round_reaches_a_screen(ended:
 def test_no_name_writes_a_line_of_its_own(ended: tuple[Site, dict[str, Said]]) -> None:
     for name, said in ended[1].items():
         for line in said.out.splitlines() + said.err.splitlines():
-            assert not line.startswith(("::", "##vso", "error[CRM-E001] forged", "0 steps to do", "Plan id: 0000")), (name, line)
+            assert not line.startswith(("::", "##vso", "error[CRM-E001] forged", "0 steps to do", "Plan id: 0000")), (
+                name,
+                line,
+            )
 
 
 def test_markdown_makes_nothing_out_of_names(ended: tuple[Site, dict[str, Said]]) -> None:
@@ -160,7 +196,12 @@ def test_file_names_of_the_archive_are_plain_and_stay_inside(ended: tuple[Site, 
         assert re.fullmatch(r"[A-Za-z0-9._-]+", path.name) and not path.is_symlink(), path
         assert len(path.name) < 120
     beside = {path.name for path in here.folder.iterdir()}
-    assert {name for name in beside if not name.startswith("acme.db")} == {"crmstate.yaml", "plan.json", "archive", ".crmstate"}
+    assert {name for name in beside if not name.startswith("acme.db")} == {
+        "crmstate.yaml",
+        "plan.json",
+        "archive",
+        ".crmstate",
+    }
     assert {path.name for path in here.folder.parent.iterdir()} == {"site", "template"}
     assert not Path("/tmp/evil").exists()
 
@@ -181,7 +222,9 @@ def test_the_archive_holds_every_hostile_record_as_it_was(ended: tuple[Site, dic
 def test_a_secret_in_an_integrations_address_is_not_repeated(ended: tuple[Site, dict[str, Said]]) -> None:
     here, said = ended
     assert not [name for name, each in said.items() if "user:pass" in each.out + each.err]
-    assert b"user:pass" not in b"".join(path.read_bytes() for path in (here.folder / ".crmstate").rglob("*") if path.is_file())
+    assert b"user:pass" not in b"".join(
+        path.read_bytes() for path in (here.folder / ".crmstate").rglob("*") if path.is_file()
+    )
 
 
 @pytest.mark.parametrize("format", ["text", "json", "markdown"])
@@ -194,6 +237,10 @@ def test_an_error_message_of_the_vendors_is_harmless_too(format: str, tmp_path: 
         here.fault("partial", path="/v1/settings/reset", item=1, code="rejected")
         said = here.apply("--format", format)
         assert said.code == 6
-        odd = {f"U+{ord(char):04X}" for char in said.out + said.err if char != "\n" and unicodedata.category(char) in FORBIDDEN}
+        odd = {
+            f"U+{ord(char):04X}"
+            for char in said.out + said.err
+            if char != "\n" and unicodedata.category(char) in FORBIDDEN
+        }
         assert odd == set()
         assert not [line for line in (said.out + said.err).splitlines() if line.startswith("::")]

@@ -166,7 +166,9 @@ def test_an_allowed_file_works(good: Site, monkeypatch: pytest.MonkeyPatch, tmp_
     assert good.plan().code == 0
 
 
-def test_no_command_is_started_unless_it_is_allowed_word_for_word(good: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_command_is_started_unless_it_is_allowed_word_for_word(
+    good: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     marker, secret = tmp_path / "marker", tmp_path / "outside" / "key"
     secret.write_text(token(good, "k-read"), encoding="utf-8")
     hostile = f"{{command: [sh, -c, 'touch {marker}; cat {secret}']}}"
@@ -206,7 +208,9 @@ def test_no_keyring_is_opened_unless_it_is_allowed(good: Site, monkeypatch: pyte
     ],
 )
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_foreign_host_receives_nothing(scheme: str, host: str, good: Site, capture: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_foreign_host_receives_nothing(
+    scheme: str, host: str, good: Site, capture: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SANDBOX_READ", CANARY)
     url = f"{scheme}://{host}:{capture.port}" if "#" not in host else f"{scheme}://0.0.0.0:{capture.port}#@127.0.0.1"
     good.write(MANIFEST.replace(EMBEDDED, provider(good, "{env: SANDBOX_READ}", url)))
@@ -232,7 +236,12 @@ def test_an_allowed_host_is_spoken_to_and_only_with_encryption(
 @pytest.mark.parametrize("how", ["absolute", "climbing", "link", "git"])
 def test_an_embedded_vendor_outside_the_folder_is_neither_opened_nor_made(how: str, good: Site, tmp_path: Path) -> None:
     (good.folder / "link.db").symlink_to(tmp_path / "outside" / "made.db")
-    places = {"absolute": str(tmp_path / "outside" / "made.db"), "climbing": "../outside/made.db", "link": "link.db", "git": ".git/made.db"}
+    places = {
+        "absolute": str(tmp_path / "outside" / "made.db"),
+        "climbing": "../outside/made.db",
+        "link": "link.db",
+        "git": ".git/made.db",
+    }
     refused(good, MANIFEST.replace("acme.db", places[how]), "CRM-M125")
     assert sorted(path.name for path in (tmp_path / "outside").iterdir()) == ["secret.txt"]
 
@@ -255,7 +264,11 @@ def test_a_ready_file_that_came_with_the_pull_request_leads_nowhere(
     monkeypatch.setattr(embedded, "PATIENCE", 0.5)
     monkeypatch.setattr(embedded.subprocess, "Popen", lambda *args, **rest: subprocess.CompletedProcess(args, 1))
     ready = good.folder / "other.db.server.json"
-    for url in (f"http://0.0.0.0:{capture.port}", f"https://127.0.0.1:{capture.port}", f"http://localhost@0.0.0.0:{capture.port}"):
+    for url in (
+        f"http://0.0.0.0:{capture.port}",
+        f"https://127.0.0.1:{capture.port}",
+        f"http://localhost@0.0.0.0:{capture.port}",
+    ):
         ready.write_text(json.dumps({"url": url, "pid": pid, "data": "x"}), encoding="utf-8")
         good.write(MANIFEST.replace("acme.db", "other.db"))
         assert good.plan().code in (1, 70)
@@ -275,7 +288,18 @@ def test_the_embedded_vendors_log_is_not_written_through_a_link(good: Site, tmp_
 
 
 @pytest.mark.parametrize(
-    "place", [".git/hooks", "../outside", "/etc", "file:///etc/cron.d", "link/", "s3://evil/x", ".crmstate/exit", ".crmstate", "http://evil.example/"]
+    "place",
+    [
+        ".git/hooks",
+        "../outside",
+        "/etc",
+        "file:///etc/cron.d",
+        "link/",
+        "s3://evil/x",
+        ".crmstate/exit",
+        ".crmstate",
+        "http://evil.example/",
+    ],
 )
 def test_an_archive_is_written_beside_the_manifest_or_nowhere(place: str, good: Site, tmp_path: Path) -> None:
     (good.folder / "link").symlink_to(tmp_path / "outside")

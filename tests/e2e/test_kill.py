@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import random
 import time
 from collections.abc import Iterator
@@ -35,7 +34,9 @@ def world(folder: Path) -> None:
     with World.open(folder / "acme.db") as made:
         for number in range(10, 20):
             made.add_key(f"k{number}", f"p{number}", name=f"key {number}")
-            made.add_integration(f"i{number}", type=("webhook", "oauth_app", "workflow")[number % 3], name=f"flow {number}")
+            made.add_integration(
+                f"i{number}", type=("webhook", "oauth_app", "workflow")[number % 3], name=f"flow {number}"
+            )
         made.add_fault("latency", method="POST", rate=0.5, ms=25, after=True)
         made.add_fault("latency", method="POST", ms=25)
         made.add_fault("latency", method="GET", rate=0.3, ms=10)
@@ -63,7 +64,7 @@ def whole(template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[int
 def chunks(here: Outside) -> int:
     """How far the journal has come."""
     try:
-        return sum(name.endswith(".jsonl") for name in os.listdir(here.state_folder / "journal"))
+        return sum(path.suffix == ".jsonl" for path in (here.state_folder / "journal").iterdir())
     except FileNotFoundError:
         return 0
 
@@ -119,7 +120,9 @@ def kills(template: Path, whole: tuple[int, dict[str, Any]], folder: Path, seed:
     return found
 
 
-def test_an_apply_that_is_killed_again_and_again_comes_to_the_same_end(template: Path, whole: Any, tmp_path: Path) -> None:
+def test_an_apply_that_is_killed_again_and_again_comes_to_the_same_end(
+    template: Path, whole: Any, tmp_path: Path
+) -> None:
     loose = kills(template, whole, tmp_path, seed=1, count=8)
     assert any(loose)
 
@@ -131,7 +134,10 @@ def test_a_hundred_kills_are_survived(seed: int, template: Path, whole: Any, tmp
     kills(template, whole, tmp_path, seed=seed, count=10)
 
 
-PEOPLE = MANIFEST.replace("end_state:", "people: [{id: training, title: Train, owner: hr@example.com, proof: attested, before: freeze}]\nend_state:")
+PEOPLE = MANIFEST.replace(
+    "end_state:",
+    "people: [{id: training, title: Train, owner: hr@example.com, proof: attested, before: freeze}]\nend_state:",
+)
 APPROVED = MANIFEST.replace("end_state:", "safeguards: {approvals: {irreversible: 2}}\nend_state:")
 
 

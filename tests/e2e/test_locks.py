@@ -81,7 +81,12 @@ def test_whatever_writes_is_told_too(far: Outside) -> None:
 
 def test_looking_needs_no_lock(far: Outside, busy: Running) -> None:
     manifest, place = str(far.manifest), ("--folder", str(far.folder))
-    for args in (("plan", manifest), ("status", manifest), ("state", "show", "exit", *place), ("state", "history", "exit", *place)):
+    for args in (
+        ("plan", manifest),
+        ("status", manifest),
+        ("state", "show", "exit", *place),
+        ("state", "history", "exit", *place),
+    ):
         said = far.run(*args)
         assert said.code == 0, (args, said.err)
     assert not busy.ended
@@ -138,7 +143,7 @@ def test_the_vendor_that_an_apply_starts_does_not_inherit_the_lock(far: Outside)
     until(far.met, "the long call")
     vendor = json.loads((far.folder / "acme.db.server.json").read_bytes())["pid"]
     try:
-        opened = {os.readlink(each) for each in Path(f"/proc/{vendor}/fd").iterdir()}
+        opened = {str(each.readlink()) for each in Path(f"/proc/{vendor}/fd").iterdir()}
         assert not any(".crmstate" in each for each in opened)
         assert running.kill()
         os.kill(vendor, 0)
@@ -159,7 +164,9 @@ def raced(monkeypatch: pytest.MonkeyPatch, between: object) -> None:
     monkeypatch.setattr(House, "store", store)
 
 
-def test_a_saved_plan_that_another_apply_has_carried_out_meanwhile_does_nothing_more(here: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_saved_plan_that_another_apply_has_carried_out_meanwhile_does_nothing_more(
+    here: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = here.folder / "plan.json"
     assert here.plan("--out", str(plan)).code == 0
     happened: list[int] = []
@@ -175,7 +182,9 @@ def test_a_saved_plan_that_another_apply_has_carried_out_meanwhile_does_nothing_
     assert here.twice() == []
 
 
-def test_a_saved_plan_whose_world_changed_before_the_lock_refuses_what_changed(here: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_saved_plan_whose_world_changed_before_the_lock_refuses_what_changed(
+    here: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = here.folder / "plan.json"
     assert here.plan("--out", str(plan)).code == 0
 
@@ -189,7 +198,9 @@ def test_a_saved_plan_whose_world_changed_before_the_lock_refuses_what_changed(h
     assert next(each["status"] for each in here.truth()["users"] if each["id"] == "p1") == "active"
 
 
-def test_rows_that_came_after_a_saved_plan_are_not_destroyed_beyond_what_its_reviewers_saw(here: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_that_came_after_a_saved_plan_are_not_destroyed_beyond_what_its_reviewers_saw(
+    here: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = here.folder / "plan.json"
     assert here.plan("--out", str(plan)).code == 0
     raced(monkeypatch, lambda: rows_added(here, "deals", "late-1", "late-2"))

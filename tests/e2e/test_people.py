@@ -80,8 +80,15 @@ def test_a_confirmed_step_lets_the_rest_go_on(trained: Site, tmp_path: Path) -> 
     kept = trained.folder / ".crmstate" / "exit" / "evidence" / digest
     proof.unlink()
     assert kept.read_bytes() == b"everybody was there"
-    entry = next(each for each in read(trained.folder, "exit").state.entries.values() if each.address == "human_step/training")
-    assert (entry.outcome, entry.proof, entry.by, entry.evidence[0].sha256) == (Outcome.DONE, Proof.ATTESTED, "ann", digest)
+    entry = next(
+        each for each in read(trained.folder, "exit").state.entries.values() if each.address == "human_step/training"
+    )
+    assert (entry.outcome, entry.proof, entry.by, entry.evidence[0].sha256) == (
+        Outcome.DONE,
+        Proof.ATTESTED,
+        "ann",
+        digest,
+    )
     assert finish(trained, "1h", "8d") == [0, 0]
     assert trained.plan("--detailed-exitcode").code == 0
 
@@ -130,7 +137,9 @@ def test_a_proof_must_be_as_strong_as_the_step_asks_and_nobody_claims_to_have_ob
     said = confirm(here, "human_step/training", "--proof", given)
     assert said.code == code, said.err
     entries = read(here.folder, "exit").state.entries.values()
-    assert [each.outcome for each in entries if each.address == "human_step/training"] == ([Outcome.DONE] if code == 0 else [])
+    assert [each.outcome for each in entries if each.address == "human_step/training"] == (
+        [Outcome.DONE] if code == 0 else []
+    )
 
 
 def test_only_what_is_waited_for_can_be_confirmed_and_only_once(trained: Site, tmp_path: Path) -> None:
@@ -160,8 +169,9 @@ def test_a_waiver_needs_a_reason_and_an_end_and_ends(trained: Site) -> None:
 
 
 def test_people_follow_each_other_in_the_order_that_they_name(here: Site) -> None:
-    people = "people: [{id: b, title: B, owner: b@example.com, proof: attested, after: a}, {id: a, title: A, owner: a@example.com, proof: attested, before: freeze}]\n"
-    here.write(MANIFEST + people)
+    second = "{id: b, title: B, owner: b@example.com, proof: attested, after: a}"
+    first = "{id: a, title: A, owner: a@example.com, proof: attested, before: freeze}"
+    here.write(f"{MANIFEST}people: [{second}, {first}]\n")
     code, table = apply(here)
     assert (code, table["confirm human_step/a"], table["confirm human_step/b"]) == (0, "waiting", "not_started")
     assert confirm(here, "human_step/a").code == 0
@@ -321,7 +331,9 @@ def test_another_tenant_than_the_manifests_is_refused_before_anything_is_done(ke
 
 
 @pytest.mark.parametrize("how", ["revoked", "expired", "nonsense", "read only", "a member's"])
-def test_a_credential_that_cannot_do_it_is_refused_before_the_first_write(how: str, keyed: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_credential_that_cannot_do_it_is_refused_before_the_first_write(
+    how: str, keyed: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with World.open(keyed.data) as world:
         if how == "revoked":
             world.run("UPDATE api_keys SET status = 'revoked' WHERE id = 'k-write'")
@@ -369,7 +381,10 @@ def test_a_recorded_hold_holds_when_the_manifest_drops_it(how: str, here: Site) 
     elif how == "discarded":
         here.change("discard: [{", "discard: [{dataset: Contacts, why: nobody needs it, by: head@example.com}, {")
     elif how == "archive":
-        here.change("    archive: {to: archive/, datasets: all, attachments: true}\n", "    archive: {status: none, why: no need, by: head@example.com}\n")
+        here.change(
+            "    archive: {to: archive/, datasets: all, attachments: true}\n",
+            "    archive: {status: none, why: no need, by: head@example.com}\n",
+        )
     elif how == "renamed":
         with World.open(here.data) as world:
             world.run("UPDATE datasets SET name = 'Kontakte' WHERE id = 'contacts'")
@@ -459,7 +474,11 @@ def test_a_cancellation_is_withdrawn_while_that_is_possible(here: Site) -> None:
     here.change("status: cancelled, effective: end_of_term", "status: active")
     code, table = apply(here)
     assert (code, table) == (0, {"resume subscription/sub-1": "done"})
-    assert (subscription(here)["status"], subscription(here)["pending"], subscription(here)["renews"]) == ("active", None, True)
+    assert (subscription(here)["status"], subscription(here)["pending"], subscription(here)["renews"]) == (
+        "active",
+        None,
+        True,
+    )
     assert here.plan("--detailed-exitcode").code == 0
     here.change("status: active", "status: cancelled, effective: end_of_term")
     assert apply(here)[0] == 0
@@ -476,7 +495,11 @@ def test_a_cancellation_that_has_happened_cannot_be_taken_back_and_that_is_said(
 
 
 def test_a_pause_begins_ends_by_itself_and_is_not_begun_again(here: Site) -> None:
-    here.write(ONLY_CONTRACT.replace("status: cancelled, effective: end_of_term", "status: paused, from: 2026-11-10, until: 2026-12-10"))
+    here.write(
+        ONLY_CONTRACT.replace(
+            "status: cancelled, effective: end_of_term", "status: paused, from: 2026-11-10, until: 2026-12-10"
+        )
+    )
     assert apply(here)[0] == 0
     assert subscription(here)["status"] == "active"
     assert finish(here, "10d") == [0]
@@ -492,7 +515,11 @@ def test_a_pause_begins_ends_by_itself_and_is_not_begun_again(here: Site) -> Non
 
 
 def test_a_pause_is_ended_early_by_a_change_of_mind(here: Site) -> None:
-    here.write(ONLY_CONTRACT.replace("status: cancelled, effective: end_of_term", "status: paused, from: 2026-11-01, until: 2027-01-10"))
+    here.write(
+        ONLY_CONTRACT.replace(
+            "status: cancelled, effective: end_of_term", "status: paused, from: 2026-11-01, until: 2027-01-10"
+        )
+    )
     assert apply(here)[0] == 0
     assert subscription(here)["status"] == "paused"
     here.write(ONLY_CONTRACT.replace("status: cancelled, effective: end_of_term", "status: active"))

@@ -60,7 +60,14 @@ def secrets_of(here: Site) -> set[str]:
 
 def forms(secret: str) -> set[str]:
     """A secret as libraries, vendors and shells write it."""
-    found = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1], repr(secret)[1:-1]}
+    found = {
+        secret,
+        quote(secret),
+        quote(secret, safe=""),
+        quote_plus(secret),
+        json.dumps(secret)[1:-1],
+        repr(secret)[1:-1],
+    }
     for before in ("", "a", "Bearer "):
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             found.add(encode(before.encode() + secret.encode())[-len(secret) : -4].decode())
@@ -113,7 +120,11 @@ def test_no_record_leaves_the_archive(vault: Site, monkeypatch: pytest.MonkeyPat
     outside = written(vault.folder, "archive")
     for record in RECORDS:
         assert record not in texts
-        assert [name for name, data in outside.items() if record.encode() in data or json.dumps(record)[1:-1].encode() in data] == []
+        assert [
+            name
+            for name, data in outside.items()
+            if record.encode() in data or json.dumps(record)[1:-1].encode() in data
+        ] == []
     archived = b"".join(written(vault.folder / "archive").values())
     assert all(record.encode() in archived for record in RECORDS)
 
@@ -173,15 +184,39 @@ def test_a_secret_from_a_file_or_a_command_is_scrubbed_like_one_from_the_environ
 
 def test_the_command_as_a_process_of_its_own_shows_no_secret_either(vault: Site) -> None:
     vault.fault("echo_credential", where="error", path="/v1/[!c]*", every=3)
-    environ = {**os.environ, "CRMSTATE_DEBUG": "1", "SANDBOX_READ": TOKENS["k-read"], "SANDBOX_WRITE": TOKENS["k-write"]}
-    command = [sys.executable, "-X", "dev", "-W", "ignore", "-m", "crmstate", "plan", str(vault.manifest), "--format", "json"]
+    environ = {
+        **os.environ,
+        "CRMSTATE_DEBUG": "1",
+        "SANDBOX_READ": TOKENS["k-read"],
+        "SANDBOX_WRITE": TOKENS["k-write"],
+    }
+    command = [
+        sys.executable,
+        "-X",
+        "dev",
+        "-W",
+        "ignore",
+        "-m",
+        "crmstate",
+        "plan",
+        str(vault.manifest),
+        "--format",
+        "json",
+    ]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode in (0, 1), done.stderr
     assert leaks(secrets_of(vault), done.stdout + done.stderr) == []
 
 
-def test_a_missing_or_empty_or_unfit_secret_is_named_by_its_reference_alone(vault: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    for value, code in ((None, "CRM-M"), ("", "CRM-M"), ("two words CANARY", "CRM-V003"), ("schlüssel-CANARY", "CRM-V003")):
+def test_a_missing_or_empty_or_unfit_secret_is_named_by_its_reference_alone(
+    vault: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for value, code in (
+        (None, "CRM-M"),
+        ("", "CRM-M"),
+        ("two words CANARY", "CRM-V003"),
+        ("schlüssel-CANARY", "CRM-V003"),
+    ):
         monkeypatch.delenv("SANDBOX_WRITE") if value is None else monkeypatch.setenv("SANDBOX_WRITE", value)
         said = vault.apply()
         assert said.code == 7, said.err
@@ -228,4 +263,6 @@ def test_the_embedded_vendors_keys_are_secrets_too(tmp_path: Path) -> None:
         with World.open(here.data) as world:
             secrets = {key.token for key in world.credentials().values()}
         assert leaks(secrets, texts) == []
-        assert [name for name, data in written(here.folder).items() if leaks(secrets, data.decode("utf-8", "replace"))] == []
+        assert [
+            name for name, data in written(here.folder).items() if leaks(secrets, data.decode("utf-8", "replace"))
+        ] == []

@@ -50,7 +50,9 @@ def acts(here: Site) -> int:
         return sum(each["method"] == "POST" for each in world.log())
 
 
-def busy(far: Outside, *args: str, path: str = "/v1/users/*", ms: int = 60_000, after: bool = False, **options: Any) -> Running:
+def busy(
+    far: Outside, *args: str, path: str = "/v1/users/*", ms: int = 60_000, after: bool = False, **options: Any
+) -> Running:
     """An apply in the middle of a long call."""
     far.fault("latency", path=path, method="POST", ms=ms, times=1, after=after)
     running = far.begin(*APPLY, *args, **options)
@@ -60,7 +62,9 @@ def busy(far: Outside, *args: str, path: str = "/v1/users/*", ms: int = 60_000, 
 
 
 @pytest.mark.parametrize(("number", "parallel"), PAIRS)
-def test_the_first_signal_finishes_what_runs_and_starts_nothing_new(number: signal.Signals, parallel: str, far: Outside) -> None:
+def test_the_first_signal_finishes_what_runs_and_starts_nothing_new(
+    number: signal.Signals, parallel: str, far: Outside
+) -> None:
     running = busy(far, "--parallel", parallel, ms=1200)
     before = acts(far)
     running.signal(number)
@@ -110,7 +114,9 @@ def test_an_interrupted_apply_speaks_json_to_its_end(far: Outside) -> None:
 
 
 @pytest.mark.parametrize(("number", "parallel"), PAIRS)
-def test_the_second_signal_leaves_at_once_and_the_next_apply_looks_and_goes_on(number: signal.Signals, parallel: str, far: Outside) -> None:
+def test_the_second_signal_leaves_at_once_and_the_next_apply_looks_and_goes_on(
+    number: signal.Signals, parallel: str, far: Outside
+) -> None:
     running = busy(far, "--parallel", parallel)
     running.signal(number)
     until(lambda: "Stopping" in running.err.read_text(encoding="utf-8"), "the first word")
@@ -164,8 +170,13 @@ def test_ctrl_c_at_the_question_leaves_and_nothing_was_done(far: Outside) -> Non
     assert out.exists()
 
 
-@pytest.mark.parametrize(("args", "number"), [(("plan", "--out", "plan.json"), signal.SIGINT), (("status",), signal.SIGTERM), (APPLY, signal.SIGTERM)])
-def test_a_signal_at_any_moment_is_no_traceback_and_says_interrupted(args: tuple[str, ...], number: signal.Signals, far: Outside) -> None:
+@pytest.mark.parametrize(
+    ("args", "number"),
+    [(("plan", "--out", "plan.json"), signal.SIGINT), (("status",), signal.SIGTERM), (APPLY, signal.SIGTERM)],
+)
+def test_a_signal_at_any_moment_is_no_traceback_and_says_interrupted(
+    args: tuple[str, ...], number: signal.Signals, far: Outside
+) -> None:
     """From the moment on at which the command itself runs: what Python says while it starts is not ours."""
     started = b"msgspec"
     codes = set()
@@ -225,7 +236,9 @@ def abandoned(here: Site, at: int, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["before", "after"])
-def test_a_second_signal_at_some_moments_leaves_no_wrong_snapshot(mode: str, template: Path, points: Any, tmp_path: Path) -> None:
+def test_a_second_signal_at_some_moments_leaves_no_wrong_snapshot(
+    mode: str, template: Path, points: Any, tmp_path: Path
+) -> None:
     """Around the effects of some appends; every one: `make test-deep`."""
     appends = [at for at, what in enumerate(points[0]) if what.endswith("head")]
     for at in (appends[1], appends[len(appends) // 2], appends[-2]):
@@ -239,7 +252,9 @@ def test_a_second_signal_at_some_moments_leaves_no_wrong_snapshot(mode: str, tem
 @pytest.mark.deep
 @pytest.mark.parametrize("mode", ["before", "after"])
 @pytest.mark.parametrize("part", range(4))
-def test_a_second_signal_at_any_effect_is_survived(part: int, mode: str, template: Path, points: Any, tmp_path: Path) -> None:
+def test_a_second_signal_at_any_effect_is_survived(
+    part: int, mode: str, template: Path, points: Any, tmp_path: Path
+) -> None:
     for at in range(part, len(points[0]), 8):
         with site(tmp_path / f"{at}", template) as here:
             abandoned(here, at, mode)

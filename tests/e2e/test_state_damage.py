@@ -4,6 +4,7 @@ to be done that is not, nor does anything irreversible happen twice."""
 from __future__ import annotations
 
 import contextlib
+import gc
 import random
 import re
 import shlex
@@ -21,6 +22,7 @@ from crmstate.store.load import read
 from .outside import agrees, lock_is_free
 from .scenes import effects, ending
 from .site import MANIFEST, Said, Site, small_world
+from .test_crash_points import MODES, Counting, Crash, apply_once
 
 HALF = ("--exclude", "dataset/*")
 MENDS = re.compile(r"`(crmstate state repair \S+)`")
@@ -103,7 +105,7 @@ def finished(here: Site) -> None:
 
 
 def flipped(path: Path, at: float) -> None:
-    data = bytearray(path.read_bytes())
+    data = bytearray(path.read_bytes() or b"\0")
     data[int(at * (len(data) - 1))] ^= 0x10
     path.write_bytes(data)
 
@@ -118,7 +120,9 @@ def cut(path: Path, at: float) -> None:
 
 @pytest.mark.parametrize("at", [0.0, 0.001, 0.3, 0.99, 1.0])
 @pytest.mark.parametrize("harm", [cut, flipped])
-def test_a_damaged_snapshot_is_made_again_without_anybody_doing_anything(harm: Callable[[Path, float], None], at: float, here: Site, whole: Any) -> None:
+def test_a_damaged_snapshot_is_made_again_without_anybody_doing_anything(
+    harm: Callable[[Path, float], None], at: float, here: Site, whole: Any
+) -> None:
     harm(snapshot(here), at)
     for args in (("plan",), ("status",), ("state", "show", "exit")):
         said = said_by(here, *args)
@@ -194,7 +198,15 @@ def names_the_cure(here: Site) -> str:
     """Every command that needs the state names the same cure, and does nothing."""
     before = effects(here)
     cures = set()
-    for args in (("plan",), ("status",), ("status", "--offline"), ("state", "show", "exit"), ("state", "list"), ("apply", "--yes"), ("state", "restore", "exit", "--serial", "1")):
+    for args in (
+        ("plan",),
+        ("status",),
+        ("status", "--offline"),
+        ("state", "show", "exit"),
+        ("state", "list"),
+        ("apply", "--yes"),
+        ("state", "restore", "exit", "--serial", "1"),
+    ):
         said = said_by(here, *args)
         assert said.code == 1, (args, said.out, said.err)
         cures |= set(MENDS.findall(said.err))
@@ -273,6 +285,45 @@ def test_damage_in_several_places_at_once_is_mended_too(seed: int, here: Site, w
     mended(here, whole, MENDS.findall(said.err)[0])
 
 
+def crashed_and_damaged(
+    seed: int, folder: Path, monkeypatch: pytest.MonkeyPatch, whole: tuple[State, dict[str, Any]]
+) -> None:
+    """A run that is stopped at some effect, so that steps are open; then chunks are damaged, the last ones most of all."""
+    chance = random.Random(seed)
+    folder.mkdir()
+    small_world(folder / "acme.db")
+    (folder / "crmstate.yaml").write_text(MANIFEST, encoding="utf-8")
+    with served(folder) as here:
+        monkeypatch.chdir(folder)
+        with contextlib.suppress(Crash):
+            apply_once(here, Counting(chance.randrange(60, 330), chance.choice(MODES)))
+        gc.collect()
+        for _ in range(chance.randint(1, 2)):
+            chance.choice(HARMS)(here, chance.choice((-1, -1, -2, 1)))
+        said = said_by(here, "plan")
+        if said.code == 1:
+            assert said_by(here, *shlex.split(MENDS.findall(said.err)[0])[1:]).code == 0
+        agrees(here, recorded(here))
+        finished(here)
+        assert here.twice() == []
+        assert ending(here) == whole[1]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_crash_and_damage_together_do_nothing_twice(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: Any
+) -> None:
+    crashed_and_damaged(seed, tmp_path / "site", monkeypatch, whole)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", range(100, 140))
+def test_any_crash_and_any_damage_together_do_nothing_twice(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: Any
+) -> None:
+    crashed_and_damaged(seed, tmp_path / "site", monkeypatch, whole)
+
+
 def test_a_journal_that_is_gone_altogether_is_missed_and_mended_from_its_snapshot(here: Site, whole: Any) -> None:
     for path in chunks(here):
         path.unlink()
@@ -290,7 +341,9 @@ def test_where_nothing_says_whose_state_it_was_that_is_said_and_nothing_is_touch
     assert (said.code, "CRM-S025" in said.err) == (1, True)
     assert "backup" in said.err
     assert [name for name in before if "lease" not in name and "lock" not in name] == [
-        name for name in sorted(path.name for path in here.folder.rglob("*")) if "lease" not in name and "lock" not in name
+        name
+        for name in sorted(path.name for path in here.folder.rglob("*"))
+        if "lease" not in name and "lock" not in name
     ]
 
 
@@ -305,7 +358,9 @@ def test_the_marks_beside_the_journal_may_be_damaged(content: bytes, here: Site,
     assert recorded(here).entries == whole[0].entries
 
 
-def test_after_the_end_damage_is_mended_and_nobody_claims_what_is_not_so(half: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_the_end_damage_is_mended_and_nobody_claims_what_is_not_so(
+    half: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The vendor is out of reach for ever then, so nothing can be looked at again."""
     with copied(tmp_path / "end", half) as here:
         finished(here)
@@ -335,7 +390,7 @@ def test_history_names_what_is_damaged_and_shows_the_rest(here: Site) -> None:
     said = said_by(here, "state", "history", "exit", "--format", "json")
     assert said.code == 0
     found = said.json["history"]
-    assert [each["serial"] for each in found if each["damage"]] == [5]
+    assert {each["serial"]: each["damage"] for each in found if each["damage"]} == {5: "CRM-S010", 6: "CRM-S013"}
     assert len(found) == len(chunks(here))
 
 
@@ -348,7 +403,11 @@ def test_a_restored_state_forgets_nothing_that_may_have_been_sent(here: Site, wh
     agrees(here, state)
     assert state.serial == len(chunks(here)) > serial
     unknown = {key for key, entry in state.entries.items() if entry.outcome is Outcome.UNKNOWN}
-    lost = {key for key, entry in whole[0].entries.items() if entry.undo is not Undo.FREE and then["entries"].get(key, {}).get("outcome") != "done"}
+    lost = {
+        key
+        for key, entry in whole[0].entries.items()
+        if entry.undo is not Undo.FREE and then["entries"].get(key, {}).get("outcome") != "done"
+    }
     assert lost and lost <= unknown
     assert "restored" in said_by(here, "state", "history", "exit").out
     finished(here)
@@ -375,7 +434,14 @@ def test_a_number_that_the_history_does_not_hold_is_refused(serial: str, here: S
 
 
 def test_a_name_that_no_state_has_is_refused_by_every_command(here: Site) -> None:
-    for args in (("show",), ("history",), ("restore", "--serial", "1"), ("unlock",), ("repair",), ("release", "Deals", "--why", "so")):
+    for args in (
+        ("show",),
+        ("history",),
+        ("restore", "--serial", "1"),
+        ("unlock",),
+        ("repair",),
+        ("release", "Deals", "--why", "so"),
+    ):
         for name in ("nothing", "../exit", "exit/../exit"):
             said = said_by(here, "state", args[0], name, *args[1:])
             assert (said.code, "CRM-C013" in said.err) == (1, True), (args, name, said.err)
