@@ -41,7 +41,8 @@ def _open_streams() -> None:
 
 
 def _leave(code: int) -> None:
-    """Ends the process. Calls that were abandoned are not waited for, and what a full disk did not take is not offered again."""
+    """Ends the process. Calls that were abandoned are not waited for, and what a full disk did not take is not offered
+    again."""
     import threading
 
     waiting = threading.active_count() > 1

@@ -1,4 +1,5 @@
-"""Writes everything that is generated and committed (`make generated`), and says what it must be: `pages()` is what the freshness test compares."""
+"""Writes everything that is generated and committed (`make generated`), and says what it must be: `pages()` is what
+the freshness test compares."""
 
 from __future__ import annotations
 
@@ -59,7 +60,9 @@ def manifest() -> str:
     """The page of all fields of a manifest, from its schema."""
     schema = manifest_schema()
     rows = [f"| `{path}` | {kind} | {text} |" for path, kind, text in _fields(schema, schema, "")]
-    head = "# The manifest's fields\n\n" + NOTE + "A field in **bold** type is required where its section is written.\n\n"
+    head = (
+        "# The manifest's fields\n\n" + NOTE + "A field in **bold** type is required where its section is written.\n\n"
+    )
     return head + "| field | type | what it says |\n|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
@@ -67,7 +70,11 @@ def _fields(schema: dict[str, Any], node: dict[str, Any], path: str, depth: int 
     node = _resolved(schema, node)
     for name, field in node.get("properties", {}).items():
         place = f"{path}.{name}" if path else name
-        text = str(field.get("description") or _resolved(schema, field).get("description", "")).replace("|", "\\|").replace("\n", " ")
+        text = (
+            str(field.get("description") or _resolved(schema, field).get("description", ""))
+            .replace("|", "\\|")
+            .replace("\n", " ")
+        )
         kind = _kind(schema, field)
         yield place, f"**{kind}**" if name in node.get("required", ()) else kind, text
         if depth < 6:
@@ -134,7 +141,13 @@ def exit_codes() -> str:
         Exit.BUG: "a bug in crmstate",
     }
     rows = "\n".join(f"| {int(code)} | {meanings[code]} |" for code in Exit)
-    return "# Exit codes\n\n" + NOTE + "Frozen: scripts are written against them.\n\n| code | meaning |\n|---|---|\n" + rows + "\n"
+    return (
+        "# Exit codes\n\n"
+        + NOTE
+        + "Frozen: scripts are written against them.\n\n| code | meaning |\n|---|---|\n"
+        + rows
+        + "\n"
+    )
 
 
 def errors() -> str:
@@ -147,7 +160,13 @@ def errors() -> str:
             cells = [entry["summary"], entry.get("detail", ""), entry.get("hint", "")]
             text = " ".join(cell for cell in cells if cell).replace("|", "\\|").replace("\n", " ")
             rows.append(f"| `{code}` | {text} |")
-    return "# Errors and warnings\n\n" + NOTE + "Codes are stable. `{...}` stands for what the message names.\n\n| code | says |\n|---|---|\n" + "\n".join(rows) + "\n"
+    return (
+        "# Errors and warnings\n\n"
+        + NOTE
+        + "Codes are stable. `{...}` stands for what the message names.\n\n| code | says |\n|---|---|\n"
+        + "\n".join(rows)
+        + "\n"
+    )
 
 
 def main() -> None:

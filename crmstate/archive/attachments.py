@@ -1,7 +1,8 @@
-"""Attachments: streams each file that a dataset's records have to the disk, hashed on the way, and notes which record has which.
+"""Attachments: streams each file that a dataset's records have to the disk, hashed on the way, and notes which record
+has which.
 
-Contents are stored once, under their SHA-256. Names are the vendor's text and never become paths. Addresses expire: then the page is
-listed again. Refuses a file whose size or digest is not what the vendor says, after a second try.
+Contents are stored once, under their SHA-256. Names are the vendor's text and never become paths. Addresses expire:
+then the page is listed again. Refuses a file whose size or digest is not what the vendor says, after a second try.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ class Buffer:
 
 
 def files(work: Work, source: ReadSession) -> None:
-    """Takes every attachment that is not durable yet, and notes those that vanished. Raises Failure as the vendor does."""
+    """Takes every attachment that is not durable yet, and notes those that vanished. Raises Failure as the vendor
+    does."""
     restarts = 0
     while not work.progress.files_end:
         refused = _read(work, source, work.progress.files_next if not restarts else None)
@@ -129,8 +131,8 @@ def _unchanged(work: Work, file: File) -> Entry | None:
 
 
 def _fetched(work: Work, source: ReadSession, listed: Listed, key: tuple[str, str], cursor: str | None) -> Entry | None:
-    """An attachment's content on disk; None where it vanished from the vendor's listing meanwhile. What a new listing of the page shows is
-    added to `listed`."""
+    """An attachment's content on disk; None where it vanished from the vendor's listing meanwhile. What a new listing
+    of the page shows is added to `listed`."""
     wrong = 0
     for attempt in range(TRIES):
         if attempt:

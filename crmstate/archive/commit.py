@@ -13,8 +13,8 @@ from crmstate.core.survey import Resource
 
 
 def seal(work: Work, dataset: Resource, complete: bool, by: str) -> Sealed:
-    """Seals what is held as the next generation. `complete`: attachments were read, now or before. Raises Problem CRM-A025 where another
-    process sealed it meanwhile."""
+    """Seals what is held as the next generation. `complete`: attachments were read, now or before. Raises Problem
+    CRM-A025 where another process sealed it meanwhile."""
     generation = len(work.seals)
     ids = work.holding.ids()
     sealed = _seal(work, dataset, mark(work.place.ids(generation), ids), complete, by)
@@ -59,7 +59,8 @@ def _seal(work: Work, dataset: Resource, ids: FileMark, complete: bool, by: str)
 
 
 def _sums(work: Work, sealed: Seal) -> bytes:
-    """What `sha256sum -c` reads: every file of this generation and the earlier seals, not the journal, which goes on."""
+    """What `sha256sum -c` reads: every file of this generation and the earlier seals, not the journal, which goes
+    on."""
     pairs = {each.file: each.sha256 for each in (*sealed.files, sealed.readme)}
     pairs |= {content(digest): digest for digest in work.holding.contents}
     for each in work.seals:

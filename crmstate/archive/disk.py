@@ -1,7 +1,7 @@
 """Durable file operations of the archive: a file is whole and on disk under its final name, or it is not there.
 
-Every effect passes `core.ports.Effects`. Files are 0600, folders 0700. Links, devices and pipes are refused where a file or a folder of
-ours should be. This module refuses to decide what a file means.
+Every effect passes `core.ports.Effects`. Files are 0600, folders 0700. Links, devices and pipes are refused where a
+file or a folder of ours should be. This module refuses to decide what a file means.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def told(path: Path) -> Iterator[None]:
 
 
 def opened(path: Path) -> int:
-    """A descriptor to read a plain file. Raises FileNotFoundError; Problem where a link, a device or a folder is in its place."""
+    """A descriptor to read a plain file. Raises FileNotFoundError; Problem where a link, a device or a folder is in
+    its place."""
     try:
         descriptor = os.open(path, _READ)
     except FileNotFoundError:
@@ -156,7 +157,8 @@ class Disk:
                 os.close(descriptor)
 
     def replace(self, path: Path, data: bytes) -> None:
-        """Puts a whole file in the place of whatever plain file was there. The name is durable after a `flush` of the folder."""
+        """Puts a whole file in the place of whatever plain file was there. The name is durable after a `flush` of the
+        folder."""
         temporary = path.with_name(path.name + TEMPORARY)
         self.temporary(temporary, (data,))
         self.rename(temporary, path)
@@ -167,7 +169,8 @@ class Disk:
             self._effects.do("rename", str(target), lambda: path.replace(target))
 
     def create(self, path: Path, data: bytes) -> None:
-        """Makes a new file, whole and durable with its name. Raises Problem CRM-A025, and leaves that file alone, where `path` exists."""
+        """Makes a new file, whole and durable with its name. Raises Problem CRM-A025, and leaves that file alone,
+        where `path` exists."""
         temporary = path.with_name(path.name + TEMPORARY)
         self.temporary(temporary, (data,))
         try:

@@ -1,5 +1,6 @@
-"""Export: reads a dataset's rows page by page into segments. One function serves the first export, one that goes on after a crash, one
-that begins again because the vendor gave up its cursor, and the delta: rows that are held already are only noted as met."""
+"""Export: reads a dataset's rows page by page into segments. One function serves the first export, one that goes on
+after a crash, one that begins again because the vendor gave up its cursor, and the delta: rows that are held already
+are only noted as met."""
 
 from __future__ import annotations
 
@@ -46,8 +47,9 @@ class Buffer:
 
 
 def rows(work: Work, source: ReadSession) -> None:
-    """Reads every row that is not durable yet, and notes the ids that vanished. Raises Failure as the vendor does, with what was read
-    before it made durable; Problem where the vendor's pages lead in a circle or a row is no line."""
+    """Reads every row that is not durable yet, and notes the ids that vanished. Raises Failure as the vendor does,
+    with what was read before it made durable; Problem where the vendor's pages lead in a circle or a row is no
+    line."""
     restarts = 0
     while not work.progress.rows_end:
         refused = _read(work, source)
@@ -61,7 +63,8 @@ def rows(work: Work, source: ReadSession) -> None:
 
 
 def _again(work: Work, source: ReadSession) -> None:
-    """Begins the reading again, once the vendor has shown that it can be begun: a dataset that is gone keeps its place."""
+    """Begins the reading again, once the vendor has shown that it can be begun: a dataset that is gone keeps its
+    place."""
     source.read(work.place.dataset)
     work.begin(work.progress.purpose)
 

@@ -1,5 +1,5 @@
-"""Holding: what a dataset's archive holds as of a line of its journal, folded from its index files. Memory grows with the number of
-ids and attachments, never with the size of records."""
+"""Holding: what a dataset's archive holds as of a line of its journal, folded from its index files. Memory grows with
+the number of ids and attachments, never with the size of records."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _ENTRIES = msgspec.json.Decoder(Entry)
 
 
 class Holding:
-    """`rows`: id to the digest of its text and the number of the reading that met it last. `files`: the attachments; `contents`: the size of
-    each content ever written, by its digest, that of vanished attachments too. `files_seen`: which the present reading met, or None where
-    that is all that is held."""
+    """`rows`: id to the digest of its text and the number of the reading that met it last. `files`: the attachments;
+    `contents`: the size of each content ever written, by its digest, that of vanished attachments too. `files_seen`:
+    which the present reading met, or None where that is all that is held."""
 
     def __init__(self) -> None:
         self.rows: dict[str, bytes] = {}
@@ -69,7 +69,8 @@ class Holding:
         return canonical({"op": "+", **msgspec.to_builtins(entry)}) + b"\n"
 
     def apply_rows(self, index: Iterable[bytes]) -> None:
-        """Folds the lines of an index file in. Raises ValueError on a line that is none, KeyError on an id that is not held."""
+        """Folds the lines of an index file in. Raises ValueError on a line that is none, KeyError on an id that is not
+        held."""
         for op, digest, id in index_lines(index):
             if op == b"-":
                 del self.rows[id]
@@ -91,7 +92,8 @@ class Holding:
             self.files_seen.add(entry.key)
 
     def content(self) -> str:
-        """A digest of what is held: the same rows and attachments give the same, whatever the order, the cuts or the times."""
+        """A digest of what is held: the same rows and attachments give the same, whatever the order, the cuts or the
+        times."""
         rows = sum(_number(_sized(id) + held[:_DIGEST]) for id, held in self.rows.items()) % _MODULUS
         files = sum(_number(canonical(entry)) for entry in self.files.values()) % _MODULUS
         return sha256(

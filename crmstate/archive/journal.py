@@ -1,6 +1,8 @@
-"""Journal: one line for each thing that became durable, each line chained to the one before. It is what a resumed export goes by.
+"""Journal: one line for each thing that became durable, each line chained to the one before. It is what a resumed
+export goes by.
 
-A line that was torn by a crash is cut; whatever lies in the dataset's folder and in no line is as if it had never been written.
+A line that was torn by a crash is cut; whatever lies in the dataset's folder and in no line is as if it had never been
+written.
 """
 
 from __future__ import annotations
@@ -17,14 +19,14 @@ from crmstate.archive.marks import FileMark, canonical, sha256
 
 BEGIN, ROWS, GONE, FILES, LOST = "begin", "rows", "gone", "attachments", "lost"
 ADDITION = "addition"
-"""The purpose of a reading after a purge of ours has begun: what it does not meet is our own doing, and held all the same."""
-
+"""The purpose of a reading after a purge of ours has begun: what it does not meet is our own doing, and held all the
+same."""
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became durable. `what`: begin (a reading of the whole dataset begins, for `purpose` archive or delta), rows, gone (ids that the
-    reading did not meet), attachments, lost (attachments that it did not meet). `next`: the cursor to go on from; `end`: there is no more.
-    `seen` and `written`: rows or attachments met and written."""
+    """What became durable. `what`: begin (a reading of the whole dataset begins, for `purpose` archive or delta),
+    rows, gone (ids that the reading did not meet), attachments, lost (attachments that it did not meet). `next`: the
+    cursor to go on from; `end`: there is no more. `seen` and `written`: rows or attachments met and written."""
 
     what: str
     at: str
@@ -91,7 +93,8 @@ class Journal:
 
 
 def valid(data: bytes) -> Iterator[tuple[Line, int]]:
-    """The lines of a journal's bytes up to the first that is torn or not chained to the one before, each with where it ends."""
+    """The lines of a journal's bytes up to the first that is torn or not chained to the one before, each with where it
+    ends."""
     place, chain = 0, ""
     while (end := data.find(b"\n", place)) >= 0:
         line = _parsed(data[place:end], chain)

@@ -1,7 +1,8 @@
-"""Location: where an archive is to lie, as the manifest writes it, to a path. Refuses schemes that this version does not carry out.
+"""Location: where an archive is to lie, as the manifest writes it, to a path. Refuses schemes that this version does
+not carry out.
 
-`file:///srv/archives` is absolute; `file://archives` and `./archives` are relative to the manifest's folder. A manifest is
-untrusted: a relative path may not lead out of its folder, neither by `..` nor through a link.
+`file:///srv/archives` is absolute; `file://archives` and `./archives` are relative to the manifest's folder. A
+manifest is untrusted: a relative path may not lead out of its folder, neither by `..` nor through a link.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ _FILE = "file"
 
 
 def resolve(to: str, base: Path) -> Path:
-    """The folder that `to` names. Raises Problem CRM-A016 for another scheme, CRM-A017 where it names no folder, or one it may not."""
+    """The folder that `to` names. Raises Problem CRM-A016 for another scheme, CRM-A017 where it names no folder, or
+    one it may not."""
     scheme, mark, rest = to.partition("://")
     if mark and scheme.lower() != _FILE:
         raise problem(Exit.INVALID, "CRM-A016", to=to, scheme=scheme)

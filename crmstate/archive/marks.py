@@ -1,4 +1,5 @@
-"""Marks: what journal and seal say of files, and how our own JSON is written, so that the same value is always the same bytes."""
+"""Marks: what journal and seal say of files, and how our own JSON is written, so that the same value is always the
+same bytes."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ class FileMark(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """An attachment that the archive holds: of record `row`, the vendor's file `id`. The name is the vendor's and is never a path."""
+    """An attachment that the archive holds: of record `row`, the vendor's file `id`. The name is the vendor's and is
+    never a path."""
 
     row: str
     id: str

@@ -26,7 +26,8 @@ def ids(data: bytes) -> list[str]:
 
 
 def rows(place: Place, sealed: Seal) -> Iterator[Row]:
-    """The rows that count: of an id written several times the last, and none of an id that vanished. In the order of the segments."""
+    """The rows that count: of an id written several times the last, and none of an id that vanished. In the order of
+    the segments."""
     names = sorted(each.file for each in sealed.files if each.file.endswith(".index"))
     stored = {each.file for each in sealed.files}
     last: dict[str, int] = {}

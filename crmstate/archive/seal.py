@@ -1,6 +1,8 @@
-"""Seal: what a dataset's archive holds as of one generation, written last of all: where there is no seal, there is no archive.
+"""Seal: what a dataset's archive holds as of one generation, written last of all: where there is no seal, there is no
+archive.
 
-Each seal names every file of its dataset so far, and the digest of the seal before it. Its own digest belongs on record outside.
+Each seal names every file of its dataset so far, and the digest of the seal before it. Its own digest belongs on
+record outside.
 """
 
 from __future__ import annotations
@@ -21,9 +23,9 @@ FORMAT = 1
 
 
 class Seal(msgspec.Struct, frozen=True):
-    """`rows` and `attachments` that the archive holds; `lines`: rows written in all, those that a later one replaced too; `bytes` of
-    all files. `complete`: attachments were read as well. `content`: see `Holding.content`. `journal`: its length and digest when sealed.
-    `check`: the digest of everything else in here."""
+    """`rows` and `attachments` that the archive holds; `lines`: rows written in all, those that a later one replaced
+    too; `bytes` of all files. `complete`: attachments were read as well. `content`: see `Holding.content`. `journal`:
+    its length and digest when sealed. `check`: the digest of everything else in here."""
 
     format: int
     dataset: Resource
@@ -64,7 +66,8 @@ def written(seal: Seal) -> bytes:
 
 
 def load(place: Place) -> list[Sealed]:
-    """The seals of a dataset, from the first; none where it was never sealed. Raises Problem CRM-A008 where one is damaged or lacks."""
+    """The seals of a dataset, from the first; none where it was never sealed. Raises Problem CRM-A008 where one is
+    damaged or lacks."""
     there = _generations(place)
     chain: list[Sealed] = []
     for generation in range(max(there, default=-1) + 1):

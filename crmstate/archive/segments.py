@@ -1,7 +1,8 @@
 """Segments: the immutable files that an export is cut into, and the work on one dataset that they are added to.
 
-A segment becomes durable in this order: its files under their final names, their folder, then its line in the journal. Only then are
-its pages forgotten. `open_work` takes up what an earlier run left: whole segments stay, everything else goes.
+A segment becomes durable in this order: its files under their final names, their folder, then its line in the journal.
+Only then are its pages forgotten. `open_work` takes up what an earlier run left: whole segments stay, everything else
+goes.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from crmstate.core.words import Exit
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the present reading has come. `began`: when, or None where none is under way; `purpose`: archive, delta or addition."""
+    """How far the present reading has come. `began`: when, or None where none is under way; `purpose`: archive, delta
+    or addition."""
 
     began: str | None = None
     purpose: str = ""

@@ -1,6 +1,8 @@
-"""Verify: reads a sealed dataset back from the disk, every byte, and compares it with its seal, with itself, and with the vendor's count.
+"""Verify: reads a sealed dataset back from the disk, every byte, and compares it with its seal, with itself, and with
+the vendor's count.
 
-Everything wrong is named, not only the first. It writes nothing and mends nothing. Record values never appear in what it says.
+Everything wrong is named, not only the first. It writes nothing and mends nothing. Record values never appear in what
+it says.
 """
 
 from __future__ import annotations
@@ -49,8 +51,8 @@ class Wrong:
 
 
 def chain(place: Place, expected: str | None) -> list[Sealed]:
-    """The seals, the last of which counts. Raises Problem CRM-A009 where there is none, CRM-A007 where the last is not the one on record,
-    CRM-A022 where the one on record is an earlier one of the same chain."""
+    """The seals, the last of which counts. Raises Problem CRM-A009 where there is none, CRM-A007 where the last is not
+    the one on record, CRM-A022 where the one on record is an earlier one of the same chain."""
     disk.is_folder(place.root)
     found = seal.load(place)
     if not found:
@@ -63,8 +65,8 @@ def chain(place: Place, expected: str | None) -> list[Sealed]:
 
 
 def check(place: Place, seals: list[Sealed]) -> None:
-    """Reads everything back. Raises Problem with each file that is missing, changed, extra or not a plain file, and each row and number
-    that does not agree."""
+    """Reads everything back. Raises Problem with each file that is missing, changed, extra or not a plain file, and
+    each row and number that does not agree."""
     wrong, sealed = Wrong(), seals[-1].seal
     _folders(place)
     for each in (sealed.readme, *(each.seal.sums for each in seals), *sealed.files):
@@ -100,7 +102,8 @@ def _measured(place: Place, each: FileMark, wrong: Wrong) -> None:
 
 
 def _journal(place: Place, known: FileMark, wrong: Wrong) -> set[str]:
-    """Its sealed part is as it was. What follows is said to be an unfinished delta where it is one; the files that it knows."""
+    """Its sealed part is as it was. What follows is said to be an unfinished delta where it is one; the files that it
+    knows."""
     try:
         data = disk.read(place.journal)
     except Problem as refused:
@@ -119,7 +122,8 @@ def _journal(place: Place, known: FileMark, wrong: Wrong) -> set[str]:
 
 
 def _strays(place: Place, sealed: Seal, known: set[str], wrong: Wrong) -> None:
-    """Whatever lies in the archive and belongs to no dataset, or to this one and is neither in its seal nor in `known`."""
+    """Whatever lies in the archive and belongs to no dataset, or to this one and is neither in its seal nor in
+    `known`."""
     known |= {each.file for each in sealed.files}
     for generation in range(sealed.generation + 1):
         known |= {place.seal(generation), place.sums(generation)}
@@ -131,7 +135,8 @@ def _strays(place: Place, sealed: Seal, known: set[str], wrong: Wrong) -> None:
 
 
 def _of_another(top: str, name: str, slug: str) -> bool:
-    """Whether a name is one that another dataset of this archive may have, half written too, or this dataset's journal or folder."""
+    """Whether a name is one that another dataset of this archive may have, half written too, or this dataset's journal
+    or folder."""
     if top == layout.DATA:
         return name == layout.ATTACHMENTS or layout.SLUG.fullmatch(name) is not None
     whole = name.removesuffix(disk.TEMPORARY)

@@ -1,4 +1,5 @@
-"""The typer application, and what every ending becomes: an exit code, a sentence, never a traceback for what a user can cause."""
+"""The typer application, and what every ending becomes: an exit code, a sentence, never a traceback for what a user
+can cause."""
 
 from __future__ import annotations
 
@@ -89,7 +90,8 @@ def _failed(screen: Screen, failure: Failure) -> int:
 
 
 def _bug(screen: Screen, bug: Exception) -> int:
-    """A bug of ours: where it happened, without values; the traceback only where CRMSTATE_DEBUG asks for it, scrubbed."""
+    """A bug of ours: where it happened, without values; the traceback only where CRMSTATE_DEBUG asks for it,
+    scrubbed."""
     frames = traceback.extract_tb(bug.__traceback__)
     ours = [frame for frame in frames if "crmstate" in frame.filename] or list(frames)
     where = f"{type(bug).__name__} at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else type(bug).__name__
@@ -125,4 +127,3 @@ def _format(argv: list[str]) -> str:
     """The format that was asked for, known even where the rest of the command line is wrong."""
     found = _value(argv, "--format")
     return found if found in ("json", "markdown") else "text"
-

@@ -27,8 +27,8 @@ class RealClock:
 
 
 class VendorClock(RealClock):
-    """The time of a vendor that has a clock of its own: asked for at most once a second. Where it does not answer any more, the last time that
-    it told stands: a run that has begun must be able to record how it ends."""
+    """The time of a vendor that has a clock of its own: asked for at most once a second. Where it does not answer any
+    more, the last time that it told stands: a run that has begun must be able to record how it ends."""
 
     def __init__(self, ask: Callable[[], datetime]) -> None:
         self._ask = ask

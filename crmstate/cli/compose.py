@@ -1,4 +1,5 @@
-"""compose: the one composition root. A manifest and this machine become sessions, a store, an archiver and clocks, wired by the ports.
+"""compose: the one composition root. A manifest and this machine become sessions, a store, an archiver and clocks,
+wired by the ports.
 
 Nothing is sent and nothing is written by composing, but for starting an embedded sandbox that the manifest names.
 """
@@ -109,7 +110,9 @@ class House:
             found = embedded.keys(self._embedded)
         else:
             uses = ("read", "write") if section is not None and section.write is not None else ("read",)
-            found = {use: read_credential(self.loaded, use, self.environ, self.operator, self.provider.env) for use in uses}
+            found = {
+                use: read_credential(self.loaded, use, self.environ, self.operator, self.provider.env) for use in uses
+            }
         for fields in found.values():
             for secret in fields.values():
                 self.scrubber.learn(secret)

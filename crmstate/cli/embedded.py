@@ -1,4 +1,5 @@
-"""The embedded sandbox: a simulated vendor as a process of its own, started when it is needed, which outlives the command."""
+"""The embedded sandbox: a simulated vendor as a process of its own, started when it is needed, which outlives the
+command."""
 
 from __future__ import annotations
 
@@ -70,15 +71,19 @@ def keys(data: Path) -> dict[str, dict[str, Secret]]:
 
 
 def _log(path: Path) -> IO[bytes]:
-    """The server's log, for appending. Whoever wrote the manifest may have put a link in its place: it is not followed."""
+    """The server's log, for appending. Whoever wrote the manifest may have put a link in its place: it is not
+    followed."""
     try:
-        return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "ab")
+        return os.fdopen(
+            os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "ab"
+        )
     except OSError as error:
         raise problem(Exit.ERROR, "CRM-C021", path=path, why=error.strerror or type(error).__name__) from None
 
 
 def _running(ready: Path) -> str | None:
-    """The address in the ready file, where a process listens there. The file may come with the manifest: it names this machine, and a process."""
+    """The address in the ready file, where a process listens there. The file may come with the manifest: it names this
+    machine, and a process."""
     try:
         found = json.loads(ready.read_text(encoding="utf-8"))
         pid, parts = int(found["pid"]), urlsplit(found["url"])

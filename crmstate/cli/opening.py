@@ -32,7 +32,8 @@ def open_house(path: Path, screen: Screen, as_of: str | None = None) -> House:
 
 
 def refuse_link(path: Path) -> None:
-    """A manifest that is a link to a file elsewhere is refused (exit 3): what is wrong with a manifest is shown, and with it that file."""
+    """A manifest that is a link to a file elsewhere is refused (exit 3): what is wrong with a manifest is shown, and
+    with it that file."""
     from crmstate.manifest import codes
     from crmstate.manifest.operator import VARIABLE, load_operator
     from crmstate.manifest.trust import file_allowed
@@ -42,7 +43,9 @@ def refuse_link(path: Path) -> None:
     operator = load_operator(None, os.environ)
     if not file_allowed(path.name, path.parent, operator):
         allow = f"allow_files = {json.dumps([str(path.resolve())])}"
-        raise problem(Exit.REFUSED, codes.FILE_REFUSED, path=path, allow=allow, operator=operator.source or f"${VARIABLE}")
+        raise problem(
+            Exit.REFUSED, codes.FILE_REFUSED, path=path, allow=allow, operator=operator.source or f"${VARIABLE}"
+        )
 
 
 def _trust(house: House) -> None:

@@ -21,7 +21,9 @@ FormatOption = Annotated[Format, typer.Option("--format", help="text, json or ma
 LangOption = Annotated[str | None, typer.Option("--lang", help="en or zh-CN; else CRMSTATE_LANG, LC_ALL, LANG.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Say only what was asked for.")]
 ColorOption = Annotated[bool, typer.Option("--no-color", help="No colours (also: NO_COLOR).")]
-ManifestArgument = Annotated[Path, typer.Argument(metavar="[MANIFEST]", help="The manifest; crmstate.yaml if left out.")]
+ManifestArgument = Annotated[
+    Path, typer.Argument(metavar="[MANIFEST]", help="The manifest; crmstate.yaml if left out.")
+]
 TargetOption = Annotated[
     list[str] | None,
     typer.Option("--target", metavar="ADDRESS", help="Only this address (a pattern), and what must come before it."),
@@ -31,7 +33,8 @@ ExcludeOption = Annotated[
     typer.Option("--exclude", metavar="ADDRESS", help="Not this address (a pattern), nor what needs it."),
 ]
 AsOfOption = Annotated[
-    str | None, typer.Option("--as-of", metavar="TIME", help="As if it were this time; a plan made so cannot be applied.")
+    str | None,
+    typer.Option("--as-of", metavar="TIME", help="As if it were this time; a plan made so cannot be applied."),
 ]
 ByOption = Annotated[str | None, typer.Option("--by", help="Who says so; CRMSTATE_BY or the user's name if left out.")]
 HERE = Path("crmstate.yaml")

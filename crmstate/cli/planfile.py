@@ -28,8 +28,8 @@ def is_plan(path: Path) -> bool:
 
 
 def read_plan(path: Path, screen: Screen) -> tuple[Plan, House]:
-    """A saved plan and the House of its manifest, whose safeguards hold, whatever the file says of them. Raises Problem (exit 5) where the
-    manifest says something else now."""
+    """A saved plan and the House of its manifest, whose safeguards hold, whatever the file says of them. Raises
+    Problem (exit 5) where the manifest says something else now."""
     from crmstate.store import planfile
     from crmstate.views.plan_json import decode_plan
 
@@ -43,4 +43,6 @@ def read_plan(path: Path, screen: Screen) -> tuple[Plan, House]:
     if house.desired.digest != made.digest:
         raise problem(Exit.STALE, "CRM-E017", path=manifest, plan_id=made.plan_id)
     guards = house.desired.safeguards
-    return msgspec.structs.replace(made, approvals_needed=guards.approvals, require_plan_id=guards.require_plan_id), house
+    return msgspec.structs.replace(
+        made, approvals_needed=guards.approvals, require_plan_id=guards.require_plan_id
+    ), house

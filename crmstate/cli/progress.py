@@ -1,4 +1,5 @@
-"""Progress of an apply: a bar for people on a terminal, one JSON event a line for machines, nothing for pipes and --quiet."""
+"""Progress of an apply: a bar for people on a terminal, one JSON event a line for machines, nothing for pipes and
+--quiet."""
 
 from __future__ import annotations
 

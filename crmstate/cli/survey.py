@@ -70,7 +70,8 @@ def _nothing(house: House, state: State) -> Survey:
 
 
 def begin(store: Store, house: House, tenant: str) -> None:
-    """Begins the record where there is none, and records legal holds that the manifest names: leaving them out later lifts nothing."""
+    """Begins the record where there is none, and records legal holds that the manifest names: leaving them out later
+    lifts nothing."""
     if not store.head:
         store.create(lineage(), house.provider.name, tenant)
     purge = house.desired.purge

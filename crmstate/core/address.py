@@ -1,7 +1,8 @@
 """Address: the name of one thing, `user/4711`. The remote id is the identity; labels are for people and live elsewhere.
 
-An address is a plain string in canonical form, so that a hundred thousand of them stay small and travel through JSON as they
-are. Characters of the id that would make it ambiguous (`/`, `%`, white space, control and non-ASCII characters) are percent-encoded.
+An address is a plain string in canonical form, so that a hundred thousand of them stay small and travel through JSON
+as they are. Characters of the id that would make it ambiguous (`/`, `%`, white space, control and non-ASCII
+characters) are percent-encoded.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ class Result(StrEnum):
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One step and how it ended; `found` says why, where it is not simply done. `until`: ISO 8601, for what is waited for."""
+    """One step and how it ended; `found` says why, where it is not simply done. `until`: ISO 8601, for what is waited
+    for."""
 
     step: Step
     result: Result
@@ -32,7 +33,8 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Closing(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The whole run. `lines` in the plan's order; `diagnostics` beside them (interrupted, quota used up, vendor out of reach)."""
+    """The whole run. `lines` in the plan's order; `diagnostics` beside them (interrupted, quota used up, vendor out of
+    reach)."""
 
     run: str
     exit: Exit

@@ -16,7 +16,8 @@ from crmstate.core.words import Exit, Severity
 
 
 class Span(msgspec.Struct, frozen=True, gc=False):
-    """A place in a file: line and column count from 1; `text` is the offending line, shortened, where it may be shown."""
+    """A place in a file: line and column count from 1; `text` is the offending line, shortened, where it may be
+    shown."""
 
     file: str
     line: int

@@ -1,4 +1,5 @@
-"""Event: what happened, in past tense, as data. State, audit log, JSON stream and progress display read the same events.
+"""Event: what happened, in past tense, as data. State, audit log, JSON stream and progress display read the same
+events.
 
 `at` is ISO 8601 UTC by the injected clock. Events hold addresses and labels, never record values and never secrets.
 """
@@ -12,7 +13,8 @@ from crmstate.core.words import Outcome, Phase, Proof, Undo, Verb
 
 
 class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Enough to check later without us. `path` is relative to the archive or the evidence store; `method` says how it was got."""
+    """Enough to check later without us. `path` is relative to the archive or the evidence store; `method` says how it
+    was got."""
 
     method: str
     proof: Proof

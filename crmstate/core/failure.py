@@ -6,9 +6,9 @@ from enum import StrEnum
 
 
 class Code(StrEnum):
-    """DENIED: get rights. MISSING: it is not there. CONFLICT: look again. THROTTLED: slow down. EXHAUSTED: come back at `until`.
-    UNAVAILABLE: later, nothing happened. REJECTED: the vendor refuses for good. AMBIGUOUS: it may have happened; look first.
-    EXPIRED: the credential ended."""
+    """DENIED: get rights. MISSING: it is not there. CONFLICT: look again. THROTTLED: slow down. EXHAUSTED: come back
+    at `until`. UNAVAILABLE: later, nothing happened. REJECTED: the vendor refuses for good. AMBIGUOUS: it may have
+    happened; look first. EXPIRED: the credential ended."""
 
     DENIED = "denied"
     EXPIRED = "expired"
@@ -22,8 +22,8 @@ class Code(StrEnum):
 
 
 class Failure(Exception):
-    """A vendor's refusal or silence. `summary` is scrubbed vendor text, short; `retry_after` in seconds; `until` ISO 8601;
-    `vendor` is the vendor's own word for it (`account_closed`), for the provider's code alone."""
+    """A vendor's refusal or silence. `summary` is scrubbed vendor text, short; `retry_after` in seconds; `until` ISO
+    8601; `vendor` is the vendor's own word for it (`account_closed`), for the provider's code alone."""
 
     def __init__(
         self,

@@ -11,7 +11,8 @@ from crmstate.core.words import Outcome, Proof
 
 
 def fold(name: str, history: Iterable[AnyEvent]) -> State:
-    """The state that a history of events gives. A `Restored` event is resolved by the store, which knows chunk numbers."""
+    """The state that a history of events gives. A `Restored` event is resolved by the store, which knows chunk
+    numbers."""
     state = State(name)
     for event in history:
         advance(state, event)
@@ -66,7 +67,15 @@ def _intend(state: State, ref: StepRef, at: str) -> None:
     entry = state.entries.get(ref.id)
     if entry is None:
         state.entries[ref.id] = Entry(
-            ref.address, ref.verb, ref.undo, Outcome.INTENDED, at, label=ref.label, occurrence=ref.occurrence, since=at, own=ref.own
+            ref.address,
+            ref.verb,
+            ref.undo,
+            Outcome.INTENDED,
+            at,
+            label=ref.label,
+            occurrence=ref.occurrence,
+            since=at,
+            own=ref.own,
         )
     else:
         entry.outcome, entry.at, entry.code, entry.summary = Outcome.INTENDED, at, None, ""

@@ -1,4 +1,5 @@
-"""Desired: what a manifest means. Selectors, dates and statuses as plain values, each with the place in the file that wrote it.
+"""Desired: what a manifest means. Selectors, dates and statuses as plain values, each with the place in the file that
+wrote it.
 
 A kind without a goal is unmanaged: nothing is ever planned for it. Absence never deletes.
 """
@@ -30,8 +31,8 @@ class Keep(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SubscriptionGoal(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`status`: cancelled, paused, active, downgraded. `effective`: immediately, end_of_term, end_of_period or an ISO date.
-    `starts` and `until`: ISO dates of a pause. `to`: the edition of a downgrade."""
+    """`status`: cancelled, paused, active, downgraded. `effective`: immediately, end_of_term, end_of_period or an ISO
+    date. `starts` and `until`: ISO dates of a pause. `to`: the edition of a downgrade."""
 
     status: str
     effective: str | None = None
@@ -53,7 +54,8 @@ class UsersGoal(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ListGoal(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A goal for every row of a listing (sessions ended, api_keys revoked, integrations removed, settings reset), or `active`."""
+    """A goal for every row of a listing (sessions ended, api_keys revoked, integrations removed, settings reset), or
+    `active`."""
 
     status: str
     keep: tuple[Keep, ...] = ()
@@ -71,8 +73,8 @@ class ModuleGoal(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ArchiveGoal(msgspec.Struct, frozen=True, omit_defaults=True, tag="archive"):
-    """`to`: a location (`file:///...`, `s3://...`). `datasets` None means all. `unsupported` names the manifest keys below `archive` that
-    this version does not carry out (they block the archive)."""
+    """`to`: a location (`file:///...`, `s3://...`). `datasets` None means all. `unsupported` names the manifest keys
+    below `archive` that this version does not carry out (they block the archive)."""
 
     to: str
     datasets: tuple[str, ...] | None = None
@@ -106,8 +108,8 @@ class Discard(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class PurgeGoal(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`bin` true: emptied afterwards. `certificate` true: the vendor's destruction document is required. `holds`: dataset ids or names
-    under a legal hold; they add to the recorded ones, and leaving one out never lifts it."""
+    """`bin` true: emptied afterwards. `certificate` true: the vendor's destruction document is required. `holds`:
+    dataset ids or names under a legal hold; they add to the recorded ones, and leaving one out never lifts it."""
 
     bin: bool = False
     certificate: bool = False
@@ -123,8 +125,8 @@ class StatusGoal(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class HumanGoal(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A step only a person can do. `proof`: attested, acknowledged or certified; `files` true: evidence files are required.
-    `before` and `after`: a milestone or another person step's id."""
+    """A step only a person can do. `proof`: attested, acknowledged or certified; `files` true: evidence files are
+    required. `before` and `after`: a milestone or another person step's id."""
 
     id: str
     title: str
@@ -138,8 +140,9 @@ class HumanGoal(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Unsupported(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A section that parses and validates but that this version does not carry out: shown as blocked, never silently ignored.
-    `section` is its path in the manifest (`notices[0]`); `before`: the milestone that waits for it, if any."""
+    """A section that parses and validates but that this version does not carry out: shown as blocked, never silently
+    ignored. `section` is its path in the manifest (`notices[0]`); `before`: the milestone that waits for it, if
+    any."""
 
     section: str
     before: str | None = None
@@ -148,8 +151,8 @@ class Unsupported(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Safeguards(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`max_removals`: ceiling for resources that lose access in one plan. `approvals`: how many named people must approve the irreversible
-    steps. `require_plan_id`: apply only a plan that was named by its id."""
+    """`max_removals`: ceiling for resources that lose access in one plan. `approvals`: how many named people must
+    approve the irreversible steps. `require_plan_id`: apply only a plan that was named by its id."""
 
     max_removals: int | None = None
     approvals: int = 0
@@ -158,8 +161,9 @@ class Safeguards(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Desired(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Everything that one manifest asks for. `digest` is the sha256 of the parsed manifest in canonical form (comments do not count);
-    `freeze`: `now`, an ISO 8601 time in UTC, or None; `expect`: counts by kind that the tenant must show."""
+    """Everything that one manifest asks for. `digest` is the sha256 of the parsed manifest in canonical form (comments
+    do not count); `freeze`: `now`, an ISO 8601 time in UTC, or None; `expect`: counts by kind that the tenant must
+    show."""
 
     name: str
     digest: str

@@ -10,7 +10,8 @@ Param = str | int
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """`code` names an entry of the catalogues (`why.user.removed`); `params` fill its gaps and are plain text or numbers."""
+    """`code` names an entry of the catalogues (`why.user.removed`); `params` fill its gaps and are plain text or
+    numbers."""
 
     code: str
     params: dict[str, Param] = {}

@@ -1,7 +1,8 @@
-"""The rules of precedence, as data. Steps belong to stages; a stage starts when everything in every earlier stage is done.
+"""The rules of precedence, as data. Steps belong to stages; a stage starts when everything in every earlier stage is
+done.
 
-The order of lines in a manifest never decides anything. What a person's step or a provider's cell changes in the order is data as well:
-extra edges, and rules left out.
+The order of lines in a manifest never decides anything. What a person's step or a provider's cell changes in the order
+is data as well: extra edges, and rules left out.
 """
 
 from __future__ import annotations
@@ -102,8 +103,8 @@ STARTS: dict[Milestone, Stage] = {**MILESTONES, Milestone.PURGED: Stage.PURGE, M
 
 
 def precedence(attributes: Iterable[str] = ()) -> tuple[Rule, ...]:
-    """The rules, changed by the attributes of a provider's cells: `users.needs_active_owner` (people go after the purge),
-    `cancel.ends_api` (cancelling goes last of the automatic steps, and our own access ends by it)."""
+    """The rules, changed by the attributes of a provider's cells: `users.needs_active_owner` (people go after the
+    purge), `cancel.ends_api` (cancelling goes last of the automatic steps, and our own access ends by it)."""
     rules = list(RULES)
     found = frozenset(attributes)
     if "users.needs_active_owner" in found:

@@ -1,4 +1,5 @@
-"""Step and Plan: what will be done, as plain data. `planner.plan()` makes a Plan; `apply` walks it and does those steps or fewer."""
+"""Step and Plan: what will be done, as plain data. `planner.plan()` makes a Plan; `apply` walks it and does those
+steps or fewer."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ FORMAT_VERSION = "1.0"
 
 
 class Expect(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What the world must still look like right before the act: phase, and the fingerprint of the row where it had one."""
+    """What the world must still look like right before the act: phase, and the fingerprint of the row where it had
+    one."""
 
     phase: Phase
     fingerprint: str = ""
@@ -34,9 +36,10 @@ class Estimate(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 class Step(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One thing to be done. Pure data, no closures.
 
-    `id`: digest of (address, verb, occurrence). `stage` and `needs` say when it may start: after every earlier stage of the plan's
-    order, and after these steps. `before` and `after`: the phases that the act leads from and to. `rows`: ceiling for a purge.
-    `not_before`, `deadline`: ISO 8601 UTC. `owner`, `proof`, `files`: for steps that a person takes.
+    `id`: digest of (address, verb, occurrence). `stage` and `needs` say when it may start: after every earlier stage
+    of the plan's order, and after these steps. `before` and `after`: the phases that the act leads from and to.
+    `rows`: ceiling for a purge. `not_before`, `deadline`: ISO 8601 UTC. `owner`, `proof`, `files`: for steps that a
+    person takes.
     """
 
     id: str
@@ -73,7 +76,8 @@ HARMLESS = frozenset({Verb.ARCHIVE, Verb.VERIFY, Verb.DELTA, Verb.RESTORE_TEST, 
 
 
 class Blocked(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Something that the manifest asks for and that cannot be planned now: why, who has to do what, and what waits for it."""
+    """Something that the manifest asks for and that cannot be planned now: why, who has to do what, and what waits for
+    it."""
 
     address: Address
     verb: Verb
@@ -108,9 +112,9 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
 class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     """The difference between the manifest and the world. Sorted on construction; the same inputs give the same bytes.
 
-    `order`: pairs (earlier stage, later stage) that hold for this plan. `approval`: digest of the irreversible steps, which approvals
-    bind to. `hypothetical`: made for another time, or for part of the steps in a way that may not be applied. `sealed`: the vendor is
-    no longer reachable by design, last verified at this time.
+    `order`: pairs (earlier stage, later stage) that hold for this plan. `approval`: digest of the irreversible steps,
+    which approvals bind to. `hypothetical`: made for another time, or for part of the steps in a way that may not be
+    applied. `sealed`: the vendor is no longer reachable by design, last verified at this time.
     """
 
     format_version: str
@@ -154,19 +158,30 @@ def sort_key(step: Step | Blocked) -> tuple[int, str, str, str]:
 
 
 def plan_digest(digest: str, tenant: str, steps: tuple[Step, ...], order: tuple[tuple[str, str], ...] = ()) -> str:
-    """What a plan is bound to: the parsed manifest, the tenant, the order, and the automatic steps with row counts as ceilings; not
-    times, serial, prose, human or waiting steps (those are gates, checked when it is applied)."""
+    """What a plan is bound to: the parsed manifest, the tenant, the order, and the automatic steps with row counts as
+    ceilings; not times, serial, prose, human or waiting steps (those are gates, checked when it is applied)."""
     total = hashlib.sha256(f"{digest}\n{tenant}\n".encode("utf-8", "surrogatepass"))
     total.update(msgspec.json.encode(order))
     for step in steps:
         if step.mode is Mode.AUTO:
-            line = (step.id, step.before, step.after, step.undo, step.not_before, step.rows, step.stage, step.needs, step.expects)
+            line = (
+                step.id,
+                step.before,
+                step.after,
+                step.undo,
+                step.not_before,
+                step.rows,
+                step.stage,
+                step.needs,
+                step.expects,
+            )
             total.update(msgspec.json.encode((line, step.args)))
     return total.hexdigest()[:24]
 
 
 def approval_digest(steps: tuple[Step, ...]) -> str:
-    """What approvals bind to: exactly the irreversible steps, by id and arguments. It survives planning again while they stay."""
+    """What approvals bind to: exactly the irreversible steps, by id and arguments. It survives planning again while
+    they stay."""
     total = hashlib.sha256()
     for key, args in sorted((step.id, msgspec.json.encode(step.args)) for step in steps if step.irreversible):
         total.update(key.encode() + args + b"\n")

@@ -18,15 +18,17 @@ T = TypeVar("T")
 class Effects(Protocol):
     """The one place that everything which touches the world passes: disk, network, clock.
 
-    Production runs `act` and nothing else. A crash test counts the calls and stops before, after, or in the middle of one: `torn`, where given, does a part of
-    `act` (half a write) and is never called in production. `kind` is one of write, fsync, rename, link, unlink, mkdir, http, clock, lock.
+    Production runs `act` and nothing else. A crash test counts the calls and stops before, after, or in the middle of
+    one: `torn`, where given, does a part of `act` (half a write) and is never called in production. `kind` is one of
+    write, fsync, rename, link, unlink, mkdir, http, clock, lock.
     """
 
     def do(self, kind: str, what: str, act: Callable[[], T], torn: Callable[[], object] | None = None) -> T: ...
 
 
 class Clock(Protocol):
-    """Time. `now` is aware and in UTC (the vendor's own time for a simulator); `monotonic` in seconds serves leases and rates."""
+    """Time. `now` is aware and in UTC (the vendor's own time for a simulator); `monotonic` in seconds serves leases
+    and rates."""
 
     def now(self) -> datetime: ...
 
@@ -38,7 +40,8 @@ class Clock(Protocol):
 class ReadSession(Protocol):
     """A connection that can only look. Its transport lets no request through that no reading cell declares.
 
-    Every method raises `failure.Failure`. Retries, throttling and refreshing of tokens have happened below. Methods may be called from several threads.
+    Every method raises `failure.Failure`. Retries, throttling and refreshing of tokens have happened below. Methods
+    may be called from several threads.
     """
 
     provider: Provider
@@ -53,8 +56,8 @@ class ReadSession(Protocol):
         ...
 
     def list(self, kind: Kind, ids: Sequence[str] | None = None) -> Listing:
-        """Every row of a kind, or of some ids (what is not there is left out). Never silently short: a page that cannot be had raises; what the
-        credential may not see comes back as `complete=False` with its gap."""
+        """Every row of a kind, or of some ids (what is not there is left out). Never silently short: a page that
+        cannot be had raises; what the credential may not see comes back as `complete=False` with its gap."""
         ...
 
     def count(self, dataset: str) -> Count:
@@ -70,7 +73,8 @@ class ReadSession(Protocol):
         ...
 
     def fetch(self, file: File) -> Iterator[bytes]:
-        """An attachment's bytes, in pieces. Raises UNAVAILABLE when the stream ends early, EXPIRED when the address has ended."""
+        """An attachment's bytes, in pieces. Raises UNAVAILABLE when the stream ends early, EXPIRED when the address
+        has ended."""
         ...
 
     def alive(self) -> bool:
@@ -84,13 +88,15 @@ class Session(ReadSession, Protocol):
     """A connection that can act."""
 
     def perform(self, batch: Batch) -> list[Result]:
-        """Sends one batch, once: an acting call is never repeated below unless the vendor said that nothing happened (429, refused connection). One result per item, in
-        order; a lost answer gives `unknown` for each. Raises Failure only where nothing was sent, or nothing happened."""
+        """Sends one batch, once: an acting call is never repeated below unless the vendor said that nothing happened
+        (429, refused connection). One result per item, in order; a lost answer gives `unknown` for each. Raises
+        Failure only where nothing was sent, or nothing happened."""
         ...
 
 
 class Journal(Protocol):
-    """The append-only history. One chunk is one append: numbered, immutable, hash-chained, durable when `append` returns."""
+    """The append-only history. One chunk is one append: numbered, immutable, hash-chained, durable when `append`
+    returns."""
 
     @property
     def head(self) -> int:
@@ -98,7 +104,8 @@ class Journal(Protocol):
         ...
 
     def append(self, events: Sequence[AnyEvent]) -> int:
-        """Makes the next chunk and returns its number. Raises Problem (exit 5) when that number exists: somebody else wrote."""
+        """Makes the next chunk and returns its number. Raises Problem (exit 5) when that number exists: somebody else
+        wrote."""
         ...
 
 
@@ -123,15 +130,21 @@ class Archiver(Protocol):
         ...
 
     def verify(self, source: ReadSession, dataset: Resource, expected: str | None = None) -> Evidence:
-        """Reads the archive back from its location: checksums, count against the vendor's. `expected`: the seal's sha256 on record, the
-        anchor outside the archive. Raises Problem where anything differs (CRM-A006: the vendor has another number of rows by now)."""
+        """Reads the archive back from its location: checksums, count against the vendor's. `expected`: the seal's
+        sha256 on record, the anchor outside the archive. Raises Problem where anything differs (CRM-A006: the vendor
+        has another number of rows by now)."""
         ...
 
     def delta(
-        self, source: ReadSession, dataset: Resource, attachments: bool, expected: str | None = None, purging: bool = False
+        self,
+        source: ReadSession,
+        dataset: Resource,
+        attachments: bool,
+        expected: str | None = None,
+        purging: bool = False,
     ) -> Evidence:
-        """Adds what is new or changed and the ids that vanished, and verifies the whole again. `purging`: a purge of ours has begun, and
-        what vanished is held all the same."""
+        """Adds what is new or changed and the ids that vanished, and verifies the whole again. `purging`: a purge of
+        ours has begun, and what vanished is held all the same."""
         ...
 
     def ids(self, dataset: str, expected: str | None = None) -> Sequence[str]:

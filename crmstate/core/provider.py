@@ -1,4 +1,5 @@
-"""Provider: a table of cells. One table is dispatch, capability matrix, planner input, documentation and test parameters at once."""
+"""Provider: a table of cells. One table is dispatch, capability matrix, planner input, documentation and test
+parameters at once."""
 
 from __future__ import annotations
 
@@ -12,8 +13,8 @@ from crmstate.core.words import READING, How, Kind, Outcome, Phase, Proof, Undo,
 
 
 class Args(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a verb needs to know beside the id: dates are ISO 8601 days; `transfer_to` a remote user id; `confirm` what a vendor wants
-    repeated before it closes an account."""
+    """What a verb needs to know beside the id: dates are ISO 8601 days; `transfer_to` a remote user id; `confirm` what
+    a vendor wants repeated before it closes an account."""
 
     effective: str | None = None
     starts: str | None = None
@@ -32,8 +33,8 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What one acting call may hold: items of one kind, one verb, at most `Cell.batch` of them, and equal `args`. For a purge `kind` is dataset, `parent` the
-    dataset's remote id and the items its rows."""
+    """What one acting call may hold: items of one kind, one verb, at most `Cell.batch` of them, and equal `args`. For
+    a purge `kind` is dataset, `parent` the dataset's remote id and the items its rows."""
 
     kind: Kind
     verb: Verb
@@ -42,8 +43,9 @@ class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A vendor's answer for one item, in the order of the batch. `outcome`: done, requested (accepted, completes at `until`), failed (with `code`), unknown
-    (answer lost). `missing` counts as done for verbs that end things: the provider says so here."""
+    """A vendor's answer for one item, in the order of the batch. `outcome`: done, requested (accepted, completes at
+    `until`), failed (with `code`), unknown (answer lost). `missing` counts as done for verbs that end things: the
+    provider says so here."""
 
     id: str
     outcome: Outcome
@@ -62,7 +64,8 @@ class Count(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
-    """One record as the vendor wrote it: its id and its own JSON text, line breaks between tokens removed, nothing else changed."""
+    """One record as the vendor wrote it: its id and its own JSON text, line breaks between tokens removed, nothing
+    else changed."""
 
     id: str
     raw: bytes
@@ -98,12 +101,14 @@ class FilePage(msgspec.Struct, frozen=True):
 class Cell:
     """One capability, which is also its code.
 
-    `after`: the phase that a read-back must show. `shows_effect`: the vendor's listing shows the effect, or its pending request, as soon as the call was
-    carried out, so that looking tells whether a lost call happened. `batch`: items a call. `calls`: requests a batch. `requests`: for reading cells,
-    the patterns (`GET /v1/users`) that a read-only transport lets through; `*` stands for one path segment. `attributes`: exceptions to the
-    order: `ends_api`, `revokes_keys`, `needs_active_owner`, `not_self` (refused for the user or key that calls). `source`: where the fact is from;
-    `verified_on`: ISO date of a check against a real system or its published description, None while unconfirmed.
-    `files`, `fetch`: of the cell that reads a dataset's rows, the functions for its attachments and their bytes, where the vendor has them.
+    `after`: the phase that a read-back must show. `shows_effect`: the vendor's listing shows the effect, or its
+    pending request, as soon as the call was carried out, so that looking tells whether a lost call happened. `batch`:
+    items a call. `calls`: requests a batch. `requests`: for reading cells, the patterns (`GET /v1/users`) that a
+    read-only transport lets through; `*` stands for one path segment. `attributes`: exceptions to the order:
+    `ends_api`, `revokes_keys`, `needs_active_owner`, `not_self` (refused for the user or key that calls). `source`:
+    where the fact is from; `verified_on`: ISO date of a check against a real system or its published description, None
+    while unconfirmed. `files`, `fetch`: of the cell that reads a dataset's rows, the functions for its attachments and
+    their bytes, where the vendor has them.
     """
 
     kind: Kind
@@ -137,9 +142,10 @@ class Limits:
 
 @dataclass
 class Provider:
-    """A vendor. `credential`: the fields that a credential may have, each field one secret or plain text. `env`: prefixes of environment names that
-    a manifest for this vendor may refer to. `hosts`: host patterns that its addresses must match. `removal`: the verb by which `removed` is reached, by
-    kind. `own_clock`: the vendor has a clock of its own (simulators only). `dialect`: the vendor's manner of speaking, as `providers.kit` reads it;
+    """A vendor. `credential`: the fields that a credential may have, each field one secret or plain text. `env`:
+    prefixes of environment names that a manifest for this vendor may refer to. `hosts`: host patterns that its
+    addresses must match. `removal`: the verb by which `removed` is reached, by kind. `own_clock`: the vendor has a
+    clock of its own (simulators only). `dialect`: the vendor's manner of speaking, as `providers.kit` reads it;
     `connect`: for a provider that brings a connection of its own instead."""
 
     name: str

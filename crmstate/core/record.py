@@ -61,9 +61,11 @@ class Hold(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class State(msgspec.Struct, omit_defaults=True):
-    """The record of one decommissioning. `serial` is the number of the journal's last chunk that is folded in. `entries` by step id.
+    """The record of one decommissioning. `serial` is the number of the journal's last chunk that is folded in.
+    `entries` by step id.
 
-    Mutable for the fold alone (`fold.advance`), which owns it while it runs: a hundred thousand steps do not allow a copy an event.
+    Mutable for the fold alone (`fold.advance`), which owns it while it runs: a hundred thousand steps do not allow a
+    copy an event.
     """
 
     name: str
@@ -102,10 +104,7 @@ class State(msgspec.Struct, omit_defaults=True):
         return {key: entry for key, entry in self.entries.items() if entry.outcome in loose}
 
     def departed(self) -> str | None:
-        """Since when the vendor may be out of reach by our own act: our own keys ended, or the account's closing asked for. None: not at all."""
-        ends = [
-            entry.at
-            for entry in self.entries.values()
-            if entry.own and entry.outcome is not Outcome.FAILED
-        ]
+        """Since when the vendor may be out of reach by our own act: our own keys ended, or the account's closing asked
+        for. None: not at all."""
+        ends = [entry.at for entry in self.entries.values() if entry.own and entry.outcome is not Outcome.FAILED]
         return self.verified_at or max(ends) if ends else None

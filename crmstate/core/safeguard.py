@@ -9,7 +9,13 @@ from crmstate.core.words import Kind, Verb
 if TYPE_CHECKING:
     from crmstate.core.planning.draft import Draft
 
-_EXPECTED = {"users": Kind.USER, "api_keys": Kind.API_KEY, "integrations": Kind.INTEGRATION, "datasets": Kind.DATASET, "sessions": Kind.SESSION}
+_EXPECTED = {
+    "users": Kind.USER,
+    "api_keys": Kind.API_KEY,
+    "integrations": Kind.INTEGRATION,
+    "datasets": Kind.DATASET,
+    "sessions": Kind.SESSION,
+}
 
 
 ENDING = frozenset({Verb.DEACTIVATE, Verb.DELETE, Verb.REVOKE, Verb.SIGN_OUT, Verb.DISABLE, Verb.RESET})
@@ -30,12 +36,15 @@ def guard(draft: Draft) -> None:
             continue
         found = len(draft.by_kind[kind]) + ended(draft, kind)
         if found != expected:
-            draft.report("CRM-P052", span=desired.spans.get(f"expect.{name}"), what=name, expected=expected, found=found)
+            draft.report(
+                "CRM-P052", span=desired.spans.get(f"expect.{name}"), what=name, expected=expected, found=found
+            )
 
 
 def ended(draft: Draft, kind: Kind) -> int:
-    """How many resources of a kind are no longer listed after we set out to end them: they still belong to the tenant expected. An act whose
-    outcome was not looked up yet counts as well: otherwise an interrupted run could not be resumed."""
+    """How many resources of a kind are no longer listed after we set out to end them: they still belong to the tenant
+    expected. An act whose outcome was not looked up yet counts as well: otherwise an interrupted run could not be
+    resumed."""
     listed = {row.address for row in draft.by_kind[kind]}
     gone = {
         entry.address

@@ -1,4 +1,5 @@
-"""ready(plan, done, ...): the steps that may start now. Pure: it looks at outcomes, never at a clock it was not given."""
+"""ready(plan, done, ...): the steps that may start now. Pure: it looks at outcomes, never at a clock it was not
+given."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from crmstate.core.plan import Plan, Step
 
 
 class Schedule:
-    """Follows one plan to its end. `done(step_id)` is told once a step; every operation costs as much as the steps it frees, not as the plan."""
+    """Follows one plan to its end. `done(step_id)` is told once a step; every operation costs as much as the steps it
+    frees, not as the plan."""
 
     def __init__(self, plan: Plan, done: Collection[str] = ()) -> None:
         self._before = earlier(plan.order)

@@ -43,15 +43,16 @@ class Secret:
 
 
 class Scrubber:
-    """Replaces every known secret (8 characters or more) in a text: raw, URL-encoded, in base64 and in JSON form, with the digits of
-    escapes in either case and slashes escaped or not, as vendors write them."""
+    """Replaces every known secret (8 characters or more) in a text: raw, URL-encoded, in base64 and in JSON form, with
+    the digits of escapes in either case and slashes escaped or not, as vendors write them."""
 
     def __init__(self) -> None:
         self._forms: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
 
     def learn(self, secret: Secret | str) -> None:
-        """Adds a secret, run-time and rotated tokens included. Shorter ones are ignored: they would scrub half the page."""
+        """Adds a secret, run-time and rotated tokens included. Shorter ones are ignored: they would scrub half the
+        page."""
         text = secret.reveal() if isinstance(secret, Secret) else secret
         if len(text) < SHORTEST:
             return

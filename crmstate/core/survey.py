@@ -1,4 +1,5 @@
-"""Survey: what the vendor says now, and which of its listings are complete. Absence is concluded only from a complete listing."""
+"""Survey: what the vendor says now, and which of its listings are complete. Absence is concluded only from a complete
+listing."""
 
 from __future__ import annotations
 
@@ -28,8 +29,9 @@ class TenantFacts(Facts, tag="tenant", frozen=True, gc=False):
 
 
 class SubscriptionFacts(Facts, tag="subscription", frozen=True, gc=False):
-    """The contract as the vendor shows it. `status`: active, paused, cancelled, free. Dates are ISO 8601 days, last day inclusive.
-    `pending`: the action that was accepted and waits (cancel, pause, downgrade), with its `effective` date."""
+    """The contract as the vendor shows it. `status`: active, paused, cancelled, free. Dates are ISO 8601 days, last
+    day inclusive. `pending`: the action that was accepted and waits (cancel, pause, downgrade), with its `effective`
+    date."""
 
     plan: str = ""
     status: str = "active"
@@ -58,7 +60,8 @@ class SessionFacts(Facts, tag="session", frozen=True, gc=False):
 
 
 class ApiKeyFacts(Facts, tag="api_key", frozen=True, gc=False):
-    """A key. `user` is the remote id of whom it belongs to; `last_used` ISO 8601 or None where the vendor does not say."""
+    """A key. `user` is the remote id of whom it belongs to; `last_used` ISO 8601 or None where the vendor does not
+    say."""
 
     user: str = ""
     last_used: str | None = None
@@ -79,7 +82,8 @@ class ModuleFacts(Facts, tag="module", frozen=True, gc=False):
 
 
 class DatasetFacts(Facts, tag="dataset", frozen=True, gc=False):
-    """`rows` None where the vendor gives no count; `exact` false where it is an estimate; `bin_rows` what its bin holds."""
+    """`rows` None where the vendor gives no count; `exact` false where it is an estimate; `bin_rows` what its bin
+    holds."""
 
     rows: int | None = None
     exact: bool = True
@@ -115,8 +119,9 @@ AnyFacts = (
 
 
 class Resource(msgspec.Struct, frozen=True, gc=False):
-    """One listing row. `id` is the remote id and the identity; `label` is for people. `fingerprint` is the vendor's own version mark of
-    the row, or empty; what a step expects is compared by phase and, where the vendor has one, by fingerprint."""
+    """One listing row. `id` is the remote id and the identity; `label` is for people. `fingerprint` is the vendor's
+    own version mark of the row, or empty; what a step expects is compared by phase and, where the vendor has one, by
+    fingerprint."""
 
     kind: Kind
     id: str
@@ -131,12 +136,14 @@ class Resource(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def fingerprint(self) -> str:
-        """Digest of what makes this row another thing to act on: kind, id, phase and, of the facts, whose it is and what it may do."""
+        """Digest of what makes this row another thing to act on: kind, id, phase and, of the facts, whose it is and
+        what it may do."""
         return fingerprint(self)
 
 
 def fingerprint(resource: Resource) -> str:
-    """See `Resource.fingerprint`. Counts, labels and times are left out: they move every minute and mean nothing for the act."""
+    """See `Resource.fingerprint`. Counts, labels and times are left out: they move every minute and mean nothing for
+    the act."""
     facts = resource.facts
     salient: tuple[object, ...] = ()
     if isinstance(facts, UserFacts):
@@ -156,8 +163,9 @@ def fingerprint(resource: Resource) -> str:
 
 
 class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who a configured credential is: `use` read or write; the user and key that it belongs to, where the vendor says so.
-    `whole_view` is true only where it is proved that this credential sees everything of the tenant; `rights` are the vendor's words."""
+    """Who a configured credential is: `use` read or write; the user and key that it belongs to, where the vendor says
+    so. `whole_view` is true only where it is proved that this credential sees everything of the tenant; `rights` are
+    the vendor's words."""
 
     use: str
     tenant: str
@@ -179,7 +187,8 @@ class Gap(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Listing(msgspec.Struct, frozen=True):
-    """The rows of one kind. `complete` is claimed only where the vendor's paging ended properly and the view is proved whole."""
+    """The rows of one kind. `complete` is claimed only where the vendor's paging ended properly and the view is proved
+    whole."""
 
     kind: Kind
     resources: tuple[Resource, ...]
@@ -206,8 +215,8 @@ class Survey(msgspec.Struct, frozen=True):
 def survey(
     tenant: str, listings: list[Listing], identities: list[Identity], taken_at: str = "", calls: int = 0
 ) -> Survey:
-    """A Survey from listings in any order: the same rows always give the same value. A row that was listed twice (a listing may change
-    between its pages) counts once; where its phases differ, its phase is unknown."""
+    """A Survey from listings in any order: the same rows always give the same value. A row that was listed twice (a
+    listing may change between its pages) counts once; where its phases differ, its phase is unknown."""
     rows: dict[tuple[str, str], Resource] = {}
     for row in (row for listing in listings for row in listing.resources):
         known = rows.setdefault((row.kind.value, row.id), row)

@@ -9,17 +9,27 @@ from crmstate.core.plan import Plan
 from crmstate.core.record import State
 from crmstate.core.words import Exit, Kind, Mode, Outcome, Undo, Verb
 
-AFTER_FREEZE = {Stage.KEYS.value, Stage.INTEGRATIONS.value, Stage.SESSIONS.value, Stage.USERS.value, Stage.PURGE.value, Stage.ACCOUNT.value}
+AFTER_FREEZE = {
+    Stage.KEYS.value,
+    Stage.INTEGRATIONS.value,
+    Stage.SESSIONS.value,
+    Stage.USERS.value,
+    Stage.PURGE.value,
+    Stage.ACCOUNT.value,
+}
 
 
 def admit(plan: Plan, state: State, given_id: str | None, tenant: str | None = None) -> None:
-    """Raises Problem: hypothetical or for another state (5), with errors or without the id that the manifest asks for (3)."""
+    """Raises Problem: hypothetical or for another state (5), with errors or without the id that the manifest asks for
+    (3)."""
     if plan.hypothetical:
         raise problem(Exit.STALE, "CRM-E003")
     if state.lineage and plan.base.lineage != state.lineage and not _began_here(plan, state):
         raise problem(Exit.STALE, "CRM-E002", made=plan.base.lineage or "-", here=state.lineage)
     if (state.provider and plan.provider != state.provider) or (state.tenant and plan.tenant != state.tenant):
-        raise problem(Exit.STALE, "CRM-E016", made=f"{plan.provider} {plan.tenant}", here=f"{state.provider} {state.tenant}")
+        raise problem(
+            Exit.STALE, "CRM-E016", made=f"{plan.provider} {plan.tenant}", here=f"{state.provider} {state.tenant}"
+        )
     if tenant and plan.tenant != tenant:
         raise problem(Exit.STALE, "CRM-E016", made=plan.tenant, here=tenant)
     if given_id is not None and given_id != plan.plan_id:
@@ -32,8 +42,8 @@ def admit(plan: Plan, state: State, given_id: str | None, tenant: str | None = N
 
 
 def _holds_stand(plan: Plan, state: State) -> None:
-    """A legal hold may have been recorded since the plan was made; what it protects is not destroyed by a plan from before it. Raises
-    Problem (exit 3)."""
+    """A legal hold may have been recorded since the plan was made; what it protects is not destroyed by a plan from
+    before it. Raises Problem (exit 3)."""
     for step in plan.steps if state.holds else ():
         named = not state.holds.keys().isdisjoint((id_of(step.address), step.label))
         everything = step.verb is Verb.CLOSE or (step.verb is Verb.DISABLE and step.undo is Undo.NEVER)
@@ -47,8 +57,8 @@ def _began_here(plan: Plan, state: State) -> bool:
 
 
 def gates_stand(plan: Plan, state: State) -> None:
-    """A saved plan is a file: a gate that the order names (a person's step, the freeze, an open question) must still be in it, or be on
-    record as passed. Raises Problem (exit 5)."""
+    """A saved plan is a file: a gate that the order names (a person's step, the freeze, an open question) must still
+    be in it, or be on record as passed. Raises Problem (exit 5)."""
     present = {step.stage for step in plan.steps} | {blocked.stage for blocked in plan.blocked}
     named = {stage for edge in plan.order for stage in edge if "/" in stage or stage == "open_questions"}
     if any(step.stage in AFTER_FREEZE and step.mode is Mode.AUTO for step in plan.steps):

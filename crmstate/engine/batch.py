@@ -1,6 +1,7 @@
 """One batch at the vendor: look, write the intent, act once, look again, write what is known.
 
-Nothing is believed: `done` counts when the vendor's own listing shows it, and a lost answer is looked for, never sent again blindly.
+Nothing is believed: `done` counts when the vendor's own listing shows it, and a lost answer is looked for, never sent
+again blindly.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ def before_act(step: Step, seen: Seen) -> tuple[Settlement, Verdict] | None:
         settlement = Settlement(step.id, Outcome.REQUESTED, Proof.ACKNOWLEDGED, phase, until=seen.until(remote))
         return settlement, verdict_of(step, settlement)
     expects = step.expects
-    if expects is None or (phase is expects.phase and (row is None or not expects.fingerprint or row.fingerprint == expects.fingerprint)):
+    if expects is None or (
+        phase is expects.phase and (row is None or not expects.fingerprint or row.fingerprint == expects.fingerprint)
+    ):
         return None
     settlement = Settlement(step.id, Outcome.FAILED, phase=phase, code="expects")
     found = finding(step, "CRM-E001", expected=expects.phase.value, found=phase.value)
@@ -91,7 +94,14 @@ def _send(context: Context, cell: Cell, steps: Sequence[Step], batch: str) -> Ta
 
 def _nothing_happened(context: Context, steps: Sequence[Step], batch: str, failure: Failure) -> Task:
     settled = [
-        Settlement(step.id, Outcome.FAILED, code=failure.code.value, summary=failure.summary, until=failure.until, request_id=failure.request_id)
+        Settlement(
+            step.id,
+            Outcome.FAILED,
+            code=failure.code.value,
+            summary=failure.summary,
+            until=failure.until,
+            request_id=failure.request_id,
+        )
         for step in steps
     ]
     yield Note((context.settled(batch, settled),))

@@ -1,4 +1,5 @@
-"""confirm(): what a person reports becomes an event, if its proof is as strong as the step asks. It never claims more than it is."""
+"""confirm(): what a person reports becomes an event, if its proof is as strong as the step asks. It never claims more
+than it is."""
 
 from __future__ import annotations
 
@@ -12,7 +13,11 @@ from crmstate.core.words import PROOFS, Exit, Kind, Mode, Outcome, Proof
 
 def confirmable(plan: Plan | None, state: State) -> list[Address]:
     """The addresses that a person may confirm now."""
-    found = {step.address for step in plan.steps if step.mode is not Mode.AUTO and step.kind is not Kind.FREEZE} if plan is not None else set()
+    found = (
+        {step.address for step in plan.steps if step.mode is not Mode.AUTO and step.kind is not Kind.FREEZE}
+        if plan is not None
+        else set()
+    )
     found |= {entry.address for entry in state.open().values()}
     return sorted(found)
 
@@ -30,13 +35,19 @@ def confirm(
     expires: str | None = None,
 ) -> Confirmed:
     """The event of a confirmation. Raises Problem where nothing is to be confirmed there, or the proof is too weak."""
-    step = next((each for each in plan.steps if each.address == place and each.mode is not Mode.AUTO), None) if plan else None
+    step = (
+        next((each for each in plan.steps if each.address == place and each.mode is not Mode.AUTO), None)
+        if plan
+        else None
+    )
     if step is not None and step.kind is Kind.FREEZE:
         raise problem(Exit.REFUSED, "CRM-C006", text=place, near=", ".join(confirmable(plan, state)[:5]))
     entry = next((each for each in state.open().items() if each[1].address == place), None)
     if step is None and entry is None:
         done = any(each.address == place and each.outcome is Outcome.DONE for each in state.entries.values())
-        raise problem(Exit.REFUSED, "CRM-C009" if done else "CRM-C006", text=place, near=", ".join(confirmable(plan, state)[:5]))
+        raise problem(
+            Exit.REFUSED, "CRM-C009" if done else "CRM-C006", text=place, near=", ".join(confirmable(plan, state)[:5])
+        )
     need = step.proof if step is not None and step.proof is not None else Proof.ATTESTED
     if proof is not Proof.WAIVED and PROOFS.index(proof) > PROOFS.index(need):
         raise problem(Exit.REFUSED, "CRM-C008", address=place, given=proof.value, required=need.value)

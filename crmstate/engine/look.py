@@ -1,4 +1,5 @@
-"""look(): reads single resources back, and says of each what is known: there, gone, or unknown. Unknown is never gone."""
+"""look(): reads single resources back, and says of each what is known: there, gone, or unknown. Unknown is never
+gone."""
 
 from __future__ import annotations
 
@@ -36,8 +37,8 @@ class Seen:
 
 
 def look(session: ReadSession, kind: Kind, ids: Sequence[str], cell: Cell | None = None) -> Seen:
-    """Reads some ids of a kind. Raises Failure where the vendor does not answer. Of a `cell` whose things may live on unlisted (`lives_unseen`)
-    what is not listed is unknown."""
+    """Reads some ids of a kind. Raises Failure where the vendor does not answer. Of a `cell` whose things may live on
+    unlisted (`lives_unseen`) what is not listed is unknown."""
     wanted = set(ids)
     listing = session.list(kind, list(ids))
     unseen = cell is not None and "lives_unseen" in cell.attributes

@@ -1,4 +1,5 @@
-"""observe(): what the vendor says now, as a Survey. Reads only; an empty or partial answer is never taken for an empty tenant."""
+"""observe(): what the vendor says now, as a Survey. Reads only; an empty or partial answer is never taken for an empty
+tenant."""
 
 from __future__ import annotations
 
@@ -31,8 +32,9 @@ def listed_kinds(provider: Provider) -> list[Kind]:
 def identify(sessions: Sequence[ReadSession], tenant: str, state: State) -> tuple[list[Identity], list[ReadSession]]:
     """Who every credential is, and the sessions that still work, best view first.
 
-    Raises Problem (exit 7) for another tenant, Failure where a credential is refused. Only where keys of ours were revoked by our own, recorded
-    act may one be dead while another works; anywhere else a key that cannot be named would be revoked like a stranger's.
+    Raises Problem (exit 7) for another tenant, Failure where a credential is refused. Only where keys of ours were
+    revoked by our own, recorded act may one be dead while another works; anywhere else a key that cannot be named
+    would be revoked like a stranger's.
     """
     identities: list[Identity] = []
     living: list[ReadSession] = []
@@ -57,7 +59,8 @@ def identify(sessions: Sequence[ReadSession], tenant: str, state: State) -> tupl
 
 
 def observe(sessions: Sequence[ReadSession], clock: Clock, tenant: str, state: State) -> Survey:
-    """Everything of the tenant that the provider can list. Raises Problem for credentials, Failure where the vendor does not answer."""
+    """Everything of the tenant that the provider can list. Raises Problem for credentials, Failure where the vendor
+    does not answer."""
     provider = sessions[0].provider
     identities, living = identify(sessions, tenant, state)
     taken_at = stamp(clock.now())
@@ -68,8 +71,8 @@ def observe(sessions: Sequence[ReadSession], clock: Clock, tenant: str, state: S
 
 
 def departed(sessions: Sequence[ReadSession], state: State, now: str) -> str | None:
-    """Since when no credential of ours works, if that is our own, recorded doing; None where the vendor is still within reach, or where its refusal
-    has another cause."""
+    """Since when no credential of ours works, if that is our own, recorded doing; None where the vendor is still
+    within reach, or where its refusal has another cause."""
     since = state.departed()
     if since is None:
         return None
@@ -81,8 +84,12 @@ def departed(sessions: Sequence[ReadSession], state: State, now: str) -> str | N
 
 
 def revoked_ours(state: State) -> bool:
-    """Whether the record says that we revoked, or may have revoked, a key of our own, or ended the API by cancelling."""
-    return any(entry.own and entry.verb in (Verb.REVOKE, Verb.CANCEL) and entry.outcome is not Outcome.FAILED for entry in state.entries.values())
+    """Whether the record says that we revoked, or may have revoked, a key of our own, or ended the API by
+    cancelling."""
+    return any(
+        entry.own and entry.verb in (Verb.REVOKE, Verb.CANCEL) and entry.outcome is not Outcome.FAILED
+        for entry in state.entries.values()
+    )
 
 
 def _closed(sessions: Sequence[ReadSession], state: State, now: str) -> bool:

@@ -1,4 +1,5 @@
-"""Our own acts: archive, verify, delta; and what is only waited for: the freeze, a vendor's promise, the end of our own access, people."""
+"""Our own acts: archive, verify, delta; and what is only waited for: the freeze, a vendor's promise, the end of our
+own access, people."""
 
 from __future__ import annotations
 
@@ -33,20 +34,25 @@ def archive(context: Context, step: Step) -> Task:
     try:
         evidence: Evidence = yield Work(work)
     except Failure as failure:
-        settlement = Settlement(step.id, Outcome.FAILED, code=failure.code.value, summary=failure.summary, until=failure.until)
+        settlement = Settlement(
+            step.id, Outcome.FAILED, code=failure.code.value, summary=failure.summary, until=failure.until
+        )
         yield Note((context.settled(batch, [settlement]),))
         return [refused(step, failure)]
     except Problem as found:
         settlement = Settlement(step.id, Outcome.FAILED, code=found.diagnostics[0].code)
         yield Note((context.settled(batch, [settlement]),))
         return [Verdict(step, Result.FAILED, found.diagnostics[0], exit=Exit.PARTIAL, more=found.diagnostics[1:])]
-    settlement = Settlement(step.id, Outcome.DONE, evidence.proof, Phase.PRESENT, rows=evidence.rows, evidence=(evidence,))
+    settlement = Settlement(
+        step.id, Outcome.DONE, evidence.proof, Phase.PRESENT, rows=evidence.rows, evidence=(evidence,)
+    )
     yield Note((context.settled(batch, [settlement]),))
     return [verdict_of(step, settlement)]
 
 
 def _archived(context: Context, archiver: Archiver, step: Step, row: Resource) -> Evidence:
-    """The archive's own work. A live CRM has other rows by the time that its archive is verified: that asks for a delta, which verifies."""
+    """The archive's own work. A live CRM has other rows by the time that its archive is verified: that asks for a
+    delta, which verifies."""
     seal = context.seal(row.id)
     purging = context.ledger.state.latest(row.address, Verb.PURGE) is not None
     if step.verb is Verb.ARCHIVE:
@@ -72,7 +78,11 @@ def wait_for(context: Context, step: Step) -> Task:
         try:
             living = yield Work(lambda: context.read.alive() or context.write.alive())
         except Failure as failure:
-            return [Verdict(step, Result.WAITING, finding(step, "CRM-E006", reason=failure.code.value, summary=failure.summary))]
+            return [
+                Verdict(
+                    step, Result.WAITING, finding(step, "CRM-E006", reason=failure.code.value, summary=failure.summary)
+                )
+            ]
         if living:
             return [Verdict(step, Result.WAITING)]
         return (yield from _record(context, step, Settlement(step.id, Outcome.DONE, Proof.OBSERVED, Phase.ABSENT)))
@@ -82,9 +92,17 @@ def wait_for(context: Context, step: Step) -> Task:
     except Failure as failure:
         return [refused(step, failure)]
     if satisfied(seen.phase(remote), step.after):
-        return (yield from _record(context, step, Settlement(step.id, Outcome.DONE, Proof.OBSERVED, seen.phase(remote))))
+        return (
+            yield from _record(context, step, Settlement(step.id, Outcome.DONE, Proof.OBSERVED, seen.phase(remote)))
+        )
     entry = context.ledger.state.entries.get(step.id)
-    return [Verdict(step, Result.WAITING, until=seen.until(remote) or step.not_before or (entry.until if entry is not None else None))]
+    return [
+        Verdict(
+            step,
+            Result.WAITING,
+            until=seen.until(remote) or step.not_before or (entry.until if entry is not None else None),
+        )
+    ]
 
 
 def _record(context: Context, step: Step, settlement: Settlement) -> Task:

@@ -1,4 +1,5 @@
-"""The purge of one dataset: exactly the rows that the verified archive holds, batch by batch, resumable, proved by count and by id."""
+"""The purge of one dataset: exactly the rows that the verified archive holds, batch by batch, resumable, proved by
+count and by id."""
 
 from __future__ import annotations
 
@@ -57,7 +58,8 @@ def _rows(seen: Seen, dataset: str, unknown: int) -> int:
 
 
 def _ids(context: Context, dataset: str, unarchived: bool = False) -> Sequence[str]:
-    """The rows that a purge covers: those of the verified archive; `unarchived`, by a written decision, those that are there now."""
+    """The rows that a purge covers: those of the verified archive; `unarchived`, by a written decision, those that are
+    there now."""
     if context.archiver is not None:
         return context.archiver.ids(dataset, context.seal(dataset))
     found: list[str] = []
@@ -71,7 +73,9 @@ def _ids(context: Context, dataset: str, unarchived: bool = False) -> Sequence[s
     return found
 
 
-def _walk(context: Context, cell: Cell, step: Step, dataset: str, ids: Sequence[str], position: int, resumed: bool) -> Task:
+def _walk(
+    context: Context, cell: Cell, step: Step, dataset: str, ids: Sequence[str], position: int, resumed: bool
+) -> Task:
     batch = context.batch()
     pending: tuple[Advanced, ...] = ()
     promised: list[str] = []
@@ -96,7 +100,15 @@ def _walk(context: Context, cell: Cell, step: Step, dataset: str, ids: Sequence[
         yield Note(pending)
     if position < len(ids):
         settlement = Settlement(step.id, Outcome.FAILED, code="interrupted", rows=position)
-        return (yield from _end(context, step, batch, settlement, Verdict(step, Result.NOT_STARTED, finding(step, "CRM-E013", Severity.WARNING))))
+        return (
+            yield from _end(
+                context,
+                step,
+                batch,
+                settlement,
+                Verdict(step, Result.NOT_STARTED, finding(step, "CRM-E013", Severity.WARNING)),
+            )
+        )
     settlement, found, left = yield from _read_back(context, step, dataset, ids, promised)
     if left:
         yield Note((context.intended(batch, [step]), Advanced(context.now(), context.run, step.id, 0, 0)))
@@ -115,8 +127,8 @@ def _stopped(step: Step, failure: Failure) -> Settlement:
 def _delete(
     context: Context, cell: Cell, step: Step, dataset: str, rows: list[str], promised: list[str]
 ) -> Part[tuple[Settlement, Verdict] | None]:
-    """Deletes rows; where an answer was lost or said no, looks which are left and asks for those alone. None: all are gone, or `promised`
-    for the times that are added to it."""
+    """Deletes rows; where an answer was lost or said no, looks which are left and asks for those alone. None: all are
+    gone, or `promised` for the times that are added to it."""
     left: list[Answer] = []
     for attempt in range(TRIES):
         if not rows:
@@ -145,20 +157,33 @@ def _delete(
 def _read_back(
     context: Context, step: Step, dataset: str, ids: Sequence[str], promised: Sequence[str]
 ) -> Part[tuple[Settlement, Diagnostic | None, bool]]:
-    """Proof by count and by sampled ids; and whether archived rows are still there, so that the purge has to begin again."""
+    """Proof by count and by sampled ids; and whether archived rows are still there, so that the purge has to begin
+    again."""
     rows = len(ids)
     try:
         count = yield Work(lambda: context.write.count(dataset))
         vanished: bool | None = yield Work(lambda: gone(context.write, dataset, ids))
     except Failure as failure:
-        return Settlement(step.id, Outcome.REQUESTED, Proof.ACKNOWLEDGED, code="not_read_back", summary=failure.summary, rows=rows), None, False
+        return (
+            Settlement(
+                step.id, Outcome.REQUESTED, Proof.ACKNOWLEDGED, code="not_read_back", summary=failure.summary, rows=rows
+            ),
+            None,
+            False,
+        )
     still = count.rows if count.exact else None
     if still is None and vanished is False and not promised:
         found = finding(step, "CRM-E007", found=Phase.PRESENT.value)
         return Settlement(step.id, Outcome.FAILED, phase=Phase.PRESENT, code="rows_remain", rows=rows), found, True
     if promised and (still or (still is None and vanished is False)):
         until = max(promised) or None
-        return Settlement(step.id, Outcome.REQUESTED, Proof.ACKNOWLEDGED, Phase.PRESENT, "accepted", until=until, rows=rows), None, False
+        return (
+            Settlement(
+                step.id, Outcome.REQUESTED, Proof.ACKNOWLEDGED, Phase.PRESENT, "accepted", until=until, rows=rows
+            ),
+            None,
+            False,
+        )
     if still:
         found = finding(step, "CRM-E009", dataset=dataset, rows=still)
         if vanished is False:
@@ -166,13 +191,18 @@ def _read_back(
         return Settlement(step.id, Outcome.FAILED, phase=Phase.PRESENT, code="rows_remain", rows=rows), found, True
     if vanished is False:
         found = finding(step, "CRM-E011", Severity.WARNING, dataset=dataset)
-        return Settlement(step.id, Outcome.DONE, Proof.ACKNOWLEDGED, Phase.ABSENT, "soft_delete", rows=rows), found, False
+        return (
+            Settlement(step.id, Outcome.DONE, Proof.ACKNOWLEDGED, Phase.ABSENT, "soft_delete", rows=rows),
+            found,
+            False,
+        )
     proof = Proof.OBSERVED if still == 0 or (still is None and vanished) else Proof.ACKNOWLEDGED
     return Settlement(step.id, Outcome.DONE, proof, Phase.ABSENT, rows=rows), None, False
 
 
 def empty_bin(context: Context, cell: Cell, step: Step) -> Task:
-    """Empties the bin of one dataset and proves it by the bin's listing and by sampled ids of what the archive holds."""
+    """Empties the bin of one dataset and proves it by the bin's listing and by sampled ids of what the archive
+    holds."""
     from crmstate.engine.batch import act_on
 
     verdicts: list[Verdict] = yield from act_on(context, cell, [step])

@@ -18,7 +18,8 @@ CHUNK = 100
 
 
 def recover(ledger: Ledger, session: ReadSession, clock: Clock, run: str) -> int:
-    """Settles open entries by looking at the vendor; returns how many. Raises Failure where the vendor does not answer."""
+    """Settles open entries by looking at the vendor; returns how many. Raises Failure where the vendor does not
+    answer."""
     loose = ledger.state.open()
     now = stamp(clock.now())
     settled: list[Settlement] = []
@@ -74,7 +75,8 @@ def _judge(
 
 
 def farewell(ledger: Ledger, sessions: Sequence[ReadSession], clock: Clock, run: str) -> int:
-    """When every credential of ours is dead by our own act: what ended with it is settled as seen. Raises Failure where that cannot be known."""
+    """When every credential of ours is dead by our own act: what ended with it is settled as seen. Raises Failure
+    where that cannot be known."""
     now = stamp(clock.now())
     settled: list[Settlement] = []
     for key, entry in ledger.state.open().items():
@@ -93,4 +95,3 @@ def farewell(ledger: Ledger, sessions: Sequence[ReadSession], clock: Clock, run:
             events.append(Observed(now, ledger.state.last_plan or ""))
         ledger.append(events)
     return len(settled)
-

@@ -8,7 +8,8 @@ class Abandoned(BaseException):
 
 
 class Stop:
-    """Raised from outside (a signal) by `ask`; read by the walk. `idle`: nothing runs that could be finished, only an answer is waited for."""
+    """Raised from outside (a signal) by `ask`; read by the walk. `idle`: nothing runs that could be finished, only an
+    answer is waited for."""
 
     def __init__(self) -> None:
         self.level = 0
@@ -19,7 +20,8 @@ class Stop:
         return self.level > 0
 
     def ask(self) -> None:
-        """The first call asks to finish what runs; a second one, or one while idle, raises `Abandoned` where it is called (the main thread)."""
+        """The first call asks to finish what runs; a second one, or one while idle, raises `Abandoned` where it is
+        called (the main thread)."""
         self.level += 1
         if self.level > 1 or self.idle:
             raise Abandoned

@@ -1,4 +1,5 @@
-"""Tasks: what a step's work is made of. A task is a generator; it asks for work to be done beside the walk, and for events to be made durable.
+"""Tasks: what a step's work is made of. A task is a generator; it asks for work to be done beside the walk, and for
+events to be made durable.
 
     seen = yield Work(lambda: look(...))      the result comes back, or its Failure is raised here
     yield Note((Intended(...),))              goes on only once the events are durable
@@ -39,8 +40,8 @@ class Note:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a step ended this run. `exit`: what it means for the run's exit code. `halt`: nothing more should be sent to the vendor. `more`:
-    what else was found."""
+    """How a step ended this run. `exit`: what it means for the run's exit code. `halt`: nothing more should be sent to
+    the vendor. `more`: what else was found."""
 
     step: Step
     result: Result
@@ -84,8 +85,12 @@ class Context:
         self.batches += 1
         return f"{self.run}-{self.batches}"
 
-    def intended(self, batch: str, steps: Sequence[Step], position: int | None = None, count: int | None = None) -> Intended:
-        return Intended(self.now(), self.run, batch, tuple(ref(step, self._ends_api(step)) for step in steps), position, count)
+    def intended(
+        self, batch: str, steps: Sequence[Step], position: int | None = None, count: int | None = None
+    ) -> Intended:
+        return Intended(
+            self.now(), self.run, batch, tuple(ref(step, self._ends_api(step)) for step in steps), position, count
+        )
 
     def _ends_api(self, step: Step) -> bool:
         cell = self.provider.cell(step.kind, step.verb)

@@ -1,4 +1,5 @@
-"""Walk: takes a plan's steps in their order, as far as they go, and nothing else. Independent branches go on after a failure."""
+"""Walk: takes a plan's steps in their order, as far as they go, and nothing else. Independent branches go on after a
+failure."""
 
 from __future__ import annotations
 
@@ -58,7 +59,18 @@ class Walk:
         now = self.context.now()
         done = [step.id for step in self.plan.steps if _done(state.entries.get(step.id), now)]
         schedule = Schedule(self.plan, done)
-        self._durable([Started(self.context.now(), self.context.run, self.plan.plan_id, self.plan.digest, self.by, len(self.plan.steps))])
+        self._durable(
+            [
+                Started(
+                    self.context.now(),
+                    self.context.run,
+                    self.plan.plan_id,
+                    self.plan.digest,
+                    self.by,
+                    len(self.plan.steps),
+                )
+            ]
+        )
         while True:
             if not self.context.stop.asked and not self.halted:
                 self._enqueue(schedule.take())
@@ -160,7 +172,12 @@ class Walk:
         exit = worst(exits)
         closing = Closing(self.context.run, exit, tuple(lines), tuple(self.notes))
         ends: list[AnyEvent] = [Finished(self.context.now(), self.context.run, int(exit), closing.counts())]
-        if exit is Exit.OK and not self.plan.blocked and not self.plan.excluded and all(line.result is Result.DONE for line in lines):
+        if (
+            exit is Exit.OK
+            and not self.plan.blocked
+            and not self.plan.excluded
+            and all(line.result is Result.DONE for line in lines)
+        ):
             ends.append(Observed(self.context.now(), self.plan.plan_id))
         self._durable(ends)
         return closing

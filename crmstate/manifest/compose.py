@@ -1,4 +1,5 @@
-"""Compose: the parser's events -> nodes, within limits. Text, lists and mappings; every other gift of YAML is refused."""
+"""Compose: the parser's events -> nodes, within limits. Text, lists and mappings; every other gift of YAML is
+refused."""
 
 from __future__ import annotations
 

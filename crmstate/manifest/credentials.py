@@ -1,4 +1,5 @@
-"""Credentials: references -> Secrets, at the last moment and after the checks of `trust.py`. No value ever enters a diagnostic."""
+"""Credentials: references -> Secrets, at the last moment and after the checks of `trust.py`. No value ever enters a
+diagnostic."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ def read_credential(
 ) -> dict[str, Secret]:
     """The fields of the `read` or `write` credential as Secrets; `env` are the provider's prefixes.
 
-    Raises Problem: exit 3 where a reference is refused, exit 7 where one leads to nothing, each with the place and all at once.
+    Raises Problem: exit 3 where a reference is refused, exit 7 where one leads to nothing, each with the place and all
+    at once.
     """
     credentials = loaded.model.provider.credentials
     fields = getattr(credentials, side) if credentials else None

@@ -1,4 +1,5 @@
-"""Finding: one thing that the JSON Schema refuses, as a plain typed value, with the findings inside each form of a union."""
+"""Finding: one thing that the JSON Schema refuses, as a plain typed value, with the findings inside each form of a
+union."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from crmstate.manifest.tree import Path
 
 @dataclass(frozen=True)
 class Finding:
-    """`word` is the schema's word that refuses (`enum`), `rule` what stands there, `schema` the object around it, `value` what was written.
+    """`word` is the schema's word that refuses (`enum`), `rule` what stands there, `schema` the object around it,
+    `value` what was written.
 
     `branch` counts the form of the union around it; `inner` holds a union's findings; `forms` a union's forms.
     """

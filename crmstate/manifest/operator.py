@@ -1,4 +1,5 @@
-"""Operator: what the person who runs crmstate allows a manifest to reach. Written outside the repository, so that a pull request cannot.
+"""Operator: what the person who runs crmstate allows a manifest to reach. Written outside the repository, so that a
+pull request cannot.
 
 The file is TOML, named by `CRMSTATE_OPERATOR` or by the caller:
 
@@ -38,7 +39,8 @@ class Operator:
 
 
 def load_operator(path: FilePath | None, environ: Mapping[str, str] | None = None) -> Operator:
-    """The operator's allowances from a file; from the one that the environment names where `path` is None; none where neither is.
+    """The operator's allowances from a file; from the one that the environment names where `path` is None; none where
+    neither is.
 
     Raises Problem (exit 3) where the file is named and cannot be understood: allowances are never guessed.
     """

@@ -39,7 +39,8 @@ def read(path: FilePath) -> Tree:
 
 
 def parse(raw: bytes, file: str) -> Tree:
-    """The tree of some bytes; `file` is how places name them. Raises Problem (exit 65) with everything that is wrong."""
+    """The tree of some bytes; `file` is how places name them. Raises Problem (exit 65) with everything that is
+    wrong."""
     if len(raw) > LARGEST:
         raise Problem(Exit.INVALID, _plain(codes.TOO_LARGE, file, limit=LARGEST // 1024 // 1024))
     text = _decoded(raw, file)

@@ -1,4 +1,5 @@
-"""Starter: the commented manifest that `crmstate init` writes. It validates as it is, and ends nothing until somebody fills it in."""
+"""Starter: the commented manifest that `crmstate init` writes. It validates as it is, and ends nothing until somebody
+fills it in."""
 
 from __future__ import annotations
 
@@ -69,7 +70,8 @@ def starter(
     env: Sequence[str] = (),
     schema: str = "schemas/manifest.schema.json",
 ) -> str:
-    """The text for a provider: `fields` of its credential, `env` prefixes of its variables, `schema` for the editor's modeline."""
+    """The text for a provider: `fields` of its credential, `env` prefixes of its variables, `schema` for the editor's
+    modeline."""
     head = _HEAD.format(schema=schema, name=f"{provider}-exit", provider=provider)
     if provider == "sandbox":
         return head + _EMBEDDED + "\n" + _TAIL

@@ -1,8 +1,10 @@
-"""Trust: a manifest is untrusted input. Whoever opens a pull request writes it, and CI reads it with secrets in its environment.
+"""Trust: a manifest is untrusted input. Whoever opens a pull request writes it, and CI reads it with secrets in its
+environment.
 
-Everything that a manifest can make crmstate read, start, call or write is checked here before it happens: environment names, files, commands,
-keyrings, hosts, the place of the archive. What is refused says exactly which line the operator's file needs. Nothing is read or resolved over
-the network; only symbolic links of the local disk are followed.
+Everything that a manifest can make crmstate read, start, call or write is checked here before it happens: environment
+names, files, commands, keyrings, hosts, the place of the archive. What is refused says exactly which line the
+operator's file needs. Nothing is read or resolved over the network; only symbolic links of the local disk are
+followed.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ def require_trust(loaded: Loaded, operator: Operator, env: Sequence[str] = (), h
 def refusals(
     loaded: Loaded, operator: Operator, env: Sequence[str] = (), hosts: Sequence[str] = ()
 ) -> list[Diagnostic]:
-    """What the manifest reaches for and may not have. `env`: the provider's prefixes (`ZOHO_`); `hosts`: its host patterns (`*.zoho.eu`)."""
+    """What the manifest reaches for and may not have. `env`: the provider's prefixes (`ZOHO_`); `hosts`: its host
+    patterns (`*.zoho.eu`)."""
     tree, folder = loaded.tree, loaded.folder
     found = [each for path, _ in references(tree) for each in reference_refused(tree, path, folder, operator, env)]
     found += _files(tree, folder, operator)
@@ -98,7 +101,8 @@ def env_allowed(name: str, operator: Operator, prefixes: Sequence[str]) -> bool:
 
 
 def file_allowed(written: str, folder: FilePath, operator: Operator) -> bool:
-    """Whether a path leads to something inside the folder, or to what the operator allows, after links and `..` are followed."""
+    """Whether a path leads to something inside the folder, or to what the operator allows, after links and `..` are
+    followed."""
     try:
         target = (folder / written).resolve()
         roots = [folder.resolve(), *(FilePath(allowed).resolve() for allowed in operator.allow_files)]

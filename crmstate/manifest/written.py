@@ -1,4 +1,5 @@
-"""Written: what dates, periods, amounts and moments look like, and what they say. Text in, values out; None for none."""
+"""Written: what dates, periods, amounts and moments look like, and what they say. Text in, values out; None for
+none."""
 
 from __future__ import annotations
 

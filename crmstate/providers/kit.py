@@ -300,8 +300,8 @@ def _decoded(line: Line, answer: Answer, into: Any, act: bool, request_id: str |
 
 
 def decoder(into: Any) -> msgspec.json.Decoder[Any]:
-    """The one decoder of a type. Built by one thread at a time: msgspec 0.22 crashes the interpreter where two meet a type for the first
-    time."""
+    """The one decoder of a type. Built by one thread at a time: msgspec 0.22 crashes the interpreter where two meet a
+    type for the first time."""
     with _BUILDING:
         return _decoder(into)
 

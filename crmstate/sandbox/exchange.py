@@ -42,7 +42,8 @@ class Call:
 
 
 class Dialect(Protocol):
-    """A vendor's way of speaking over the World. `clock` and `login` are the paths of its clock and its token endpoint."""
+    """A vendor's way of speaking over the World. `clock` and `login` are the paths of its clock and its token
+    endpoint."""
 
     clock: str
     login: str

@@ -146,7 +146,8 @@ def clear(world: World, id: int | None) -> None:
 
 
 def draw(world: World, request: Request, token: str | None, clock: str) -> Fired:
-    """The faults this request meets. Counts it in every rule that matches; `clock` is the path to spare unless named."""
+    """The faults this request meets. Counts it in every rule that matches; `clock` is the path to spare unless
+    named."""
     if world.one("SELECT 1 FROM faults LIMIT 1") is None:
         return NOTHING
     fired = Fired()

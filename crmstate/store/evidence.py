@@ -1,4 +1,5 @@
-"""Evidence: files that prove a step, copied beside the state under the name of their content. Nothing is ever replaced or removed.
+"""Evidence: files that prove a step, copied beside the state under the name of their content. Nothing is ever replaced
+or removed.
 
 It refuses links, folders, empty and very large files: what cannot be kept whole is no evidence.
 """

@@ -80,7 +80,8 @@ def names(folder: Path) -> list[str]:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder of ours is there. Raises Problem where something else, or a link to a folder, is in its place."""
+    """Whether a folder of ours is there. Raises Problem where something else, or a link to a folder, is in its
+    place."""
     try:
         mode = os.lstat(path).st_mode
     except FileNotFoundError:
@@ -156,7 +157,8 @@ class Disk:
             )
 
     def move(self, path: Path, target: Path) -> None:
-        """Gives a file another name, durably. A file that is gone already is no error; one at the target is replaced."""
+        """Gives a file another name, durably. A file that is gone already is no error; one at the target is
+        replaced."""
         with told(path):
             try:
                 self._effects.do("rename", str(path), lambda: path.replace(target))

@@ -20,7 +20,8 @@ _BASE = re.compile(r"([0-9]{8,15})\.base\.json", re.ASCII)
 
 
 class Home:
-    """The paths of one state. Raises Problem on a name that is none, or where a link stands in the place of a folder."""
+    """The paths of one state. Raises Problem on a name that is none, or where a link stands in the place of a
+    folder."""
 
     def __init__(self, folder: Path, name: str) -> None:
         if not _NAME.fullmatch(name):

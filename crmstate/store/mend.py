@@ -86,7 +86,8 @@ def _mend(pen: Pen) -> Mended:
 
 
 def _events(ground: Ground, refs: dict[str, StepRef], wrecks: Mentions, at: str, by: str) -> list[AnyEvent]:
-    """What the repair records: steps and holds that only the wreck names, and everything that is unknown from now on."""
+    """What the repair records: steps and holds that only the wreck names, and everything that is unknown from now
+    on."""
     entries = ground.state.entries
     intended = {key for key, entry in entries.items() if entry.outcome is Outcome.INTENDED}
     unknown = tuple(sorted(intended | refs.keys() | (wrecks.ids & entries.keys())))

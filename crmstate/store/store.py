@@ -116,8 +116,8 @@ class Store:
             self.lock.release()
 
     def _cache(self) -> None:
-        """The journal holds everything: that the snapshot cannot be written is worth a warning and no more. A state that is not what the
-        journal says, because an error met it between the two, is never cached."""
+        """The journal holds everything: that the snapshot cannot be written is worth a warning and no more. A state
+        that is not what the journal says, because an error met it between the two, is never cached."""
         if self.state.serial != self.journal.head:
             return
         data = snapshot.encode(self.state, self.journal.tip)
@@ -138,7 +138,8 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Whoever is told to leave at once, by Ctrl-C or a second signal, leaves as a killed process does: an append may be half
-        folded, and threads may still be at work, so nothing more is written, and the lock goes with the process."""
+        """Whoever is told to leave at once, by Ctrl-C or a second signal, leaves as a killed process does: an append
+        may be half folded, and threads may still be at work, so nothing more is written, and the lock goes with the
+        process."""
         if kind is None or issubclass(kind, Exception):
             self.close()

@@ -24,7 +24,8 @@ SNAPSHOTS: dict[int, Upgrade] = {}
 
 
 def upgrade(table: dict[int, Upgrade], found: int, raw: Raw, file: str) -> Raw:
-    """The raw value in today's format. Raises Problem where the format is newer than ours, or no way leads up from it."""
+    """The raw value in today's format. Raises Problem where the format is newer than ours, or no way leads up from
+    it."""
     check(found, file)
     while found < FORMAT:
         step = table.get(found)

@@ -1,4 +1,5 @@
-"""Catalogue: codes become sentences, in the reader's language. The words stand in `locale/<language>/*.toml`, as flat tables:
+"""Catalogue: codes become sentences, in the reader's language. The words stand in `locale/<language>/*.toml`, as flat
+tables:
 
     ["why.user.removed"]
     text = "People can no longer sign in."
@@ -7,10 +8,11 @@
     summary = "No {kind:kind} is called {who}."
     hint = "…"
 
-A gap `{rows}` takes a parameter; `{rows:,}` groups its digits; `{kind:kind}` looks its value up as a word (`kind.user`); `{gap:code}`
-takes the sentence of the code that it holds; `{kinds:ours}` takes a text that a view has already rendered, as it is. Where a table has
-`one`, it stands in for `text` when `n` is 1. Parameters hold other people's text: they are scrubbed of secrets and escaped before they
-are put in. Nothing raises: what is missing falls back to English, then to the code.
+A gap `{rows}` takes a parameter; `{rows:,}` groups its digits; `{kind:kind}` looks its value up as a word
+(`kind.user`); `{gap:code}` takes the sentence of the code that it holds; `{kinds:ours}` takes a text that a view has
+already rendered, as it is. Where a table has `one`, it stands in for `text` when `n` is 1. Parameters hold other
+people's text: they are scrubbed of secrets and escaped before they are put in. Nothing raises: what is missing falls
+back to English, then to the code.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ Table = Mapping[str, Mapping[str, str]]
 
 
 def language(chosen: str | None, environ: Mapping[str, str]) -> str:
-    """The language to speak: what was chosen, else CRMSTATE_LANG, else what the system's locale says; anything unknown is English."""
+    """The language to speak: what was chosen, else CRMSTATE_LANG, else what the system's locale says; anything unknown
+    is English."""
     names = ("CRMSTATE_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
     wanted = chosen or next((environ[name] for name in names if environ.get(name)), "")
     return "zh-CN" if wanted.casefold().startswith("zh") else "en"
@@ -53,8 +56,9 @@ def _same(text: str) -> str:
 
 
 class Catalogue:
-    """The words of one language, with the way in which other people's text is made harmless. `strict` (for tests) raises KeyError instead
-    of falling back. `scrub` takes secrets out of parameters before escaping could disguise them."""
+    """The words of one language, with the way in which other people's text is made harmless. `strict` (for tests)
+    raises KeyError instead of falling back. `scrub` takes secrets out of parameters before escaping could disguise
+    them."""
 
     def __init__(
         self, lang: str = "en", escape: Escape = terminal, scrub: Callable[[str], str] = _same, *, strict: bool = False

@@ -1,6 +1,7 @@
 """The closing table of an apply: what is done, and for everything that is not, why, and what to do next.
 
-Done steps are counted. Everything else is named, gathered by reason; long groups are folded in text and Markdown, never in JSON.
+Done steps are counted. Everything else is named, gathered by reason; long groups are folded in text and Markdown,
+never in JSON.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Hostile text made harmless. Vendor data and manifests are written by others: every piece of them passes here before it is shown.
+"""Hostile text made harmless. Vendor data and manifests are written by others: every piece of them passes here before
+it is shown.
 
-A name may hold terminal escapes, bidirectional controls, invisible letters, Markdown, HTML or mentions. Nothing is refused; what
-cannot be shown safely is shown as `�`, so that a reader sees that something was there.
+A name may hold terminal escapes, bidirectional controls, invisible letters, Markdown, HTML or mentions. Nothing is
+refused; what cannot be shown safely is shown as `�`, so that a reader sees that something was there.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ _TICKS = re.compile(r"`+")
 
 
 def terminal(text: str) -> str:
-    """One line without control, bidirectional, invisible or line-breaking characters. Longer than 20 000 characters: cut."""
+    """One line without control, bidirectional, invisible or line-breaking characters. Longer than 20 000 characters:
+    cut."""
     if text.isascii() and text.isprintable():
         return text[:LONGEST]
     kept: list[str] = []
@@ -58,7 +60,8 @@ def rich_markup(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """The text as a code span: in it no host makes links, images, mentions, references, emphasis or HTML out of anything."""
+    """The text as a code span: in it no host makes links, images, mentions, references, emphasis or HTML out of
+    anything."""
     line = " ".join(terminal(text).split())
     if not line:
         return ""

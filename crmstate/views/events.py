@@ -1,7 +1,7 @@
 """What happened, as it happens: one line of JSON for each event, or short lines for people.
 
-The first line of a stream names its format version; the last is the closing (`closing.closing_json`). Labels in events are vendor
-text and are escaped for people; addresses and codes are ours.
+The first line of a stream names its format version; the last is the closing (`closing.closing_json`). Labels in events
+are vendor text and are escaped for people; addresses and codes are ours.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def event_line(event: AnyEvent) -> str:
 
 
 class Progress:
-    """Turns events into lines for people. It remembers what was intended, until it is settled, to call it by its name."""
+    """Turns events into lines for people. It remembers what was intended, until it is settled, to call it by its
+    name."""
 
     def __init__(self, words: Catalogue) -> None:
         self._words = words

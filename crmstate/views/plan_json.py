@@ -1,7 +1,8 @@
 """A plan as one JSON object, for machines, for pull requests and for `apply`; and back again.
 
-Minor versions of the format only add fields, and readers ignore what they do not know. `decode_plan` is strict about everything
-that it does know: what is no plan, was altered after it was made, or comes from a newer major version is refused with its reason.
+Minor versions of the format only add fields, and readers ignore what they do not know. `decode_plan` is strict about
+everything that it does know: what is no plan, was altered after it was made, or comes from a newer major version is
+refused with its reason.
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class PlanFile(msgspec.Struct, frozen=True):
-    """A plan of crmstate. `irreversible` lists the ids of the steps that nothing can take back. `deadlines` is empty and `cost` null in
-    this version. `order`: pairs of stages, the earlier first. Times are ISO 8601 in UTC."""
+    """A plan of crmstate. `irreversible` lists the ids of the steps that nothing can take back. `deadlines` is empty
+    and `cost` null in this version. `order`: pairs of stages, the earlier first. Times are ISO 8601 in UTC."""
 
     format_version: str
     plan_id: str
@@ -91,7 +92,8 @@ class _Head(msgspec.Struct):
 
 
 def encode_plan(plan: Plan, words: Catalogue) -> bytes:
-    """The plan as one line of JSON, ending with a line break. Diagnostics carry their words in the catalogue's language."""
+    """The plan as one line of JSON, ending with a line break. Diagnostics carry their words in the catalogue's
+    language."""
     return encode(plan_file(plan, words)) + b"\n"
 
 
@@ -126,8 +128,8 @@ def plan_file(plan: Plan, words: Catalogue) -> PlanFile:
 
 
 def decode_plan(data: bytes, path: str = "-") -> Plan:
-    """The plan that `encode_plan` wrote. `path` is for the message. Raises Problem: exit 64 (CRM-C003) for what is no plan, exit 65
-    for a newer major version (CRM-C004) or a plan that was altered after it was made (CRM-C030)."""
+    """The plan that `encode_plan` wrote. `path` is for the message. Raises Problem: exit 64 (CRM-C003) for what is no
+    plan, exit 65 for a newer major version (CRM-C004) or a plan that was altered after it was made (CRM-C030)."""
     try:
         head = msgspec.json.decode(data, type=_Head)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -158,12 +160,20 @@ def _check(file: PlanFile, path: str) -> None:
             raise _no_plan(path, f"address {place[:80]}")
     if len({step.id for step in file.steps}) != len(file.steps):
         raise _no_plan(path, "two steps with one id")
-    strange = [step.id for step in file.steps if (step.id, step.kind) != (step_id(step.address, step.verb, step.occurrence), kind_of(step.address))]
+    strange = [
+        step.id
+        for step in file.steps
+        if (step.id, step.kind) != (step_id(step.address, step.verb, step.occurrence), kind_of(step.address))
+    ]
     if strange:
         raise problem(Exit.INVALID, "CRM-C030", path=path, given=file.plan_id[:80], actual=strange[0][:80])
     given = file.plan_id, file.approval, file.irreversible
     irreversible = tuple(step.id for step in file.steps if step.irreversible)
-    actual = plan_digest(file.manifest.digest, file.tenant, file.steps, file.order), approval_digest(file.steps), irreversible
+    actual = (
+        plan_digest(file.manifest.digest, file.tenant, file.steps, file.order),
+        approval_digest(file.steps),
+        irreversible,
+    )
     if given != actual:
         raise problem(Exit.INVALID, "CRM-C030", path=path, given=file.plan_id[:80], actual=actual[0])
 

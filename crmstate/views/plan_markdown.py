@@ -1,9 +1,9 @@
 """A plan as one pull-request comment of at most 60 000 characters.
 
-The rule of cutting: the summary and the irreversible steps come first and are never cut. Where the irreversible steps would not fit,
-their lines become short; where even that is too long, they are counted by kind, the first and the last are listed, and the comment says
-that the JSON has them all. Everything else is folded, and cut in the middle, saying how many lines are missing.
-Vendor text stands in code spans: no host makes mentions, links, images or HTML of it.
+The rule of cutting: the summary and the irreversible steps come first and are never cut. Where the irreversible steps
+would not fit, their lines become short; where even that is too long, they are counted by kind, the first and the last
+are listed, and the comment says that the JSON has them all. Everything else is folded, and cut in the middle, saying
+how many lines are missing. Vendor text stands in code spans: no host makes mentions, links, images or HTML of it.
 """
 
 from __future__ import annotations

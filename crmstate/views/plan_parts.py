@@ -1,4 +1,5 @@
-"""What the text and the Markdown of a plan share: steps in the plan's own order, gathered into groups of equals, and the facts of one step.
+"""What the text and the Markdown of a plan share: steps in the plan's own order, gathered into groups of equals, and
+the facts of one step.
 
 Nothing is decided here: the order is the plan's, and a group is only a way of saying the same sentence once.
 """
@@ -34,7 +35,8 @@ class Group(msgspec.Struct):
 
 
 def stages(plan: Plan) -> list[str]:
-    """The stages of a plan's steps in the order in which they run; where the plan leaves it open, as `core.order` lists them."""
+    """The stages of a plan's steps in the order in which they run; where the plan leaves it open, as `core.order`
+    lists them."""
     wanted = dict.fromkeys(step.stage for step in plan.steps)
     left = {stage: set(firsts) for stage, firsts in earlier(plan.order).items()}
     left.update({stage: set() for stage in wanted if stage not in left})
@@ -85,7 +87,8 @@ def said(message: Message) -> tuple[str, tuple[tuple[str, Param], ...]]:
 
 
 def symbol(step: Step | Group) -> str:
-    """One letter for a step: `!` irreversible, `-` ends something, `+` makes something, `~` changes it, `@` a person, `…` time."""
+    """One letter for a step: `!` irreversible, `-` ends something, `+` makes something, `~` changes it, `@` a person,
+    `…` time."""
     if step.irreversible:
         return "!"
     if step.mode is Mode.MANUAL:
@@ -104,7 +107,8 @@ def stage_title(stage: str, words: Catalogue) -> str:
 
 
 def facts(step: Step, words: Catalogue, by_id: Mapping[str, Step]) -> list[str]:
-    """What else a reviewer needs to know of one step: what makes it final, how much, when, by whom, proved by what, after what."""
+    """What else a reviewer needs to know of one step: what makes it final, how much, when, by whom, proved by what,
+    after what."""
     found: list[str] = []
     if step.irreversible:
         found.append(words.text_of("fact.irreversible"))

@@ -1,6 +1,8 @@
-"""A plan as text for a terminal: what will happen, in order, what cannot be taken back, what waits, what stands in the way, what to type next.
+"""A plan as text for a terminal: what will happen, in order, what cannot be taken back, what waits, what stands in the
+way, what to type next.
 
-Unchanged things are counted, never listed; long groups are folded unless `full`. With and without colour the words are the same.
+Unchanged things are counted, never listed; long groups are folded unless `full`. With and without colour the words are
+the same.
 """
 
 from __future__ import annotations
@@ -72,7 +74,8 @@ def verdict(plan: Plan, words: Catalogue, paint: Ink) -> list[str]:
 
 
 def counts(plan: Plan, words: Catalogue) -> str:
-    """One line of numbers: what is to be done, how much of it is final, what waits, what is blocked, what stays as it is."""
+    """One line of numbers: what is to be done, how much of it is final, what waits, what is blocked, what stays as it
+    is."""
     found = plan.summary
     numbers = {
         "todo": found.auto,

@@ -1,4 +1,5 @@
-"""The capability matrix: what each vendor's API can do, what people must do, and where each claim comes from. Also a page of the docs.
+"""The capability matrix: what each vendor's API can do, what people must do, and where each claim comes from. Also a
+page of the docs.
 
 A claim that nobody has checked against a real system says so: `unconfirmed`.
 """
@@ -25,7 +26,8 @@ _LINK = re.compile(r"(?:https://[a-zA-Z0-9.-]+/|docs/)[a-zA-Z0-9/._~%#?=&+-]*")
 
 
 class Capability(msgspec.Struct, frozen=True):
-    """One cell. `reason`: a catalogue code: the runbook of what a person does, or why nobody can. `unconfirmed`: nobody has checked it."""
+    """One cell. `reason`: a catalogue code: the runbook of what a person does, or why nobody can. `unconfirmed`:
+    nobody has checked it."""
 
     kind: Kind
     verb: Verb

@@ -1,7 +1,9 @@
-"""Sink: the one place where crmstate speaks. Every text passes the scrubber here; nothing else writes to standard output or error.
+"""Sink: the one place where crmstate speaks. Every text passes the scrubber here; nothing else writes to standard
+output or error.
 
-Where JSON is asked for, standard output carries nothing else: text that is no JSON goes to standard error instead. A reader who
-closed the pipe early is no error, and a terminal that cannot show a character gets an escape instead of a traceback.
+Where JSON is asked for, standard output carries nothing else: text that is no JSON goes to standard error instead. A
+reader who closed the pipe early is no error, and a terminal that cannot show a character gets an escape instead of a
+traceback.
 """
 
 from __future__ import annotations
@@ -18,8 +20,8 @@ from crmstate.core.words import Exit
 
 
 class Sink:
-    """Standard output and standard error, scrubbed. `scrub` is `Scrubber.scrub`; `json`: standard output is for JSON alone.
-    `closed` is true once the reader of standard output has gone away: there is nobody left to tell."""
+    """Standard output and standard error, scrubbed. `scrub` is `Scrubber.scrub`; `json`: standard output is for JSON
+    alone. `closed` is true once the reader of standard output has gone away: there is nobody left to tell."""
 
     def __init__(self, out: TextIO, err: TextIO, scrub: Callable[[str], str], *, json: bool = False) -> None:
         self._out = out

@@ -1,7 +1,8 @@
-"""Standing: where a decommissioning stands, as data: what is done and how well proved, and what is waited for, from whom, since when.
+"""Standing: where a decommissioning stands, as data: what is done and how well proved, and what is waited for, from
+whom, since when.
 
-A sum never claims more than its weakest link. What was only asked for counts as requested, never as done; of a step that was taken
-several times only the last time counts.
+A sum never claims more than its weakest link. What was only asked for counts as requested, never as done; of a step
+that was taken several times only the last time counts.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class From(StrEnum):
 
 
 class Wait(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Something that is not done. `who`: a person or the vendor's name. `since`, `until`: ISO 8601. `proof`: what it takes."""
+    """Something that is not done. `who`: a person or the vendor's name. `since`, `until`: ISO 8601. `proof`: what it
+    takes."""
 
     address: Address
     verb: Verb
@@ -56,8 +58,8 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """The whole. `proof`: the weakest among everything done; `finished`: nothing is open, failed, planned or blocked. Without a plan
-    (`planned` false) the vendor was not asked, and this is what the record alone says."""
+    """The whole. `proof`: the weakest among everything done; `finished`: nothing is open, failed, planned or blocked.
+    Without a plan (`planned` false) the vendor was not asked, and this is what the record alone says."""
 
     name: str
     provider: str

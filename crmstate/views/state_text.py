@@ -1,4 +1,5 @@
-"""The record itself: the states of a folder, every step on record, what happened in order. Text, Markdown and JSON by `format`."""
+"""The record itself: the states of a folder, every step on record, what happened in order. Text, Markdown and JSON by
+`format`."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ _HISTORY = ("serial", "at", "by", "happened")
 
 
 class Passage(Protocol):
-    """One chunk of the journal, as the store tells of it: `events` counts them by name; `damage` is a code where it is damaged."""
+    """One chunk of the journal, as the store tells of it: `events` counts them by name; `damage` is a code where it is
+    damaged."""
 
     @property
     def seq(self) -> int: ...

@@ -1,4 +1,5 @@
-"""Rows and columns: one table as text in columns, or as Markdown. Cells come ready to be shown; nothing is escaped here."""
+"""Rows and columns: one table as text in columns, or as Markdown. Cells come ready to be shown; nothing is escaped
+here."""
 
 from __future__ import annotations
 

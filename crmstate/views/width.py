@@ -1,4 +1,5 @@
-"""How wide a text is in a terminal, and how it is shortened and filled. Chinese takes two cells a character; marks take none."""
+"""How wide a text is in a terminal, and how it is shortened and filled. Chinese takes two cells a character; marks
+take none."""
 
 from __future__ import annotations
 

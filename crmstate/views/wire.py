@@ -1,4 +1,5 @@
-"""Bytes of JSON that are harmless even on a terminal: characters that could command or deceive a reader are written as `\\uXXXX`."""
+"""Bytes of JSON that are harmless even on a terminal: characters that could command or deceive a reader are written as
+`\\uXXXX`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Makes `archive_vendor` importable by the tests beside it; small segments, so that a handful of rows is cut into several."""
+"""Makes `archive_vendor` importable by the tests beside it; small segments, so that a handful of rows is cut into
+several."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What apply itself costs a step, beside the vendor: constant from ten steps to a hundred thousand, with a real journal on a real disk."""
+"""What apply itself costs a step, beside the vendor: constant from ten steps to a hundred thousand, with a real
+journal on a real disk."""
 
 from __future__ import annotations
 
@@ -68,7 +69,12 @@ def cost(folder: Path, steps: int, batch: int) -> float:
     """CPU seconds a step of one apply."""
     table = provider(batch)
     vendor: Any = Vendor(table, steps + 1)
-    found = survey("t", [vendor.list(Kind.USER)], [Identity("write", "t", user="u0", whole_view=True, may_write=True)], "2026-11-01T00:00:00Z")
+    found = survey(
+        "t",
+        [vendor.list(Kind.USER)],
+        [Identity("write", "t", user="u0", whole_view=True, may_write=True)],
+        "2026-11-01T00:00:00Z",
+    )
     desired = Desired("scale", "d", "model", "t", freeze="now", users=UsersGoal("deactivated"))
     made = plan(desired, found, State("scale"), table)
     with Store.open(folder, "scale", Straight(), Clock(), "bench") as store:

@@ -45,8 +45,13 @@ def tenant(folder: Path, users: int, changed: float) -> Path:
     folder.mkdir()
     seed(folder / "acme.db", "small", users=users, contacts=10)
     with sqlite3.connect(folder / "acme.db") as db:
-        db.execute("UPDATE users SET status = 'inactive' WHERE role = 'member' AND (CAST(substr(id, 2) AS INTEGER) % 1000) >= ?", (int(changed * 1000),))
-        db.execute("UPDATE users SET status = 'inactive' WHERE role = 'admin' AND id NOT IN (SELECT user_id FROM api_keys)")
+        db.execute(
+            "UPDATE users SET status = 'inactive' WHERE role = 'member' AND (CAST(substr(id, 2) AS INTEGER) % 1000) >= ?",
+            (int(changed * 1000),),
+        )
+        db.execute(
+            "UPDATE users SET status = 'inactive' WHERE role = 'admin' AND id NOT IN (SELECT user_id FROM api_keys)"
+        )
     (folder / "crmstate.yaml").write_text(MANIFEST, encoding="utf-8")
     return folder
 
@@ -56,7 +61,10 @@ def planned(folder: Path) -> dict[str, Any]:
     done = subprocess.run([sys.executable, "-c", RUN], cwd=folder, capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stderr.strip().splitlines()[-1])
     plan = json.loads(done.stdout)
-    return found | {"steps": len(plan["steps"]), "users": plan["summary"]["unchanged"].get("user", 0) + len(plan["steps"])}
+    return found | {
+        "steps": len(plan["steps"]),
+        "users": plan["summary"]["unchanged"].get("user", 0) + len(plan["steps"]),
+    }
 
 
 def stop(folder: Path) -> None:
@@ -77,7 +85,9 @@ def test_a_hundred_thousand_users_cost_at_most_thirteen_times_ten_thousand(chang
         assert {run["code"] for run in runs} == {0}
         cost[users] = statistics.median(run["cpu"] for run in runs)
         memory = max(run["mib"] for run in runs)
-        print(f"plan, {users:>7} users, {changed:.0%} changed: {cost[users]:.2f} s CPU, {memory:.0f} MiB, {runs[0]['steps']} steps")
+        print(
+            f"plan, {users:>7} users, {changed:.0%} changed: {cost[users]:.2f} s CPU, {memory:.0f} MiB, {runs[0]['steps']} steps"
+        )
         if users == 100_000:
             assert memory < 250
             assert cost[users] < 5.6

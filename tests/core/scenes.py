@@ -1,4 +1,5 @@
-"""Scenes: a vendor's table, a tenant as it was listed, and goals, each with one line; what the sentences of these tests are about."""
+"""Scenes: a vendor's table, a tenant as it was listed, and goals, each with one line; what the sentences of these
+tests are about."""
 
 from __future__ import annotations
 
@@ -179,8 +180,8 @@ def tenant(
     own: bool = True,
     name: str = TENANT,
 ) -> Survey:
-    """A survey of these rows; with `own`, of the owner, of the administrator whom our two keys belong to, and of these keys.
-    `missing`: kinds whose listing is not complete."""
+    """A survey of these rows; with `own`, of the owner, of the administrator whom our two keys belong to, and of these
+    keys. `missing`: kinds whose listing is not complete."""
     seen = (*rows, *((OWNER, ADMIN, *OWN_KEYS) if own else ()))
     partial = set(missing)
     listings = [

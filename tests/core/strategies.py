@@ -70,7 +70,8 @@ PROOFS = st.sampled_from([Proof.OBSERVED, Proof.ATTESTED, Proof.ACKNOWLEDGED])
 
 @st.composite
 def providers(draw: Draw, *, plain: bool = False) -> Provider:
-    """A vendor whose table differs from the one that can do everything in a few cells. `plain`: every effect shows, and all by the API."""
+    """A vendor whose table differs from the one that can do everything in a few cells. `plain`: every effect shows,
+    and all by the API."""
     changed = [] if plain else draw(st.lists(CHANGES, max_size=4))
     cells = []
     for number, facts in changed:
@@ -120,7 +121,8 @@ ATTRIBUTES = st.lists(
 
 @st.composite
 def tenants(draw: Draw, *, whole: bool = False) -> Survey:
-    """A small tenant of every kind. `whole`: every listing is complete and nothing is of an unknown phase or pending."""
+    """A small tenant of every kind. `whole`: every listing is complete and nothing is of an unknown phase or
+    pending."""
     left = [] if whole else draw(ODD)
     people, keys, sessions, integrations, settings_, modules, owners = draw(COUNTS)
 
@@ -193,7 +195,8 @@ MISSING = st.lists(st.sampled_from(LISTED), max_size=2)
 
 @st.composite
 def wishes(draw: Draw, seen: Survey, *, sane: bool = False) -> Desired:
-    """Goals for a tenant. `sane`: what a validated manifest may ask for: nothing that names nothing, no circles, no gates but the freeze."""
+    """Goals for a tenant. `sane`: what a validated manifest may ask for: nothing that names nothing, no circles, no
+    gates but the freeze."""
     datasets = [row.id for row in seen.of(Kind.DATASET)]
     there = {row.id for row in seen.resources}
     users, sessions, keys, integrations, archive, purge, account, deal = draw(GOALS)

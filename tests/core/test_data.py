@@ -1,4 +1,5 @@
-"""The data: nothing is destroyed before it is archived and verified, or given up in writing; and a legal hold outlives the manifest."""
+"""The data: nothing is destroyed before it is archived and verified, or given up in writing; and a legal hold outlives
+the manifest."""
 
 from __future__ import annotations
 

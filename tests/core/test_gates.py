@@ -1,4 +1,5 @@
-"""Gates: the freeze, people, open questions, sections that are not carried out yet, modules, and changing one's mind."""
+"""Gates: the freeze, people, open questions, sections that are not carried out yet, modules, and changing one's
+mind."""
 
 from __future__ import annotations
 

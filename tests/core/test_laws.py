@@ -217,8 +217,8 @@ def test_what_the_record_cannot_tell_is_not_sent_again_where_it_is_for_good(case
 @LAW
 @given(cases(), st.randoms(use_true_random=False))
 def test_our_own_access_goes_last(case: Case, chance: random.Random) -> None:
-    """After a revocation of a key of ours nothing is sent but the revocation of another one; and with the cancellation of a vendor
-    whose API ends by it nothing at all."""
+    """After a revocation of a key of ours nothing is sent but the revocation of another one; and with the cancellation
+    of a vendor whose API ends by it nothing at all."""
     made = plan(*case)
     order = [step for step in runs(made, chance) if step.mode is Mode.AUTO and step.verb not in HARMLESS]
     ends = [number for number, step in enumerate(order) if step.verb is Verb.REVOKE and step.stage == "own"]

@@ -44,7 +44,8 @@ def plan(
 
 
 def naive(made: Plan, done: set[str]) -> set[str]:
-    """What may start when exactly `done` are done: every stage before is finished, no blocker in one of them, every need is done."""
+    """What may start when exactly `done` are done: every stage before is finished, no blocker in one of them, every
+    need is done."""
     unfinished = (
         {step.stage for step in made.steps if step.id not in done}
         | {each.stage for each in made.blocked}

@@ -1,4 +1,5 @@
-"""The contract: requested once, waited for, withdrawn where that is possible; and never what the vendor no longer can."""
+"""The contract: requested once, waited for, withdrawn where that is possible; and never what the vendor no longer
+can."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Targets and exclusions: a part of the plan, with all that must come before it, and without all that needs what is left out."""
+"""Targets and exclusions: a part of the plan, with all that must come before it, and without all that needs what is
+left out."""
 
 from __future__ import annotations
 

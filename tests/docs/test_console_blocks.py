@@ -1,7 +1,9 @@
-"""Every console block of every page is run, page by page, in a folder of its own; what it prints must be what the page shows.
+"""Every console block of every page is run, page by page, in a folder of its own; what it prints must be what the page
+shows.
 
-In a ```console block a line that starts with `$ ` is a command; what follows is its output, in which `...` stands for anything. An output line that is
-only `...` stands for any number of lines. `# exit N` behind a command says with which code it ends. Pages share nothing.
+In a ```console block a line that starts with `$ ` is a command; what follows is its output, in which `...` stands for
+anything. An output line that is only `...` stands for any number of lines. `# exit N` behind a command says with which
+code it ends. Pages share nothing.
 """
 
 from __future__ import annotations
@@ -63,7 +65,13 @@ def test_what_a_page_shows_is_what_happens(page: Path, tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     (tmp_path / "schemas").symlink_to(ROOT / "schemas")
     env = {key: value for key, value in os.environ.items() if not key.startswith(("CRMSTATE", "LC_", "GITHUB"))}
-    env |= {"PATH": f"{Path(sys.executable).parent}:{env['PATH']}", "LANG": "C.UTF-8", "NO_COLOR": "1", "COLUMNS": "120", "USER": "you"}
+    env |= {
+        "PATH": f"{Path(sys.executable).parent}:{env['PATH']}",
+        "LANG": "C.UTF-8",
+        "NO_COLOR": "1",
+        "COLUMNS": "120",
+        "USER": "you",
+    }
     try:
         for what, text, code, expected in _steps(page):
             if what == "file":

@@ -18,9 +18,17 @@ def test_every_generated_file_is_fresh() -> None:
 def test_every_page_is_reached_by_a_link() -> None:
     import re
 
-    pages = {path.resolve() for path in (ROOT / "docs").rglob("*.md") if "changes" not in path.parts and "decisions" not in path.parts}
+    pages = {
+        path.resolve()
+        for path in (ROOT / "docs").rglob("*.md")
+        if "changes" not in path.parts and "decisions" not in path.parts
+    }
     texts = {path: path.read_text(encoding="utf-8") for path in [*pages, ROOT / "README.md"]}
-    linked = {(path.parent / target).resolve() for path, text in texts.items() for target in re.findall(r"\]\(([^)#]+)\)", text)}
+    linked = {
+        (path.parent / target).resolve()
+        for path, text in texts.items()
+        for target in re.findall(r"\]\(([^)#]+)\)", text)
+    }
     folders = {path for path in linked if path.is_dir()}
     lost = {str(path.relative_to(ROOT)) for path in pages if path not in linked and path.parent not in folders}
     assert lost == set()

@@ -1,4 +1,5 @@
-"""A site from outside: its vendor and its commands are processes of their own, so that they can be killed, stopped and starved."""
+"""A site from outside: its vendor and its commands are processes of their own, so that they can be killed, stopped and
+starved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the tests of faults, secrets, hostile data and people share: small worlds, runs with time passing, and the end as the World tells it."""
+"""What the tests of faults, secrets, hostile data and people share: small worlds, runs with time passing, and the end
+as the World tells it."""
 
 from __future__ import annotations
 
@@ -120,7 +121,8 @@ def effects(here: Site) -> list[dict[str, Any]]:
 
 
 def with_credentials(here: Site, manifest: str, field: str = "token") -> str:
-    """The manifest with the vendor's address and references to `SANDBOX_READ` and `SANDBOX_WRITE` instead of an embedded vendor."""
+    """The manifest with the vendor's address and references to `SANDBOX_READ` and `SANDBOX_WRITE` instead of an
+    embedded vendor."""
     assert here.server is not None
     uses = f"read: {{{field}: {{env: SANDBOX_READ}}}}, write: {{{field}: {{env: SANDBOX_WRITE}}}}"
     section = f"provider: {{name: sandbox, tenant: t-1001, url: '{here.server.url}', credentials: {{{uses}}}}}"

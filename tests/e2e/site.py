@@ -1,4 +1,5 @@
-"""A site to end: a folder with a manifest, a World of every kind of thing, and its server on loopback in this process or in one of its own."""
+"""A site to end: a folder with a manifest, a World of every kind of thing, and its server on loopback in this process
+or in one of its own."""
 
 from __future__ import annotations
 
@@ -61,7 +62,10 @@ def small_world(path: Path, *, users: int = 4, rows: int = 7) -> None:
         fields = ({"name": "Name", "type": "text", "label": "Name"},)
         for dataset in ("contacts", "deals"):
             world.add_dataset(dataset, dataset.title(), fields)
-            world.add_rows(dataset, [{"id": f"{dataset[0]}{n:03}", "owner_id": "u1", "fields": {"Name": f"客户 {n}"}} for n in range(rows)])
+            world.add_rows(
+                dataset,
+                [{"id": f"{dataset[0]}{n:03}", "owner_id": "u1", "fields": {"Name": f"客户 {n}"}} for n in range(rows)],
+            )
         world.add_attachment("contacts", "a1", "c000", name="offer.pdf", size=2000)
         world.add_dataset("dashboards", "Dashboards", fields, exportable=False)
         secrets = {"read": {"token": read.token}, "write": {"token": write.token}}
@@ -113,7 +117,9 @@ class Site:
         self.world = World.open(self.data)
         self.server = Server(self.world).start()
         ready = self.data.with_name("acme.db.server.json")
-        ready.write_text(json.dumps({"url": self.server.url, "pid": os.getpid(), "data": str(self.data)}), encoding="utf-8")
+        ready.write_text(
+            json.dumps({"url": self.server.url, "pid": os.getpid(), "data": str(self.data)}), encoding="utf-8"
+        )
 
     def stop(self) -> None:
         if self.server is not None and self.world is not None:
@@ -152,7 +158,14 @@ class Site:
     def start(self, *args: str) -> subprocess.Popen[str]:
         """A command as a process of its own."""
         command = [sys.executable, "-m", "crmstate", *args]
-        return subprocess.Popen(command, cwd=self.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+        )
 
 
 @contextlib.contextmanager

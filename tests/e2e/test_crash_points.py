@@ -1,6 +1,8 @@
-"""Every effect passes one place. Here a run is stopped before, after and in the middle of every one of them, and resumed.
+"""Every effect passes one place. Here a run is stopped before, after and in the middle of every one of them, and
+resumed.
 
-Then: the state parses and agrees with the World, no irreversible call happened twice, the end equals the uninterrupted run, the lock is free.
+Then: the state parses and agrees with the World, no irreversible call happened twice, the end equals the uninterrupted
+run, the lock is free.
 """
 
 from __future__ import annotations
@@ -18,7 +20,6 @@ from crmstate.cli.compose import House
 from crmstate.cli.screen import Screen
 from crmstate.core.record import State
 from crmstate.core.secret import Scrubber
-from crmstate.core.words import Outcome
 from crmstate.manifest.load import load
 from crmstate.store.load import read
 from crmstate.views.sink import Sink
@@ -93,7 +94,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole(template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[tuple[str, bool]], dict[str, Any], State]:
+def whole(
+    template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[tuple[str, bool]], dict[str, Any], State]:
     """The uninterrupted run: its effects, its end, its state."""
     with site(tmp_path_factory.mktemp("whole") / "site", template) as here:
         effects = Counting()
@@ -116,7 +119,9 @@ def _check(here: Site, whole: tuple[Any, dict[str, Any], State], where: str) -> 
     assert here.twice() == [], where
     assert end == whole[1], where
     final = read(here.folder, "exit").state
-    assert {key: entry.outcome for key, entry in final.entries.items()} == {key: entry.outcome for key, entry in whole[2].entries.items()}, where
+    assert {key: entry.outcome for key, entry in final.entries.items()} == {
+        key: entry.outcome for key, entry in whole[2].entries.items()
+    }, where
     assert state.lineage in ("", final.lineage), where
 
 
@@ -128,7 +133,20 @@ def test_the_plan_has_more_than_thirty_steps_over_every_kind(here: Site) -> None
     made = here.plan("--format", "json").json
     assert len(made["steps"]) >= 30
     kinds = {step["kind"] for step in made["steps"]}
-    assert kinds >= {"user", "session", "api_key", "integration", "setting", "module", "archive", "dataset", "bin", "subscription", "account", "freeze"}
+    assert kinds >= {
+        "user",
+        "session",
+        "api_key",
+        "integration",
+        "setting",
+        "module",
+        "archive",
+        "dataset",
+        "bin",
+        "subscription",
+        "account",
+        "freeze",
+    }
 
 
 SHARE = 12

@@ -1,4 +1,5 @@
-"""Disks that are full or read-only, and links where folders were: a clear message, a fitting exit code, nothing wrong afterwards."""
+"""Disks that are full or read-only, and links where folders were: a clear message, a fitting exit code, nothing wrong
+afterwards."""
 
 from __future__ import annotations
 

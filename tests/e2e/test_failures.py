@@ -1,4 +1,5 @@
-"""Every command that fails: no traceback, the exit code as it was frozen, and with `--format json` nothing but JSON on standard output."""
+"""Every command that fails: no traceback, the exit code as it was frozen, and with `--format json` nothing but JSON on
+standard output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Faults during a whole apply: the table is honest, nothing irreversible happens twice, and in the end the World is as after an undisturbed run."""
+"""Faults during a whole apply: the table is honest, nothing irreversible happens twice, and in the end the World is as
+after an undisturbed run."""
 
 from __future__ import annotations
 
@@ -139,7 +140,8 @@ def at(small: Path, tmp_path: Path) -> Any:
 
 
 def survives(here: Site, end: dict[str, Any]) -> None:
-    """Faults are over: further applies with time passing reach the undisturbed end, and nothing irreversible happened twice."""
+    """Faults are over: further applies with time passing reach the undisturbed end, and nothing irreversible happened
+    twice."""
     calm(here)
     assert finish(here, "1d", "4d", "9d")[-1] == 0
     assert here.plan("--detailed-exitcode").code == 0

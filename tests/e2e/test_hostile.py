@@ -1,4 +1,5 @@
-"""A vendor whose data wants to do harm: whatever its names hold, screens, Markdown, JSON and file names stay harmless, and the archive is whole."""
+"""A vendor whose data wants to do harm: whatever its names hold, screens, Markdown, JSON and file names stay harmless,
+and the archive is whole."""
 
 from __future__ import annotations
 

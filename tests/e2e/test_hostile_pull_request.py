@@ -1,6 +1,8 @@
-"""A pull request against the manifest's repository, written by somebody who means harm, and planned by a CI that holds secrets.
+"""A pull request against the manifest's repository, written by somebody who means harm, and planned by a CI that holds
+secrets.
 
-Nothing is read, sent or started that the operator did not allow; what is refused says how it can be allowed; and then it works.
+Nothing is read, sent or started that the operator did not allow; what is refused says how it can be allowed; and then
+it works.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""SIGKILL at random moments, the vendor in its own process. The state always parses, and the next apply goes on, until the end is as if nothing
-had happened: the World agrees, nothing irreversible happened twice, a second plan is empty, the lock is free.
+"""SIGKILL at random moments, the vendor in its own process. The state always parses, and the next apply goes on, until
+the end is as if nothing had happened: the World agrees, nothing irreversible happened twice, a second plan is empty,
+the lock is free.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ ROWS = 1500
 
 
 def world(folder: Path) -> None:
-    """Users, keys, integrations, sessions and three thousand rows, at a vendor that takes its time, before an effect or after it."""
+    """Users, keys, integrations, sessions and three thousand rows, at a vendor that takes its time, before an effect
+    or after it."""
     small_world(folder / "acme.db", users=24, rows=ROWS)
     with World.open(folder / "acme.db") as made:
         for number in range(10, 20):
@@ -90,8 +92,8 @@ def archived(here: Site) -> None:
 
 
 def killed(here: Outside, chance: random.Random, length: int) -> bool:
-    """One apply, killed at a random moment: while it starts and plans, or anywhere on its way, counted by the journal and not by the clock,
-    so that a slow machine and a fast one are met alike. False: it had ended before."""
+    """One apply, killed at a random moment: while it starts and plans, or anywhere on its way, counted by the journal
+    and not by the clock, so that a slow machine and a fast one are met alike. False: it had ended before."""
     before = chunks(here)
     running = here.begin(*APPLY)
     if chance.random() < 0.15:
@@ -104,7 +106,8 @@ def killed(here: Outside, chance: random.Random, length: int) -> bool:
 
 
 def kills(template: Path, whole: tuple[int, dict[str, Any]], folder: Path, seed: int, count: int) -> list[int]:
-    """So many kills, over as many worlds as they take; each world comes to its end. What the record had open after each kill."""
+    """So many kills, over as many worlds as they take; each world comes to its end. What the record had open after
+    each kill."""
     chance, found, worlds = random.Random(seed), list[int](), 0
     while len(found) < count:
         worlds += 1
@@ -156,7 +159,8 @@ def here(small: Path, tmp_path: Path) -> Iterator[Outside]:
 
 
 def moments(here: Outside, args: tuple[str, ...], count: int) -> Iterator[bool]:
-    """Runs a command once, then so many times more, and kills those at moments spread over its duration. Gives after each whether it was killed."""
+    """Runs a command once, then so many times more, and kills those at moments spread over its duration. Gives after
+    each whether it was killed."""
     began = time.monotonic()
     said = here.command(*args)
     assert said.code in (0, 3), said.err

@@ -1,4 +1,5 @@
-"""Two applies at once: one works, the other is told who does. What happened between looking and locking is seen under the lock."""
+"""Two applies at once: one works, the other is told who does. What happened between looking and locking is seen under
+the lock."""
 
 from __future__ import annotations
 

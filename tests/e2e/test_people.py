@@ -1,4 +1,5 @@
-"""What people decide and prove: human steps, waivers, approvals, ceilings, holds, questions, changes of mind, and time passing between."""
+"""What people decide and prove: human steps, waivers, approvals, ceilings, holds, questions, changes of mind, and time
+passing between."""
 
 from __future__ import annotations
 

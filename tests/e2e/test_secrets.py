@@ -1,4 +1,5 @@
-"""No secret and no customer record in any output, state, log, event or traceback; canaries look for them, in every form that a text can take."""
+"""No secret and no customer record in any output, state, log, event or traceback; canaries look for them, in every
+form that a text can take."""
 
 from __future__ import annotations
 

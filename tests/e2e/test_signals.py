@@ -1,4 +1,5 @@
-"""Ctrl-C and SIGTERM. The first finishes what runs and starts nothing new; the second leaves at once. Either way the next apply goes on."""
+"""Ctrl-C and SIGTERM. The first finishes what runs and starts nothing new; the second leaves at once. Either way the
+next apply goes on."""
 
 from __future__ import annotations
 
@@ -195,7 +196,8 @@ def test_a_signal_at_any_moment_is_no_traceback_and_says_interrupted(
 
 
 class Interrupting:
-    """Lets everything pass, but for one moment, before or after the effect number `at`, at which a second signal comes."""
+    """Lets everything pass, but for one moment, before or after the effect number `at`, at which a second signal
+    comes."""
 
     def __init__(self, at: int = -1, mode: str = "before") -> None:
         self.at, self.mode = at, mode

@@ -1,5 +1,5 @@
-"""A state that was damaged: every command works rightly, or names the one command that mends it; that very command mends it; and nothing claims
-to be done that is not, nor does anything irreversible happen twice."""
+"""A state that was damaged: every command works rightly, or names the one command that mends it; that very command
+mends it; and nothing claims to be done that is not, nor does anything irreversible happen twice."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ OUT = {"list", "show", "history"}
 
 @pytest.fixture(scope="module")
 def half(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A site half-way to its end: keys are revoked, sessions ended, integrations gone; the data is archived and still there."""
+    """A site half-way to its end: keys are revoked, sessions ended, integrations gone; the data is archived and still
+    there."""
     folder = tmp_path_factory.mktemp("half")
     small_world(folder / "acme.db")
     (folder / "crmstate.yaml").write_text(MANIFEST, encoding="utf-8")
@@ -223,7 +224,8 @@ def names_the_cure(here: Site) -> str:
 
 
 def mended(here: Site, whole: tuple[State, dict[str, Any]], cure: str) -> None:
-    """The very command that was named mends it; what the record claims then is true and was on record before; the end is the same."""
+    """The very command that was named mends it; what the record claims then is true and was on record before; the end
+    is the same."""
     _, *args = shlex.split(cure)
     said = said_by(here, *args)
     assert said.code == 0, said.err
@@ -288,7 +290,8 @@ def test_damage_in_several_places_at_once_is_mended_too(seed: int, here: Site, w
 def crashed_and_damaged(
     seed: int, folder: Path, monkeypatch: pytest.MonkeyPatch, whole: tuple[State, dict[str, Any]]
 ) -> None:
-    """A run that is stopped at some effect, so that steps are open; then chunks are damaged, the last ones most of all."""
+    """A run that is stopped at some effect, so that steps are open; then chunks are damaged, the last ones most of
+    all."""
     chance = random.Random(seed)
     folder.mkdir()
     small_world(folder / "acme.db")

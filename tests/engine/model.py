@@ -1,4 +1,5 @@
-"""The model: a vendor, an archive and a journal in memory, which fail as they are told to and crash where they are told to.
+"""The model: a vendor, an archive and a journal in memory, which fail as they are told to and crash where they are
+told to.
 
 The truth is a dictionary, so a law can compare what the record claims with what is so. Every effect passes `Bomb.do`.
 """
@@ -62,8 +63,8 @@ FAULTS = (
     "exhausted",
     "unavailable",
 )
-"""What may become of a call: done; cut before or after its effect; accepted and done two days later; accepted and never done; said to be
-done and not done; done in part; refused; quota used up; no answer at all."""
+"""What may become of a call: done; cut before or after its effect; accepted and done two days later; accepted and
+never done; said to be done and not done; done in part; refused; quota used up; no answer at all."""
 LOOKS = ("ok", "unavailable", "partial")
 """What may become of a listing: whole, none, or without its last row and known not to be whole."""
 
@@ -98,7 +99,8 @@ class Bomb:
 
 @dataclass
 class Thing:
-    """One thing at the vendor. `phase` is the truth; `shown` is what listings say until `lag` is over; `goal` comes true at `due`."""
+    """One thing at the vendor. `phase` is the truth; `shown` is what listings say until `lag` is over; `goal` comes
+    true at `due`."""
 
     kind: Kind
     id: str
@@ -112,7 +114,8 @@ class Thing:
 
 
 class World:
-    """The vendor's truth, and its clock. `repeats`: irreversible acts that were sent for what they had been carried out, or accepted, for."""
+    """The vendor's truth, and its clock. `repeats`: irreversible acts that were sent for what they had been carried
+    out, or accepted, for."""
 
     def __init__(self, seen: Survey, provider: Provider) -> None:
         self.provider = provider
@@ -589,17 +592,19 @@ class Site:
             [Confirmed(stamp(self.world.now), ref(step), "it", proof, "done", (), expires)]
         )
 
+    def condition(self) -> Any:
+        """What changes from run to run: the truth, the record, and how many faults are still to come."""
+        return self.world.truth(), outcomes(self.state()), len(self.world.acts), len(self.world.looks)
+
     def settle(self, most: int = 12, days: float = 10) -> int:
-        """Applies until two runs in a row neither changed nor recorded anything new, with time passing; how many runs that took."""
+        """Applies until two runs in a row neither changed nor recorded anything new, with time passing; how many runs
+        that took."""
         quiet = 0
         for number in range(1, most + 1):
-            before = (self.world.truth(), outcomes(self.state()))
+            before = self.condition()
             self.apply()
             self.world.advance(days)
-            still = (
-                before == (self.world.truth(), outcomes(self.state())) and not self.world.acts and not self.world.looks
-            )
-            quiet = quiet + 1 if still else 0
+            quiet = quiet + 1 if before == self.condition() else 0
             if quiet == 2:
                 return number
         raise AssertionError(f"not settled after {most} runs")

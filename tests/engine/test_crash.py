@@ -1,6 +1,7 @@
 """Crash points, all of them: before and after every effect of every run, and again while resuming.
 
-Then the record parses and agrees with the world, no irreversible act was carried out twice, and the end is that of the undisturbed run.
+Then the record parses and agrees with the world, no irreversible act was carried out twice, and the end is that of the
+undisturbed run.
 """
 
 from __future__ import annotations

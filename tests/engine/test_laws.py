@@ -80,15 +80,15 @@ def test_where_the_api_can_do_everything_nothing_is_left_but_what_is_blocked(sit
 
 
 def settled(site: Site, most: int = 14) -> Plan | None:
-    """Applies until two runs in a row changed nothing, then nothing is ready; the last plan, None where the vendor is out of reach."""
+    """Applies until two runs in a row changed nothing, then nothing is ready; the last plan, None where the vendor is
+    out of reach."""
     quiet = 0
     for _ in range(most):
-        before, calls = (site.world.truth(), outcomes(site.state())), len(site.world.calls)
+        before, calls = site.condition(), len(site.world.calls)
         applied(site)
         obeyed(site, calls)
         site.world.advance(10)
-        still = before == (site.world.truth(), outcomes(site.state())) and not site.world.acts and not site.world.looks
-        quiet = quiet + 1 if still else 0
+        quiet = quiet + 1 if before == site.condition() else 0
         if quiet == 2:
             break
     assert quiet == 2, "every decommissioning comes to an end"

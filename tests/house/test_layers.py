@@ -1,4 +1,5 @@
-"""The import rule: everything may import core; siblings never import each other; only cli imports everything; sandbox imports nothing of ours."""
+"""The import rule: everything may import core; siblings never import each other; only cli imports everything; sandbox
+imports nothing of ours."""
 
 from __future__ import annotations
 
@@ -10,7 +11,19 @@ import pytest
 ROOT = Path(__file__).parents[2] / "crmstate"
 WINGS = sorted(path.name for path in ROOT.iterdir() if path.is_dir() and path.name != "__pycache__")
 ALLOWED = {wing: {wing, "core"} for wing in WINGS} | {"core": {"core"}, "sandbox": {"sandbox"}, "cli": set(WINGS)}
-IMPURE = {"os", "socket", "subprocess", "threading", "random", "secrets", "tempfile", "shutil", "httpx", "sqlite3", "asyncio"}
+IMPURE = {
+    "os",
+    "socket",
+    "subprocess",
+    "threading",
+    "random",
+    "secrets",
+    "tempfile",
+    "shutil",
+    "httpx",
+    "sqlite3",
+    "asyncio",
+}
 READS_CLOCK = {("datetime", "now"), ("datetime", "utcnow"), ("date", "today"), ("time", "time"), ("time", "monotonic")}
 
 
@@ -46,11 +59,23 @@ def test_a_wing_imports_only_itself_and_core(wing: str) -> None:
 def test_core_touches_no_disk_no_network_no_clock_and_no_chance() -> None:
     wrong: set[str] = set()
     for path in _files("core"):
-        wrong |= {f"{path.name} imports {name}" for name in _imports(path) if name.split(".")[0] in IMPURE | {"time", "pathlib"}}
+        wrong |= {
+            f"{path.name} imports {name}"
+            for name in _imports(path)
+            if name.split(".")[0] in IMPURE | {"time", "pathlib"}
+        }
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and (node.value.id, node.attr) in READS_CLOCK:
+            if (
+                isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and (node.value.id, node.attr) in READS_CLOCK
+            ):
                 wrong.add(f"{path.name}:{node.lineno} reads the clock")
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("open", "print", "input"):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ("open", "print", "input")
+            ):
                 wrong.add(f"{path.name}:{node.lineno} calls {node.func.id}")
     assert wrong == set()
 
@@ -58,10 +83,7 @@ def test_core_touches_no_disk_no_network_no_clock_and_no_chance() -> None:
 def test_only_the_pool_of_the_engine_knows_threads() -> None:
     threads = {"threading", "concurrent.futures", "multiprocessing"}
     wrong = {
-        path.name
-        for path in _files("engine")
-        for name in _imports(path)
-        if path.name != "pool.py" and name in threads
+        path.name for path in _files("engine") for name in _imports(path) if path.name != "pool.py" and name in threads
     }
     assert wrong - {"walk.py"} == set()
 
@@ -83,7 +105,8 @@ def test_every_module_says_what_it_is_for() -> None:
         str(path.relative_to(ROOT))
         for wing in WINGS
         for path in _files(wing)
-        if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) and path.read_text(encoding="utf-8").strip()
+        if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+        and path.read_text(encoding="utf-8").strip()
     }
     assert silent == set()
 
@@ -93,8 +116,12 @@ def test_no_package_registry_is_named_anywhere() -> None:
     import subprocess
 
     top = ROOT.parent
-    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=top, capture_output=True, check=True).stdout.decode().split("\0")
-    needle = re.compile("|".join(["files.python" + "hosted", "py" + r"pi\.org", "--index" + "-url", "registry.npm" + "js"]))
+    tracked = (
+        subprocess.run(["git", "ls-files", "-z"], cwd=top, capture_output=True, check=True).stdout.decode().split("\0")
+    )
+    needle = re.compile(
+        "|".join(["files.python" + "hosted", "py" + r"pi\.org", "--index" + "-url", "registry.npm" + "js"])
+    )
     wrong = {
         name
         for name in tracked

@@ -1,4 +1,5 @@
-"""The corpus: manifests in `bad/` that name, in their first line, the code, line and column of every mistake; and right ones in `good/`."""
+"""The corpus: manifests in `bad/` that name, in their first line, the code, line and column of every mistake; and
+right ones in `good/`."""
 
 from __future__ import annotations
 

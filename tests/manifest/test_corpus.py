@@ -1,4 +1,5 @@
-"""Every bad manifest is refused for exactly the reasons that it names; an editor that knows the schema refuses the same ones."""
+"""Every bad manifest is refused for exactly the reasons that it names; an editor that knows the schema refuses the
+same ones."""
 
 from __future__ import annotations
 

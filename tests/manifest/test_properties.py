@@ -1,4 +1,5 @@
-"""Whatever is in the file, the answer is a manifest or a Problem: never a traceback, never a hang; and the editor agrees."""
+"""Whatever is in the file, the answer is a manifest or a Problem: never a traceback, never a hang; and the editor
+agrees."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A secret written into a manifest is refused, and never repeated: not in the finding, not in the line that it shows."""
+"""A secret written into a manifest is refused, and never repeated: not in the finding, not in the line that it
+shows."""
 
 from __future__ import annotations
 

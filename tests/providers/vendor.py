@@ -113,7 +113,8 @@ class Straight:
 
 
 class Toy:
-    """The server: `say` gets a request's head and body as text and gives the raw answer back; b"" closes without one."""
+    """The server: `say` gets a request's head and body as text and gives the raw answer back; b"" closes without
+    one."""
 
     def __init__(self, say: Say) -> None:
         self._say = say

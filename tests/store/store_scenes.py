@@ -49,7 +49,8 @@ class Real:
 
 
 class Plain:
-    """Effects that happen, but for fsync, which no test of one running machine can tell from nothing, and which is slow."""
+    """Effects that happen, but for fsync, which no test of one running machine can tell from nothing, and which is
+    slow."""
 
     def do(self, kind, what, act, torn=None):
         return None if kind == "fsync" else act()

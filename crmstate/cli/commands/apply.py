@@ -59,7 +59,9 @@ class Wish:
 
 
 def apply(
-    what: Annotated[Path, typer.Argument(metavar="[MANIFEST or PLAN]", help="A manifest, or a plan saved by `plan --out`.")] = HERE,
+    what: Annotated[
+        Path, typer.Argument(metavar="[MANIFEST or PLAN]", help="A manifest, or a plan saved by `plan --out`.")
+    ] = HERE,
     plan_id: Annotated[str | None, typer.Option("--plan-id", help="Apply only if the plan is this one.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask. Never replaces a plan id or an approval.")] = False,
     parallel: Annotated[int, typer.Option("--parallel", min=1, max=32, help="Calls side by side.")] = 4,
@@ -189,11 +191,10 @@ def _walk(
 
 
 def _show(closing: Closing, screen: Screen) -> None:
-    from crmstate.views import closing as view
+    import crmstate.views.closing as view
 
     renders = {"json": view.closing_json, "markdown": view.closing_markdown}
     if screen.format in renders:
         screen.out(renders[screen.format](closing, screen.catalogue))
     else:
         screen.out(view.closing_text(closing, screen.catalogue, color=screen.color))
-

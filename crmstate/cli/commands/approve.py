@@ -18,7 +18,9 @@ from crmstate.engine.observe import stamp
 def approve(
     plan: Annotated[Path, typer.Argument(help="A plan saved by `crmstate plan --out`.")],
     by: ByOption = None,
-    source: Annotated[str, typer.Option("--source", help="Where it was given: a pull request, a mail, a meeting.")] = "command line",
+    source: Annotated[
+        str, typer.Option("--source", help="Where it was given: a pull request, a mail, a meeting.")
+    ] = "command line",
     lang: LangOption = None,
     quiet: QuietOption = False,
 ) -> int:

@@ -26,7 +26,9 @@ def confirm(
     by: ByOption = None,
     proof: Annotated[Proof, typer.Option("--proof", help="attested, acknowledged or certified.")] = Proof.ATTESTED,
     note: Annotated[str, typer.Option("--note", help="What was done, in a sentence.")] = "",
-    evidence: Annotated[list[Path] | None, typer.Option("--evidence", help="A file that proves it; may be repeated.")] = None,
+    evidence: Annotated[
+        list[Path] | None, typer.Option("--evidence", help="A file that proves it; may be repeated.")
+    ] = None,
     waive: Annotated[bool, typer.Option("--waive", help="Go on without it: needs --note and --expires.")] = False,
     expires: Annotated[str | None, typer.Option("--expires", help="When a waiver ends.")] = None,
     lang: LangOption = None,
@@ -50,6 +52,8 @@ def confirm(
         claims = tuple(Evidence("file", level, at, name) for _ in evidence or ())
         confirmed(place, made, store.state, at=at, by=name, proof=level, note=note, evidence=claims, expires=ends)
         files = tuple(keep(path, store.home, house.effects, proof=level, at=at, by=name) for path in evidence or ())
-        store.append([confirmed(place, made, store.state, at=at, by=name, proof=level, note=note, evidence=files, expires=ends)])
+        store.append(
+            [confirmed(place, made, store.state, at=at, by=name, proof=level, note=note, evidence=files, expires=ends)]
+        )
     screen.say("confirm.recorded", address=place, by=name, proof=screen.catalogue.word("proof", level.value))
     return 0

@@ -30,7 +30,9 @@ def plan(
     manifest: ManifestArgument = HERE,
     format: FormatOption = Format.text,
     out: Annotated[Path | None, typer.Option("--out", help="Save the plan, to be applied as it is.")] = None,
-    detailed_exitcode: Annotated[bool, typer.Option("--detailed-exitcode", help="0 nothing to do, 2 changes, 9 waiting.")] = False,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="0 nothing to do, 2 changes, 9 waiting.")
+    ] = False,
     target: TargetOption = None,
     exclude: ExcludeOption = None,
     as_of: AsOfOption = None,

@@ -15,7 +15,9 @@ app = typer.Typer(help="What each vendor can do.", invoke_without_command=True)
 
 
 @app.callback()
-def every(context: typer.Context, format: FormatOption = Format.text, lang: LangOption = None, no_color: ColorOption = False) -> int:
+def every(
+    context: typer.Context, format: FormatOption = Format.text, lang: LangOption = None, no_color: ColorOption = False
+) -> int:
     """The capability matrix of all vendors."""
     if context.invoked_subcommand is not None:
         return 0
@@ -40,8 +42,8 @@ def show(
 
 
 def _show(names: list[str], screen: Screen) -> int:
+    import crmstate.views.providers_text as view
     from crmstate import providers
-    from crmstate.views import providers_text as view
 
     tables = [providers.load(name) for name in names]
     renders = {"json": view.providers_json, "markdown": view.providers_markdown, "text": view.providers_text}

@@ -1,4 +1,5 @@
-"""crmstate sandbox: the simulated vendor to learn and to test with: serve, seed, look at the truth, move its clock, break it."""
+"""crmstate sandbox: the simulated vendor to learn and to test with: serve, seed, look at the truth, move its clock,
+break it."""
 
 from __future__ import annotations
 
@@ -94,7 +95,9 @@ def fault(
     first: Annotated[int | None, typer.Option("--first", help="The first so many.")] = None,
     every: Annotated[int | None, typer.Option("--every", help="Every so many.")] = None,
     rate: Annotated[float | None, typer.Option("--rate", help="This share of them.")] = None,
-    set: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=JSON", help="A parameter of the action.")] = None,
+    set: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=JSON", help="A parameter of the action.")
+    ] = None,
 ) -> int:
     """Add a rule of what goes wrong; `list` shows the kinds, `clear` removes all rules."""
     from crmstate.sandbox import commands
@@ -107,7 +110,9 @@ def fault(
     else:
         rule = {"path": path, "method": method, "first": first, "every": every, "rate": rate}
         params = {name: json.loads(text) for name, _, text in (each.partition("=") for each in set or ())}
-        _call(data, lambda: commands.add_fault(data, action, **{k: v for k, v in rule.items() if v is not None}, **params))
+        _call(
+            data, lambda: commands.add_fault(data, action, **{k: v for k, v in rule.items() if v is not None}, **params)
+        )
     return 0
 
 

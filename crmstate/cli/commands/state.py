@@ -109,7 +109,9 @@ def restore(
 
 
 @app.command()
-def unlock(name: Name, folder: Folder = HERE, by: ByOption = None, lang: LangOption = None, quiet: QuietOption = False) -> int:
+def unlock(
+    name: Name, folder: Folder = HERE, by: ByOption = None, lang: LangOption = None, quiet: QuietOption = False
+) -> int:
     """Take away a lock that nobody holds any more; says who held it."""
     from crmstate.store import surgery
 
@@ -120,7 +122,9 @@ def unlock(name: Name, folder: Folder = HERE, by: ByOption = None, lang: LangOpt
 
 
 @app.command()
-def repair(name: Name, folder: Folder = HERE, by: ByOption = None, lang: LangOption = None, quiet: QuietOption = False) -> int:
+def repair(
+    name: Name, folder: Folder = HERE, by: ByOption = None, lang: LangOption = None, quiet: QuietOption = False
+) -> int:
     """Mend a damaged journal: nothing is rewritten, and what cannot be proved becomes unknown."""
     from crmstate.store.mend import repair as mend
 

@@ -24,7 +24,9 @@ from crmstate.cli.survey import planned
 def status(
     manifest: ManifestArgument = HERE,
     format: FormatOption = Format.text,
-    offline: Annotated[bool, typer.Option("--offline", help="From the record alone, without asking the vendor.")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="From the record alone, without asking the vendor.")
+    ] = False,
     as_of: AsOfOption = None,
     lang: LangOption = None,
     quiet: QuietOption = False,

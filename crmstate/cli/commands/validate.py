@@ -15,7 +15,9 @@ from crmstate.core.words import Exit, Severity, worst
 
 
 def validate(
-    paths: Annotated[list[Path] | None, typer.Argument(metavar="[MANIFEST]...", help="Manifests; crmstate.yaml if left out.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[MANIFEST]...", help="Manifests; crmstate.yaml if left out.")
+    ] = None,
     format: FormatOption = Format.text,
     lang: LangOption = None,
     quiet: QuietOption = False,

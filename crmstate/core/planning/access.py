@@ -46,7 +46,9 @@ def chosen(draft: Draft, kind: Kind, goal: UsersGoal | ListGoal) -> list[Resourc
     only, lost_only = match(goal.only, rows, single=True)
     kept, lost_keep = match([each.who for each in goal.keep], rows)
     lost = [(selector, Severity.ERROR) for selector in lost_keep]
-    lost += [(selector, weight) for selector in lost_only if (weight := _weight(draft, kind, selector, rows)) is not None]
+    lost += [
+        (selector, weight) for selector in lost_only if (weight := _weight(draft, kind, selector, rows)) is not None
+    ]
     for selector, severity in lost:
         draft.report("CRM-P001", severity, selector.span, kind=kind.value, who=str(selector))
     if any(severity is Severity.ERROR for _, severity in lost):
@@ -55,9 +57,9 @@ def chosen(draft: Draft, kind: Kind, goal: UsersGoal | ListGoal) -> list[Resourc
 
 
 def _weight(draft: Draft, kind: Kind, selector: Selector, rows: list[Resource]) -> Severity | None:
-    """How bad it is that an `only` selector names nothing: not at all where the record shows that we ended it ourselves, a warning where it
-    may be one of those that we ended (the record keeps ids, not mails), otherwise an error. One that fits several is always an error: a
-    namesake is not guessed at."""
+    """How bad it is that an `only` selector names nothing: not at all where the record shows that we ended it
+    ourselves, a warning where it may be one of those that we ended (the record keeps ids, not mails), otherwise an
+    error. One that fits several is always an error: a namesake is not guessed at."""
     if kind not in draft.survey.complete or match([selector], rows)[0]:
         return Severity.ERROR
     if selector.id is not None:

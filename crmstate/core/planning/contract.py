@@ -45,7 +45,11 @@ def _one(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: Subscriptio
     elif facts.status == "cancelled":
         draft.report("CRM-P011", span=goal.span, address=row.address, status=goal.status)
     elif facts.pending is None and facts.status == _OTHER.get(goal.status):
-        why = message("blocked.other_pending", action="pause" if facts.status == "paused" else "downgrade", effective=facts.effective or "?")
+        why = message(
+            "blocked.other_pending",
+            action="pause" if facts.status == "paused" else "downgrade",
+            effective=facts.effective or "?",
+        )
         draft.block(row.address, verb, Stage.LEAVE.value, why, label=row.label, span=goal.span)
     elif facts.pending == _PENDING[goal.status]:
         _await(draft, goal, row, facts)
@@ -75,7 +79,9 @@ def _request(draft: Draft, goal: SubscriptionGoal, row: Resource, verb: Verb) ->
     if later:
         undo = Undo.WINDOW if resume is not None else Undo.NEVER
     why = message(f"why.subscription.{goal.status}", effective=goal.effective or goal.starts or "immediately")
-    step = draft.act(row, verb, stage, why, span=goal.span, args=args, undo=undo, after=Phase.PENDING if later else None)
+    step = draft.act(
+        row, verb, stage, why, span=goal.span, args=args, undo=undo, after=Phase.PENDING if later else None
+    )
     if later and step is not None and step.mode is Mode.AUTO and final:
         _wait_step(draft, goal, row, needs=(step.id,), until=None)
 
@@ -90,7 +96,8 @@ def _await(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: Subscript
 
 
 def _wait_step(draft: Draft, goal: SubscriptionGoal, row: Resource, needs: tuple[str, ...], until: str | None) -> None:
-    """The result apart from the request: a request is not a result. An end that was seen before says nothing of the next one."""
+    """The result apart from the request: a request is not a result. An end that was seen before says nothing of the
+    next one."""
     seen = draft.recorded(row.address, Verb.PROBE)
     draft.ours(
         row.address,
@@ -123,7 +130,9 @@ def account(draft: Draft) -> None:
     draft.incomplete(Kind.ACCOUNT, Verb.CLOSE, Stage.ACCOUNT, goal.span)
     for row in draft.by_kind[Kind.ACCOUNT]:
         if draft.held() and row.phase is not Phase.ABSENT:
-            draft.block(row.address, Verb.CLOSE, Stage.ACCOUNT.value, message("blocked.hold"), label=row.label, span=goal.span)
+            draft.block(
+                row.address, Verb.CLOSE, Stage.ACCOUNT.value, message("blocked.hold"), label=row.label, span=goal.span
+            )
             continue
         args = Args(confirm=draft.survey.tenant)
         draft.act(row, Verb.CLOSE, Stage.ACCOUNT, message("why.account"), span=goal.span, args=args)

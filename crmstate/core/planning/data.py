@@ -1,4 +1,5 @@
-"""The data: archived, verified, topped up after the freeze, purged, the bin emptied, the vendor's certificate asked for."""
+"""The data: archived, verified, topped up after the freeze, purged, the bin emptied, the vendor's certificate asked
+for."""
 
 from __future__ import annotations
 
@@ -74,8 +75,8 @@ def archive_of(row: Resource) -> Address:
 
 
 def _uncovered(draft: Draft, row: Resource, code: str) -> None:
-    """A dataset that is neither archived nor given up in writing stops everything that would destroy it. It stands in the stage of the
-    delta, which it lacks: a blocker holds up the stages after its own, not the steps beside it."""
+    """A dataset that is neither archived nor given up in writing stops everything that would destroy it. It stands in
+    the stage of the delta, which it lacks: a blocker holds up the stages after its own, not the steps beside it."""
     why = message(code, dataset=row.label or row.id)
     desired = draft.desired
     if desired.purge is not None:
@@ -134,7 +135,12 @@ def _needs_delta(draft: Draft) -> bool:
     """Where access or data is to go, people may have worked until the freeze: a delta follows it."""
     desired = draft.desired
     goals = (desired.users, desired.api_keys, desired.integrations, desired.sessions)
-    return desired.purge is not None or desired.closing or desired.clearing or any(each and each.status != "active" for each in goals)
+    return (
+        desired.purge is not None
+        or desired.closing
+        or desired.clearing
+        or any(each and each.status != "active" for each in goals)
+    )
 
 
 def _delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts, pages: int) -> None:
@@ -155,20 +161,28 @@ def _delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts, 
 
 
 def _moved(facts: DatasetFacts, done: Entry) -> bool:
-    """Whether the vendor counts other rows than the delta found; what is not counted cannot tell, and is not read for ever."""
+    """Whether the vendor counts other rows than the delta found; what is not counted cannot tell, and is not read for
+    ever."""
     rows = _counted(facts)
     return rows is not None and done.rows is not None and rows != done.rows
 
 
 def _left_over(facts: DatasetFacts, purged: Entry | None) -> bool:
-    """After a purge has begun fewer rows are our own doing; only rows that the archive does not hold ask for another delta."""
-    return bool(_counted(facts)) and purged is not None and (purged.outcome is Outcome.DONE or purged.code == "rows_remain")
+    """After a purge has begun fewer rows are our own doing; only rows that the archive does not hold ask for another
+    delta."""
+    return (
+        bool(_counted(facts))
+        and purged is not None
+        and (purged.outcome is Outcome.DONE or purged.code == "rows_remain")
+    )
 
 
 def _purge(draft: Draft, purge: PurgeGoal, row: Resource, held: set[str], needs: tuple[str, ...]) -> None:
     facts = _facts(row)
     if row.id in held or row.label in held:
-        draft.block(row.address, Verb.PURGE, Stage.PURGE.value, message("blocked.hold"), label=row.label, span=purge.span)
+        draft.block(
+            row.address, Verb.PURGE, Stage.PURGE.value, message("blocked.hold"), label=row.label, span=purge.span
+        )
         return
     if not facts.exportable:
         if isinstance(draft.desired.archive, NoArchive):
@@ -199,7 +213,8 @@ def _bin(draft: Draft, purge: PurgeGoal, row: Resource, facts: DatasetFacts, nee
 
 
 def _emptied(draft: Draft, row: Resource) -> bool:
-    """Whether a bin that the vendor does not count was emptied by us after the purge that filled it, or was never filled by one."""
+    """Whether a bin that the vendor does not count was emptied by us after the purge that filled it, or was never
+    filled by one."""
     purged = draft.state.latest(row.address, Verb.PURGE)
     emptied = draft.recorded(address(Kind.BIN, row.id), Verb.EMPTY)
     return purged is None or (emptied is not None and emptied.at >= purged.at)

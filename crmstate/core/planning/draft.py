@@ -1,4 +1,5 @@
-"""Draft: where the parts of a plan are collected, and the one rule by which a resource, a verb and the record become a step."""
+"""Draft: where the parts of a plan are collected, and the one rule by which a resource, a verb and the record become a
+step."""
 
 from __future__ import annotations
 
@@ -37,7 +38,11 @@ class Draft:
         self.own_keys = {each.key for each in survey.identities if each.key}
         self.own_users = {each.user for each in survey.identities if each.user}
         mails = {each.email.casefold() for each in survey.identities if each.email}
-        self.own_users |= {row.id for row in self.by_kind[Kind.USER] if isinstance(row.facts, UserFacts) and row.facts.email.casefold() in mails}
+        self.own_users |= {
+            row.id
+            for row in self.by_kind[Kind.USER]
+            if isinstance(row.facts, UserFacts) and row.facts.email.casefold() in mails
+        }
 
     def report(
         self,
@@ -91,13 +96,19 @@ class Draft:
         needs: Sequence[str] = (),
         removal: bool = False,
     ) -> Step | None:
-        """Plans `verb` on an observed resource, unless it is already so, waits for its completion, or cannot be done."""
+        """Plans `verb` on an observed resource, unless it is already so, waits for its completion, or cannot be
+        done."""
         place = resource.address
         cell = self.provider.cell(resource.kind, verb)
         if cell is None or cell.how is How.NONE:
             reason = cell.why if cell is not None and cell.why else "blocked.not_offered"
             self.block(
-                place, verb, stage.value, message("blocked.not_offered", reason=reason), label=self.label(resource), span=span
+                place,
+                verb,
+                stage.value,
+                message("blocked.not_offered", reason=reason),
+                label=self.label(resource),
+                span=span,
             )
             return None
         goal = after if after is not None else cell.after
@@ -107,15 +118,30 @@ class Draft:
         occurrence = self.state.occurrence(place, verb) if self.state.entries else 0
         entry = self.state.entry(place, verb, occurrence) if occurrence else None
         mode = Mode.AUTO if cell.how is How.API else Mode.MANUAL
-        unsure = entry is not None and not cell.shows_effect and entry.outcome is Outcome.DONE and entry.proof is not Proof.OBSERVED
-        if entry is not None and entry.outcome is Outcome.DONE and not unsure and not expired(entry, self.survey.taken_at):
+        unsure = (
+            entry is not None
+            and not cell.shows_effect
+            and entry.outcome is Outcome.DONE
+            and entry.proof is not Proof.OBSERVED
+        )
+        if (
+            entry is not None
+            and entry.outcome is Outcome.DONE
+            and not unsure
+            and not expired(entry, self.survey.taken_at)
+        ):
             occurrence, why, entry = occurrence + 1, message("why.came_back", at=entry.at), None
         asked = entry is not None and entry.outcome is Outcome.REQUESTED and cell.how is How.API
         final = (undo or cell.undo) is Undo.NEVER and cell.how is How.API
         if (resource.phase is Phase.PENDING and goal is not Phase.PRESENT) or asked:
-            mode, why = Mode.WAIT, message("why.accepted", until=resource.pending_until or (entry.until if entry else "") or "?")
+            mode, why = (
+                Mode.WAIT,
+                message("why.accepted", until=resource.pending_until or (entry.until if entry else "") or "?"),
+            )
         elif resource.phase is Phase.UNKNOWN:
-            self.block(place, verb, stage.value, message("blocked.unknown_phase"), label=self.label(resource), span=span)
+            self.block(
+                place, verb, stage.value, message("blocked.unknown_phase"), label=self.label(resource), span=span
+            )
             return None
         elif entry is not None and (unsure or entry.outcome in (Outcome.UNKNOWN, Outcome.INTENDED)):
             if not cell.shows_effect and final:
@@ -123,7 +149,9 @@ class Draft:
                 self.block(place, verb, stage.value, why, label=self.label(resource), span=span)
                 return None
             why = message("why.not_seen", at=entry.at)
-        return self._add(resource, cell, stage, why, mode, max(occurrence, 1), goal, undo, args, rows, tuple(needs), span, removal)
+        return self._add(
+            resource, cell, stage, why, mode, max(occurrence, 1), goal, undo, args, rows, tuple(needs), span, removal
+        )
 
     def _add(
         self,
@@ -199,7 +227,8 @@ class Draft:
         return step
 
     def held(self) -> bool:
-        """Whether any dataset is under a legal hold, written now or recorded before, listed or not: leaving one out lifts nothing."""
+        """Whether any dataset is under a legal hold, written now or recorded before, listed or not: leaving one out
+        lifts nothing."""
         return bool(self.state.holds) or (self.desired.purge is not None and bool(self.desired.purge.holds))
 
     def recorded(self, place: Address, verb: Verb) -> Entry | None:
@@ -210,11 +239,17 @@ class Draft:
         return entry
 
     def incomplete(self, kind: Kind, verb: Verb, stage: Stage, span: Span | None) -> bool:
-        """Blocks what comes after `stage` where the listing of a kind is not proved complete; what was seen is planned all the same."""
+        """Blocks what comes after `stage` where the listing of a kind is not proved complete; what was seen is planned
+        all the same."""
         if kind in self.survey.complete:
             return False
         gap = next((each for each in self.survey.gaps if each.kind is kind), None)
-        why = message("blocked.incomplete", kind=kind.value, gap=gap.why if gap else "gap.unknown", detail=gap.detail if gap else "")
+        why = message(
+            "blocked.incomplete",
+            kind=kind.value,
+            gap=gap.why if gap else "gap.unknown",
+            detail=gap.detail if gap else "",
+        )
         self.block(Address(f"{kind.value}/*"), verb, stage.value, why, span=span)
         return True
 
@@ -231,9 +266,11 @@ def expired(entry: Entry, now: str) -> bool:
     return entry.expires is not None and bool(now) and entry.expires < now
 
 
-def match(selectors: Iterable[Selector], resources: Sequence[Resource], *, single: bool = False) -> tuple[set[str], list[Selector]]:
-    """The remote ids that selectors name, and the selectors that name nothing. Emails compare without case. `single`: a selector that fits several
-    resources names none of them."""
+def match(
+    selectors: Iterable[Selector], resources: Sequence[Resource], *, single: bool = False
+) -> tuple[set[str], list[Selector]]:
+    """The remote ids that selectors name, and the selectors that name nothing. Emails compare without case. `single`:
+    a selector that fits several resources names none of them."""
     by_id = {each.id for each in resources}
     by_email: dict[str, set[str]] = {}
     by_name: dict[str, set[str]] = {}

@@ -19,7 +19,9 @@ def freeze(draft: Draft) -> None:
     """The stated point from which access and data may be taken away."""
     place = address(Kind.FREEZE, "cutover")
     if draft.desired.freeze is None:
-        if any(step.stage in TAKES and step.mode is not Mode.WAIT and step.verb is not Verb.RESUME for step in draft.steps):
+        if any(
+            step.stage in TAKES and step.mode is not Mode.WAIT and step.verb is not Verb.RESUME for step in draft.steps
+        ):
             draft.block(place, Verb.CONFIRM, Stage.FREEZE.value, message("blocked.no_freeze"))
         return
     if draft.recorded(place, Verb.CONFIRM) is not None:
@@ -78,7 +80,9 @@ def modules(draft: Draft) -> None:
             said = row.facts.data_effect if isinstance(row.facts, ModuleFacts) else "unknown"
             if goal.status == "active":
                 if row.phase is Phase.INACTIVE:
-                    draft.act(row, Verb.RESUME, Stage.PREPARE, message("why.resume"), span=goal.span, after=Phase.PRESENT)
+                    draft.act(
+                        row, Verb.RESUME, Stage.PREPARE, message("why.resume"), span=goal.span, after=Phase.PRESENT
+                    )
                 else:
                     draft.keep(Kind.MODULE)
             elif row.phase in (Phase.INACTIVE, Phase.ABSENT):
@@ -98,7 +102,8 @@ def modules(draft: Draft) -> None:
 
 
 def unsupported(draft: Draft) -> None:
-    """What the manifest asks for and this version does not carry out: blocked, with what waits for it; never silently ignored."""
+    """What the manifest asks for and this version does not carry out: blocked, with what waits for it; never silently
+    ignored."""
     for goal in draft.desired.unsupported:
         stage = f"unsupported/{goal.section}"
         if goal.before:

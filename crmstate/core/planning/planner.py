@@ -44,10 +44,12 @@ def plan(
     exclude: Collection[str] = (),
     sealed: str | None = None,
 ) -> Plan:
-    """The difference between what is wanted and what is, with respect to what was done. Raises nothing: what is wrong is in the plan.
+    """The difference between what is wanted and what is, with respect to what was done. Raises nothing: what is wrong
+    is in the plan.
 
-    `target` and `exclude`: address patterns (`user/u7`, `session/*`). A target brings along what must come before it; what needs
-    something excluded goes with it. `sealed`: our own access is gone by our own, proved act: nothing more is planned.
+    `target` and `exclude`: address patterns (`user/u7`, `session/*`). A target brings along what must come before it;
+    what needs something excluded goes with it. `sealed`: our own access is gone by our own, proved act: nothing more
+    is planned.
     """
     draft = Draft(desired, observed, recorded, provider)
     if sealed is None:
@@ -90,7 +92,11 @@ def plan(
 def _summed(made: Plan, draft: Draft) -> Plan:
     import msgspec
 
-    managed = {each.kind.value for each in draft.steps} | {kind_of(each.address).value for each in draft.blocked} | set(draft.unchanged)
+    managed = (
+        {each.kind.value for each in draft.steps}
+        | {kind_of(each.address).value for each in draft.blocked}
+        | set(draft.unchanged)
+    )
     unmanaged: dict[str, int] = {}
     for kind, rows in draft.by_kind.items():
         if rows and kind.value not in managed and kind not in (Kind.TENANT, Kind.BIN):
@@ -113,7 +119,11 @@ def ready_now(made: Plan) -> list[Step]:
     """What `apply` could do this minute: automatic steps, and a freeze that has come."""
     if made.errors:
         return []
-    return [step for step in Schedule(made).take() if step.mode is Mode.AUTO or (step.kind is Kind.FREEZE and due(step, made.observed_at))]
+    return [
+        step
+        for step in Schedule(made).take()
+        if step.mode is Mode.AUTO or (step.kind is Kind.FREEZE and due(step, made.observed_at))
+    ]
 
 
 def due(step: Step, now: str) -> bool:
@@ -138,7 +148,11 @@ def _selected(
     while True:
         stages = {step.stage for step in steps if step.id in dropped}
         held = {stage for stage in {step.stage for step in steps} if stages & _ancestors(stage, before)}
-        more = {step.id for step in steps if step.id not in dropped and (step.stage in held or not dropped.isdisjoint(step.needs))}
+        more = {
+            step.id
+            for step in steps
+            if step.id not in dropped and (step.stage in held or not dropped.isdisjoint(step.needs))
+        }
         if not more:
             break
         dropped |= more
