@@ -7,7 +7,7 @@ from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.order import Stage
 from crmstate.core.plan import Plan
 from crmstate.core.record import State
-from crmstate.core.words import Exit, Kind, Mode, Outcome, Undo, Verb
+from crmstate.core.words import Exit, Kind, Mode, Outcome, Verb
 
 AFTER_FREEZE = {
     Stage.KEYS.value,
@@ -46,7 +46,7 @@ def _holds_stand(plan: Plan, state: State) -> None:
     before it. Raises Problem (exit 3)."""
     for step in plan.steps if state.holds else ():
         named = not state.holds.keys().isdisjoint((id_of(step.address), step.label))
-        everything = step.verb is Verb.CLOSE or (step.verb is Verb.DISABLE and step.undo is Undo.NEVER)
+        everything = step.verb is Verb.CLOSE or step.why.code == "why.module.clears"
         if step.mode is Mode.AUTO and (everything or (named and (step.verb is Verb.PURGE or step.kind is Kind.BIN))):
             raise problem(Exit.REFUSED, "CRM-E019", address=step.address, holds=", ".join(sorted(state.holds)))
 

@@ -9,7 +9,7 @@ import pytest
 
 from crmstate.core.goal import HumanGoal, ListGoal, ModuleGoal, SubscriptionGoal, Unsupported, UsersGoal
 from crmstate.core.planning.planner import ready_now
-from crmstate.core.words import How, Kind, Milestone, Mode, Outcome, Phase, Proof, Severity, Verb
+from crmstate.core.words import How, Kind, Milestone, Mode, Outcome, Phase, Proof, Severity, Undo, Verb
 
 from .scenes import (
     ARCHIVED,
@@ -259,6 +259,13 @@ def test_a_module_that_is_not_simply_on(phase: Phase, outcome: str) -> None:
     made = off(module("crm", phase=phase), ModuleGoal("crm", "disabled", "keeps"))
     found = [step.mode.value for step in made.steps if step.verb is Verb.DISABLE] + ["blocked" for _ in made.blocked]
     assert "".join(found) == outcome
+
+
+def test_where_what_a_module_does_to_its_data_decides_switching_off_one_that_keeps_it_can_be_taken_back() -> None:
+    by = vendor(cell(Kind.MODULE, Verb.DISABLE, undo=Undo.NEVER, attributes=frozenset({"undo_by_data_effect"})))
+    for effect, irreversible in (("keeps", False), ("clears", True)):
+        goals = wish(archive=ARCHIVED, modules=disabled("crm", effect))
+        assert one(plan(goals, tenant(module("crm", effect)), by=by), Verb.DISABLE, "crm").irreversible == irreversible
 
 
 def test_a_module_that_is_not_there_is_an_error_unless_we_switched_it_off_ourselves() -> None:

@@ -79,7 +79,9 @@ def completed(here: Outside) -> None:
     assert here.command("plan", "--detailed-exitcode").code == 0
     assert here.twice() == []
     assert lock_is_free(here)
-    assert sound(here) is not None
+    state = sound(here)
+    assert state is not None
+    assert state.open() == {}
     archived(here)
 
 

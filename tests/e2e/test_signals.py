@@ -135,6 +135,7 @@ def test_the_second_signal_leaves_at_once_and_the_next_apply_looks_and_goes_on(
     said = far.command(*APPLY)
     assert said.code == 0, said.out[-300:] + said.err
     agrees(far, far.recorded())
+    assert {entry.outcome for entry in far.recorded().open().values()} == {Outcome.REQUESTED}
     assert {each["status"] for each in far.truth()["users"] if each["id"].startswith("p")} == {"inactive"}
 
 

@@ -243,6 +243,7 @@ def mended(here: Site, whole: tuple[State, dict[str, Any]], cure: str) -> None:
     happened = [(each["verb"], each["kind"], each["id"]) for each in effects(here) if each["irreversible"]]
     assert before <= set(happened) and len(set(happened)) == len(happened)
     agrees(here, recorded(here))
+    assert recorded(here).open() == {}
     again = said_by(here, "state", "repair", "exit")
     assert (again.code, "is whole" in again.err) == (0, True)
 

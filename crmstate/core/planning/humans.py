@@ -96,7 +96,9 @@ def modules(draft: Draft) -> None:
                 why = message("blocked.hold")
                 draft.block(row.address, Verb.DISABLE, Stage.MODULES.value, why, label=row.label, span=goal.span)
             else:
-                undo = Undo.NEVER if goal.data_effect == "clears" else None
+                cell = draft.provider.cell(Kind.MODULE, Verb.DISABLE)
+                by_effect = cell is not None and "undo_by_data_effect" in cell.attributes
+                undo = Undo.NEVER if goal.data_effect == "clears" else Undo.FREE if by_effect else None
                 why = message(f"why.module.{goal.data_effect}")
                 draft.act(row, Verb.DISABLE, Stage.MODULES, why, span=goal.span, undo=undo)
 
