@@ -8,7 +8,7 @@ import msgspec
 
 from crmstate.core.address import Address
 from crmstate.core.event import Evidence
-from crmstate.core.words import Outcome, Phase, Proof, Undo, Verb
+from crmstate.core.words import Kind, Outcome, Phase, Proof, Undo, Verb
 
 FORMAT = 1
 
@@ -97,6 +97,15 @@ class State(msgspec.Struct, omit_defaults=True):
         """The entry of the last occurrence of (address, verb)."""
         number = self.occurrence(address, verb)
         return self.entry(address, verb, number) if number else None
+
+    def cleared(self) -> bool:
+        """Whether we may have switched off a module that clears data. From then on fewer rows are our own doing, and
+        what is archived must not be taken for vanished."""
+        return any(
+            entry.verb is Verb.DISABLE and entry.undo is Undo.NEVER and entry.outcome is not Outcome.FAILED
+            for entry in self.entries.values()
+            if entry.address.startswith(f"{Kind.MODULE.value}/")
+        )
 
     def open(self) -> dict[str, Entry]:
         """The steps whose end is not known: intended, requested, unknown."""

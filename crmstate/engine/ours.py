@@ -54,7 +54,8 @@ def _archived(context: Context, archiver: Archiver, step: Step, row: Resource) -
     """The archive's own work. A live CRM has other rows by the time that its archive is verified: that asks for a
     delta, which verifies."""
     seal = context.seal(row.id)
-    purging = context.ledger.state.latest(row.address, Verb.PURGE) is not None
+    state = context.ledger.state
+    purging = state.latest(row.address, Verb.PURGE) is not None or state.cleared()
     if step.verb is Verb.ARCHIVE:
         return archiver.archive(context.read, row, context.attachments)
     if step.verb is Verb.VERIFY:

@@ -9,7 +9,7 @@ import pytest
 
 from crmstate.core.event import Held, Released
 from crmstate.core.goal import ArchiveGoal, NoArchive, PurgeGoal, Selector, StatusGoal, UsersGoal
-from crmstate.core.words import Kind, Mode, Outcome, Proof, Undo, Verb
+from crmstate.core.words import Kind, Mode, Outcome, Phase, Proof, Undo, Verb
 
 from .scenes import (
     ARCHIVED,
@@ -146,6 +146,17 @@ def test_a_purge_that_was_interrupted_is_not_archived_again() -> None:
     )
     made = plan(wish(archive=ARCHIVED, purge=PURGED), seen(dataset("contacts", 2)), state)
     assert [(step.verb, step.occurrence) for step in made.steps] == [(Verb.PURGE, 1)]
+
+
+def test_rows_that_a_module_of_ours_cleared_are_not_taken_for_vanished() -> None:
+    """A delta would strike them from the archive."""
+    cleared = happened(Kind.MODULE, "crm", Verb.DISABLE, more={"undo": Undo.NEVER})
+    goals = wish(archive=ARCHIVED, modules=disabled("crm", "clears"))
+    rows = (dataset("contacts", 0), module("crm", "clears", Phase.INACTIVE))
+    assert planned(plan(goals, seen(*rows), record(frozen(), archived("contacts"), cleared))) == []
+    more = (dataset("contacts", 6), module("crm", "clears", Phase.INACTIVE))
+    made = plan(goals, seen(*more), record(frozen(), archived("contacts"), cleared))
+    assert planned(made) == [(Verb.DELTA, "contacts")]
 
 
 def test_rows_that_remain_after_a_purge_are_archived_before_they_go() -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 import crmstate
 from crmstate.core.record import State
-from crmstate.core.words import Outcome
+from crmstate.core.words import Outcome, Verb
 from crmstate.sandbox import World
 from crmstate.store.load import read
 
@@ -178,6 +178,11 @@ def agrees(here: Site, state: State) -> None:
         },
     )
     assert here.twice() == []
+
+
+def once(state: State) -> bool:
+    """Whether every act at the vendor was done at the first try: a second occurrence would mean that one was believed done and was not."""
+    return {entry.occurrence for entry in state.entries.values() if entry.verb is not Verb.DELTA} <= {1}
 
 
 def sound(here: Site) -> State | None:

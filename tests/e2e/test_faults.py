@@ -3,6 +3,8 @@ after an undisturbed run."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -508,3 +510,36 @@ def test_access_tokens_that_end_in_the_middle_are_renewed(at: Any, monkeypatch: 
         code, table = apply(here)
         assert (code, set(table.values()) - {"done", "waiting"}) == (0, set()), table
         assert here.apply().code == 0
+
+
+RACE = """
+import sys, threading, types
+from crmstate.providers.kit import decoder
+sys.setswitchinterval(1e-6)
+source = '''from __future__ import annotations
+import msgspec
+class A(msgspec.Struct):
+    x: int
+    y: str | None = None
+class B(msgspec.Struct):
+    a: A
+    c: tuple[A, ...] = ()
+    d: dict[str, A] | None = None
+'''
+for number in range(100):
+    module = sys.modules[f"fresh{number}"] = types.ModuleType(f"fresh{number}")
+    exec(source, module.__dict__)
+    barrier = threading.Barrier(4)
+    def meet():
+        barrier.wait()
+        decoder(module.B).decode(b'{"a":{"x":1},"c":[{"x":2}]}')
+    threads = [threading.Thread(target=meet) for _ in range(4)]
+    [each.start() for each in threads]
+    [each.join() for each in threads]
+print("whole")
+"""
+
+
+def test_threads_that_meet_a_type_of_answer_for_the_first_time_do_not_crash_the_interpreter() -> None:
+    done = subprocess.run([sys.executable, "-c", RACE], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, "whole\n"), done.stderr[-2000:]

@@ -21,7 +21,7 @@ from crmstate.cli.effects import Straight
 from crmstate.core.words import Outcome, Proof
 from crmstate.sandbox import World
 
-from .outside import Outside, lock_is_free, outside, sound, until
+from .outside import Outside, lock_is_free, once, outside, sound, until
 from .scenes import ending
 from .site import MANIFEST, Site, small_world
 
@@ -82,6 +82,7 @@ def completed(here: Outside) -> None:
     state = sound(here)
     assert state is not None
     assert state.open() == {}
+    assert once(state)
     archived(here)
 
 

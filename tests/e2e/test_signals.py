@@ -21,7 +21,7 @@ from crmstate.engine.stop import Abandoned
 from crmstate.sandbox import World
 from crmstate.store.load import read
 
-from .outside import Outside, Running, agrees, lock_is_free, outside, until
+from .outside import Outside, Running, agrees, lock_is_free, once, outside, until
 from .scenes import calm, effects
 from .site import MANIFEST, Site, site, small_world
 from .test_crash_points import apply_once, finish, outcome_of
@@ -136,6 +136,7 @@ def test_the_second_signal_leaves_at_once_and_the_next_apply_looks_and_goes_on(
     assert said.code == 0, said.out[-300:] + said.err
     agrees(far, far.recorded())
     assert {entry.outcome for entry in far.recorded().open().values()} == {Outcome.REQUESTED}
+    assert once(far.recorded())
     assert {each["status"] for each in far.truth()["users"] if each["id"].startswith("p")} == {"inactive"}
 
 

@@ -149,7 +149,7 @@ def _delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts, 
     purged = draft.state.latest(row.address, Verb.PURGE)
     occurrence = max(1, draft.state.occurrence(place, Verb.DELTA))
     if done is not None:
-        stale = _moved(facts, done) if purged is None else _left_over(facts, purged)
+        stale = _moved(facts, done, draft.state.cleared()) if purged is None else _left_over(facts, purged)
         if not stale:
             draft.keep(Kind.ARCHIVE)
             return
@@ -160,11 +160,13 @@ def _delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts, 
     )  # fmt: skip
 
 
-def _moved(facts: DatasetFacts, done: Entry) -> bool:
+def _moved(facts: DatasetFacts, done: Entry, cleared: bool) -> bool:
     """Whether the vendor counts other rows than the delta found; what is not counted cannot tell, and is not read for
     ever."""
     rows = _counted(facts)
-    return rows is not None and done.rows is not None and rows != done.rows
+    if rows is None or done.rows is None:
+        return False
+    return rows > done.rows if cleared else rows != done.rows
 
 
 def _left_over(facts: DatasetFacts, purged: Entry | None) -> bool:
