@@ -4,6 +4,7 @@ steps or fewer."""
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 import msgspec
 
@@ -157,9 +158,16 @@ def sort_key(step: Step | Blocked) -> tuple[int, str, str, str]:
     return _STAGES.get(step.stage, len(_STAGES) if step.stage else 0), step.stage, step.address, step.verb.value
 
 
-def plan_digest(digest: str, tenant: str, steps: tuple[Step, ...], order: tuple[tuple[str, str], ...] = ()) -> str:
-    """What a plan is bound to: the parsed manifest, the tenant, the order, and the automatic steps with row counts as
-    ceilings; not times, serial, prose, human or waiting steps (those are gates, checked when it is applied)."""
+def plan_digest(
+    digest: str,
+    tenant: str,
+    steps: tuple[Step, ...],
+    order: tuple[tuple[str, str], ...] = (),
+    blocked: tuple[Blocked, ...] = (),
+    errors: Iterable[str] = (),
+) -> str:
+    """What a plan is bound to: the parsed manifest, the tenant, the order, the automatic steps with row counts as ceilings, what is blocked, and
+    the codes of errors; not times, serial, prose, human or waiting steps (those are gates, checked when it is applied)."""
     total = hashlib.sha256(f"{digest}\n{tenant}\n".encode("utf-8", "surrogatepass"))
     total.update(msgspec.json.encode(order))
     for step in steps:
@@ -176,6 +184,10 @@ def plan_digest(digest: str, tenant: str, steps: tuple[Step, ...], order: tuple[
                 step.expects,
             )
             total.update(msgspec.json.encode((line, step.args)))
+    for gate in blocked:
+        total.update(msgspec.json.encode((gate.address, gate.verb, gate.stage)))
+    for code in sorted(errors):
+        total.update(f"{code}\n".encode("utf-8", "surrogatepass"))
     return total.hexdigest()[:24]
 
 

@@ -26,7 +26,7 @@ from crmstate.core.plan import (
     plan_digest,
 )
 from crmstate.core.record import step_id
-from crmstate.core.words import Exit, Kind
+from crmstate.core.words import Exit, Kind, Severity
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.diagnostics import Finding, finding
 from crmstate.views.wire import encode
@@ -168,9 +168,10 @@ def _check(file: PlanFile, path: str) -> None:
     if strange:
         raise problem(Exit.INVALID, "CRM-C030", path=path, given=file.plan_id[:80], actual=strange[0][:80])
     given = file.plan_id, file.approval, file.irreversible
+    errors = [each.code for each in file.diagnostics if each.severity is Severity.ERROR]
     irreversible = tuple(step.id for step in file.steps if step.irreversible)
     actual = (
-        plan_digest(file.manifest.digest, file.tenant, file.steps, file.order),
+        plan_digest(file.manifest.digest, file.tenant, file.steps, file.order, file.blocked, errors),
         approval_digest(file.steps),
         irreversible,
     )

@@ -84,9 +84,10 @@ def plan(
         "complete": tuple(kind for kind in Kind if kind is not Kind.INTEGRATION),
         **fields,
     }
+    errors = [each.code for each in found if each.severity is Severity.ERROR]
     return Plan(
         format_version=FORMAT_VERSION,
-        plan_id=plan_digest(str(facts["digest"]), str(facts["tenant"]), steps, facts["order"]),  # type: ignore[arg-type]
+        plan_id=plan_digest(str(facts["digest"]), str(facts["tenant"]), steps, facts["order"], blocked, errors),  # type: ignore[arg-type]
         steps=steps,
         approval=approval_digest(steps),
         blocked=blocked,

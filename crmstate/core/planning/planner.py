@@ -29,7 +29,7 @@ from crmstate.core.record import State
 from crmstate.core.safeguard import guard
 from crmstate.core.schedule import Schedule
 from crmstate.core.survey import Survey
-from crmstate.core.words import Kind, Mode, Verb
+from crmstate.core.words import Kind, Mode, Severity, Verb
 
 
 def plan(
@@ -64,7 +64,7 @@ def plan(
     blocked = tuple(sorted(draft.blocked, key=sort_key))
     made = Plan(
         format_version=FORMAT_VERSION,
-        plan_id=plan_digest(desired.digest, observed.tenant, steps, edges),
+        plan_id=plan_digest(desired.digest, observed.tenant, steps, edges, blocked, _errors(draft)),
         name=desired.name,
         manifest=manifest,
         digest=desired.digest,
@@ -87,6 +87,10 @@ def plan(
         excluded=left_out,
     )
     return _summed(made, draft)
+
+
+def _errors(draft: Draft) -> list[str]:
+    return [found.code for found in draft.diagnostics if found.severity is Severity.ERROR]
 
 
 def _summed(made: Plan, draft: Draft) -> Plan:
