@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: demo test test-deep lint types generated lock clean
+.PHONY: demo test test-deep test-matrix lint types generated lock clean
 
 $(READY): requirements/main.txt requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
@@ -18,10 +18,13 @@ demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
 test: $(READY)
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not deep"
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not deep and not matrix"
 
 test-deep: $(READY)
 	$(BIN)/python -m pytest -n $(WORKERS) -m deep
+
+test-matrix: $(READY)
+	$(BIN)/python -m pytest -n $(WORKERS) -m matrix
 
 lint: $(READY)
 	$(BIN)/ruff check crmstate tests

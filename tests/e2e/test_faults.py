@@ -200,7 +200,7 @@ def test_a_fault_on_reading_is_survived(fault: str, at: Any, undisturbed: dict[s
     disturbed(at, undisturbed[MANIFEST], MANIFEST, fault, "/v1/datasets/*", "GET", nth=[2, 5, 9, 14, 20])
 
 
-@pytest.mark.deep
+@pytest.mark.matrix
 @pytest.mark.parametrize("path", ACTS)
 @pytest.mark.parametrize("fault", ACTING)
 def test_every_fault_on_every_acting_call_is_survived(
@@ -209,7 +209,7 @@ def test_every_fault_on_every_acting_call_is_survived(
     disturbed(at, undisturbed[ACTS[path]], ACTS[path], fault, path, "POST", times=1)
 
 
-@pytest.mark.deep
+@pytest.mark.matrix
 @pytest.mark.parametrize("path", READS)
 @pytest.mark.parametrize("fault", READING)
 def test_every_fault_on_every_reading_call_is_survived(
@@ -218,7 +218,7 @@ def test_every_fault_on_every_reading_call_is_survived(
     disturbed(at, undisturbed[MANIFEST], MANIFEST, fault, path, "GET", nth=[1, 3, 4, 7])
 
 
-@pytest.mark.deep
+@pytest.mark.matrix
 @pytest.mark.parametrize("seed", range(10))
 def test_faults_everywhere_at_a_rate_are_survived(seed: int, at: Any, undisturbed: dict[str, Any]) -> None:
     with at() as here:
