@@ -6,17 +6,9 @@ from crmstate.core.address import Address, id_of
 from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.order import Stage
 from crmstate.core.plan import Plan
+from crmstate.core.planning.humans import TAKES
 from crmstate.core.record import State
 from crmstate.core.words import Exit, Kind, Mode, Outcome, Verb
-
-AFTER_FREEZE = {
-    Stage.KEYS.value,
-    Stage.INTEGRATIONS.value,
-    Stage.SESSIONS.value,
-    Stage.USERS.value,
-    Stage.PURGE.value,
-    Stage.ACCOUNT.value,
-}
 
 
 def admit(plan: Plan, state: State, given_id: str | None, tenant: str | None = None) -> None:
@@ -24,8 +16,8 @@ def admit(plan: Plan, state: State, given_id: str | None, tenant: str | None = N
     (3)."""
     if plan.hypothetical:
         raise problem(Exit.STALE, "CRM-E003")
-    if state.lineage and plan.base.lineage != state.lineage and not _began_here(plan, state):
-        raise problem(Exit.STALE, "CRM-E002", made=plan.base.lineage or "-", here=state.lineage)
+    if plan.base.lineage != state.lineage and not _began_here(plan, state):
+        raise problem(Exit.STALE, "CRM-E002", made=plan.base.lineage or "-", here=state.lineage or "-")
     if (state.provider and plan.provider != state.provider) or (state.tenant and plan.tenant != state.tenant):
         raise problem(
             Exit.STALE, "CRM-E016", made=f"{plan.provider} {plan.tenant}", here=f"{state.provider} {state.tenant}"
@@ -61,7 +53,7 @@ def gates_stand(plan: Plan, state: State) -> None:
     be in it, or be on record as passed. Raises Problem (exit 5)."""
     present = {step.stage for step in plan.steps} | {blocked.stage for blocked in plan.blocked}
     named = {stage for edge in plan.order for stage in edge if "/" in stage or stage == "open_questions"}
-    if any(step.stage in AFTER_FREEZE and step.mode is Mode.AUTO for step in plan.steps):
+    if any(step.stage in TAKES and step.mode is Mode.AUTO for step in plan.steps):
         named.add(Stage.FREEZE.value)
     for stage in sorted(named - present):
         place = Address("freeze/cutover" if stage == Stage.FREEZE.value else stage)

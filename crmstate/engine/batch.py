@@ -7,6 +7,7 @@ again blindly.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from crmstate.core.address import id_of
 from crmstate.core.closing import Result
@@ -80,14 +81,19 @@ def _send(context: Context, cell: Cell, steps: Sequence[Step], batch: str) -> Ta
         return (yield from _nothing_happened(context, steps, batch, failure))
     try:
         seen: Seen | None = yield Work(lambda: look(context.write, cell.kind, [item.id for item in call.items], cell))
-    except Failure:
-        seen = None
+        blind: Code | None = None
+    except Failure as failure:
+        seen, blind = None, failure.code
     settled: list[Settlement] = []
     verdicts: list[Verdict] = []
     for step, answer in zip(steps, answers, strict=True):
         settlement, found = judge(step, cell, answer, seen)
         settled.append(settlement)
-        verdicts.append(verdict_of(step, settlement, found, halt=answer.code in {code.value for code in HALTING}))
+        verdict = verdict_of(step, settlement, found, halt=answer.code in {code.value for code in HALTING})
+        if blind in HALTING and not context.own(step):
+            exit = Exit.CREDENTIALS if blind is Code.EXPIRED else Exit.PARTIAL
+            verdict = replace(verdict, exit=exit, halt=True)
+        verdicts.append(verdict)
     yield Note((context.settled(batch, settled),))
     return verdicts
 

@@ -88,21 +88,20 @@ class Context:
     def intended(
         self, batch: str, steps: Sequence[Step], position: int | None = None, count: int | None = None
     ) -> Intended:
-        return Intended(
-            self.now(), self.run, batch, tuple(ref(step, self._ends_api(step)) for step in steps), position, count
-        )
+        refs = tuple(ref(step, self.own(step)) for step in steps)
+        return Intended(self.now(), self.run, batch, refs, position, count)
 
-    def _ends_api(self, step: Step) -> bool:
+    def own(self, step: Step) -> bool:
+        """Whether a step ends access of ours: our keys, the account, or by the vendor's word the API as a whole."""
         cell = self.provider.cell(step.kind, step.verb)
-        return cell is not None and "ends_api" in cell.attributes
+        return step.stage in ("own", "account") or (cell is not None and "ends_api" in cell.attributes)
 
     def settled(self, batch: str, results: Sequence[Settlement]) -> Settled:
         return Settled(self.now(), self.run, batch, tuple(results))
 
 
-def ref(step: Step, ends_api: bool = False) -> StepRef:
-    """A step as the record keeps it. `ends_api`: it takes the vendor's API away, and our own access with it."""
-    own = step.stage in ("own", "account") or ends_api
+def ref(step: Step, own: bool = False) -> StepRef:
+    """A step as the record keeps it. `own`: it ends access of ours."""
     return StepRef(step.id, step.address, step.verb, step.undo, step.label, step.occurrence, own)
 
 

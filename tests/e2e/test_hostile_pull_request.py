@@ -406,3 +406,23 @@ def test_a_plan_file_that_came_with_the_pull_request_is_not_believed(good: Site)
         said = good.run("apply", str(saved), "--yes")
         assert said.code in (3, 5, 65), (old, said.code, said.err)
     assert good.truth()["effects"] == 0
+
+
+@pytest.mark.parametrize("part", ["blocked", "diagnostics"])
+def test_a_plan_file_without_its_blockers_or_errors_is_not_the_plan_that_was_reviewed(part: str, good: Site) -> None:
+    if part == "blocked":
+        good.change("datasets: all", "datasets: [Contacts]")
+    else:
+        good.write(MANIFEST + "safeguards: {max_removals: 1}\n")
+    saved = good.folder / "plan.json"
+    good.plan("--out", str(saved))
+    made = json.loads(saved.read_text(encoding="utf-8"))
+    assert made[part]
+    saved.write_text(json.dumps({**made, part: []}), encoding="utf-8")
+    said = good.run("apply", str(saved), "--yes")
+    assert (said.code, "CRM-C030" in said.err) == (65, True), said.err
+    actual = said.err.partition("its steps are ")[2][:24]
+    saved.write_text(json.dumps({**made, part: [], "plan_id": actual}), encoding="utf-8")
+    said = good.run("apply", str(saved), "--yes", "--plan-id", made["plan_id"])
+    assert (said.code, "CRM-E004" in said.err) == (5, True), said.err
+    assert good.truth()["effects"] == 0
