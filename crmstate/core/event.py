@@ -98,12 +98,14 @@ class Settled(Event, frozen=True, tag="settled"):
 
 
 class Advanced(Event, frozen=True, tag="advanced"):
-    """A long step (a purge) has done everything before `position`, `rows` of them in all."""
+    """A long step (a purge) has done everything before `position`, `rows` of them in all. `promised`: the vendor has
+    only accepted some of it so far, to be through by this time; empty where it does not say when."""
 
     run: str
     step: str
     position: int
     rows: int
+    promised: str | None = None
 
 
 class Reopened(Event, frozen=True, tag="reopened"):

@@ -37,6 +37,7 @@ def advance(state: State, event: AnyEvent) -> State:
             entry = state.entries.get(event.step)
             if entry is not None:
                 entry.position, entry.rows, entry.at = event.position, event.rows, event.at
+                entry.promised = event.promised
         case events.Reopened():
             for key in event.steps:
                 if key in state.entries:

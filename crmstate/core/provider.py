@@ -65,10 +65,12 @@ class Count(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Row(msgspec.Struct, frozen=True, gc=False):
     """One record as the vendor wrote it: its id and its own JSON text, line breaks between tokens removed, nothing
-    else changed."""
+    else changed. `doomed`: the vendor shows that its deletion is accepted, to be through by this time (empty where it
+    does not say when)."""
 
     id: str
     raw: bytes
+    doomed: str | None = None
 
 
 class Page(msgspec.Struct, frozen=True):

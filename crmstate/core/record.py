@@ -19,7 +19,8 @@ def step_id(address: Address, verb: Verb, occurrence: int = 1) -> str:
 
 
 class Entry(msgspec.Struct, omit_defaults=True):
-    """What is recorded of one step. `position` and `rows`: how far a long step has come."""
+    """What is recorded of one step. `position` and `rows`: how far a long step has come; `promised`: by when what the
+    vendor only accepted of it is to be through."""
 
     address: Address
     verb: Verb
@@ -37,6 +38,7 @@ class Entry(msgspec.Struct, omit_defaults=True):
     request_id: str | None = None
     position: int | None = None
     rows: int | None = None
+    promised: str | None = None
     by: str = ""
     own: bool = False
     expires: str | None = None

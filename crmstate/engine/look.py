@@ -54,6 +54,17 @@ def present(session: ReadSession, dataset: str, ids: Sequence[str]) -> list[str]
     return [each for each in ids if each in there]
 
 
+def untouched(session: ReadSession, dataset: str, ids: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Which of these rows are there and not about to go, in the given order; and by when those that the vendor shows
+    as accepted are to be gone."""
+    there: dict[str, str | None] = {}
+    for first in range(0, len(ids), READ_IDS):
+        page = session.read(dataset, ids=ids[first : first + READ_IDS])
+        there.update((row.id, row.doomed) for row in page.rows)
+    asked = {each: there[each] for each in ids if each in there}
+    return [each for each, due in asked.items() if due is None], [due for due in asked.values() if due is not None]
+
+
 def sampled(ids: Sequence[str]) -> list[str]:
     """A few ids spread evenly over all of them: first and last included."""
     if len(ids) <= SAMPLE:

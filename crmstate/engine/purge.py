@@ -18,7 +18,7 @@ from crmstate.core.provider import Result as Answer
 from crmstate.core.survey import DatasetFacts
 from crmstate.core.words import Exit, Kind, Outcome, Phase, Proof, Severity
 from crmstate.engine.batch import before_act, refused
-from crmstate.engine.look import Seen, gone, look, present
+from crmstate.engine.look import Seen, gone, look, untouched
 from crmstate.engine.tasks import Context, Note, Task, Verdict, Work, finding, verdict_of
 
 TRIES = 3
@@ -47,7 +47,13 @@ def purge(context: Context, cell: Cell, step: Step) -> Task:
     if step.rows is not None and at_stake > step.rows:
         beyond = finding(step, "CRM-E010", dataset=dataset, rows=at_stake, ceiling=step.rows)
         return [Verdict(step, Result.REFUSED, beyond, exit=Exit.STALE)]
-    return (yield from _walk(context, cell, step, dataset, ids, position, resumed=entry is not None))
+    promised = _waited_for(entry.promised, context.now()) if entry is not None else []
+    return (yield from _walk(context, cell, step, dataset, ids, position, promised, resumed=entry is not None))
+
+
+def _waited_for(promised: str | None, now: str) -> list[str]:
+    """What earlier runs were promised and is not due yet. Where no time was named, it is waited for until it shows."""
+    return [promised] if promised is not None and (not promised or promised > now) else []
 
 
 def _rows(seen: Seen, dataset: str, unknown: int) -> int:
@@ -74,11 +80,17 @@ def _ids(context: Context, dataset: str, unarchived: bool = False) -> Sequence[s
 
 
 def _walk(
-    context: Context, cell: Cell, step: Step, dataset: str, ids: Sequence[str], position: int, resumed: bool
+    context: Context,
+    cell: Cell,
+    step: Step,
+    dataset: str,
+    ids: Sequence[str],
+    position: int,
+    promised: list[str],
+    resumed: bool,
 ) -> Task:
     batch = context.batch()
     pending: tuple[Advanced, ...] = ()
-    promised: list[str] = []
     again = step.occurrence > 1 or (resumed and position == 0)
     while position < len(ids) and not context.stop.asked:
         chunk = list(ids[position : position + cell.batch])
@@ -87,15 +99,22 @@ def _walk(
         wanted = chunk
         if resumed or again:
             try:
-                wanted = yield Work(partial(present, context.write, dataset, chunk))
+                wanted, due = yield Work(partial(untouched, context.write, dataset, chunk))
             except Failure as failure:
                 return (yield from _end(context, step, batch, _stopped(step, failure), refused(step, failure)))
+            promised += due
             resumed = False
+        before = len(promised)
         trouble: tuple[Settlement, Verdict] | None = yield from _delete(context, cell, step, dataset, wanted, promised)
-        if trouble is not None:
+        if trouble is not None and len(promised) == before:
             return (yield from _end(context, step, batch, *trouble))
         position += len(chunk)
-        pending = (Advanced(context.now(), context.run, step.id, position, position),)
+        pending = (Advanced(context.now(), context.run, step.id, position, position, _latest(promised)),)
+        if trouble is not None:
+            # Some of this batch was accepted and still shows: it may not be sent again. What is left of it is found by
+            # the count, once the promise is due.
+            yield Note(pending)
+            return (yield from _end(context, step, batch, *trouble))
     if pending:
         yield Note(pending)
     if position < len(ids):
@@ -113,6 +132,13 @@ def _walk(
     if left:
         yield Note((context.intended(batch, [step]), Advanced(context.now(), context.run, step.id, 0, 0)))
     return (yield from _end(context, step, batch, settlement, verdict_of(step, settlement, found)))
+
+
+def _latest(promised: Sequence[str]) -> str | None:
+    """By when everything accepted is to be through; empty where that is not known of all of it, None for nothing."""
+    if not promised:
+        return None
+    return "" if "" in promised else max(promised)
 
 
 def _end(context: Context, step: Step, batch: str, settlement: Settlement, verdict: Verdict) -> Task:
@@ -145,9 +171,10 @@ def _delete(
         if not left:
             return None
         try:
-            rows = yield Work(partial(present, context.write, dataset, [answer.id for answer in left]))
+            rows, due = yield Work(partial(untouched, context.write, dataset, [answer.id for answer in left]))
         except Failure as failure:
             return _stopped(step, failure), refused(step, failure)
+        promised += due
     if not rows:
         return None
     refusal = Failure(Code.REJECTED, left[0].summary)
@@ -176,7 +203,7 @@ def _read_back(
         found = finding(step, "CRM-E007", found=Phase.PRESENT.value)
         return Settlement(step.id, Outcome.FAILED, phase=Phase.PRESENT, code="rows_remain", rows=rows), found, True
     if promised and (still or (still is None and vanished is False)):
-        until = max(promised) or None
+        until = _latest(promised) or None
         return (
             Settlement(
                 step.id, Outcome.REQUESTED, Proof.ACKNOWLEDGED, Phase.PRESENT, "accepted", until=until, rows=rows

@@ -379,7 +379,8 @@ class Session:
             thing = self.world.things[Kind.DATASET, dataset]
             if not thing.facts.exportable:
                 raise Failure(Code.DENIED, "not exportable")
-            rows = [Row(id, text.encode()) for id, text in sorted(self.world.data[dataset].items())]
+            doomed = {row: stamp(due) for row, (_, due) in self.world.doomed.items()}
+            rows = [Row(id, text.encode(), doomed.get(id)) for id, text in sorted(self.world.data[dataset].items())]
             if ids is not None:
                 return Page(tuple(row for row in rows if row.id in set(ids)), None)
             start, size = int(cursor or 0), self.provider.limits.page

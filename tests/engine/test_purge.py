@@ -260,3 +260,21 @@ def test_a_bin_that_was_not_emptied_before_a_crash_is_emptied_afterwards() -> No
         here.settle()
         assert here.world.bins["contacts"] == {}
         assert isinstance(here.desired.archive, ArchiveGoal) and here.desired.archive == ARCHIVED
+
+
+@pytest.mark.parametrize("fault", ["exhausted", "unavailable", "denied", "lost_before"])
+@pytest.mark.parametrize("first", ["accepted", "promised"])
+def test_rows_that_the_vendor_took_on_are_waited_for_by_later_runs_too(first: str, fault: str) -> None:
+    """A run that ends early may not forget that an earlier batch was accepted: its rows still show, and would be sent
+    again. `promised` is a promise that the vendor breaks: after its day they are asked for once more."""
+    here = purging()
+    here.world.acts = deque([first, *[fault] * 3])
+    here.apply()
+    for _ in range(4):
+        here.world.advance(0.1)
+        here.apply()
+    assert here.world.repeats == []
+    sent = [item.id for call in here.world.calls for item in call.items]
+    assert [sent.count(f"r{n:03}") for n in range(3)] == [1, 1, 1], "the rows of the first batch are sent once"
+    here.settle()
+    assert (here.world.data["contacts"], here.world.repeats) == ({}, [])

@@ -9,7 +9,7 @@ import msgspec
 from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Batch, Count, File, FilePage, Page, Result, Row
 from crmstate.core.words import Kind, Phase, Undo, Verb
-from crmstate.providers.kit import Call
+from crmstate.providers.kit import Call, instant
 from crmstate.providers.pages import chunks
 from crmstate.providers.sandbox.acts import batch_of_ids
 from crmstate.providers.sandbox.listings import Listed
@@ -27,8 +27,13 @@ class _Rows(msgspec.Struct):
     next: str | None
 
 
+class _Accepted(msgspec.Struct):
+    completes_at: str
+
+
 class _Id(msgspec.Struct):
     id: str
+    pending: _Accepted | None = None
 
 
 class _File(msgspec.Struct):
@@ -104,7 +109,8 @@ def _row(raw: bytes) -> Row:
     found = _ID.decode(raw)
     if not found.id:
         raise Failure(Code.REJECTED, "a row without an id", vendor="kit.malformed")
-    return Row(found.id, raw)
+    doomed = None if found.pending is None else instant(found.pending.completes_at) or ""
+    return Row(found.id, raw, doomed)
 
 
 @provider.acts(
