@@ -25,9 +25,9 @@ from crmstate.core.ports import Clock
 from crmstate.core.provider import Cell, Provider
 from crmstate.core.secret import MASK, Secret
 from crmstate.core.words import READING
-from crmstate.providers.pace import Pace
-from crmstate.providers.text import Scrub, clean
-from crmstate.providers.wire import HANDED_OUT, Answer, Gate, Lost, Request, Wire
+from crmstate.providers.kit.pace import Pace
+from crmstate.providers.kit.text import Scrub, clean
+from crmstate.providers.kit.wire import HANDED_OUT, Answer, Gate, Lost, Request, Wire
 
 T = TypeVar("T")
 

@@ -17,12 +17,12 @@ from crmstate.core.ports import Clock, Effects, ReadSession, Session
 from crmstate.core.provider import Provider
 from crmstate.core.secret import Secret
 from crmstate.core.words import READING, Exit
-from crmstate.providers.kit import Call, Dialect, Line
-from crmstate.providers.pace import Pace
-from crmstate.providers.session import Acting, Reading
-from crmstate.providers.text import Scrub
-from crmstate.providers.vault import Vault
-from crmstate.providers.wire import Gate, Wire
+from crmstate.providers.kit.call import Call, Dialect, Line
+from crmstate.providers.kit.pace import Pace
+from crmstate.providers.kit.session import Acting, Reading
+from crmstate.providers.kit.text import Scrub
+from crmstate.providers.kit.vault import Vault
+from crmstate.providers.kit.wire import Gate, Wire
 
 TIMEOUT = 30.0
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}

@@ -16,8 +16,8 @@ from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Batch, Cell, Count, File, FilePage, Page, Provider, Result
 from crmstate.core.survey import Gap, Identity, Listing, Resource, SubscriptionFacts
 from crmstate.core.words import How, Kind, Outcome, Phase, Proof, Verb
-from crmstate.providers.kit import Line, call_for
-from crmstate.providers.pages import Resources, page_of_rows
+from crmstate.providers.kit.call import Line, call_for
+from crmstate.providers.kit.pages import Resources, page_of_rows
 
 PROOF_LASTS = 60.0
 """Seconds for which a proof of the whole view holds: rights can be taken away in the middle of a run."""
@@ -67,8 +67,11 @@ class Reading:
         return self._judged(kind, found, wanted)
 
     def count(self, dataset: str) -> Count:
-        """The vendor's count of a dataset, now."""
-        found: Count = self._run(self._cell(Kind.DATASET, Verb.COUNT), dataset)
+        """The vendor's count of a dataset, now; none where the vendor counts nothing."""
+        cell = self.provider.cell(Kind.DATASET, Verb.COUNT)
+        if cell is None or cell.how is not How.API:
+            return Count(None, exact=False)
+        found: Count = self._run(cell, dataset)
         return found
 
     def read(self, dataset: str, cursor: str | None = None, ids: Sequence[str] | None = None) -> Page:
