@@ -83,7 +83,7 @@ def _interrupted(screen: Screen) -> int:
 
 def _failed(screen: Screen, failure: Failure) -> int:
     """The vendor did not answer, where no command had its own word for it."""
-    from crmstate.providers.explain import exit_of, explain
+    from crmstate.providers.kit.explain import exit_of, explain
 
     screen.show([explain(failure)])
     return int(exit_of(failure))

@@ -70,9 +70,9 @@ class House:
 
     @cached_property
     def provider(self) -> Provider:
-        from crmstate import providers
+        from crmstate.cli.vendors import load
 
-        return providers.load(self.desired.provider)
+        return load(self.desired.provider)
 
     @cached_property
     def url(self) -> str:
@@ -80,7 +80,8 @@ class House:
         from crmstate.cli import embedded
 
         if self._embedded is not None:
-            return embedded.start(self._embedded)
+            dialect = "native" if self.provider.name == "sandbox" else self.provider.name
+            return embedded.start(self._embedded, dialect)
         url = self.loaded.model.provider.url
         if url is None:
             raise problem(Exit.INVALID, "CRM-C018", name=self.provider.name)
@@ -107,7 +108,7 @@ class House:
         section = self.loaded.model.provider.credentials
         if section is None and self._embedded is not None:
             self.url  # noqa: B018  the server writes the keys when it seeds
-            found = embedded.keys(self._embedded)
+            found = embedded.keys(self._embedded, self.provider.credential)
         else:
             uses = ("read", "write") if section is not None and section.write is not None else ("read",)
             found = {
@@ -127,7 +128,7 @@ class House:
 
     @cached_property
     def vendor_clock(self) -> Clock:
-        from crmstate.providers.connect import check_address, vendor_time
+        from crmstate.providers.kit.connect import check_address, vendor_time
 
         if not self.provider.own_clock:
             return self.real
@@ -137,7 +138,7 @@ class House:
 
     def readers(self) -> list[ReadSession]:
         """A read-only session for every configured credential, the reading one first."""
-        from crmstate.providers.connect import connect
+        from crmstate.providers.kit.connect import connect
 
         return [
             connect(
@@ -151,6 +152,7 @@ class House:
                 scrub=self.scrubber.scrub,
                 tenant=self.tenant or None,
                 hosts=self.operator.allow_hosts,
+                attested=bool(self.desired.coverage),
             )
             for use in ("read", "write")
             if use in self.credentials
@@ -158,7 +160,7 @@ class House:
 
     def writer(self) -> Session:
         """The session that can act. Raises Problem (exit 7) where the manifest names no credential for it."""
-        from crmstate.providers.connect import connect
+        from crmstate.providers.kit.connect import connect
 
         if "write" not in self.credentials:
             raise problem(Exit.CREDENTIALS, "CRM-C019")
@@ -173,6 +175,7 @@ class House:
             scrub=self.scrubber.scrub,
             tenant=self.tenant or None,
             hosts=self.operator.allow_hosts,
+            attested=bool(self.desired.coverage),
         )
 
     def store(self) -> Store:

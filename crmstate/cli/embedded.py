@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -21,7 +22,7 @@ from crmstate.core.words import Exit
 PATIENCE = 30.0
 
 
-def start(data: Path) -> str:
+def start(data: Path, dialect: str = "native") -> str:
     """The address of the server over `data`; starts one where none runs. Raises Problem where it does not come up."""
     deadline = time.monotonic() + PATIENCE
     ready = data.with_name(data.name + ".server.json")
@@ -32,7 +33,7 @@ def start(data: Path) -> str:
     log = data.with_name(data.name + ".server.log")
     with _log(log) as sink:
         child = subprocess.Popen(
-            [sys.executable, "-m", "crmstate.sandbox", "serve", "--data", str(data)],
+            [sys.executable, "-m", "crmstate.sandbox", "serve", "--data", str(data), "--dialect", dialect],
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=sink,
@@ -60,14 +61,23 @@ def stop(data: Path) -> None:
         time.sleep(0.02)
 
 
-def keys(data: Path) -> dict[str, dict[str, Secret]]:
-    """The credentials that seeding wrote beside the data: for `read` and `write`."""
+def keys(data: Path, fields: Sequence[str] = ("token",)) -> dict[str, dict[str, Secret]]:
+    """The credentials that seeding wrote beside the data, for `read` and `write`: the first of `fields` that is there,
+    as a vendor's credential may be given in more than one way."""
     place = data.with_name(data.name + ".keys.json")
     try:
         found = json.loads(place.read_text(encoding="utf-8"))
-        return {use: {"token": Secret(found[use]["token"])} for use in ("read", "write")}
+        return {
+            use: {_field(found[use], fields): Secret(found[use][_field(found[use], fields)])}
+            for use in ("read", "write")
+        }
     except (OSError, ValueError, KeyError, TypeError):
         raise problem(Exit.CREDENTIALS, "CRM-C017", path=place) from None
+
+
+def _field(found: dict[str, str], fields: Sequence[str]) -> str:
+    """The first field that a written credential has. Raises KeyError."""
+    return next((name for name in fields if name in found), fields[0])
 
 
 def _log(path: Path) -> IO[bytes]:

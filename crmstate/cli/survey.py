@@ -18,7 +18,7 @@ from crmstate.core.record import State
 from crmstate.core.survey import Survey, survey
 from crmstate.core.words import Exit
 from crmstate.engine.observe import departed, observe, stamp
-from crmstate.providers.explain import exit_of, explain
+from crmstate.providers.kit.explain import exit_of, explain
 
 if TYPE_CHECKING:
     from crmstate.store.store import Store

@@ -3,13 +3,16 @@ parameters at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from crmstate.core.words import READING, How, Kind, Outcome, Phase, Proof, Undo, Verb
+
+Texts = Mapping[str, str]
+"""One text in every language: `{"en": "...", "zh-CN": "..."}`."""
 
 
 class Args(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -148,7 +151,8 @@ class Provider:
     prefixes of environment names that a manifest for this vendor may refer to. `hosts`: host patterns that its
     addresses must match. `removal`: the verb by which `removed` is reached, by kind. `own_clock`: the vendor has a
     clock of its own (simulators only). `dialect`: the vendor's manner of speaking, as `providers.kit` reads it;
-    `connect`: for a provider that brings a connection of its own instead."""
+    `connect`: for a provider that brings a connection of its own instead. `words`: the texts of its runbooks and
+    reasons by language and code, for the catalogues."""
 
     name: str
     title: str
@@ -162,6 +166,7 @@ class Provider:
     connect: Callable[..., Any] | None = None
     dialect: Any = None
     table: dict[tuple[Kind, Verb], Cell] = field(default_factory=dict)
+    words: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def reads(self, kind: Kind, verb: Verb, *requests: str, source: str, **facts: Any) -> Callable[[Any], Any]:
         """Places a reading function in the table, with the requests that it may send."""
@@ -189,18 +194,31 @@ class Provider:
         kind: Kind,
         verb: Verb,
         *,
-        runbook: str,
+        runbook: str | Texts,
         source: str,
         after: Phase = Phase.ABSENT,
         undo: Undo = Undo.NEVER,
         note: str | None = None,
+        verified_on: str | None = None,
+        attributes: frozenset[str] = frozenset(),
     ) -> None:
-        """A capability that a person has, with the catalogue code of its runbook."""
-        self._add(Cell(kind, verb, How.MANUAL, runbook=runbook, source=source, after=after, undo=undo, note=note))
+        """A capability that a person has, with its runbook: where to click, whom to write to, what proves it."""
+        code = self._said("runbook", kind, verb, runbook)
+        facts: dict[str, Any] = {"source": source, "after": after, "undo": undo, "note": note, "attributes": attributes}
+        self._add(Cell(kind, verb, How.MANUAL, runbook=code, verified_on=verified_on, **facts))
 
-    def none(self, kind: Kind, verb: Verb, *, why: str, source: str = "") -> None:
-        """A capability that nobody has, and why (a catalogue code)."""
-        self._add(Cell(kind, verb, How.NONE, why=why, source=source))
+    def none(self, kind: Kind, verb: Verb, *, why: str | Texts, source: str = "") -> None:
+        """A capability that nobody has, and why."""
+        self._add(Cell(kind, verb, How.NONE, why=self._said("why", kind, verb, why), source=source))
+
+    def _said(self, family: str, kind: Kind, verb: Verb, text: str | Texts) -> str:
+        """The code of a text: a catalogue's own, or one for the words that the vendor's file brings along."""
+        if isinstance(text, str):
+            return text
+        code = f"{family}.{self.name}.{kind.value}.{verb.value}"
+        for language, words in text.items():
+            self.words.setdefault(language, {})[code] = words
+        return code
 
     def cell(self, kind: Kind, verb: Verb) -> Cell | None:
         """The cell, or None where the table says nothing."""

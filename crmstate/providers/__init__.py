@@ -1,26 +1,35 @@
-"""Providers: one file per vendor, found by name. Importing this package loads none of them, and no HTTP library."""
+"""Providers: one file (or folder) per vendor beside the kit, found by its name. Importing this package loads none of
+them, and no HTTP library."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib import import_module
+from pkgutil import iter_modules
 
 from crmstate.core.diagnostic import problem
 from crmstate.core.provider import Provider
 from crmstate.core.words import Exit
 
 GROUP = "crmstate.providers"
-BUILT_IN = {"sandbox": "crmstate.providers.sandbox:provider"}
+KIT = "kit"
+
+
+@lru_cache(maxsize=1)
+def built_in() -> tuple[str, ...]:
+    """The vendors that come along: whatever lies beside the kit."""
+    return tuple(sorted(found.name for found in iter_modules(__path__) if found.name != KIT))
 
 
 def names() -> tuple[str, ...]:
     """Every provider's name: those that come along, and those that other packages bring by the entry point group."""
-    return tuple(sorted({**_brought(), **BUILT_IN}))
+    return tuple(sorted({*_brought(), *built_in()}))
 
 
 def load(name: str) -> Provider:
     """The provider of this name. One that comes along cannot be replaced by another package. Raises Problem
     (CRM-V015)."""
-    place = BUILT_IN.get(name) or _brought().get(name)
+    place = f"{__name__}.{name}:provider" if name in built_in() else _brought().get(name)
     if place is None:
         raise problem(Exit.INVALID, "CRM-V015", name=name, known=", ".join(names()))
     module, _, attribute = place.partition(":")

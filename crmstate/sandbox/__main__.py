@@ -23,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
     serve = command("serve", "Serve a world on loopback until SIGTERM; an absent file is seeded small.")
     serve.add_argument("--port", type=int, default=0)
     serve.add_argument("--ready-file", default=None)
+    serve.add_argument("--dialect", default="native", help="what a world that is seeded now speaks")
     seed = command("seed", "Fill a new world.")
     seed.add_argument("--size", choices=["small", "large"], default="small")
     seed.add_argument("--contacts", type=int)
@@ -30,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
     seed.add_argument("--seed", type=int, default=1)
     seed.add_argument("--hostile", action="store_true", help="names that try to do harm")
     seed.add_argument("--soft-delete", action="store_true", help="deleted rows still answer by id")
+    seed.add_argument("--dialect", default="native", help="the vendor that it speaks like")
     seed.add_argument("--replace", action="store_true", help="put it in the place of an existing world")
     command("advance", "Move the sandbox's clock.").add_argument("by", help="30d, 12h, 15m, 2w, or a date or time")
     command("world", "The truth, as JSON.").add_argument(
@@ -88,11 +90,11 @@ def _parameter(text: str) -> tuple[str, Any]:
 def _run(given: argparse.Namespace) -> Any:
     match given.command:
         case "serve":
-            return commands.serve(given.data, given.port, given.ready_file)
+            return commands.serve(given.data, given.port, given.ready_file, given.dialect)
         case "seed":
             options = {
                 name: getattr(given, name)
-                for name in ("contacts", "users", "seed", "hostile", "soft_delete", "replace")
+                for name in ("contacts", "users", "seed", "hostile", "soft_delete", "dialect", "replace")
             }
             commands.seed(given.data, given.size, **options)
             return {"data": given.data, "keys": f"{given.data}.keys.json"}

@@ -50,6 +50,11 @@ _DATASET = re.compile(r"/v1/datasets/(.+)/(count|rows|attachments|rows/delete)",
 _FILE = re.compile(r"/v1/files/([^/]*)/([^/]*)")
 
 
+def dialect() -> Native:
+    """The dialect `native`, as `dialects.load` makes it."""
+    return Native()
+
+
 class Native:
     """The dialect `native`."""
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from . import names
+from . import dialects, names
 from .tables import json_text
 from .world import START, Key, World
 
@@ -54,12 +54,14 @@ def seed(
     seed: int = 1,
     hostile: bool = False,
     soft_delete: bool = False,
+    dialect: str = dialects.NATIVE,
     now: str = START,
     replace: bool = False,
 ) -> dict[str, Key]:
     """Writes a world to `data` and its credentials to `<data>.keys.json` (both 0600); the keys `read`, `write`, `weak`.
 
-    FileExistsError when there is a world and `replace` is false. ValueError for an unknown size.
+    `dialect`: the vendor that its server speaks like. FileExistsError when there is a world and `replace` is false.
+    ValueError for an unknown size or dialect.
     """
     if size not in SIZES:
         raise ValueError(f"size is one of {', '.join(SIZES)}, not {size!r}")
@@ -67,6 +69,7 @@ def seed(
     if place.exists() and not replace:
         raise FileExistsError(f"there is a world at {place} already")
     place.parent.mkdir(parents=True, exist_ok=True)
+    credential = dialects.credential(dialect)
     counts = {
         **SIZES[size],
         **({"contacts": contacts} if contacts is not None else {}),
@@ -77,11 +80,13 @@ def seed(
     try:
         with World.create(fresh, now=now, seed=seed, bulk=True) as world:
             with world.transaction():
+                if dialect != dialects.NATIVE:
+                    world.set_traits(dialect=dialect)
                 if soft_delete:
                     world.set_traits(soft_delete=True)
                 found = _fill(world, counts["users"], counts["contacts"], random.Random(seed), hostile)
             world.finish_bulk()
-        _write_keys(Path(f"{os.fspath(place)}.keys.json"), found)
+        _write_keys(Path(f"{os.fspath(place)}.keys.json"), found, credential)
         _forget(place, keep=place)
         fresh.replace(place)
     finally:
@@ -96,11 +101,14 @@ def _forget(place: Path, keep: Path | None = None) -> None:
                 Path(name).unlink()
 
 
-def _write_keys(place: Path, keys: dict[str, Key]) -> None:
+def _write_keys(place: Path, keys: dict[str, Key], credential: Callable[[Key], dict[str, str]] | None) -> None:
     fresh = place.with_name(f"{place.name}.{os.getpid()}.tmp")
     with open(fresh, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         text = {
-            name: {"id": key.id, "token": key.token, "refresh_token": key.refresh_token} for name, key in keys.items()
+            name: {"id": key.id, **credential(key)}
+            if credential
+            else {"id": key.id, "token": key.token, "refresh_token": key.refresh_token}
+            for name, key in keys.items()
         }
         json.dump(text, file, indent=2)
     fresh.replace(place)

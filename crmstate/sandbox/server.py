@@ -18,9 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from . import http1
+from . import dialects, http1
 from .exchange import Dialect, exchange
-from .native import Native
 from .seeding import seed
 from .wire import Refused
 from .world import World
@@ -35,7 +34,7 @@ class Server:
 
     def __init__(self, world: World, *, port: int = 0, dialect: Dialect | None = None) -> None:
         self.world = world
-        self._dialect = dialect or Native()
+        self._dialect = dialect or dialects.load(world.traits.get("dialect", dialects.NATIVE))
         self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
         self._open: dict[socket.socket, threading.Thread] = {}
         self._guard = threading.Lock()
@@ -139,8 +138,13 @@ def _announce(place: Path, url: str, data: Path) -> None:
     fresh.replace(place)
 
 
-def serve(data: str | os.PathLike[str], port: int = 0, ready_file: str | os.PathLike[str] | None = None) -> None:
-    """Serves until SIGTERM or SIGINT. Seeds a small world if the file is absent.
+def serve(
+    data: str | os.PathLike[str],
+    port: int = 0,
+    ready_file: str | os.PathLike[str] | None = None,
+    dialect: str = dialects.NATIVE,
+) -> None:
+    """Serves until SIGTERM or SIGINT. Seeds a small world if the file is absent, which then speaks `dialect`.
 
     Raises `AlreadyServed`, OSError for a taken port, ValueError for a file that is no world.
 
@@ -155,7 +159,7 @@ def serve(data: str | os.PathLike[str], port: int = 0, ready_file: str | os.Path
         with suppress(FileNotFoundError):
             ready.unlink()  # of a server that was killed
         if not place.exists():
-            seed(place)
+            seed(place, dialect=dialect)
         sys.setswitchinterval(0.001)
         with World.open(place) as world, Server(world, port=port) as server:
             _announce(ready, server.url, place)

@@ -51,6 +51,16 @@ def load(lang: str) -> Table:
     return entries
 
 
+_BROUGHT: dict[str, dict[str, Mapping[str, str]]] = {}
+
+
+def bring(words: Mapping[str, Mapping[str, str]]) -> None:
+    """Adds texts that a vendor's file brings along, by language and code. They never replace an entry of the
+    catalogues."""
+    for lang, entries in words.items():
+        _BROUGHT.setdefault(lang, {}).update({code: {"text": text} for code, text in entries.items()})
+
+
 def _same(text: str) -> str:
     return text
 
@@ -106,9 +116,9 @@ class Catalogue:
         return self._render(found.code, "hint", _params(found), optional=True)
 
     def _entry(self, code: str) -> Mapping[str, str] | None:
-        found = load(self.lang).get(code)
+        found = load(self.lang).get(code) or _BROUGHT.get(self.lang, {}).get(code)
         if found is None and self.lang != "en" and not self.strict:
-            found = load("en").get(code)
+            found = load("en").get(code) or _BROUGHT.get("en", {}).get(code)
         return found
 
     def _render(self, code: str, part: str, params: Mapping[str, Param], optional: bool = False) -> str:

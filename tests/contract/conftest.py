@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,15 @@ from crmstate.core.provider import Cell
 from crmstate.core.words import READING, How, Kind, Verb
 from crmstate.providers import load
 
-from .knobs import knob
-from .sandbox_stage import SandboxStage
+from .knobs import Knob, knob
 from .stage import Company, Stage
 
-STAGES: dict[str, Callable[[Path], Stage]] = {"sandbox": SandboxStage}
+HERE = Path(__file__).parent
+STAGES: dict[str, Callable[[Path], Stage]] = {
+    path.stem.removesuffix("_stage"): import_module(f".{path.stem}", __package__).STAGE
+    for path in sorted(HERE.glob("*_stage.py"))
+}
+"""Every file `<vendor>_stage.py` brings the stage of its vendor, as `STAGE`."""
 
 ONE_OF_A_KIND = {Kind.TENANT, Kind.SUBSCRIPTION, Kind.ACCOUNT}
 
@@ -34,18 +39,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "stage" not in metafunc.fixturenames:
         return
     if not wanted:
-        metafunc.parametrize("stage", STAGES, indirect=True)
+        vendors = []
+        for vendor in STAGES:
+            found = knob(vendor, None, None, metafunc.function.__name__)
+            vendors.append(pytest.param(vendor, marks=_marks(found), id=vendor))
+        metafunc.parametrize("stage", vendors, indirect=True)
         return
     pairs = []
     for vendor in STAGES:
         for cell in load(vendor).table.values():
             if cell.how is How.API and WANTED[wanted[0]](cell):
                 found = knob(vendor, cell.kind, cell.verb, metafunc.function.__name__)
-                marks = [pytest.mark.skip(reason=f"{found.reason} ({found.link})")] if found else []
-                pairs.append(
-                    pytest.param(vendor, cell, marks=marks, id=f"{vendor}-{cell.kind.value}-{cell.verb.value}")
-                )
+                name = f"{vendor}-{cell.kind.value}-{cell.verb.value}"
+                pairs.append(pytest.param(vendor, cell, marks=_marks(found), id=name))
     metafunc.parametrize(("stage", wanted[0]), pairs, indirect=["stage"])
+
+
+def _marks(found: Knob | None) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.skip(reason=f"{found.reason} ({found.link})")] if found else []
 
 
 @pytest.fixture

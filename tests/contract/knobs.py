@@ -12,11 +12,11 @@ from crmstate.core.words import Kind, Verb
 @dataclass(frozen=True)
 class Knob:
     """One deviation. `situation` is the test's name; the cell does not meet it, for a reason that somebody can check
-    at `link`."""
+    at `link`. `kind` and `verb` None: no cell of this vendor meets it."""
 
     provider: str
-    kind: Kind
-    verb: Verb
+    kind: Kind | None
+    verb: Verb | None
     situation: str
     reason: str
     link: str
@@ -25,9 +25,12 @@ class Knob:
 KNOBS: tuple[Knob, ...] = ()
 
 
-def knob(provider: str, kind: Kind, verb: Verb, situation: str) -> Knob | None:
+def knob(provider: str, kind: Kind | None, verb: Verb | None, situation: str) -> Knob | None:
     """The knob of this cell in this situation, if somebody wrote one."""
     for each in KNOBS:
-        if (each.provider, each.kind, each.verb, each.situation) == (provider, kind, verb, situation):
+        if (each.provider, each.situation) == (provider, situation) and (each.kind, each.verb) in {
+            (kind, verb),
+            (None, None),
+        }:
             return each
     return None

@@ -229,3 +229,6 @@ class SandboxStage:
     def close(self) -> None:
         self._server.stop()
         self._world.close()
+
+
+STAGE = SandboxStage

@@ -17,7 +17,7 @@ from crmstate.core.ports import ReadSession, Session
 from crmstate.core.provider import Batch, Cell, Provider
 from crmstate.core.secret import Scrubber, Secret
 from crmstate.core.words import Kind, Phase, Verb
-from crmstate.providers.connect import connect
+from crmstate.providers.kit.connect import connect
 
 
 class Trouble(Enum):

@@ -6,7 +6,7 @@ import pytest
 
 from crmstate.core.provider import Cell
 from crmstate.providers.kit import call_for
-from crmstate.providers.wire import NotDeclared
+from crmstate.providers.kit.wire import NotDeclared
 
 from .stage import Company, Stage
 

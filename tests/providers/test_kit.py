@@ -14,7 +14,7 @@ from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Batch, Item, Limits
 from crmstate.core.words import Kind, Outcome, Verb
 from crmstate.providers.kit import ATTEMPTS, LONGEST_WAIT
-from crmstate.providers.wire import LARGEST
+from crmstate.providers.kit.wire import LARGEST
 
 from .vendor import ok, talking
 

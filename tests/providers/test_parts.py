@@ -20,11 +20,11 @@ from crmstate.core.provider import Provider
 from crmstate.core.secret import Scrubber, Secret
 from crmstate.core.survey import Identity
 from crmstate.core.words import Exit
-from crmstate.providers.connect import check_address, connect
-from crmstate.providers.explain import check_tenant, check_write, exit_of, explain
 from crmstate.providers.kit import instant
-from crmstate.providers.text import clean, segment, without_secrets
-from crmstate.providers.wire import Gate
+from crmstate.providers.kit.connect import check_address, connect
+from crmstate.providers.kit.explain import check_tenant, check_write, exit_of, explain
+from crmstate.providers.kit.text import clean, segment, without_secrets
+from crmstate.providers.kit.wire import Gate
 
 from .vendor import Patience, Straight, make
 
@@ -201,7 +201,7 @@ def test_a_cell_cannot_be_placed_twice_or_on_the_wrong_side() -> None:
 
 
 def test_importing_the_providers_loads_no_http_library() -> None:
-    code = "import sys, crmstate.providers, crmstate.providers.sandbox, crmstate.providers.connect; "
+    code = "import sys, crmstate.providers, crmstate.providers.sandbox, crmstate.providers.kit.connect; "
     code += "print([name for name in ('httpx', 'tenacity', 'pydantic') if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -22,11 +22,11 @@ from crmstate.core.survey import (
     UserFacts,
 )
 from crmstate.core.words import Kind, Outcome, Phase, Verb
-from crmstate.providers.connect import vendor_time
+from crmstate.providers.kit.connect import vendor_time
+from crmstate.providers.kit.wire import Answer
 from crmstate.providers.sandbox.data import rows as read_rows
 from crmstate.providers.sandbox.listings import users as list_users
 from crmstate.providers.sandbox.vendor import classify
-from crmstate.providers.wire import Answer
 from crmstate.sandbox import World
 
 from ..contract.sandbox_stage import SandboxStage

@@ -14,8 +14,8 @@ from crmstate.core.provider import Batch, File, Item, Page, Provider, Result, Ro
 from crmstate.core.secret import Scrubber, Secret
 from crmstate.core.survey import Gap, Identity, Listing, Resource, SubscriptionFacts
 from crmstate.core.words import Kind, Outcome, Phase, Undo, Verb
-from crmstate.providers.connect import connect
 from crmstate.providers.kit import Dialect
+from crmstate.providers.kit.connect import connect
 
 from .vendor import Patience, Straight
 
@@ -142,7 +142,6 @@ def test_a_provider_may_vouch_for_its_own_listing() -> None:
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda made: made.count("x"),
         lambda made: made.read("x"),
         lambda made: made.perform(Batch(Kind.BIN, Verb.EMPTY, ONE)),
     ],
@@ -152,3 +151,20 @@ def test_what_no_cell_offers_is_refused(ask: Callable[[Any], object]) -> None:
         ask(session(lambda made: None))
 
     assert Code.REJECTED is raised.value.code
+
+
+def test_a_vendor_that_counts_nothing_says_so() -> None:
+    found = session(lambda made: None).count("x")
+
+    assert (None, False) == (found.rows, found.exact)
+
+
+@pytest.mark.parametrize(("attestable", "attested"), [(True, True), (True, False), (False, True)])
+def test_only_where_a_vendor_cannot_prove_a_view_somebodys_word_stands_in(attestable: bool, attested: bool) -> None:
+    made = session(lists(Kind.USER), Identity("", "t", attestable=attestable))
+    made._line.attested = attested
+    found = made.list(Kind.USER)
+
+    assert found.complete == (attestable and attested)
+    if not found.complete:
+        assert found.gap and found.gap.why == ("gap.unproved" if attestable else "gap.partial_view")

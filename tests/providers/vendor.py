@@ -18,9 +18,9 @@ from crmstate.core.provider import Batch, Limits, Provider, Result
 from crmstate.core.secret import Scrubber, Secret
 from crmstate.core.survey import Identity, Resource
 from crmstate.core.words import Kind, Outcome, Phase, Undo, Verb
-from crmstate.providers.connect import connect
 from crmstate.providers.kit import Answer, Call, Dialect, Grant
-from crmstate.providers.pages import Leaf, gather
+from crmstate.providers.kit.connect import connect
+from crmstate.providers.kit.pages import Leaf, gather
 
 Say = Callable[[str], bytes]
 

@@ -41,7 +41,7 @@ from crmstate.engine.recover import farewell, recover
 from crmstate.engine.stop import Abandoned, Stop
 from crmstate.engine.tasks import Context
 from crmstate.engine.walk import Walk
-from crmstate.providers.explain import check_write, exit_of, explain
+from crmstate.providers.kit.explain import check_write, exit_of, explain
 
 if TYPE_CHECKING:
     from crmstate.store.store import Store

@@ -43,9 +43,9 @@ def show(
 
 def _show(names: list[str], screen: Screen) -> int:
     import crmstate.views.providers_text as view
-    from crmstate import providers
+    from crmstate.cli import vendors
 
-    tables = [providers.load(name) for name in names]
+    tables = [vendors.load(name) for name in names]
     renders = {"json": view.providers_json, "markdown": view.providers_markdown, "text": view.providers_text}
     screen.out(renders[screen.format](tables, screen.catalogue))
     return 0

@@ -15,16 +15,21 @@ from crmstate.core.words import Exit
 
 app = typer.Typer(help="A simulated CRM to learn and test with.", no_args_is_help=True)
 Data = Annotated[Path, typer.Option("--data", metavar="FILE", help="The simulated world's file.")]
+Dialect = Annotated[str, typer.Option("--dialect", metavar="NAME", help="The vendor that a new world speaks like.")]
 WORLD = Path("sandbox.db")
 
 
 @app.command()
-def serve(data: Data = WORLD, port: Annotated[int, typer.Option("--port", help="0: any free one.")] = 0) -> int:
+def serve(
+    data: Data = WORLD,
+    port: Annotated[int, typer.Option("--port", help="0: any free one.")] = 0,
+    dialect: Dialect = "native",
+) -> int:
     """Serve a world on this machine until it is stopped; one that is not there is seeded small."""
     from crmstate.sandbox import commands
 
     try:
-        commands.serve(data, port=port)
+        commands.serve(data, port=port, dialect=dialect)
     except commands.AlreadyServed:
         raise problem(Exit.LOCKED, "CRM-C022", data=data) from None
     except (OSError, ValueError) as error:
@@ -41,6 +46,7 @@ def seed(
     number: Annotated[int, typer.Option("--seed", help="The same number gives the same world.")] = 1,
     hostile: Annotated[bool, typer.Option("--hostile", help="Names that try to do harm.")] = False,
     soft_delete: Annotated[bool, typer.Option("--soft-delete", help="Deleted rows still answer by id.")] = False,
+    dialect: Dialect = "native",
     replace: Annotated[bool, typer.Option("--replace", help="Put it in the place of an existing world.")] = False,
 ) -> int:
     """Fill a new world."""
@@ -49,6 +55,7 @@ def seed(
     if size not in ("small", "large"):
         raise problem(Exit.USAGE, "CRM-C001", text=f"--size {size}")
     facts: dict[str, Any] = {"contacts": contacts, "users": users, "hostile": hostile, "soft_delete": soft_delete}
+    facts["dialect"] = dialect
     _call(data, lambda: commands.seed(data, size, seed=number, replace=replace, **facts))
     Screen().say("sandbox.seeded", data=data)
     return 0

@@ -12,7 +12,7 @@ from crmstate.core.provider import Args, Batch, Result
 from crmstate.core.survey import AccountFacts, Listing, Resource, SubscriptionFacts
 from crmstate.core.words import Kind, Outcome, Phase, Undo, Verb
 from crmstate.providers.kit import Call
-from crmstate.providers.pages import Resources
+from crmstate.providers.kit.pages import Resources
 from crmstate.providers.sandbox.vendor import CONTRACT, provider, utc
 
 

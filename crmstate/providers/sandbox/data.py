@@ -10,12 +10,12 @@ from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Batch, Count, File, FilePage, Page, Result, Row
 from crmstate.core.words import Kind, Phase, Undo, Verb
 from crmstate.providers.kit import Call, instant
-from crmstate.providers.pages import chunks
+from crmstate.providers.kit.pages import chunks
+from crmstate.providers.kit.text import segment
+from crmstate.providers.kit.wire import HANDED_OUT
 from crmstate.providers.sandbox.acts import batch_of_ids
 from crmstate.providers.sandbox.listings import Listed
 from crmstate.providers.sandbox.vendor import DATA, IDS, provider
-from crmstate.providers.text import segment
-from crmstate.providers.wire import HANDED_OUT
 
 
 class _Count(msgspec.Struct):

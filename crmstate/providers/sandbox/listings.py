@@ -23,9 +23,9 @@ from crmstate.core.survey import (
 )
 from crmstate.core.words import Kind, Phase, Verb
 from crmstate.providers.kit import Call
-from crmstate.providers.pages import Leaf, Resources, chunks, gather, joined
+from crmstate.providers.kit.pages import Leaf, Resources, chunks, gather, joined
+from crmstate.providers.kit.text import without_secrets
 from crmstate.providers.sandbox.vendor import IDS, LISTINGS, provider, utc
-from crmstate.providers.text import without_secrets
 
 T = TypeVar("T")
 

@@ -25,9 +25,9 @@ from crmstate.core.ports import Clock
 from crmstate.core.provider import Cell, Provider
 from crmstate.core.secret import MASK, Secret
 from crmstate.core.words import READING
-from crmstate.providers.pace import Pace
-from crmstate.providers.text import Scrub, clean
-from crmstate.providers.wire import HANDED_OUT, Answer, Gate, Lost, Request, Wire
+from crmstate.providers.kit.pace import Pace
+from crmstate.providers.kit.text import Scrub, clean
+from crmstate.providers.kit.wire import HANDED_OUT, Answer, Gate, Lost, Request, Wire
 
 T = TypeVar("T")
 
@@ -99,8 +99,8 @@ class Tokens(Protocol):
 
 @dataclass
 class Line:
-    """One session's line to the vendor: what all its calls share. `token` gives the access token, None for calls
-    without one."""
+    """One session's line to the vendor: what all its calls share. `vault` gives the access token, None for calls
+    without one. `attested`: an operator says in writing that the credential sees everything."""
 
     provider: Provider
     dialect: Dialect
@@ -110,6 +110,7 @@ class Line:
     scrub: Scrub
     tenant: str | None = None
     vault: Tokens | None = None
+    attested: bool = False
     own_secrets: list[bytes] = field(default_factory=list)
 
     def clean(self, text: str) -> str:

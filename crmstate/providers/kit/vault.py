@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from crmstate.core.secret import SHORTEST, Secret
-from crmstate.providers.kit import Call, Line
-from crmstate.providers.wire import Gate
+from crmstate.providers.kit.call import Call, Line
+from crmstate.providers.kit.wire import Gate
 
 
 class Vault:

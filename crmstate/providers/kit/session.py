@@ -16,8 +16,8 @@ from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Batch, Cell, Count, File, FilePage, Page, Provider, Result
 from crmstate.core.survey import Gap, Identity, Listing, Resource, SubscriptionFacts
 from crmstate.core.words import How, Kind, Outcome, Phase, Proof, Verb
-from crmstate.providers.kit import Line, call_for
-from crmstate.providers.pages import Resources, page_of_rows
+from crmstate.providers.kit.call import Line, call_for
+from crmstate.providers.kit.pages import Resources, page_of_rows
 
 PROOF_LASTS = 60.0
 """Seconds for which a proof of the whole view holds: rights can be taken away in the middle of a run."""
@@ -67,8 +67,11 @@ class Reading:
         return self._judged(kind, found, wanted)
 
     def count(self, dataset: str) -> Count:
-        """The vendor's count of a dataset, now."""
-        found: Count = self._run(self._cell(Kind.DATASET, Verb.COUNT), dataset)
+        """The vendor's count of a dataset, now; none where the vendor counts nothing."""
+        cell = self.provider.cell(Kind.DATASET, Verb.COUNT)
+        if cell is None or cell.how is not How.API:
+            return Count(None, exact=False)
+        found: Count = self._run(cell, dataset)
         return found
 
     def read(self, dataset: str, cursor: str | None = None, ids: Sequence[str] | None = None) -> Page:
@@ -147,14 +150,20 @@ class Reading:
         if isinstance(found, Listing):
             return replace(found, resources=rows)
         if not self._sees_everything():
-            return Listing(kind, rows, complete=False, gap=Gap(kind, "gap.partial_view"))
+            known = self._identity
+            why = "gap.unproved" if known is not None and known[1].attestable else "gap.partial_view"
+            return Listing(kind, rows, complete=False, gap=Gap(kind, why))
         return Listing(kind, rows)
 
     def _sees_everything(self) -> bool:
         known = self._identity
         if known is None or self._line.clock.monotonic() - known[0] > PROOF_LASTS:
-            return self.whoami().whole_view
-        return known[1].whole_view
+            return self._whole(self.whoami())
+        return self._whole(known[1])
+
+    def _whole(self, identity: Identity) -> bool:
+        """Proved by the vendor, or, where no vendor's word could prove it, attested in writing by the operator."""
+        return identity.whole_view or (identity.attestable and self._line.attested)
 
 
 class Acting(Reading):

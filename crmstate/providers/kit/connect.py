@@ -17,12 +17,12 @@ from crmstate.core.ports import Clock, Effects, ReadSession, Session
 from crmstate.core.provider import Provider
 from crmstate.core.secret import Secret
 from crmstate.core.words import READING, Exit
-from crmstate.providers.kit import Call, Dialect, Line
-from crmstate.providers.pace import Pace
-from crmstate.providers.session import Acting, Reading
-from crmstate.providers.text import Scrub
-from crmstate.providers.vault import Vault
-from crmstate.providers.wire import Gate, Wire
+from crmstate.providers.kit.call import Call, Dialect, Line
+from crmstate.providers.kit.pace import Pace
+from crmstate.providers.kit.session import Acting, Reading
+from crmstate.providers.kit.text import Scrub
+from crmstate.providers.kit.vault import Vault
+from crmstate.providers.kit.wire import Gate, Wire
 
 TIMEOUT = 30.0
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -42,6 +42,7 @@ def connect(
     tenant: str | None = None,
     timeout: float = TIMEOUT,
     hosts: Sequence[str] = (),
+    attested: bool = False,
 ) -> ReadSession: ...
 
 
@@ -59,6 +60,7 @@ def connect(
     tenant: str | None = None,
     timeout: float = TIMEOUT,
     hosts: Sequence[str] = (),
+    attested: bool = False,
 ) -> Session: ...
 
 
@@ -75,15 +77,17 @@ def connect(
     tenant: str | None = None,
     timeout: float = TIMEOUT,
     hosts: Sequence[str] = (),
+    attested: bool = False,
 ) -> ReadSession | Session:
     """A session. `use` read: its wire lets nothing through but what reading cells declare. `tenant`: the id that the
     configuration expects (some providers need it when the account is gone). `timeout` in seconds. `hosts`: patterns
-    that the operator allows beside the vendor's own. Raises Problem (exit 7)."""
+    that the operator allows beside the vendor's own. `attested`: somebody vouches in writing that the credential sees
+    everything, which counts where the vendor cannot prove it. Raises Problem (exit 7)."""
     dialect = _dialect(provider)
     check_address(provider, url, hosts)
     _check_credential(provider, dialect, credential)
     wire = Wire(url, effects, clock, _gate(provider, dialect) if use == "read" else None, timeout)
-    line = Line(provider, dialect, wire, Pace(provider.limits, clock), clock, scrub, tenant)
+    line = Line(provider, dialect, wire, Pace(provider.limits, clock), clock, scrub, tenant, attested=attested)
     line.vault = Vault(line, credential, learn)
     return Reading(line, use) if use == "read" else Acting(line, use)
 

@@ -1,0 +1,34 @@
+"""The kit: the portable half of every provider. A vendor's file imports what it needs from here; loading it brings no
+HTTP library."""
+
+from crmstate.providers.kit.call import (
+    ATTEMPTS,
+    LONGEST_WAIT,
+    Call,
+    Dialect,
+    Grant,
+    Line,
+    Reply,
+    call_for,
+    decoder,
+    instant,
+    retry_after,
+)
+from crmstate.providers.kit.wire import HANDED_OUT, Answer, Request
+
+__all__ = [
+    "ATTEMPTS",
+    "HANDED_OUT",
+    "LONGEST_WAIT",
+    "Answer",
+    "Call",
+    "Dialect",
+    "Grant",
+    "Line",
+    "Reply",
+    "Request",
+    "call_for",
+    "decoder",
+    "instant",
+    "retry_after",
+]

@@ -1,0 +1,52 @@
+"""Dialects: one file per simulated vendor, found by its name; a vendor of another package comes by the entry point group.
+
+A module here has `dialect`, which makes a `exchange.Dialect`, and may have `credential(key)`: the fields of a
+credential as this vendor's users know them. `native` is the sandbox's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+from ..exchange import Dialect
+
+GROUP = "crmstate.dialects"
+NATIVE = "native"
+
+
+def names() -> tuple[str, ...]:
+    """Every dialect that a world can be served in."""
+    return tuple(sorted({NATIVE, *_brought(), *_built_in()}))
+
+
+def load(name: str) -> Dialect:
+    """A new dialect of this name. Raises ValueError for one that nobody speaks."""
+    made: Dialect = _module(name).dialect()
+    return made
+
+
+def credential(name: str) -> Callable[[Any], dict[str, str]] | None:
+    """How a key is written down for this vendor's users, where that is not the native way."""
+    return getattr(_module(name), "credential", None)
+
+
+def _module(name: str) -> Any:
+    if name == NATIVE:
+        return import_module("..native", __name__)
+    place = f"{__name__}.{name}" if name in _built_in() else _brought().get(name)
+    if place is None:
+        raise ValueError(f"nobody speaks {name!r} here; known: {', '.join(names())}")
+    return import_module(place)
+
+
+def _built_in() -> set[str]:
+    return {found.name for found in iter_modules(__path__)}
+
+
+def _brought() -> dict[str, str]:
+    from importlib.metadata import entry_points
+
+    return {point.name: point.value for point in entry_points(group=GROUP)}
