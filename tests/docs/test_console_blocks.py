@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
-FILE = re.compile(r"^```yaml title=(\S+)\n(.*?)^```$", re.M | re.S)
+FILE = re.compile(r"^```(?:yaml|toml|python) title=(\S+)\n(.*?)^```$", re.M | re.S)
 EXIT = re.compile(r"\s+# exit (\d+)$")
 
 
