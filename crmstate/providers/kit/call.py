@@ -39,10 +39,12 @@ _BUILDING = threading.Lock()
 
 @dataclass(frozen=True)
 class Grant:
-    """What a login gave: the access token, and a new refresh token where the vendor rotates them."""
+    """What a login gave: the access token, a new refresh token where the vendor rotates them, and the id of the user
+    where the vendor says it here and nowhere else."""
 
     access: Secret
     refresh: Secret | None = None
+    user: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,8 @@ class Tokens(Protocol):
 
     def renew(self, used: Secret) -> bool: ...
 
+    def user(self) -> str | None: ...
+
 
 @dataclass
 class Line:
@@ -145,6 +149,10 @@ class Call:
     def tenant(self) -> str | None:
         """The tenant's id from the configuration, where there is one."""
         return self._line.tenant
+
+    def user(self) -> str | None:
+        """The user whom the login named (`Grant.user`); logs in where that has not happened yet."""
+        return self._line.vault.user() if self._line.vault else None
 
     @property
     def page(self) -> int:
