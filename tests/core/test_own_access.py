@@ -82,6 +82,12 @@ def test_anything_that_is_blocked_keeps_our_own_access_alive() -> None:
     assert [each for each in reached(made, Verb.REVOKE) if each.startswith("k-")] == []
 
 
+def test_a_credential_that_is_no_key_blocks_no_revocation_and_keeps_no_key() -> None:
+    by_password = replace(READER, key=None, keyless=True), replace(WRITER, key=None, keyless=True)
+    made = plan(wish(api_keys=REVOKED), tenant(*ROWS, identities=by_password))
+    assert ([], ["k-read", "k-write", "k1", "k2"]) == (blockers(made), sorted(ids(made, Verb.REVOKE)))
+
+
 @pytest.mark.parametrize("unknown", [replace(READER, key=None), replace(READER, key="k-unlisted")])
 def test_while_an_own_key_cannot_be_found_in_the_listing_no_key_is_revoked_in_bulk(unknown: Any) -> None:
     made = plan(wish(api_keys=REVOKED, users=REMOVED), tenant(*ROWS, identities=(unknown, WRITER)))
