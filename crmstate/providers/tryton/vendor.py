@@ -198,6 +198,7 @@ provider = Provider(
     limits=Limits(page=500),
     source=MEASURED,
     plain=("login",),
+    address="https://crm.example.com/DATABASE",
     dialect=Dialect(
         classify=classify,
         authorise=_authorise,
