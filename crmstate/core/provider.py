@@ -108,7 +108,8 @@ class Cell:
     pending request, as soon as the call was carried out, so that looking tells whether a lost call happened. `batch`:
     items a call. `calls`: requests a batch. `requests`: for reading cells, the patterns (`GET /v1/users`) that a
     read-only transport lets through; `*` stands for one path segment. `attributes`: exceptions to the order:
-    `ends_api`, `revokes_keys`, `needs_active_owner`, `not_self` (refused for the user or key that calls). `source`:
+    `ends_api`, `revokes_keys`, `needs_active_owner`, `not_self` (refused for the user or key that calls),
+    `keys_outlive` (a user's keys go on working without the user). `source`:
     where the fact is from; `verified_on`: ISO date of a check against a real system or its published description, None
     while unconfirmed. `files`, `fetch`: of the cell that reads a dataset's rows, the functions for its attachments and
     their bytes, where the vendor has them.
