@@ -83,13 +83,14 @@ class ModuleFacts(Facts, tag="module", frozen=True, gc=False):
 
 class DatasetFacts(Facts, tag="dataset", frozen=True, gc=False):
     """`rows` None where the vendor gives no count; `exact` false where it is an estimate; `bin_rows` what its bin
-    holds."""
+    holds. `purge_after`: datasets whose rows refer to these and cannot do without them, so that they go first."""
 
     rows: int | None = None
     exact: bool = True
     attachments: int | None = None
     exportable: bool = True
     bin_rows: int | None = None
+    purge_after: tuple[str, ...] = ()
 
 
 class BinFacts(Facts, tag="bin", frozen=True, gc=False):
@@ -166,7 +167,8 @@ class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who a configured credential is: `use` read or write; the user and key that it belongs to, where the vendor says
     so. `whole_view` is true only where it is proved that this credential sees everything of the tenant; `attestable`:
     the vendor's API can never prove that, so that an operator's written word (`provider.coverage`) may stand in;
-    `rights` are the vendor's words."""
+    `rights` are the vendor's words. `keyless`: the credential is no key of any listing (somebody's password): whatever
+    keys are listed, none of them is ours."""
 
     use: str
     tenant: str
@@ -178,6 +180,7 @@ class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
     whole_view: bool = False
     attestable: bool = False
     rights: tuple[str, ...] = ()
+    keyless: bool = False
 
 
 class Gap(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -51,6 +51,26 @@ def test_a_gate_lets_only_what_is_declared_through(label: str, lets: bool) -> No
     assert lets == Gate(["GET /v1/rows", "GET /v1/sets/*/rows"]).lets(label)
 
 
+@pytest.mark.parametrize(
+    ("label", "lets"),
+    [
+        ("POST /crm/rpc/#model.res.user.read", True),
+        ("POST /crm/rpc/#model.party.party.read", True),
+        ("POST /crm/rpc/#model.party.party.delete", False),
+        ("POST /crm/rpc/#model.party.party.delete#model.party.party.read", False),
+        ("POST /crm/rpc/#model.party.party.read#model.party.party.delete", False),
+        ("POST /crm/rpc#model.res.user.read", False),
+        ("POST /crm/rpc/", False),
+        ("POST //rpc/#model.res.user.read", False),
+        ("POST /../rpc/#model.res.user.read", False),
+        ("GET /v1/rows#model.res.user.read", False),
+        ("GET /v1/rows", True),
+    ],
+)
+def test_a_gate_knows_what_is_called_at_one_address(label: str, lets: bool) -> None:
+    assert lets == Gate(["POST /*/rpc/#model.*.read", "GET /v1/rows"]).lets(label)
+
+
 @given(st.text(min_size=1))
 def test_any_id_stays_one_segment_of_a_path(remote_id: str) -> None:
     try:
@@ -189,7 +209,7 @@ def test_an_unknown_provider_is_a_problem_that_names_the_known_ones() -> None:
 def test_a_provider_of_another_package_is_found_and_cannot_replace_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(providers, "_brought", lambda: {"toy": "here:toy", "sandbox": "evil:provider"})
 
-    assert providers.names() == ("sandbox", "toy")
+    assert providers.names() == tuple(sorted({*providers.built_in(), "toy"}))
     assert providers.load("sandbox").name == "sandbox"
 
 
