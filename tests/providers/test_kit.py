@@ -63,6 +63,17 @@ def test_a_status_that_the_vendor_declares_safe_is_sent_again() -> None:
     assert ({Outcome.DONE}, 3) == ({each.outcome for each in results}, len(toy.heard))
 
 
+def test_a_look_of_an_acting_cell_is_sent_again_although_it_is_a_post() -> None:
+    answers = iter([ok(b"", "502 Bad"), ok(b'{"ids": ["b"]}'), ok(b'{"ids": ["b"]}')])
+    with talking(lambda heard: next(answers)) as (session, toy, _, _):
+        results = session.perform(Batch(Kind.USER, Verb.DISABLE, (Item("b"),)))
+
+    assert [Outcome.DONE] == [each.outcome for each in results]
+    assert ["POST /users/find", "POST /users/find", "POST /users/disable"] == [
+        heard.partition(" HTTP")[0] for heard in toy.heard
+    ]
+
+
 def test_an_act_is_sent_again_after_a_renewed_token_but_only_once() -> None:
     tokens = itertools.count()
 

@@ -86,6 +86,20 @@ def make(**changes: Any) -> Provider:
         reply = call.post("/users/delete", {"ids": [item.id for item in batch.items]}, into=Ids)
         return [Result(id, Outcome.DONE, request_id=reply.request_id) for id in reply.value.ids]
 
+    @made.acts(
+        Kind.USER,
+        Verb.DISABLE,
+        undo=Undo.FREE,
+        after=Phase.INACTIVE,
+        batch=3,
+        requests=("POST /users/disable", "POST /users/find"),
+        source="here",
+    )
+    def disable(call: Call, batch: Batch) -> list[Result]:
+        there = call.look("/users/find", {"ids": [item.id for item in batch.items]}, into=Ids)
+        reply = call.post("/users/disable", {"ids": there.ids}, into=Ids)
+        return [Result(id, Outcome.DONE, request_id=reply.request_id) for id in reply.value.ids]
+
     return made
 
 
