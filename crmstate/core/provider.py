@@ -136,11 +136,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Limits:
-    """The vendor's limits: requests a second over all, a day's quota, rows a reading page. None: not known."""
+    """The vendor's limits: requests a second over all, a day's quota, rows a reading page. None: not known.
+    `per_request`: requests a second of one kind, by the name that cells declare it by (`POST /v1/users`); the slower
+    of the two limits holds."""
 
     per_second: float | None = None
     per_day: int | None = None
     page: int = 100
+    per_request: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass

@@ -241,6 +241,19 @@ def test_the_rate_is_kept_over_all_threads() -> None:
     assert clock.monotonic() >= (len(toy.heard) - 5) / 5 - 0.01
 
 
+def test_a_request_with_a_limit_of_its_own_is_slower_than_the_others() -> None:
+    limits = Limits(per_second=50, per_request={"GET /users": 2})
+    with talking(lambda heard: ok(b'{"ids": []}'), limits=limits) as (session, toy, clock, _):
+        for _ in range(40):
+            session.whoami()
+        assert clock.slept == []
+        for _ in range(10):
+            list_users(session)
+
+    assert sum("GET /users" in heard for heard in toy.heard) == 10
+    assert clock.monotonic() == pytest.approx((10 - 2) / 2)
+
+
 def test_a_days_quota_that_is_known_is_not_overrun() -> None:
     with (
         talking(lambda heard: ok(b'{"ids": []}'), limits=Limits(per_day=3)) as (session, toy, _, _),

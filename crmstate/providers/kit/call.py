@@ -205,10 +205,11 @@ def call_for(line: Line, cell: Cell) -> Call:
 def exchange(line: Line, request: Request, gate: Gate | None, act: bool, into: Any) -> Reply[Any]:
     """One call with its retries. `act` true: sent once, unless nothing happened."""
     renewed = False
+    name = line.dialect.name(request)
 
     def attempt() -> Reply[Any]:
         nonlocal renewed
-        line.pace.wait()
+        line.pace.wait(name)
         token = line.vault.token() if line.vault else None
         try:
             return _once(line, request, gate, act, into, token)
@@ -217,7 +218,7 @@ def exchange(line: Line, request: Request, gate: Gate | None, act: bool, into: A
             if renewed or not vault or not token or not line.dialect.renews(failure) or not vault.renew(token):
                 raise
             renewed = True
-            line.pace.wait()
+            line.pace.wait(name)
             return _once(line, request, gate, act, into, vault.token())
 
     return _retrying(line, attempt)
