@@ -72,7 +72,9 @@ class Dialect:
     access token. `login`: gets one from the other fields (`login_needs`) by the `login_requests`. `renews`: the
     failures after which a new token helps. `name`: what the gate knows a request by; RPC vendors add the method's
     name. `declared_safe`: statuses of 500 and more at which, in the vendor's own words, nothing happened.
-    `request_id`: the header with the vendor's id of a request. `clock`: reads the vendor's own clock.
+    `request_id`: the header with the vendor's id of a request. `clock`: reads the vendor's own clock. `file_hosts`:
+    host patterns on which the vendor hands out signed addresses beside its own origin; where it has such hosts, no
+    token goes along with an address that was handed out, wherever it lies.
     """
 
     classify: Callable[[Answer], Failure | None] = _status
@@ -87,6 +89,7 @@ class Dialect:
     request_id: str = "x-request-id"
     clock: Callable[[Call], datetime] | None = None
     clock_requests: tuple[str, ...] = ()
+    file_hosts: tuple[str, ...] = ()
 
 
 class Tokens(Protocol):
@@ -324,10 +327,10 @@ def _stream(line: Line, url: str, gate: Gate | None) -> Iterator[bytes]:
     def attempt() -> Iterator[bytes]:
         line.pace.wait()
         request = Request("GET", "/")
-        if line.vault:
+        if line.vault and not line.dialect.file_hosts:
             request = line.dialect.authorise(request, line.vault.token())
         try:
-            answer, pieces = line.wire.stream(request, url, gate)
+            answer, pieces = line.wire.stream(request, url, gate, line.dialect.file_hosts)
         except Lost as lost:
             raise Failure(Code.UNAVAILABLE, lost.why, vendor="wire.lost") from None
         failure = classified(line, answer)
