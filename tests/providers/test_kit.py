@@ -190,9 +190,11 @@ def test_addresses_are_fetched_from_the_declared_file_hosts_alone_and_encrypted(
         raise Lost("no network in a test", sent=False)
 
     monkeypatch.setattr(Wire, "_open", refuse)
-    with talking(lambda heard: b"", file_hosts=("files.example.com",)) as (session, _, _, _):
-        with pytest.raises((NotDeclared, Failure)) as raised:
-            fetched(session, url)
+    with (
+        talking(lambda heard: b"", file_hosts=("files.example.com",)) as (session, _, _, _),
+        pytest.raises((NotDeclared, Failure)) as raised,
+    ):
+        fetched(session, url)
 
     assert [(url, False)] * (ATTEMPTS if lets else 0) == asked
     assert lets == isinstance(raised.value, Failure)
