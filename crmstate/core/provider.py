@@ -201,10 +201,11 @@ class Provider:
         undo: Undo = Undo.NEVER,
         note: str | None = None,
         verified_on: str | None = None,
+        attributes: frozenset[str] = frozenset(),
     ) -> None:
         """A capability that a person has, with its runbook: where to click, whom to write to, what proves it."""
         code = self._said("runbook", kind, verb, runbook)
-        facts: dict[str, Any] = {"source": source, "after": after, "undo": undo, "note": note}
+        facts: dict[str, Any] = {"source": source, "after": after, "undo": undo, "note": note, "attributes": attributes}
         self._add(Cell(kind, verb, How.MANUAL, runbook=code, verified_on=verified_on, **facts))
 
     def none(self, kind: Kind, verb: Verb, *, why: str | Texts, source: str = "") -> None:
