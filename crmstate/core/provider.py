@@ -111,7 +111,7 @@ class Cell:
     `ends_api`, `revokes_keys`, `needs_active_owner`, `not_self` (refused for the user or key that calls). `source`:
     where the fact is from; `verified_on`: ISO date of a check against a real system or its published description, None
     while unconfirmed. `files`, `fetch`: of the cell that reads a dataset's rows, the functions for its attachments and
-    their bytes, where the vendor has them.
+    their bytes, where the vendor has them. `note`: plain text, or the code of a text that the vendor's file brings.
     """
 
     kind: Kind
@@ -184,6 +184,8 @@ class Provider:
         return self._place(kind, verb, undo=undo, after=after, source=source, **facts)
 
     def _place(self, kind: Kind, verb: Verb, **facts: Any) -> Callable[[Any], Any]:
+        self._note(kind, verb, facts)
+
         def place(run: Any) -> Any:
             self._add(Cell(kind, verb, How.API, run=run, **facts))
             return run
@@ -199,18 +201,24 @@ class Provider:
         source: str,
         after: Phase = Phase.ABSENT,
         undo: Undo = Undo.NEVER,
-        note: str | None = None,
+        note: str | Texts | None = None,
         verified_on: str | None = None,
         attributes: frozenset[str] = frozenset(),
     ) -> None:
         """A capability that a person has, with its runbook: where to click, whom to write to, what proves it."""
         code = self._said("runbook", kind, verb, runbook)
         facts: dict[str, Any] = {"source": source, "after": after, "undo": undo, "note": note, "attributes": attributes}
+        self._note(kind, verb, facts)
         self._add(Cell(kind, verb, How.MANUAL, runbook=code, verified_on=verified_on, **facts))
 
     def none(self, kind: Kind, verb: Verb, *, why: str | Texts, source: str = "") -> None:
         """A capability that nobody has, and why."""
         self._add(Cell(kind, verb, How.NONE, why=self._said("why", kind, verb, why), source=source))
+
+    def _note(self, kind: Kind, verb: Verb, facts: dict[str, Any]) -> None:
+        """Puts a note's code in its place, where the vendor's file brings it in several languages."""
+        if isinstance(note := facts.get("note"), Mapping):
+            facts["note"] = self._said("note", kind, verb, note)
 
     def _said(self, family: str, kind: Kind, verb: Verb, text: str | Texts) -> str:
         """The code of a text: a catalogue's own, or one for the words that the vendor's file brings along."""
