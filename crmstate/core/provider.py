@@ -150,10 +150,11 @@ class Limits:
 class Provider:
     """A vendor. `credential`: the fields that a credential may have, each field one secret or plain text. `env`:
     prefixes of environment names that a manifest for this vendor may refer to. `hosts`: host patterns that its
-    addresses must match. `removal`: the verb by which `removed` is reached, by kind. `own_clock`: the vendor has a
-    clock of its own (simulators only). `dialect`: the vendor's manner of speaking, as `providers.kit` reads it;
-    `connect`: for a provider that brings a connection of its own instead. `words`: the texts of its runbooks and
-    reasons by language and code, for the catalogues."""
+    addresses must match. `url`: the one address of a vendor that has one for all customers; a manifest may leave it
+    out. `tenant`: what a manifest's tenant is at this vendor, for whoever writes one. `removal`: the verb by which
+    `removed` is reached, by kind. `own_clock`: the vendor has a clock of its own (simulators only). `dialect`: the
+    vendor's manner of speaking, as `providers.kit` reads it; `connect`: for a provider that brings a connection of its
+    own instead. `words`: the texts of its runbooks and reasons by language and code, for the catalogues."""
 
     name: str
     title: str
@@ -163,6 +164,8 @@ class Provider:
     removal: dict[Kind, Verb]
     limits: Limits = Limits()
     source: str = ""
+    url: str = ""
+    tenant: str = "your account's id"
     own_clock: bool = False
     connect: Callable[..., Any] | None = None
     dialect: Any = None
