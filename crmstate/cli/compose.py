@@ -161,6 +161,7 @@ class House:
                 scrub=self.scrubber.scrub,
                 tenant=self.tenant or None,
                 hosts=self.hosts,
+                attested=bool(self.desired.coverage),
             )
             for use in ("read", "write")
             if use in self.credentials
@@ -183,6 +184,7 @@ class House:
             scrub=self.scrubber.scrub,
             tenant=self.tenant or None,
             hosts=self.hosts,
+            attested=bool(self.desired.coverage),
         )
 
     def store(self) -> Store:
