@@ -82,8 +82,8 @@ class House:
         if self._embedded is not None:
             dialect = "native" if self.provider.name == "sandbox" else self.provider.name
             return embedded.start(self._embedded, dialect)
-        url = self.loaded.model.provider.url
-        if url is None:
+        url = self.loaded.model.provider.url or self.provider.url
+        if not url:
             raise problem(Exit.INVALID, "CRM-C018", name=self.provider.name)
         return str(url)
 
@@ -93,6 +93,15 @@ class House:
         from crmstate.manifest.operator import load_operator
 
         return load_operator(None, self.environ)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Where a credential may go beside the vendor's own hosts: where the operator allows, and to a simulator that
+        was started here, whatever vendor it speaks like."""
+        from crmstate.providers.kit.connect import LOOPBACK
+
+        here = sorted(LOOPBACK) if self._embedded is not None else ()
+        return (*self.operator.allow_hosts, *here)
 
     @property
     def _embedded(self) -> Path | None:
@@ -133,7 +142,7 @@ class House:
 
         if not self.provider.own_clock:
             return self.real
-        check_address(self.provider, self.url, self.operator.allow_hosts)
+        check_address(self.provider, self.url, self.hosts)
         ask = vendor_time(self.provider, self.url, effects=self.effects, clock=self.real, scrub=self.scrubber.scrub)
         return VendorClock(ask)
 
@@ -152,7 +161,7 @@ class House:
                 learn=self.scrubber.learn,
                 scrub=self.scrubber.scrub,
                 tenant=self.tenant or None,
-                hosts=self.operator.allow_hosts,
+                hosts=self.hosts,
                 attested=bool(self.desired.coverage),
             )
             for use in ("read", "write")
@@ -175,7 +184,7 @@ class House:
             learn=self.scrubber.learn,
             scrub=self.scrubber.scrub,
             tenant=self.tenant or None,
-            hosts=self.operator.allow_hosts,
+            hosts=self.hosts,
             attested=bool(self.desired.coverage),
         )
 

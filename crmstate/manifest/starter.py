@@ -24,13 +24,17 @@ _EMBEDDED = """\
 """
 
 _REAL = """\
-  tenant: "0000000000"                  # your account's id: crmstate refuses to act on any other
-  # region: eu
+  tenant: "0000000000"                  # {tenant}: crmstate refuses to act on any other
+{place}  # region: eu
   credentials:                          # references only, never the secrets themselves
     read:
 {read}
     # write:                            # needed for apply; a second credential, so that planning cannot write
 {write}
+"""
+
+_URL = """\
+  # url: {url:<32}# needed for another address only
 """
 
 _ADDRESS = """\
@@ -73,15 +77,18 @@ def starter(
     fields: Sequence[str] = ("token",),
     env: Sequence[str] = (),
     schema: str = "schemas/manifest.schema.json",
+    url: str = "",
     address: str = "",
+    tenant: str = "your account's id",
 ) -> str:
     """The text for a provider: `fields` of its credential, `env` prefixes of its variables, `schema` for the editor's
-    modeline, `address` an example where everybody runs a server of their own."""
+    modeline; `url` where all its customers have one address, `address` an example where everybody runs a server of
+    their own; `tenant` what the tenant's id is at this vendor."""
     head = _HEAD.format(schema=schema, name=f"{provider}-exit", provider=provider)
     if provider == "sandbox":
         return head + _EMBEDDED + "\n" + _TAIL
     prefix = env[0] if env else "CRMSTATE_"
     rows = "\n".join(f"      {field}: {{env: {prefix}READ_{field.upper()}}}" for field in fields)
     lines = "\n".join(f"    #   {field}: {{env: {prefix}WRITE_{field.upper()}}}" for field in fields)
-    place = _ADDRESS.format(address=address) if address else ""
-    return head + place + _REAL.format(read=rows, write=lines) + "\n" + _TAIL
+    place = _ADDRESS.format(address=address) if address else _URL.format(url=url) if url else ""
+    return head + _REAL.format(place=place, tenant=tenant, read=rows, write=lines) + "\n" + _TAIL

@@ -74,7 +74,9 @@ class Dialect:
     access token. `login`: gets one from the other fields (`login_needs`) by the `login_requests`. `renews`: the
     failures after which a new token helps. `name`: what the gate knows a request by; RPC vendors add the method's
     name. `declared_safe`: statuses of 500 and more at which, in the vendor's own words, nothing happened.
-    `request_id`: the header with the vendor's id of a request. `clock`: reads the vendor's own clock.
+    `request_id`: the header with the vendor's id of a request. `clock`: reads the vendor's own clock. `file_hosts`:
+    host patterns on which the vendor hands out signed addresses beside its own origin; where it has such hosts, no
+    token goes along with an address that was handed out, wherever it lies.
     """
 
     classify: Callable[[Answer], Failure | None] = _status
@@ -89,6 +91,7 @@ class Dialect:
     request_id: str = "x-request-id"
     clock: Callable[[Call], datetime] | None = None
     clock_requests: tuple[str, ...] = ()
+    file_hosts: tuple[str, ...] = ()
 
 
 class Tokens(Protocol):
@@ -214,10 +217,11 @@ def call_for(line: Line, cell: Cell) -> Call:
 def exchange(line: Line, request: Request, gate: Gate | None, act: bool, into: Any) -> Reply[Any]:
     """One call with its retries. `act` true: sent once, unless nothing happened."""
     renewed = False
+    name = line.dialect.name(request)
 
     def attempt() -> Reply[Any]:
         nonlocal renewed
-        line.pace.wait()
+        line.pace.wait(name)
         token = line.vault.token() if line.vault else None
         try:
             return _once(line, request, gate, act, into, token)
@@ -226,7 +230,7 @@ def exchange(line: Line, request: Request, gate: Gate | None, act: bool, into: A
             if renewed or not vault or not token or not line.dialect.renews(failure) or not vault.renew(token):
                 raise
             renewed = True
-            line.pace.wait()
+            line.pace.wait(name)
             return _once(line, request, gate, act, into, vault.token())
 
     return _retrying(line, attempt)
@@ -332,10 +336,10 @@ def _stream(line: Line, url: str, gate: Gate | None) -> Iterator[bytes]:
     def attempt() -> Iterator[bytes]:
         line.pace.wait()
         request = Request("GET", "/")
-        if line.vault:
+        if line.vault and not line.dialect.file_hosts:
             request = line.dialect.authorise(request, line.vault.token())
         try:
-            answer, pieces = line.wire.stream(request, url, gate)
+            answer, pieces = line.wire.stream(request, url, gate, line.dialect.file_hosts)
         except Lost as lost:
             raise Failure(Code.UNAVAILABLE, lost.why, vendor="wire.lost") from None
         failure = classified(line, answer)
