@@ -65,7 +65,8 @@ def run(argv: list[str], screen: Screen | None = None) -> int:
     except TyperExit as done:
         return int(Exit.USAGE) if done.exit_code == 2 else done.exit_code
     except TyperException as wrong:
-        shown.show([diagnostic("CRM-C001", text=wrong.format_message())])
+        if said := wrong.format_message():  # empty where only the help was wanted, which is printed by now
+            shown.show([diagnostic("CRM-C001", text=said)])
         return int(Exit.USAGE)
     except (Abort, KeyboardInterrupt):
         return _interrupted(shown)

@@ -61,7 +61,7 @@ def _meant(patterns: Sequence[str], found: Survey, state: State, whole: Plan) ->
     known |= {each.address for each in whole.steps} | {each.address for each in whole.blocked}
     for pattern in patterns:
         if not any(fnmatchcase(each, pattern) for each in known):
-            raise problem(Exit.USAGE, "CRM-C001", text=f"--target, --exclude: {pattern}")
+            raise problem(Exit.USAGE, "CRM-C025", text=pattern)
 
 
 def _nothing(house: House, state: State) -> Survey:

@@ -41,12 +41,15 @@ def confirm(
         else None
     )
     if step is not None and step.kind is Kind.FREEZE:
-        raise problem(Exit.REFUSED, "CRM-C006", text=place, near=", ".join(confirmable(plan, state)[:5]))
+        raise problem(Exit.REFUSED, "CRM-C006", text=place, near=", ".join(confirmable(plan, state)[:5]) or "-")
     entry = next((each for each in state.open().items() if each[1].address == place), None)
     if step is None and entry is None:
         done = any(each.address == place and each.outcome is Outcome.DONE for each in state.entries.values())
         raise problem(
-            Exit.REFUSED, "CRM-C009" if done else "CRM-C006", text=place, near=", ".join(confirmable(plan, state)[:5])
+            Exit.REFUSED,
+            "CRM-C009" if done else "CRM-C006",
+            text=place,
+            near=", ".join(confirmable(plan, state)[:5]) or "-",
         )
     need = step.proof if step is not None and step.proof is not None else Proof.ATTESTED
     if proof is not Proof.WAIVED and PROOFS.index(proof) > PROOFS.index(need):

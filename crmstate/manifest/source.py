@@ -31,6 +31,7 @@ _CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
 )
 _TAB = re.compile(r" *\t")
+_FULL_WIDTH = re.compile(r"(?:^ *(?:- +)?|[{,｛，] *)[A-Za-z_]+ *(：)|([｛｝［］])")
 
 
 def read(path: FilePath) -> Tree:
@@ -89,10 +90,21 @@ def _screen(file: str, lines: tuple[str, ...]) -> Iterator[Diagnostic]:
             yield diagnostic(codes.SECRET_IN_CLEAR, span=span_of(file, lines, Place(number, column)), shape=shape)
 
 
+def _full_width(lines: tuple[str, ...], place: Place) -> tuple[Place, str] | None:
+    """A full-width sign in place of YAML's own, in the line that the parser stopped at or the one above it."""
+    for number in (place.line, place.line - 1):
+        if 0 < number <= len(lines) and (match := _FULL_WIDTH.search(lines[number - 1])):
+            which = match.lastindex or 0
+            return Place(number, match.start(which) + 1), match.group(which)
+    return None
+
+
 def _compose(text: str, file: str, lines: tuple[str, ...], found: list[Diagnostic]) -> Node | None:
     """The root node; what is wrong goes to `found`."""
 
     def report(code: str, place: Place, **params: Any) -> None:
+        if code == codes.SYNTAX and (sign := _full_width(lines, place)) is not None:
+            code, place, params = codes.FULL_WIDTH, sign[0], {"character": sign[1]}
         found.append(
             diagnostic(code, span=span_of(file, lines, place), **{key: _shown(value) for key, value in params.items()})
         )

@@ -21,7 +21,7 @@ from crmstate.manifest.leak import mask
 from crmstate.manifest.repair import Repair
 from crmstate.manifest.schema import manifest_schema
 from crmstate.manifest.suggest import near
-from crmstate.manifest.tree import Path, Tree, dotted, native
+from crmstate.manifest.tree import Listing, Mapping, Path, Tree, dotted, native
 from crmstate.manifest.union import choices, chosen, homes, is_reference
 
 MOST = 200
@@ -238,4 +238,7 @@ def _shown(tree: Tree, path: Path) -> str:
     if path[:2] == ("provider", "credentials"):
         return "…"
     text = tree.text(*path)
-    return "…" if text is None else mask(text)[:60]
+    if text is None:
+        node = tree.at(*path)
+        return "{…}" if isinstance(node, Mapping) else "[…]" if isinstance(node, Listing) else "…"
+    return mask(text)[:60]

@@ -111,6 +111,8 @@ def gathered(closing: Closing, result: Result) -> list[list[Line]]:
 
 
 def _reason(line: Line) -> object:
+    if line.found is None and line.result is Result.NOT_STARTED:
+        return Result.NOT_STARTED
     if line.found is None:
         return None, line.step.mode, line.until, said(line.step.why) if line.step.mode is Mode.WAIT else line.step.owner
     return line.found.code, tuple(line.found.params.items()), line.until

@@ -67,6 +67,26 @@ def test_3_a_safeguard_refuses(here: Site) -> None:
     assert [here.plan().code, here.plan("--detailed-exitcode").code, here.apply().code] == [3, 3, 3]
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("plan", "--target", "foo/bar"), 64, "CRM-C025"),
+        (("sandbox", "seed"), 1, "CRM-C026"),
+        (("sandbox", "advance", "8x"), 64, "8x"),
+        (("sandbox", "fault", "latency", "--set", "seconds=y"), 64, "--set seconds=y"),
+    ],
+)
+def test_a_mistyped_word_is_named_and_is_no_bug(here: Site, words: tuple[str, ...], code: int, says: str) -> None:
+    where = (str(here.manifest),) if words[0] == "plan" else ("--data", str(here.data))
+    said = here.run(*words, *where)
+    assert (said.code, says in said.err) == (code, True), said.err
+
+
+def test_the_bare_command_shows_its_help_and_no_error(here: Site) -> None:
+    said = here.run()
+    assert (said.code, "Usage" in said.out, said.err) == (64, True, ""), said
+
+
 def test_4_somebody_else_holds_the_state(here: Site) -> None:
     with Store.open(here.folder, "exit", Straight(), RealClock(), "ann"):
         said = here.apply()

@@ -4,6 +4,7 @@ break it."""
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -116,11 +117,21 @@ def fault(
         _call(data, lambda: commands.clear_faults(data))
     else:
         rule = {"path": path, "method": method, "first": first, "every": every, "rate": rate}
-        params = {name: json.loads(text) for name, _, text in (each.partition("=") for each in set or ())}
-        _call(
-            data, lambda: commands.add_fault(data, action, **{k: v for k, v in rule.items() if v is not None}, **params)
-        )
+        rule = {name: value for name, value in rule.items() if value is not None}
+        _call(data, lambda: commands.add_fault(data, action, **rule, **_params(set or ())))
     return 0
+
+
+def _params(given: Iterable[str]) -> dict[str, Any]:
+    """`NAME=JSON` -> a name and its value. Raises ValueError for what is none."""
+    found = {}
+    for each in given:
+        name, _, text = each.partition("=")
+        try:
+            found[name] = json.loads(text)
+        except ValueError:
+            raise ValueError(f"--set {each}: NAME=JSON, such as seconds=5 or word='\"text\"'") from None
+    return found
 
 
 def _call(data: Path, work: Any) -> Any:
@@ -131,5 +142,9 @@ def _call(data: Path, work: Any) -> Any:
         return work()
     except FileNotFoundError:
         raise problem(Exit.USAGE, "CRM-C002", path=data) from None
-    except (OSError, ValueError, sqlite3.Error) as error:
+    except FileExistsError:
+        raise problem(Exit.ERROR, "CRM-C026", path=data) from None
+    except ValueError as error:
+        raise problem(Exit.USAGE, "CRM-C001", text=error) from None
+    except (OSError, sqlite3.Error) as error:
         raise problem(Exit.ERROR, "CRM-C021", path=data, why=error) from None
