@@ -115,6 +115,7 @@ class Cell:
     where the fact is from; `verified_on`: ISO date of a check against a real system or its published description, None
     while unconfirmed. `files`, `fetch`: of the cell that reads a dataset's rows, the functions for its attachments and
     their bytes, where the vendor has them. `note`: plain text, or the code of a text that the vendor's file brings.
+    `elsewhere`: the runbook for things that another system manages (`UserFacts.elsewhere`), which a person ends there.
     """
 
     kind: Kind
@@ -133,6 +134,7 @@ class Cell:
     note: str | None = None
     source: str = ""
     verified_on: str | None = None
+    elsewhere: str | None = None
     files: Callable[..., Any] | None = None
     fetch: Callable[..., Any] | None = None
 
@@ -226,9 +228,11 @@ class Provider:
         self._add(Cell(kind, verb, How.NONE, why=self._said("why", kind, verb, why), source=source))
 
     def _note(self, kind: Kind, verb: Verb, facts: dict[str, Any]) -> None:
-        """Puts a note's code in its place, where the vendor's file brings it in several languages."""
-        if isinstance(note := facts.get("note"), Mapping):
-            facts["note"] = self._said("note", kind, verb, note)
+        """Puts the codes of a note and of the runbook for what is managed elsewhere in their places, where the vendor's
+        file brings them in several languages."""
+        for name in ("note", "elsewhere"):
+            if isinstance(text := facts.get(name), Mapping):
+                facts[name] = self._said(name, kind, verb, text)
 
     def _said(self, family: str, kind: Kind, verb: Verb, text: str | Texts) -> str:
         """The code of a text: a catalogue's own, or one for the words that the vendor's file brings along."""

@@ -34,7 +34,7 @@ _REAL = """\
 """
 
 _URL = """\
-  # url: {url:<32}# needed for another address only
+  # url: {url:<31}# needed for another address only
 """
 
 _ADDRESS = """\

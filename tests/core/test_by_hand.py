@@ -8,10 +8,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from crmstate.core.address import id_of
+from crmstate.core.goal import SubscriptionGoal
 from crmstate.core.plan import Plan
 from crmstate.core.provider import Provider
 from crmstate.core.record import State
-from crmstate.core.survey import Survey
+from crmstate.core.survey import Survey, UserFacts
 from crmstate.core.words import How, Kind, Mode, Outcome, Proof, Severity, Undo, Verb
 
 from .scenes import (
@@ -22,11 +23,14 @@ from .scenes import (
     LISTED,
     PURGED,
     READER,
+    REMOVED,
     REVOKED,
     WRITER,
     archived,
     blockers,
+    cell,
     confirmed,
+    contract,
     dataset,
     discard,
     frozen,
@@ -37,6 +41,7 @@ from .scenes import (
     reachable,
     record,
     tenant,
+    user,
     vendor,
     wish,
 )
@@ -180,3 +185,34 @@ def test_no_step_by_hand_is_planned_for_a_cell_that_the_api_has() -> None:
     table = byhand().table
 
     assert {cell.how for (kind, _), cell in table.items() if kind in HANDS} == {How.MANUAL}
+
+
+def test_people_of_another_directory_are_ended_there_by_a_person_and_seen_to_be_gone() -> None:
+    theirs = replace(user("u7"), facts=UserFacts("u7@example.com", "member", elsewhere="DingTalk"))
+    by = vendor(cell(Kind.USER, Verb.DEACTIVATE, elsewhere="elsewhere.model.user.deactivate"))
+    goal = wish(users=REMOVED)
+
+    step = one(plan(goal, tenant(theirs, user("u8")), None, by), Verb.DEACTIVATE, "u7")
+    asked = happened(Kind.USER, "u7", Verb.DEACTIVATE, Outcome.REQUESTED)
+    again = plan(goal, tenant(theirs), record(frozen(), asked), by)
+
+    assert (step.mode, step.runbook, step.why.params["where"]) == (
+        Mode.MANUAL,
+        "elsewhere.model.user.deactivate",
+        "DingTalk",
+    )
+    assert one(again, Verb.DEACTIVATE, "u7").mode is Mode.MANUAL, "asking is not done"
+    assert [s for s in plan(goal, tenant(), record(frozen(), asked), by).steps if s.verb is Verb.DEACTIVATE] == []
+
+
+def test_a_downgrade_that_takes_the_api_away_comes_after_everything_that_needs_it() -> None:
+    goal = SubscriptionGoal("downgraded", effective="immediately", to="free")
+    found = plan(
+        wish(subscription=goal, users=REMOVED),
+        tenant(contract(), user("u7")),
+        None,
+        vendor(cell(Kind.SUBSCRIPTION, Verb.DOWNGRADE, attributes=frozenset({"ends_api"}))),
+    )
+    verbs = [step.verb for step in reachable(found)]
+
+    assert verbs.index(Verb.DEACTIVATE) < verbs.index(Verb.DOWNGRADE)

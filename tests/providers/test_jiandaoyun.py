@@ -12,6 +12,7 @@ from crmstate.core.provider import Batch, File, Item, Result
 from crmstate.core.survey import AccountFacts, DatasetFacts, UserFacts
 from crmstate.core.words import READING, How, Kind, Outcome, Phase, Proof, Verb
 from crmstate.providers.jiandaoyun import classify, provider
+from crmstate.providers.jiandaoyun.people import DIRECTORIES
 from crmstate.providers.jiandaoyun.vendor import (
     APPS,
     CODES,
@@ -178,7 +179,7 @@ def test_members_are_who_joined_or_was_invited_and_directories_keep_theirs() -> 
     assert [
         ("a", "小简", Phase.PRESENT, UserFacts("", "member", False)),
         ("b", "王", Phase.PRESENT, UserFacts("", "external", False)),
-        ("c", "c", Phase.PRESENT, UserFacts("", "member", True)),
+        ("c", "c", Phase.PRESENT, UserFacts("", "member", elsewhere=DIRECTORIES)),
         ("d", "D", Phase.ABSENT, UserFacts("", "member", False)),
         ("e", "E", Phase.UNKNOWN, UserFacts("", "type 7", False)),
     ] == [(r.id, r.label, r.phase, r.facts) for r in found.resources]
@@ -489,6 +490,8 @@ def _request(label: str) -> Any:
 
 
 def test_every_runbook_and_reason_is_said_in_both_languages() -> None:
-    said = {text for cell in provider.table.values() for text in (cell.runbook, cell.why, cell.note)} - {None}
+    said = {
+        text for cell in provider.table.values() for text in (cell.runbook, cell.why, cell.note, cell.elsewhere)
+    } - {None}
 
     assert set(provider.words["en"]) == set(provider.words["zh-CN"]) == said

@@ -175,7 +175,7 @@ def test_the_documented_replies_are_understood() -> None:
     (upload,) = sent["_widget_1432728651500"]
     kept = {**sent, "_widget_1432728651500": [{**upload, "url": upload["url"].partition("?")[0]}]}
     assert (APP, "进销存") == (identity.tenant, identity.tenant_name)
-    assert ("jiandaoyun", "小简", Phase.PRESENT, True) == (user.id, user.label, user.phase, user.facts.protected)
+    assert ("jiandaoyun", "小简", Phase.PRESENT, True) == (user.id, user.label, user.phase, bool(user.facts.elsewhere))
     assert (DATASET, "进销存 / 客户", True) == (form.id, form.label, form.facts.exportable)
     assert (sent["_id"], kept) == (row.id, json.loads(row.raw))
     assert ("a.png", 262144, "image/png", upload["url"]) == (file.name, file.size, file.mime, file.url)

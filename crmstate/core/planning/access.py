@@ -100,6 +100,9 @@ def users(draft: Draft) -> None:
             draft.keep(Kind.USER)
         elif isinstance(facts, UserFacts) and (facts.protected or row.id in draft.own_users):
             _stays(draft, row, verb, closing, goal)
+        elif isinstance(facts, UserFacts) and facts.elsewhere:
+            there = message("why.user.elsewhere", where=facts.elsewhere)
+            draft.act(row, verb, Stage.USERS, there, span=goal.span, hand=True)
         else:
             draft.act(row, verb, Stage.USERS, why, span=goal.span, args=args, removal=True)
     if cell is not None and "keys_outlive" in cell.attributes:

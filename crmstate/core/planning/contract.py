@@ -32,7 +32,7 @@ def subscription(draft: Draft) -> None:
         return
     draft.incomplete(Kind.SUBSCRIPTION, verb, Stage.CANCEL, goal.span)
     cell = draft.provider.cell(Kind.SUBSCRIPTION, verb)
-    if cell is not None and "ends_api" in cell.attributes and verb is Verb.CANCEL:
+    if cell is not None and "ends_api" in cell.attributes and verb in (Verb.CANCEL, Verb.DOWNGRADE):
         draft.attributes.add("cancel.ends_api")
     for row in draft.by_kind[Kind.SUBSCRIPTION]:
         facts = row.facts
@@ -46,7 +46,7 @@ def _by_hand(draft: Draft, goal: SubscriptionGoal, verb: Verb) -> None:
         return
     cell = draft.provider.cell(Kind.SUBSCRIPTION, verb)
     later = (goal.effective or "immediately") != "immediately"
-    if cell is not None and "ends_api" in cell.attributes and verb is Verb.CANCEL:
+    if cell is not None and "ends_api" in cell.attributes and verb in (Verb.CANCEL, Verb.DOWNGRADE):
         draft.attributes.add("cancel.ends_api")
     stage = Stage.CANCEL if verb in (Verb.CANCEL, Verb.DOWNGRADE) and not later else Stage.LEAVE
     why = message(f"why.subscription.{goal.status}", effective=goal.effective or goal.starts or "immediately")

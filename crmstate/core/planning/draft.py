@@ -95,9 +95,10 @@ class Draft:
         rows: int | None = None,
         needs: Sequence[str] = (),
         removal: bool = False,
+        hand: bool = False,
     ) -> Step | None:
         """Plans `verb` on an observed resource, unless it is already so, waits for its completion, or cannot be
-        done."""
+        done. `hand`: a person does it in another system, whatever this vendor's API can do."""
         place = resource.address
         cell = self.provider.cell(resource.kind, verb)
         if cell is None or cell.how is How.NONE:
@@ -117,7 +118,7 @@ class Draft:
             return None
         occurrence = self.state.occurrence(place, verb) if self.state.entries else 0
         entry = self.state.entry(place, verb, occurrence) if occurrence else None
-        mode = Mode.AUTO if cell.how is How.API else Mode.MANUAL
+        mode = Mode.MANUAL if hand or cell.how is not How.API else Mode.AUTO
         unsure = (
             entry is not None
             and not cell.shows_effect
@@ -131,7 +132,7 @@ class Draft:
             and not expired(entry, self.survey.taken_at)
         ):
             occurrence, why, entry = occurrence + 1, message("why.came_back", at=entry.at), None
-        asked = entry is not None and entry.outcome is Outcome.REQUESTED and cell.how is How.API
+        asked = entry is not None and entry.outcome is Outcome.REQUESTED and mode is Mode.AUTO
         final = (undo or cell.undo) is Undo.NEVER and cell.how is How.API
         if (resource.phase is Phase.PENDING and goal is not Phase.PRESENT) or asked:
             mode, why = (
@@ -192,7 +193,7 @@ class Draft:
             not_before=resource.pending_until if mode is Mode.WAIT else None,
             owner=self.desired.owner if mode is Mode.MANUAL else None,
             proof=Proof.ATTESTED if mode is Mode.MANUAL else None,
-            runbook=cell.runbook if mode is Mode.MANUAL else None,
+            runbook=(cell.runbook or cell.elsewhere) if mode is Mode.MANUAL else None,
             calls=cell.calls,
             span=span,
         )

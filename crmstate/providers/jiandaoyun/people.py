@@ -25,6 +25,8 @@ from crmstate.providers.kit.pages import Resources
 ROOT = 1
 """The number of the department that holds everybody."""
 
+DIRECTORIES = "钉钉 / 企业微信 / 飞书 (DingTalk, WeCom, Feishu)"
+
 _PHASES = {1: Phase.PRESENT, 0: Phase.PRESENT, -1: Phase.ABSENT}
 _ROLES = {0: "member", 2: "external"}
 
@@ -58,14 +60,14 @@ def members(call: Call) -> list[_Member]:
     },
 )
 def users(call: Call, ids: tuple[str, ...] | None) -> Resources:
-    """Members, invited ones included. `protected` are those whom DingTalk, WeCom or Feishu brought: the API deletes
-    nobody of an integrated directory."""
+    """Members, invited ones included. Those whom DingTalk, WeCom or Feishu brought are ended there alone: the API
+    deletes nobody of an integrated directory, and does not say which of the three it is."""
     found: dict[str, Resource] = {}
     for member in members(call):
         if not member.username:
             raise Failure(Code.REJECTED, "a member without a username", vendor="kit.malformed")
         role = _ROLES.get(member.type, f"type {member.type}")
-        facts = UserFacts(role=role, protected=bool(member.integrate_id))
+        facts = UserFacts(role=role, elsewhere=DIRECTORIES if member.integrate_id else "")
         phase = _PHASES.get(member.status, Phase.UNKNOWN)
         row = Resource(Kind.USER, member.username, member.name or member.username, phase, facts)
         if found.setdefault(row.id, row) != row:
@@ -86,6 +88,12 @@ class _Done(msgspec.Struct):
     requests=(f"POST {DELETE_USERS}", f"POST {USERS}"),
     source=MEMBER_DELETE,
     verified_on=CHECKED,
+    elsewhere={
+        "en": "Ask the administrator of the connected platform (DingTalk, WeCom or Feishu) to remove these people there, or "
+        "to take them out of the visible range of the 简道云 app.\nProof: crmstate sees that they are no longer members.",
+        "zh-CN": "请对接平台（钉钉、企业微信或飞书）的管理员在该平台移除这些人员，或将其移出简道云应用的可见范围。"
+        "\n证明：crmstate 会看到他们已不是成员。",
+    },
     note={
         "en": "Makes them leave (离职) and erases nothing; 离职成员管理 is by hand. Only in corps of their own (公共模式): "
         "members of an integrated directory have to be removed in DingTalk, WeCom or Feishu. How many a call may name is "
