@@ -136,11 +136,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Limits:
-    """The vendor's limits: requests a second over all, a day's quota, rows a reading page. None: not known."""
+    """The vendor's limits: requests a second over all, a day's quota, rows a reading page. None: not known.
+    `per_request`: requests a second of one kind, by the name that cells declare it by (`POST /v1/users`); the slower
+    of the two limits holds."""
 
     per_second: float | None = None
     per_day: int | None = None
     page: int = 100
+    per_request: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -198,10 +201,11 @@ class Provider:
         undo: Undo = Undo.NEVER,
         note: str | None = None,
         verified_on: str | None = None,
+        attributes: frozenset[str] = frozenset(),
     ) -> None:
         """A capability that a person has, with its runbook: where to click, whom to write to, what proves it."""
         code = self._said("runbook", kind, verb, runbook)
-        facts: dict[str, Any] = {"source": source, "after": after, "undo": undo, "note": note}
+        facts: dict[str, Any] = {"source": source, "after": after, "undo": undo, "note": note, "attributes": attributes}
         self._add(Cell(kind, verb, How.MANUAL, runbook=code, verified_on=verified_on, **facts))
 
     def none(self, kind: Kind, verb: Verb, *, why: str | Texts, source: str = "") -> None:

@@ -11,10 +11,10 @@ import threading
 import pytest
 
 from crmstate.core.failure import Code, Failure
-from crmstate.core.provider import Batch, Item, Limits
+from crmstate.core.provider import Batch, File, Item, Limits
 from crmstate.core.words import Kind, Outcome, Verb
 from crmstate.providers.kit import ATTEMPTS, LONGEST_WAIT
-from crmstate.providers.kit.wire import LARGEST
+from crmstate.providers.kit.wire import LARGEST, Lost, NotDeclared, Request, Wire
 
 from .vendor import ok, talking
 
@@ -61,6 +61,17 @@ def test_a_status_that_the_vendor_declares_safe_is_sent_again() -> None:
         results = session.perform(TWO)
 
     assert ({Outcome.DONE}, 3) == ({each.outcome for each in results}, len(toy.heard))
+
+
+def test_a_look_of_an_acting_cell_is_sent_again_although_it_is_a_post() -> None:
+    answers = iter([ok(b"", "502 Bad"), ok(b'{"ids": ["b"]}'), ok(b'{"ids": ["b"]}')])
+    with talking(lambda heard: next(answers)) as (session, toy, _, _):
+        results = session.perform(Batch(Kind.USER, Verb.DISABLE, (Item("b"),)))
+
+    assert [Outcome.DONE] == [each.outcome for each in results]
+    assert ["POST /users/find", "POST /users/find", "POST /users/disable"] == [
+        heard.partition(" HTTP")[0] for heard in toy.heard
+    ]
 
 
 def test_an_act_is_sent_again_after_a_renewed_token_but_only_once() -> None:
@@ -139,6 +150,54 @@ def test_a_redirect_is_not_followed_and_no_other_host_sees_the_token() -> None:
         with talking(lambda heard: ok(b"", "307 There", target)) as (session, _, _, _), pytest.raises(Failure):
             list_users(session)
         assert spy.heard == []
+
+
+def fetched(session: object, url: str) -> bytes:
+    return b"".join(session.fetch(File("f", "r", "n", url)))  # type: ignore[attr-defined]
+
+
+def test_a_signed_address_is_fetched_without_the_token_even_at_the_vendors_own_origin() -> None:
+    with talking(lambda heard: ok(b"file")) as (session, toy, _, _):
+        fetched(session, f"{toy.url}/f")
+    with talking(lambda heard: ok(b"file"), file_hosts=("files.example.com",)) as (session, signed, _, _):
+        fetched(session, f"{signed.url}/f?token=x")
+
+    assert [True, False] == ["authorization" in each.heard[0].lower() for each in (toy, signed)]
+
+
+@pytest.mark.parametrize(
+    ("url", "lets"),
+    [
+        ("https://files.example.com/a?token=x", True),
+        ("https://files.example.com:443/a", True),
+        ("http://files.example.com/a", False),
+        ("https://files.example.com:8443/a", False),
+        ("https://me@files.example.com/a", False),
+        ("https://files.example.com.evil.test/a", False),
+        ("https://evil.test/files.example.com", False),
+        ("https://files.example.com:x/a", False),
+        ("//evil.test/a", False),
+        ("ftp://files.example.com/a", False),
+    ],
+)
+def test_addresses_are_fetched_from_the_declared_file_hosts_alone_and_encrypted(
+    url: str, lets: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, bool]] = []
+
+    def refuse(wire: Wire, request: Request, url: str, encoding: str) -> None:
+        asked.append((url, "Authorization" in request.headers))
+        raise Lost("no network in a test", sent=False)
+
+    monkeypatch.setattr(Wire, "_open", refuse)
+    with (
+        talking(lambda heard: b"", file_hosts=("files.example.com",)) as (session, _, _, _),
+        pytest.raises((NotDeclared, Failure)) as raised,
+    ):
+        fetched(session, url)
+
+    assert [(url, False)] * (ATTEMPTS if lets else 0) == asked
+    assert lets == isinstance(raised.value, Failure)
 
 
 def test_a_gzip_body_is_unpacked_and_a_cut_or_damaged_one_is_never_a_shorter_page() -> None:
@@ -228,6 +287,19 @@ def test_the_rate_is_kept_over_all_threads() -> None:
 
     assert len(toy.heard) >= 30
     assert clock.monotonic() >= (len(toy.heard) - 5) / 5 - 0.01
+
+
+def test_a_request_with_a_limit_of_its_own_is_slower_than_the_others() -> None:
+    limits = Limits(per_second=50, per_request={"GET /users": 2})
+    with talking(lambda heard: ok(b'{"ids": []}'), limits=limits) as (session, toy, clock, _):
+        for _ in range(40):
+            session.whoami()
+        assert clock.slept == []
+        for _ in range(10):
+            list_users(session)
+
+    assert sum("GET /users" in heard for heard in toy.heard) == 10
+    assert clock.monotonic() == pytest.approx((10 - 2) / 2)
 
 
 def test_a_days_quota_that_is_known_is_not_overrun() -> None:

@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 
 from crmstate.core.failure import Code, Failure
-from crmstate.core.provider import Batch, Limits, Provider, Result
+from crmstate.core.provider import Batch, Limits, Page, Provider, Result
 from crmstate.core.secret import Scrubber, Secret
 from crmstate.core.survey import Identity, Resource
 from crmstate.core.words import Kind, Outcome, Phase, Undo, Verb
-from crmstate.providers.kit import Answer, Call, Dialect, Grant
+from crmstate.providers.kit import HANDED_OUT, Answer, Call, Dialect, Grant
 from crmstate.providers.kit.connect import connect
 from crmstate.providers.kit.pages import Leaf, gather
 
@@ -85,6 +85,24 @@ def make(**changes: Any) -> Provider:
     def delete(call: Call, batch: Batch) -> list[Result]:
         reply = call.post("/users/delete", {"ids": [item.id for item in batch.items]}, into=Ids)
         return [Result(id, Outcome.DONE, request_id=reply.request_id) for id in reply.value.ids]
+
+    @made.acts(
+        Kind.USER,
+        Verb.DISABLE,
+        undo=Undo.FREE,
+        after=Phase.INACTIVE,
+        batch=3,
+        requests=("POST /users/disable", "POST /users/find"),
+        source="here",
+    )
+    def disable(call: Call, batch: Batch) -> list[Result]:
+        there = call.look("/users/find", {"ids": [item.id for item in batch.items]}, into=Ids)
+        reply = call.post("/users/disable", {"ids": there.ids}, into=Ids)
+        return [Result(id, Outcome.DONE, request_id=reply.request_id) for id in reply.value.ids]
+
+    @made.reads(Kind.DATASET, Verb.READ, HANDED_OUT, source="here", fetch=lambda call, file: call.stream(file.url))
+    def rows(call: Call, dataset: str, cursor: str | None, ids: tuple[str, ...] | None) -> Page:
+        return Page((), None)
 
     return made
 

@@ -72,7 +72,9 @@ class Dialect:
     access token. `login`: gets one from the other fields (`login_needs`) by the `login_requests`. `renews`: the
     failures after which a new token helps. `name`: what the gate knows a request by; RPC vendors add the method's
     name. `declared_safe`: statuses of 500 and more at which, in the vendor's own words, nothing happened.
-    `request_id`: the header with the vendor's id of a request. `clock`: reads the vendor's own clock.
+    `request_id`: the header with the vendor's id of a request. `clock`: reads the vendor's own clock. `file_hosts`:
+    host patterns on which the vendor hands out signed addresses beside its own origin; where it has such hosts, no
+    token goes along with an address that was handed out, wherever it lies.
     """
 
     classify: Callable[[Answer], Failure | None] = _status
@@ -87,6 +89,7 @@ class Dialect:
     request_id: str = "x-request-id"
     clock: Callable[[Call], datetime] | None = None
     clock_requests: tuple[str, ...] = ()
+    file_hosts: tuple[str, ...] = ()
 
 
 class Tokens(Protocol):
@@ -129,8 +132,8 @@ class Line:
 
 
 class Call:
-    """What a cell's function speaks through. In a reading cell everything reads; in an acting cell everything but GET
-    acts.
+    """What a cell's function speaks through. In a reading cell everything reads, whatever its method; in an acting cell
+    everything acts but GET and what the function calls a `look`.
 
     `into` is the type of the body (a msgspec Struct): an answer that is not of this shape never comes back as a
     shorter one.
@@ -165,6 +168,12 @@ class Call:
         """Sends a POST."""
         return self.send("POST", path, json=json, into=into)
 
+    def look(self, path: str, json: object = None, *, into: type[T]) -> T:
+        """Sends a POST that only reads, for vendors that read by POST: in an acting cell too it may be sent again, and
+        an answer that is lost is no act that may have happened."""
+        found: Reply[T] = self.send("POST", path, json=json, into=into, looks=True)
+        return found.value
+
     def send(
         self,
         method: str,
@@ -174,11 +183,13 @@ class Call:
         json: object = None,
         into: Any = None,
         headers: Mapping[str, str] | None = None,
+        looks: bool = False,
     ) -> Reply[Any]:
-        """Sends a request of any method. Raises Failure, and wire.NotDeclared where no cell declares it."""
+        """Sends a request of any method; `looks` says that it only reads although its method does not. Raises Failure,
+        and wire.NotDeclared where no cell declares it."""
         pairs = tuple((name, str(value)) for name, value in (params or {}).items() if value is not None)
         request = Request(method, path, pairs, json, headers or {})
-        act = self._acts and method not in {"GET", "HEAD"}
+        act = self._acts and not looks and method not in {"GET", "HEAD"}
         return exchange(self._line, request, self._gate, act, into)
 
     def stream(self, url: str) -> Iterator[bytes]:
@@ -197,10 +208,11 @@ def call_for(line: Line, cell: Cell) -> Call:
 def exchange(line: Line, request: Request, gate: Gate | None, act: bool, into: Any) -> Reply[Any]:
     """One call with its retries. `act` true: sent once, unless nothing happened."""
     renewed = False
+    name = line.dialect.name(request)
 
     def attempt() -> Reply[Any]:
         nonlocal renewed
-        line.pace.wait()
+        line.pace.wait(name)
         token = line.vault.token() if line.vault else None
         try:
             return _once(line, request, gate, act, into, token)
@@ -209,7 +221,7 @@ def exchange(line: Line, request: Request, gate: Gate | None, act: bool, into: A
             if renewed or not vault or not token or not line.dialect.renews(failure) or not vault.renew(token):
                 raise
             renewed = True
-            line.pace.wait()
+            line.pace.wait(name)
             return _once(line, request, gate, act, into, vault.token())
 
     return _retrying(line, attempt)
@@ -315,10 +327,10 @@ def _stream(line: Line, url: str, gate: Gate | None) -> Iterator[bytes]:
     def attempt() -> Iterator[bytes]:
         line.pace.wait()
         request = Request("GET", "/")
-        if line.vault:
+        if line.vault and not line.dialect.file_hosts:
             request = line.dialect.authorise(request, line.vault.token())
         try:
-            answer, pieces = line.wire.stream(request, url, gate)
+            answer, pieces = line.wire.stream(request, url, gate, line.dialect.file_hosts)
         except Lost as lost:
             raise Failure(Code.UNAVAILABLE, lost.why, vendor="wire.lost") from None
         failure = classified(line, answer)

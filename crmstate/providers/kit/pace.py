@@ -13,25 +13,44 @@ from crmstate.core.ports import Clock
 from crmstate.core.provider import Limits
 
 
+class _Bucket:
+    """One second's worth of requests, refilled as time goes by. Not safe between threads by itself."""
+
+    def __init__(self, rate: float, now: float) -> None:
+        self._rate = rate
+        self._most = self._tokens = max(1.0, rate)
+        self._filled = now
+
+    def lacks(self, now: float) -> float:
+        """The seconds until it has a token; 0 where it has one."""
+        self._tokens = min(self._most, self._tokens + (now - self._filled) * self._rate)
+        self._filled = now
+        return 0.0 if self._tokens >= 1.0 - 1e-9 else (1.0 - self._tokens) / self._rate
+
+    def take(self) -> None:
+        self._tokens -= 1.0
+
+
 class Pace:
-    """A token bucket that holds one second's worth of requests, and a count of the day where the vendor has a day's
-    quota."""
+    """Token buckets, one for everything and one for each request that has a limit of its own, and a count of the day
+    where the vendor has a day's quota."""
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
         self._limits = limits
         self._clock = clock
         self._lock = threading.Lock()
-        self._tokens = max(1.0, limits.per_second or 1.0)
-        self._filled = clock.monotonic()
+        now = clock.monotonic()
+        self._overall = _Bucket(limits.per_second, now) if limits.per_second is not None else None
+        self._single = {name: _Bucket(rate, now) for name, rate in limits.per_request.items()}
         self._held = float("-inf")
         self._day = ""
         self._today = 0
 
-    def wait(self) -> None:
-        """Returns when one request may go out. Raises Failure(EXHAUSTED) when the day's quota is known to be used
-        up."""
+    def wait(self, name: str = "") -> None:
+        """Returns when one request, known to the limits by this name, may go out. Raises Failure(EXHAUSTED) when the
+        day's quota is known to be used up."""
         self._count()
-        while (delay := self._take()) > 0:
+        while (delay := self._take(name)) > 0:
             self._clock.sleep(delay)
 
     def hold(self, seconds: float) -> None:
@@ -44,22 +63,18 @@ class Pace:
         """Requests of this session on the present day (UTC); counted only where the vendor has a day's quota."""
         return self._today
 
-    def _take(self) -> float:
-        """Takes a token and returns 0, or returns the seconds to wait."""
+    def _take(self, name: str) -> float:
+        """Takes a token of every bucket that counts and returns 0, or takes none and returns the seconds to wait."""
         with self._lock:
             now = self._clock.monotonic()
             if now < self._held:
                 return self._held - now
-            rate = self._limits.per_second
-            if rate is None:
-                return 0.0
-            most = max(1.0, rate)
-            self._tokens = min(most, self._tokens + (now - self._filled) * rate)
-            self._filled = now
-            if self._tokens >= 1.0 - 1e-9:
-                self._tokens -= 1.0
-                return 0.0
-            return (1.0 - self._tokens) / rate
+            buckets = [each for each in (self._overall, self._single.get(name)) if each is not None]
+            delay = max((bucket.lacks(now) for bucket in buckets), default=0.0)
+            if delay == 0.0:
+                for bucket in buckets:
+                    bucket.take()
+            return delay
 
     def _count(self) -> None:
         if self._limits.per_day is None:

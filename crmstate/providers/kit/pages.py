@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Page
@@ -17,6 +18,7 @@ from crmstate.core.words import Kind
 EMPTY_PAGES = 3
 ROUNDS = 3
 
+T = TypeVar("T")
 Resources = Listing | list[Resource]
 
 
@@ -59,6 +61,30 @@ def _walk(ask: Callable[[str | None], Leaf]) -> tuple[dict[str, Resource], int |
             raise _loop("the listing does not end")
         seen.add(leaf.next)
         cursor = leaf.next
+
+
+def by_skip(ask: Callable[[int], Sequence[T]], key: Callable[[T], str]) -> tuple[list[T], bool]:
+    """Every row of a listing that is paged by how many to skip, without a total; and whether it stood still meanwhile.
+
+    Each page is asked for with the last row of the one before as its first, so that rows which came or went in between
+    show; and the end is believed only where nothing follows the last row. So pages of one row lead nowhere.
+    """
+    found: list[T] = []
+    before: list[str] = []
+    while True:
+        page = list(ask(max(0, len(found) - 1)))
+        ids = [key(row) for row in page]
+        if len(ids) > 1 and ids == before:
+            raise _loop("the listing gives the same page again")
+        if found and ids[:1] != [key(found[-1])]:
+            return found, False
+        fresh = page[1:] if found else page
+        if not fresh:
+            return found, True
+        found.extend(fresh)
+        before = ids
+        if len({key(row) for row in found}) != len(found):
+            return found, False
 
 
 def page_of_rows(ask: Callable[[str | None], Page], cursor: str | None) -> Page:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
 
 import msgspec
 
@@ -26,7 +27,7 @@ LARGEST = 64 * 1024 * 1024
 PIECE = 64 * 1024
 HANDED_OUT = "GET {url}"
 """What a cell declares that fetches addresses which the vendor handed out: GET only, and the vendor's own origin
-only."""
+only, or a host that its dialect names for files."""
 
 
 class NotDeclared(RuntimeError):
@@ -120,15 +121,17 @@ class Wire:
         self._count()
         return self._effects.do("http", f"{request.method} {request.path}", act)
 
-    def stream(self, request: Request, url: str, gate: Gate | None) -> tuple[Answer, Iterator[bytes]]:
-        """The head of an answer and its bytes in pieces, from an address that the vendor handed out. For a status
-        other than 200 the bytes are in the answer, and there are no pieces. Raises NotDeclared or Lost, the iterator
-        Lost."""
+    def stream(
+        self, request: Request, url: str, gate: Gate | None, hosts: Sequence[str] = ()
+    ) -> tuple[Answer, Iterator[bytes]]:
+        """The head of an answer and its bytes in pieces, from an address that the vendor handed out: at its own origin,
+        or encrypted at one of `hosts`. For a status other than 200 the bytes are in the answer, and there are no
+        pieces. Raises NotDeclared or Lost, the iterator Lost."""
         place = urljoin(self._url + "/", url)
         mine, theirs = urlsplit(self._url), urlsplit(place)
         if not all(each is None or each.handed_out for each in (gate, self._gate)):
             raise NotDeclared(HANDED_OUT)
-        if (mine.scheme, mine.netloc) != (theirs.scheme, theirs.netloc):
+        if (mine.scheme, mine.netloc) != (theirs.scheme, theirs.netloc) and not _among(theirs, hosts):
             raise NotDeclared(f"{HANDED_OUT} at another host")
 
         def act() -> httpx.Response:
@@ -218,6 +221,14 @@ class Wire:
                     ),
                 )
             return self._opened
+
+
+def _among(place: SplitResult, hosts: Sequence[str]) -> bool:
+    """Whether an address is nothing but an encrypted one at one of these hosts. What cannot be read is not."""
+    with suppress(ValueError):
+        plain = place.scheme == "https" and "@" not in place.netloc and place.port in {None, 443}
+        return plain and any(fnmatchcase(place.hostname or "", host) for host in hosts)
+    return False
 
 
 def _head(found: httpx.Response, body: bytes) -> Answer:

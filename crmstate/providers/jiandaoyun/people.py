@@ -1,0 +1,109 @@
+"""Jiandaoyun's members: listing them, and making them leave. hc.jiandaoyun.com/open/18515 and 18513."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from crmstate.core.failure import Code, Failure
+from crmstate.core.provider import Batch, Result
+from crmstate.core.survey import Resource, UserFacts
+from crmstate.core.words import Kind, Outcome, Phase, Undo, Verb
+from crmstate.providers.jiandaoyun.vendor import (
+    CHECKED,
+    DELETE_USERS,
+    MEMBER_DELETE,
+    MEMBERS,
+    NO_MEMBER,
+    USERS,
+    provider,
+)
+from crmstate.providers.kit import Call
+from crmstate.providers.kit.pages import Resources
+
+ROOT = 1
+"""The number of the department that holds everybody."""
+
+_PHASES = {1: Phase.PRESENT, 0: Phase.PRESENT, -1: Phase.ABSENT}
+_ROLES = {0: "member", 2: "external"}
+
+
+class _Member(msgspec.Struct):
+    username: str
+    type: int
+    status: int
+    name: str = ""
+    integrate_id: str | None = None
+
+
+class _Members(msgspec.Struct):
+    users: list[_Member]
+
+
+def members(call: Call) -> list[_Member]:
+    """Everybody below the root department, in one answer: the vendor does not page here."""
+    return call.look(USERS, {"dept_no": ROOT, "has_child": True}, into=_Members).users
+
+
+@provider.reads(
+    Kind.USER,
+    Verb.LIST,
+    f"POST {USERS}",
+    source=MEMBERS,
+    verified_on=CHECKED,
+    note="Guests of connected companies (企业互联) are not among them.",
+)
+def users(call: Call, ids: tuple[str, ...] | None) -> Resources:
+    """Members, invited ones included. `protected` are those whom DingTalk, WeCom or Feishu brought: the API deletes
+    nobody of an integrated directory."""
+    found: dict[str, Resource] = {}
+    for member in members(call):
+        if not member.username:
+            raise Failure(Code.REJECTED, "a member without a username", vendor="kit.malformed")
+        role = _ROLES.get(member.type, f"type {member.type}")
+        facts = UserFacts(role=role, protected=bool(member.integrate_id))
+        phase = _PHASES.get(member.status, Phase.UNKNOWN)
+        row = Resource(Kind.USER, member.username, member.name or member.username, phase, facts)
+        if found.setdefault(row.id, row) != row:
+            raise Failure(Code.REJECTED, "one member in two ways", vendor="kit.malformed")
+    return list(found.values())
+
+
+class _Done(msgspec.Struct):
+    status: Literal["success"]
+
+
+@provider.acts(
+    Kind.USER,
+    Verb.DELETE,
+    undo=Undo.NEVER,
+    after=Phase.ABSENT,
+    batch=50,
+    requests=(f"POST {DELETE_USERS}", f"POST {USERS}"),
+    source=MEMBER_DELETE,
+    verified_on=CHECKED,
+    note="Makes them leave (离职) and erases nothing. Only in corps of their own (公共模式): members of an integrated "
+    "directory have to be removed in DingTalk, WeCom or Feishu. How many a call may name is undocumented.",
+)
+def delete_users(call: Call, batch: Batch) -> list[Result]:
+    """Makes members leave. The vendor refuses the whole batch for one whom it does not know, and does not say for whom:
+    then we look, and ask once more for those who are there."""
+    names = [item.id for item in batch.items]
+    try:
+        return _left(call, names)
+    except Failure as failure:
+        if failure.vendor != NO_MEMBER or len(names) == 1:
+            raise
+        there = {member.username for member in members(call)}
+        known = [name for name in names if name in there]
+        if len(known) == len(names):
+            raise Failure(Code.CONFLICT, failure.summary, vendor=failure.vendor) from None
+        done = {result.id: result for result in (_left(call, known) if known else [])}
+        summary = failure.summary
+        return [done.get(name) or Result(name, Outcome.FAILED, Code.MISSING.value, summary) for name in names]
+
+
+def _left(call: Call, names: list[str]) -> list[Result]:
+    reply = call.post(DELETE_USERS, {"usernames": names}, into=_Done)
+    return [Result(name, Outcome.DONE, request_id=reply.request_id) for name in names]
