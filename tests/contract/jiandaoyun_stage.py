@@ -48,6 +48,7 @@ class JiandaoyunStage(SimulatedStage):
     """Two apps; every form is in the first, so that a key that was given the second alone sees none."""
 
     vendor = "jiandaoyun"
+    tenant = ids.written(APP)
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

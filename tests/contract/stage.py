@@ -186,6 +186,7 @@ class Company:
             scrub=self.scrubber.scrub,
             tenant=stage.tenant,
             timeout=changes.get("timeout", 5.0),
+            hosts=("127.0.0.1",),  # where every stage stands; an operator allows it in the same way
         )
         self._open.append(session)
         return session

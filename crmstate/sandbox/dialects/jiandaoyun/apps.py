@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -18,6 +18,7 @@ from ...world import World
 from . import body, errors, ids
 
 ONLY = "corp"
+T = TypeVar("T")
 KINDS = {
     "date": "datetime",
     "datetime": "datetime",
@@ -31,11 +32,10 @@ KINDS = {
 
 @dataclass(frozen=True)
 class App:
-    """An app of the world's: its World id, its name, and the ids of the datasets that are its forms."""
+    """An app of the world's: its World id and its name."""
 
     id: str
     name: str
-    forms: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -49,27 +49,27 @@ class Field:
     kind: str
 
 
+def _given(world: World) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = world.traits.get("apps") or {ONLY: {"name": world.tenant["name"], "forms": []}}
+    return found
+
+
 def every_app(world: World) -> list[App]:
     """All apps in the order of their ids, whoever may see them."""
-    given = world.traits.get("apps") or {ONLY: {"name": world.tenant["name"], "forms": []}}
-    placed = {form for each in given.values() for form in each["forms"]}
-    there = [id for (id,) in world.all("SELECT id FROM datasets ORDER BY id")]
-    first = min(given, key=ids.written)
-    stray = [id for id in there if id not in placed]
-    known = set(there)
-    return [
-        App(
-            id,
-            given[id]["name"],
-            tuple(
-                sorted(
-                    [form for form in given[id]["forms"] if form in known] + (stray if id == first else []),
-                    key=ids.written,
-                )
-            ),
-        )
-        for id in sorted(given, key=ids.written)
-    ]
+    given = _given(world)
+    return [App(id, given[id]["name"]) for id in sorted(given, key=ids.place)]
+
+
+def forms_of(world: World, app: App) -> list[str]:
+    """The datasets that are forms of this app, in the order of their ids."""
+    homes = _homes(world)
+    first = every_app(world)[0].id
+    there = (id for (id,) in world.all("SELECT id FROM datasets ORDER BY id"))
+    return sorted((id for id in there if homes.get(id, first) == app.id), key=ids.place)
+
+
+def _homes(world: World) -> dict[str, str]:
+    return {form: id for id, each in _given(world).items() for form in each["forms"]}
 
 
 def visible(call: Call) -> list[App]:
@@ -98,12 +98,14 @@ def app_of(call: Call) -> App:
 
 def form_of(call: Call) -> tuple[App, str]:
     """The app and the dataset that the body names. 表单不存在, or a preset form of the CRM suite."""
-    app = app_of(call)
+    app, world = app_of(call), call.world
     wanted = body.text(call.body, "entry_id")
-    found = next((form for form in app.forms if ids.written(form) == wanted), None)
-    if found is None:
+    others = [id for (id,) in world.all("SELECT id FROM datasets")] if ids.is_other(wanted) else ()
+    found = ids.read(wanted, others) or ""
+    row = world.one("SELECT exportable FROM datasets WHERE id = ?", found)
+    if row is None or _homes(world).get(found, every_app(world)[0].id) != app.id:
         raise errors.refusal(errors.NO_FORM)
-    if not call.world.one("SELECT exportable FROM datasets WHERE id = ?", found)[0]:
+    if not row[0]:
         raise errors.refusal(errors.PRESET_FORM)
     return app, found
 
@@ -134,22 +136,21 @@ def upload_name(dataset: str) -> str:
 
 
 def app_list(call: Call) -> dict[str, Any]:
-    found = visible(call)
-    rows = [{"name": app.name, "app_id": ids.written(app.id)} for app in found]
-    shown = _window(call, rows)
+    shown = _window(call, visible(call))
     if shown:
-        _move_apps(call, found)
-    return {"apps": shown}
+        _move_apps(call, shown)
+    return {"apps": [{"name": app.name, "app_id": ids.written(app.id)} for app in shown]}
 
 
 def entry_list(call: Call) -> dict[str, Any]:
     app = app_of(call)
-    names = dict(call.world.all("SELECT id, name FROM datasets"))
-    rows = [{"name": names[form], "app_id": ids.written(app.id), "entry_id": ids.written(form)} for form in app.forms]
-    shown = _window(call, rows)
+    shown = _window(call, forms_of(call.world, app))
+    names = {form: call.world.one("SELECT name FROM datasets WHERE id = ?", form)[0] for form in shown}
     if shown:
-        _move_forms(call, app)
-    return {"forms": shown}
+        _move_forms(call, app, shown)
+    return {
+        "forms": [{"name": names[form], "app_id": ids.written(app.id), "entry_id": ids.written(form)} for form in shown]
+    }
 
 
 def widget_list(call: Call) -> dict[str, Any]:
@@ -173,12 +174,12 @@ def moment(time: str) -> str:
 # Faults of listings
 
 
-def _window(call: Call, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _window(call: Call, rows: list[T]) -> list[T]:
     skip, limit = body.window(call.body)
     return smaller(call, rows[0 if "repeated_page" in call.fired else skip :][:limit])
 
 
-def smaller(call: Call, page: list[Any]) -> list[Any]:
+def smaller(call: Call, page: list[T]) -> list[T]:
     """The page, or what the fault `wrong_page_size` leaves of it: `lose` keeps its end and drops what lies before, so that
     whoever goes on from the last row misses it."""
     fault = call.fired.get("wrong_page_size")
@@ -196,7 +197,7 @@ def _move_apps(call: Call, shown: list[App]) -> None:
     fault = _shift(call, not call.body.get("skip"))
     if fault is None:
         return
-    given = dict(call.world.traits.get("apps") or {ONLY: {"name": call.world.tenant["name"], "forms": []}})
+    given = dict(_given(call.world))
     behind = fault["where"] == "before"
     target = shown[0].id if behind else shown[-1].id
     if fault["how"] == "insert":
@@ -209,18 +210,16 @@ def _move_apps(call: Call, shown: list[App]) -> None:
     call.world.put("traits", {**call.world.traits, "apps": given})
 
 
-def _move_forms(call: Call, app: App) -> None:
+def _move_forms(call: Call, app: App, shown: list[str]) -> None:
     fault = _shift(call, not call.body.get("skip"))
     if fault is None:
         return
-    before = {id for (id,) in call.world.all("SELECT id FROM datasets")}
-    limit = body.window(call.body)[1]
-    shown = [form for form in app.forms if ids.is_plain(form)][:limit] or list(app.forms)[:limit]
-    listings.somebody_else(
-        call.world, listings.LISTINGS["dataset"], None, shown[0], shown[-1], fault["how"], fault["where"]
-    )
-    fresh = [id for (id,) in call.world.all("SELECT id FROM datasets") if id not in before]
-    given = dict(call.world.traits.get("apps") or {})
+    world = call.world
+    before = {id for (id,) in world.all("SELECT id FROM datasets")}
+    kind = listings.LISTINGS["dataset"]
+    listings.somebody_else(world, kind, None, shown[0], shown[-1], fault["how"], fault["where"])
+    fresh = [id for (id,) in world.all("SELECT id FROM datasets") if id not in before]
+    given = dict(world.traits.get("apps") or {})
     if fresh and app.id in given:
         given[app.id] = {**given[app.id], "forms": [*given[app.id]["forms"], *fresh]}
-        call.world.put("traits", {**call.world.traits, "apps": given})
+        world.put("traits", {**world.traits, "apps": given})

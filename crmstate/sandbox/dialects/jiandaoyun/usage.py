@@ -14,7 +14,7 @@ from ... import times
 from ...exchange import Call
 from ...world import World
 from . import body, errors, ids
-from .apps import App, every_app, moment
+from .apps import App, every_app, forms_of, moment
 
 DAYS = 180
 METRICS = (
@@ -68,7 +68,7 @@ def audit_log(call: Call) -> dict[str, Any]:
 def _metrics(world: World, apps: list[App]) -> dict[str, int]:
     if world.traits.get("usage_closed"):
         return dict.fromkeys(METRICS, 0)
-    forms = [form for app in apps for form in app.forms]
+    forms = [form for app in apps for form in forms_of(world, app)]
     rows = dict(world.all("SELECT id, live FROM datasets"))
     return {
         **dict.fromkeys(METRICS, 0),
