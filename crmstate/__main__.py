@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+INTERRUPTED = 8
+
 
 def main() -> None:
     """Runs the command line and exits with its code."""
@@ -22,7 +24,7 @@ def main() -> None:
 
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
-        code = 8
+        code = INTERRUPTED
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
     _leave(code)
@@ -42,10 +44,11 @@ def _open_streams() -> None:
 
 def _leave(code: int) -> None:
     """Ends the process. Calls that were abandoned are not waited for, and what a full disk did not take is not offered
-    again."""
+    again. After a Ctrl-C that met Python inside an `exec` (every dataclass is made by one) Python would end itself by
+    SIGINT, although it was caught: the exit code is ours to give."""
     import threading
 
-    waiting = threading.active_count() > 1
+    waiting = threading.active_count() > 1 or code == INTERRUPTED
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

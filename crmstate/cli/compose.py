@@ -152,6 +152,7 @@ class House:
                 scrub=self.scrubber.scrub,
                 tenant=self.tenant or None,
                 hosts=self.operator.allow_hosts,
+                attested=bool(self.desired.coverage),
             )
             for use in ("read", "write")
             if use in self.credentials
@@ -174,6 +175,7 @@ class House:
             scrub=self.scrubber.scrub,
             tenant=self.tenant or None,
             hosts=self.operator.allow_hosts,
+            attested=bool(self.desired.coverage),
         )
 
     def store(self) -> Store:

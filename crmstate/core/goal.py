@@ -163,7 +163,7 @@ class Safeguards(msgspec.Struct, frozen=True, omit_defaults=True):
 class Desired(msgspec.Struct, frozen=True, omit_defaults=True):
     """Everything that one manifest asks for. `digest` is the sha256 of the parsed manifest in canonical form (comments
     do not count); `freeze`: `now`, an ISO 8601 time in UTC, or None; `expect`: counts by kind that the tenant must
-    show."""
+    show; `coverage`: who attests that the credentials see everything."""
 
     name: str
     digest: str
@@ -172,6 +172,7 @@ class Desired(msgspec.Struct, frozen=True, omit_defaults=True):
     owner: str = ""
     reason: str = ""
     expect: dict[str, int] = {}
+    coverage: str = ""
     open_questions: tuple[str, ...] = ()
     freeze: str | None = None
     subscription: SubscriptionGoal | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crmstate.core.words import Kind, Verb
+from crmstate.core.words import Kind, Severity, Verb
 
 if TYPE_CHECKING:
     from crmstate.core.planning.draft import Draft
@@ -26,6 +26,11 @@ def guard(draft: Draft) -> None:
     desired = draft.desired
     if draft.survey.tenant != desired.tenant and desired.tenant:
         draft.report("CRM-P050", wanted=desired.tenant, found=draft.survey.tenant)
+    if any(each.attestable and not each.whole_view for each in draft.survey.identities):
+        code, weight = ("CRM-P053", Severity.WARNING) if desired.coverage else ("CRM-P054", Severity.WARNING)
+        draft.report(
+            code, weight, desired.spans.get("provider.coverage") or desired.spans.get("provider"), who=desired.coverage
+        )
     ceiling = desired.safeguards.max_removals
     if ceiling is not None and draft.removals > ceiling:
         span = desired.spans.get("safeguards.max_removals") or desired.safeguards.span

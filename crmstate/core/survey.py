@@ -164,8 +164,9 @@ def fingerprint(resource: Resource) -> str:
 
 class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who a configured credential is: `use` read or write; the user and key that it belongs to, where the vendor says
-    so. `whole_view` is true only where it is proved that this credential sees everything of the tenant; `rights` are
-    the vendor's words. `attestable`: the vendor's API cannot prove a whole view, and a person may vouch for it."""
+    so. `whole_view` is true only where it is proved that this credential sees everything of the tenant; `attestable`:
+    the vendor's API can never prove that, so that an operator's written word (`provider.coverage`) may stand in;
+    `rights` are the vendor's words."""
 
     use: str
     tenant: str
@@ -175,8 +176,8 @@ class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
     email: str = ""
     may_write: bool = False
     whole_view: bool = False
-    rights: tuple[str, ...] = ()
     attestable: bool = False
+    rights: tuple[str, ...] = ()
 
 
 class Gap(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -62,7 +62,8 @@ def confirm(
 
 def _ref(step: Step | None, entry: tuple[str, Entry] | None) -> StepRef:
     if step is not None:
-        return StepRef(step.id, step.address, step.verb, step.undo, step.label, step.occurrence)
+        own = step.stage in ("own", "account")
+        return StepRef(step.id, step.address, step.verb, step.undo, step.label, step.occurrence, own)
     assert entry is not None
     key, found = entry
-    return StepRef(key, found.address, found.verb, found.undo, found.label, found.occurrence)
+    return StepRef(key, found.address, found.verb, found.undo, found.label, found.occurrence, found.own)

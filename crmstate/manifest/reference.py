@@ -52,6 +52,13 @@ class Credentials(Part):
     )
 
 
+class Coverage(Part):
+    """Somebody's word that the credentials see everything, for vendors whose API cannot prove it."""
+
+    by: Text = Field(description="Who looked, as a mail address or a name.")
+    why: Text = Field(description="How they know: what was compared with what, and when.")
+
+
 class ProviderSection(Part):
     """Which vendor account this is about, and how to reach it."""
 
@@ -69,6 +76,11 @@ class ProviderSection(Part):
     url: Url | None = Field(
         None,
         description="The server's address, where it is your own. The operator must allow hosts that are not the provider's.",
+    )
+    coverage: Coverage | None = Field(
+        None,
+        description="Who attests that the credentials see everything, where the vendor's API cannot prove it (such as jiandaoyun). "
+        "Without it, nothing is concluded from what is not shown.",
     )
     credentials: Credentials | None = Field(
         None, description="References to the secrets; never the secrets themselves."

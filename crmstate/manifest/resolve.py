@@ -41,6 +41,7 @@ def resolve(model: Manifest, tree: Tree, folder: FilePath) -> Desired:
         owner=model.owner or "",
         reason=model.reason.text if model.reason else "",
         expect=_expect(model),
+        coverage=model.provider.coverage.by if model.provider.coverage else "",
         open_questions=tuple(model.contract.open_questions) if model.contract else (),
         freeze=freeze(model, tree),
         subscription=subscription(end, tree),

@@ -17,7 +17,7 @@ from crmstate.views import plan_text
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.escape import markdown
 from crmstate.views.paint import ink
-from crmstate.views.plan_parts import Group, facts, gathered, groups, stage_title
+from crmstate.views.plan_parts import Group, facts, gathered, groups, runbook, stage_title
 from crmstate.views.width import shorten
 
 BUDGET = 60_000
@@ -121,6 +121,7 @@ def sections(plan: Plan, safe: Catalogue) -> list[tuple[str, list[str]]]:
 def rows(group: Group, safe: Catalogue, by_id: Mapping[str, Step]) -> list[str]:
     """One reason as a bullet, and its steps below."""
     lines = [f"- {stage_title(group.stage, safe)}{safe.text_of('join.colon')}{safe.text(group.why)}"]
+    lines += [f"  > {each}" for each in runbook(group, safe)]
     for step in group.steps:
         label = safe.safe(shorten(safe.plain(step.label), LABEL))
         about = safe.text_of("join.list").join(facts(step, safe, by_id))

@@ -65,7 +65,7 @@ def groups(plan: Plan) -> list[Group]:
     found: dict[str, dict[object, Group]] = {stage: {} for stage in stages(plan)}
     for step in plan.steps:
         irreversible = step.irreversible
-        key = (step.verb, step.mode, irreversible, said(step.why))
+        key = (step.verb, step.mode, irreversible, said(step.why), step.runbook)
         group = found[step.stage].get(key)
         if group is None:
             group = found[step.stage][key] = Group(step.stage, step.why, step.verb, step.mode, irreversible, [])
@@ -84,6 +84,12 @@ def gathered(blocked: Iterable[Blocked]) -> list[list[Blocked]]:
 def said(message: Message) -> tuple[str, tuple[tuple[str, Param], ...]]:
     """A message as a key."""
     return message.code, tuple(message.params.items()) if message.params else ()
+
+
+def runbook(group: Group, words: Catalogue) -> list[str]:
+    """How a person does it, line by line; nothing where no vendor's file says so."""
+    code = group.steps[0].runbook
+    return words.text_of(code).splitlines() if code else []
 
 
 def symbol(step: Step | Group) -> str:

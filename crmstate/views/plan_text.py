@@ -15,7 +15,7 @@ from crmstate.core.words import Kind, Mode
 from crmstate.views import diagnostics
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.paint import Ink, ink
-from crmstate.views.plan_parts import Group, counted, duration, facts, gathered, groups, stage_title, symbol
+from crmstate.views.plan_parts import Group, counted, duration, facts, gathered, groups, runbook, stage_title, symbol
 from crmstate.views.width import cells, fill, shorten
 
 FOLD = 10
@@ -116,6 +116,7 @@ def members(group: Group, words: Catalogue, paint: Ink, by_id: Mapping[str, Step
     broad = max(cells(step.address) for step in shown)
     color = {"!": "red", "@": "yellow", "…": "cyan"}.get(symbol(group))
     lines = ["  " + paint("dim", words.text(group.why))]
+    lines += [paint("dim", f"    {each}") for each in runbook(group, words)]
     for step in shown:
         row = line(step, words, by_id, min(broad, width // 2), width)
         lines += [paint(color, each) for each in row] if color else row

@@ -8,6 +8,8 @@ import json
 import os
 import pty
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+import crmstate
 from crmstate.core.diagnostic import Problem
 from crmstate.core.words import Exit, Outcome
 from crmstate.engine.stop import Abandoned
@@ -265,3 +268,20 @@ def test_a_second_signal_at_any_effect_is_survived(
             finish(here)
             assert here.twice() == []
             assert outcome_of(here) == points[1]
+
+
+def test_an_interruption_inside_an_exec_ends_with_our_own_code(tmp_path: Path) -> None:
+    """`python -m` remembers a Ctrl-C that met it inside `exec` (where dataclasses are made, while modules load) and
+    ends itself by SIGINT although it was caught."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'crmstate.cli.app':\n"
+        "            exec('raise KeyboardInterrupt')\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+    )
+    places = os.pathsep.join([str(tmp_path), str(Path(crmstate.__file__).parents[1])])
+    command = [sys.executable, "-m", "crmstate", "status"]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": places}, capture_output=True)
+    assert (done.returncode, done.stderr) == (8, b"")

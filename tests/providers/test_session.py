@@ -157,3 +157,14 @@ def test_a_vendor_that_counts_nothing_says_so() -> None:
     found = session(lambda made: None).count("x")
 
     assert (None, False) == (found.rows, found.exact)
+
+
+@pytest.mark.parametrize(("attestable", "attested"), [(True, True), (True, False), (False, True)])
+def test_only_where_a_vendor_cannot_prove_a_view_somebodys_word_stands_in(attestable: bool, attested: bool) -> None:
+    made = session(lists(Kind.USER), Identity("", "t", attestable=attestable))
+    made._line.attested = attested
+    found = made.list(Kind.USER)
+
+    assert found.complete == (attestable and attested)
+    if not found.complete:
+        assert found.gap and found.gap.why == ("gap.unproved" if attestable else "gap.partial_view")

@@ -33,6 +33,7 @@ EVENTS = "created started intended settled advanced reopened confirmed approved 
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "why.user.{}": USERS,
+    "why.by_hand.{}": ("user", "session", "api_key", "integration", "setting"),
     "why.{}.{}": LISTS,
     "why.subscription.{}": SUBSCRIPTIONS,
     "why.module.{}": ("keeps", "clears"),

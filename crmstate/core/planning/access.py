@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from crmstate.core.address import Address, address
 from crmstate.core.goal import ListGoal, Selector, UsersGoal
-from crmstate.core.message import message
+from crmstate.core.message import Message, message
 from crmstate.core.order import Stage
 from crmstate.core.planning.draft import Draft, match, satisfied
+from crmstate.core.planning.hands import OWN, by_hand, unlisted
 from crmstate.core.provider import Args
 from crmstate.core.safeguard import ENDING, ended
 from crmstate.core.survey import ApiKeyFacts, Resource, SessionFacts, UserFacts
@@ -79,6 +80,9 @@ def users(draft: Draft) -> None:
     verbs = {"removed": draft.provider.removal.get(Kind.USER, Verb.DEACTIVATE), "deactivated": Verb.DEACTIVATE}
     verb = verbs.get(goal.status, Verb.DELETE)
     cell = draft.provider.cell(Kind.USER, verb)
+    if unlisted(draft, Kind.USER, verb):
+        by_hand(draft, Kind.USER, verb, Stage.USERS, _why_by_hand(Kind.USER, goal), span=goal.span)
+        return
     if cell is not None and "needs_active_owner" in cell.attributes:
         draft.attributes.add("users.needs_active_owner")
     if not goal.only:
@@ -137,6 +141,9 @@ def _protected(row: Resource) -> bool:
 
 def listed(draft: Draft, kind: Kind, verb: Verb, stage: Stage, goal: ListGoal) -> None:
     """A goal for every row of a listing."""
+    if unlisted(draft, kind, verb):
+        by_hand(draft, kind, verb, stage, _why_by_hand(kind, goal), span=goal.span)
+        return
     if not goal.only:
         draft.incomplete(kind, verb, stage, goal.span)
     if kind is Kind.API_KEY and not _own_keys_known(draft, goal, verb, stage):
@@ -152,6 +159,14 @@ def listed(draft: Draft, kind: Kind, verb: Verb, stage: Stage, goal: ListGoal) -
         if isinstance(row.facts, SessionFacts) and row.facts.user in own_sessions:
             continue
         draft.act(row, verb, stage, why, span=goal.span, removal=kind in (Kind.API_KEY, Kind.INTEGRATION))
+
+
+def _why_by_hand(kind: Kind, goal: UsersGoal | ListGoal) -> Message:
+    """What a person is asked to end: all of a kind, or those that the manifest names, but for those that it keeps."""
+    only = ", ".join(str(each) for each in goal.only)
+    kept = ", ".join(str(each.who) for each in goal.keep)
+    code = "why.by_hand.only" if only else "why.by_hand.but" if kept else f"why.by_hand.{kind.value}"
+    return message(code, kind=kind.value, only=only, kept=kept)
 
 
 def _own_keys_known(draft: Draft, goal: ListGoal, verb: Verb, stage: Stage) -> bool:
@@ -173,6 +188,9 @@ def _any(kind: Kind) -> Address:
 def own_access(draft: Draft) -> None:
     """Our own keys: revoked by ourselves after everything else, the writing one last; or they end with the account."""
     goal = draft.desired.api_keys
+    if unlisted(draft, Kind.API_KEY, Verb.REVOKE):
+        _own_by_hand(draft, goal)
+        return
     rows = {row.id: row for row in draft.by_kind[Kind.API_KEY] if isinstance(row.facts, ApiKeyFacts)}
     close = draft.provider.cell(Kind.ACCOUNT, Verb.CLOSE)
     closes = draft.desired.closing and close is not None and "ends_api" in close.attributes
@@ -196,6 +214,20 @@ def own_access(draft: Draft) -> None:
                 rows[key], Verb.REVOKE, Stage.OWN, message("why.own_key"), span=goal.span, needs=needs, undo=Undo.NEVER
             )
             needs = (step.id,) if step is not None else needs
+
+
+def _own_by_hand(draft: Draft, goal: ListGoal | None) -> None:
+    """Our own keys, where nobody can list them: a person ends them last of all. That they are dead is seen by their
+    not working any more; as long as one works, nobody's word that it is gone counts."""
+    ends = "cancel.ends_api" in draft.attributes
+    close = draft.provider.cell(Kind.ACCOUNT, Verb.CLOSE)
+    ends = ends or (draft.desired.closing and close is not None and "ends_api" in close.attributes)
+    if ends:
+        _ends_with_account(draft, Resource(Kind.API_KEY, OWN))
+    elif goal is not None and goal.status != "active" and not goal.only:
+        works = bool(draft.survey.identities)
+        why = message("why.own_key_by_hand")
+        by_hand(draft, Kind.API_KEY, Verb.REVOKE, Stage.OWN, why, id=OWN, span=goal.span, stale=works)
 
 
 def _ends_with_account(draft: Draft, row: Resource) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from crmstate.core.address import address, id_of
 from crmstate.core.goal import SubscriptionGoal
 from crmstate.core.message import message
 from crmstate.core.order import Stage
 from crmstate.core.planning.draft import Draft
+from crmstate.core.planning.hands import ALL, by_hand, unlisted
 from crmstate.core.provider import Args
 from crmstate.core.survey import Resource, SubscriptionFacts
 from crmstate.core.words import Kind, Mode, Phase, Severity, Undo, Verb
@@ -14,6 +16,8 @@ _VERBS = {"cancelled": Verb.CANCEL, "paused": Verb.PAUSE, "downgraded": Verb.DOW
 _STATUSES = {"cancelled": "cancelled", "paused": "paused", "downgraded": "free", "active": "active"}
 _OTHER = {"paused": "free", "downgraded": "paused"}
 """Both inactive, and yet not the same: the phase alone would take one for the other."""
+CONTRACT = "contract"
+"""The id of a contract that no API shows."""
 _PENDING = {"cancelled": "cancel", "paused": "pause", "downgraded": "downgrade"}
 
 
@@ -23,6 +27,9 @@ def subscription(draft: Draft) -> None:
     if goal is None:
         return
     verb = _VERBS[goal.status]
+    if unlisted(draft, Kind.SUBSCRIPTION, verb):
+        _by_hand(draft, goal, verb)
+        return
     draft.incomplete(Kind.SUBSCRIPTION, verb, Stage.CANCEL, goal.span)
     cell = draft.provider.cell(Kind.SUBSCRIPTION, verb)
     if cell is not None and "ends_api" in cell.attributes and verb is Verb.CANCEL:
@@ -31,6 +38,19 @@ def subscription(draft: Draft) -> None:
         facts = row.facts
         if isinstance(facts, SubscriptionFacts):
             _one(draft, goal, row, facts, verb)
+
+
+def _by_hand(draft: Draft, goal: SubscriptionGoal, verb: Verb) -> None:
+    """A contract that no API shows: a person asks the vendor for its end, and says what the vendor answered."""
+    if goal.status == "active":
+        return
+    cell = draft.provider.cell(Kind.SUBSCRIPTION, verb)
+    later = (goal.effective or "immediately") != "immediately"
+    if cell is not None and "ends_api" in cell.attributes and verb is Verb.CANCEL:
+        draft.attributes.add("cancel.ends_api")
+    stage = Stage.CANCEL if verb in (Verb.CANCEL, Verb.DOWNGRADE) and not later else Stage.LEAVE
+    why = message(f"why.subscription.{goal.status}", effective=goal.effective or goal.starts or "immediately")
+    by_hand(draft, Kind.SUBSCRIPTION, verb, stage, why, id=CONTRACT, span=goal.span)
 
 
 def _one(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: SubscriptionFacts, verb: Verb) -> None:
@@ -126,6 +146,14 @@ def account(draft: Draft) -> None:
     """The account's closing: after everything that it would take along is archived or given up in writing."""
     goal = draft.desired.account
     if goal is None or not draft.desired.closing:
+        return
+    if unlisted(draft, Kind.ACCOUNT, Verb.CLOSE):
+        place = address(Kind.ACCOUNT, draft.survey.tenant or ALL)
+        if draft.held():
+            draft.block(place, Verb.CLOSE, Stage.ACCOUNT.value, message("blocked.hold"), span=goal.span)
+        else:
+            why = message("why.account")
+            by_hand(draft, Kind.ACCOUNT, Verb.CLOSE, Stage.ACCOUNT, why, id=id_of(place), span=goal.span)
         return
     draft.incomplete(Kind.ACCOUNT, Verb.CLOSE, Stage.ACCOUNT, goal.span)
     for row in draft.by_kind[Kind.ACCOUNT]:

@@ -11,6 +11,7 @@ from crmstate.core.goal import ArchiveGoal, NoArchive, PurgeGoal
 from crmstate.core.message import message
 from crmstate.core.order import Stage
 from crmstate.core.planning.draft import Draft
+from crmstate.core.planning.hands import ALL, by_hand, unlisted
 from crmstate.core.record import Entry
 from crmstate.core.survey import DatasetFacts, Resource
 from crmstate.core.words import Kind, Mode, Outcome, Phase, Proof, Severity, Verb
@@ -40,6 +41,8 @@ def data(draft: Draft) -> None:
             _uncovered(draft, row, "blocked.not_archived")
         if purge is not None and row.id not in given_up and (row.id in scope or isinstance(goal, NoArchive)):
             _purge(draft, purge, row, held, needs)
+    if purge is not None and purge.bin and unlisted(draft, Kind.BIN, Verb.EMPTY):
+        _bins_by_hand(draft, purge)
     if purge is not None and purge.certificate:
         _certificate(draft, purge)
 
@@ -206,12 +209,24 @@ def _purge(draft: Draft, purge: PurgeGoal, row: Resource, held: set[str], needs:
 
 
 def _bin(draft: Draft, purge: PurgeGoal, row: Resource, facts: DatasetFacts, needs: tuple[str, ...]) -> None:
-    if not purge.bin:
+    if not purge.bin or unlisted(draft, Kind.BIN, Verb.EMPTY):
         return
     if not needs and (facts.bin_rows == 0 or (facts.bin_rows is None and _emptied(draft, row))):
         return
     bin_row = Resource(Kind.BIN, row.id, row.label, Phase.PRESENT)
     draft.act(bin_row, Verb.EMPTY, Stage.BIN, message("why.bin"), span=purge.span, needs=needs)
+
+
+def _bins_by_hand(draft: Draft, purge: PurgeGoal) -> None:
+    """One step for every bin, where no API shows them: after the purge that filled them, and again after each later
+    one."""
+    planned = tuple(step.id for step in draft.steps if step.verb is Verb.PURGE)
+    purged = [entry.at for entry in draft.state.entries.values() if entry.verb is Verb.PURGE]
+    if not planned and not purged:
+        return
+    emptied = draft.recorded(address(Kind.BIN, ALL), Verb.EMPTY)
+    stale = emptied is not None and (bool(planned) or emptied.at < max(purged))
+    by_hand(draft, Kind.BIN, Verb.EMPTY, Stage.BIN, message("why.bin"), span=purge.span, needs=planned, stale=stale)
 
 
 def _emptied(draft: Draft, row: Resource) -> bool:

@@ -192,6 +192,7 @@ class Draft:
             not_before=resource.pending_until if mode is Mode.WAIT else None,
             owner=self.desired.owner if mode is Mode.MANUAL else None,
             proof=Proof.ATTESTED if mode is Mode.MANUAL else None,
+            runbook=cell.runbook if mode is Mode.MANUAL else None,
             calls=cell.calls,
             span=span,
         )

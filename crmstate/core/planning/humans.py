@@ -6,6 +6,7 @@ from crmstate.core.address import address
 from crmstate.core.message import message
 from crmstate.core.order import MILESTONES, STARTS, Stage
 from crmstate.core.planning.draft import Draft
+from crmstate.core.planning.hands import by_hand, unlisted
 from crmstate.core.survey import ModuleFacts
 from crmstate.core.words import Kind, Milestone, Mode, Phase, Proof, Undo, Verb
 
@@ -67,6 +68,9 @@ def people(draft: Draft) -> None:
 
 def modules(draft: Draft) -> None:
     """Modules switched off; whether that keeps or clears data must be known first."""
+    if unlisted(draft, Kind.MODULE, Verb.DISABLE):
+        _modules_by_hand(draft)
+        return
     rows = draft.by_kind[Kind.MODULE]
     if draft.desired.modules:
         draft.incomplete(Kind.MODULE, Verb.DISABLE, Stage.MODULES, draft.desired.modules[0].span)
@@ -101,6 +105,19 @@ def modules(draft: Draft) -> None:
                 undo = Undo.NEVER if goal.data_effect == "clears" else Undo.FREE if by_effect else None
                 why = message(f"why.module.{goal.data_effect}")
                 draft.act(row, Verb.DISABLE, Stage.MODULES, why, span=goal.span, undo=undo)
+
+
+def _modules_by_hand(draft: Draft) -> None:
+    for goal in draft.desired.modules:
+        place = address(Kind.MODULE, goal.module)
+        if goal.status == "active":
+            continue
+        if goal.data_effect == "unknown" or (goal.data_effect == "clears" and draft.held()):
+            why = message("blocked.data_effect" if goal.data_effect == "unknown" else "blocked.hold")
+            draft.block(place, Verb.DISABLE, Stage.MODULES.value, why, label=goal.module, span=goal.span)
+            continue
+        why = message(f"why.module.{goal.data_effect}")
+        by_hand(draft, Kind.MODULE, Verb.DISABLE, Stage.MODULES, why, id=goal.module, span=goal.span)
 
 
 def unsupported(draft: Draft) -> None:

@@ -102,8 +102,8 @@ class Tokens(Protocol):
 
 @dataclass
 class Line:
-    """One session's line to the vendor: what all its calls share. `token` gives the access token, None for calls
-    without one."""
+    """One session's line to the vendor: what all its calls share. `vault` gives the access token, None for calls
+    without one. `attested`: an operator says in writing that the credential sees everything."""
 
     provider: Provider
     dialect: Dialect
@@ -113,6 +113,7 @@ class Line:
     scrub: Scrub
     tenant: str | None = None
     vault: Tokens | None = None
+    attested: bool = False
     own_secrets: list[bytes] = field(default_factory=list)
 
     def clean(self, text: str) -> str:

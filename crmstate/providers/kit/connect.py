@@ -42,6 +42,7 @@ def connect(
     tenant: str | None = None,
     timeout: float = TIMEOUT,
     hosts: Sequence[str] = (),
+    attested: bool = False,
 ) -> ReadSession: ...
 
 
@@ -59,6 +60,7 @@ def connect(
     tenant: str | None = None,
     timeout: float = TIMEOUT,
     hosts: Sequence[str] = (),
+    attested: bool = False,
 ) -> Session: ...
 
 
@@ -75,15 +77,17 @@ def connect(
     tenant: str | None = None,
     timeout: float = TIMEOUT,
     hosts: Sequence[str] = (),
+    attested: bool = False,
 ) -> ReadSession | Session:
     """A session. `use` read: its wire lets nothing through but what reading cells declare. `tenant`: the id that the
     configuration expects (some providers need it when the account is gone). `timeout` in seconds. `hosts`: patterns
-    that the operator allows beside the vendor's own. Raises Problem (exit 7)."""
+    that the operator allows beside the vendor's own. `attested`: somebody vouches in writing that the credential sees
+    everything, which counts where the vendor cannot prove it. Raises Problem (exit 7)."""
     dialect = _dialect(provider)
     check_address(provider, url, hosts)
     _check_credential(provider, dialect, credential)
     wire = Wire(url, effects, clock, _gate(provider, dialect) if use == "read" else None, timeout)
-    line = Line(provider, dialect, wire, Pace(provider.limits, clock), clock, scrub, tenant)
+    line = Line(provider, dialect, wire, Pace(provider.limits, clock), clock, scrub, tenant, attested=attested)
     line.vault = Vault(line, credential, learn)
     return Reading(line, use) if use == "read" else Acting(line, use)
 

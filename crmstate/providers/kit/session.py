@@ -150,14 +150,20 @@ class Reading:
         if isinstance(found, Listing):
             return replace(found, resources=rows)
         if not self._sees_everything():
-            return Listing(kind, rows, complete=False, gap=Gap(kind, "gap.partial_view"))
+            known = self._identity
+            why = "gap.unproved" if known is not None and known[1].attestable else "gap.partial_view"
+            return Listing(kind, rows, complete=False, gap=Gap(kind, why))
         return Listing(kind, rows)
 
     def _sees_everything(self) -> bool:
         known = self._identity
         if known is None or self._line.clock.monotonic() - known[0] > PROOF_LASTS:
-            return self.whoami().whole_view
-        return known[1].whole_view
+            return self._whole(self.whoami())
+        return self._whole(known[1])
+
+    def _whole(self, identity: Identity) -> bool:
+        """Proved by the vendor, or, where no vendor's word could prove it, attested in writing by the operator."""
+        return identity.whole_view or (identity.attestable and self._line.attested)
 
 
 class Acting(Reading):
