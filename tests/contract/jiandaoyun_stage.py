@@ -13,7 +13,8 @@ from crmstate.sandbox.dialects.jiandaoyun import credential, ids
 from .simulated import SimulatedStage, WorldTruth
 from .stage import Truth, Who
 
-APP, OTHER = "crm", "office"
+HOME, APP, TITLE = "base", "crm", "客户管理"
+FIRST = "a-contacts"
 
 
 def dataset_of(form: str, app: str = APP) -> str:
@@ -34,7 +35,13 @@ class JiandaoyunTruth(WorldTruth):
         if kind is Kind.USER:
             return {each["id"]: Phase.PRESENT for each in truth["users"] if not each["deleted_at"]}
         if kind is Kind.DATASET:
-            return {dataset_of(each["id"]): Phase.PRESENT for each in truth["datasets"]}
+            apps = self._world.traits["apps"]
+            homes = {form: app for app, each in apps.items() for form in each["forms"]}
+            made = [each["id"] for each in truth["datasets"]]
+            return {dataset_of(id, homes.get(id, HOME)): Phase.PRESENT for id in made}
+        if kind is Kind.ACCOUNT:
+            closed = truth["account"]["status"] == "closed"
+            return {ids.written(HOME): Phase.ABSENT if closed else Phase.PRESENT}
         raise ValueError(f"no call of this vendor lists {kind}")
 
     def happened(self, kind: Kind, id: str, parent: str | None = None) -> int:
@@ -45,22 +52,23 @@ class JiandaoyunTruth(WorldTruth):
 
 
 class JiandaoyunStage(SimulatedStage):
-    """Two apps; every form is in the first, so that a key that was given the second alone sees none."""
+    """Two apps. The corp is known by the first; what a test puts there is in the second, which a weak key was not
+    given."""
 
     vendor = "jiandaoyun"
-    tenant = ids.written(APP)
+    tenant = ids.written(HOME)
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.truth: Truth = JiandaoyunTruth(self._world)
 
     def traits(self) -> dict[str, object]:
-        apps = {APP: {"name": "客户管理", "forms": []}, OTHER: {"name": "日常办公", "forms": []}}
+        apps = {HOME: {"name": "基础", "forms": []}, APP: {"name": TITLE, "forms": []}}
         return {"dialect": self.vendor, "apps": apps}
 
     def _seed(self) -> None:
         super()._seed()
-        self._world.add_dataset("a-contacts", "客户")
+        self._world.add_dataset(FIRST, "客户")
 
     def fields(self, who: Who) -> dict[str, str]:
         key = next(each for each in self._world.credentials().values() if each.token == self.token(who))
@@ -74,6 +82,10 @@ class JiandaoyunStage(SimulatedStage):
                     world.add_user(id, name=name)
                 elif kind is Kind.DATASET:
                     world.add_dataset(id, name)
+            if kind is Kind.DATASET:
+                apps = world.traits["apps"]
+                apps[APP]["forms"] += made
+                world.set_traits(apps=apps)
         return [dataset_of(id) for id in made] if kind is Kind.DATASET else made
 
     def rows(self, names: Sequence[str]) -> tuple[str, list[str]]:
@@ -87,6 +99,12 @@ class JiandaoyunStage(SimulatedStage):
         dataset, _ = self.rows(["with a file"])
         self._world.add_attachment(f"x{self._made - 1:06}", "f1", "r000000", name="Verträge/合同.pdf", content=content)
         return dataset
+
+    def labels(self, kind: Kind, ids: Sequence[str], names: Sequence[str]) -> Sequence[str]:
+        return [f"{TITLE} / {name}" for name in names] if kind is Kind.DATASET else names
+
+    def close_account(self) -> None:
+        self._world.put("account", {**self._world.get("account"), "status": "closed"})
 
     def soften(self) -> None:
         raise NotImplementedError("this vendor's deleted rows answer to nobody")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from crmstate.core.provider import Args, Batch, Cell, Item
 from crmstate.core.words import Kind, Phase, Verb
+from crmstate.sandbox import contract
 
 from .simulated import SimulatedStage, WorldTruth
 from .stage import Truth, Who
@@ -115,6 +116,13 @@ class SandboxStage(SimulatedStage):
         dataset, (row,) = self.rows(["with a file"])
         self._world.add_attachment(dataset, "f1", row, name="Verträge/合同.pdf", content=content)
         return dataset
+
+    def labels(self, kind: Kind, ids: Sequence[str], names: Sequence[str]) -> Sequence[str]:
+        return ids if kind is Kind.BIN else names
+
+    def close_account(self) -> None:
+        self._world.set_subscription(status="cancelled")
+        contract.close_account(self._world, self._world.tenant["name"])
 
     def soften(self) -> None:
         """Deleting is soft from now on."""
