@@ -13,7 +13,7 @@ from crmstate.sandbox.dialects.jiandaoyun import credential, ids
 from .simulated import SimulatedStage, WorldTruth
 from .stage import Truth, Who
 
-HOME, APP, TITLE = "base", "crm", "客户管理"
+HOME, APP, TITLE = "office", "crm", "客户管理"
 FIRST = "a-contacts"
 
 
@@ -35,10 +35,8 @@ class JiandaoyunTruth(WorldTruth):
         if kind is Kind.USER:
             return {each["id"]: Phase.PRESENT for each in truth["users"] if not each["deleted_at"]}
         if kind is Kind.DATASET:
-            apps = self._world.traits["apps"]
-            homes = {form: app for app, each in apps.items() for form in each["forms"]}
             made = [each["id"] for each in truth["datasets"]]
-            return {dataset_of(id, homes.get(id, HOME)): Phase.PRESENT for id in made}
+            return {dataset_of(id, HOME if id == FIRST else APP): Phase.PRESENT for id in made}
         if kind is Kind.ACCOUNT:
             closed = truth["account"]["status"] == "closed"
             return {ids.written(HOME): Phase.ABSENT if closed else Phase.PRESENT}
@@ -52,8 +50,7 @@ class JiandaoyunTruth(WorldTruth):
 
 
 class JiandaoyunStage(SimulatedStage):
-    """Two apps. The corp is known by the first; what a test puts there is in the second, which a weak key was not
-    given."""
+    """Two apps. The corp is known by one; what a test puts there is in the other, which a weak key was not given."""
 
     vendor = "jiandaoyun"
     tenant = ids.written(HOME)
@@ -63,15 +60,17 @@ class JiandaoyunStage(SimulatedStage):
         self.truth: Truth = JiandaoyunTruth(self._world)
 
     def traits(self) -> dict[str, object]:
-        apps = {HOME: {"name": "基础", "forms": []}, APP: {"name": TITLE, "forms": []}}
+        apps = {HOME: {"name": "日常办公", "forms": [FIRST]}, APP: {"name": TITLE, "forms": []}}
         return {"dialect": self.vendor, "apps": apps}
 
     def _seed(self) -> None:
         super()._seed()
         self._world.add_dataset(FIRST, "客户")
+        self._world.add_key("b-weak", "a-admin", scopes=["read", "write", f"app:{HOME}"])
 
     def fields(self, who: Who) -> dict[str, str]:
-        key = next(each for each in self._world.credentials().values() if each.token == self.token(who))
+        keys = self._world.credentials()
+        key = keys["b-weak"] if who is Who.WEAK else next(k for k in keys.values() if k.token == self.token(who))
         return credential(key)
 
     def put(self, kind: Kind, names: Sequence[str]) -> list[str]:
@@ -82,10 +81,6 @@ class JiandaoyunStage(SimulatedStage):
                     world.add_user(id, name=name)
                 elif kind is Kind.DATASET:
                     world.add_dataset(id, name)
-            if kind is Kind.DATASET:
-                apps = world.traits["apps"]
-                apps[APP]["forms"] += made
-                world.set_traits(apps=apps)
         return [dataset_of(id) for id in made] if kind is Kind.DATASET else made
 
     def rows(self, names: Sequence[str]) -> tuple[str, list[str]]:

@@ -183,7 +183,7 @@ def test_members_are_who_joined_or_was_invited_and_directories_keep_theirs() -> 
         ("e", "E", Phase.UNKNOWN, UserFacts("", "type 7", False)),
     ] == [(r.id, r.label, r.phase, r.facts) for r in found.resources]
     assert [{"dept_no": 1, "has_child": True}] == asked.bodies(USERS)
-    assert (found.complete, found.gap.why) == (False, "gap.partial_view")
+    assert (found.complete, found.gap.why) == (False, "gap.unproved")
 
 
 @pytest.mark.parametrize("code", [8302, 17052, 17053, 17054, 1058])
