@@ -95,6 +95,13 @@ class House:
         return load_operator(None, self.environ)
 
     @property
+    def hosts(self) -> tuple[str, ...]:
+        """What may be spoken to besides the vendor's own hosts: what the operator allows, and the simulated vendor that
+        this command itself has started."""
+        own = ("127.0.0.1",) if self._embedded is not None else ()
+        return (*self.operator.allow_hosts, *own)
+
+    @property
     def _embedded(self) -> Path | None:
         place = self.loaded.model.provider.embedded
         return self.folder / place if place is not None else None
@@ -132,7 +139,7 @@ class House:
 
         if not self.provider.own_clock:
             return self.real
-        check_address(self.provider, self.url, self.operator.allow_hosts)
+        check_address(self.provider, self.url, self.hosts)
         ask = vendor_time(self.provider, self.url, effects=self.effects, clock=self.real, scrub=self.scrubber.scrub)
         return VendorClock(ask)
 
@@ -151,7 +158,7 @@ class House:
                 learn=self.scrubber.learn,
                 scrub=self.scrubber.scrub,
                 tenant=self.tenant or None,
-                hosts=self.operator.allow_hosts,
+                hosts=self.hosts,
                 attested=bool(self.desired.coverage),
             )
             for use in ("read", "write")
@@ -174,7 +181,7 @@ class House:
             learn=self.scrubber.learn,
             scrub=self.scrubber.scrub,
             tenant=self.tenant or None,
-            hosts=self.operator.allow_hosts,
+            hosts=self.hosts,
             attested=bool(self.desired.coverage),
         )
 
