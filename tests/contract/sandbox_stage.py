@@ -122,7 +122,7 @@ class SandboxStage(SimulatedStage):
 
     def close_account(self) -> None:
         self._world.set_subscription(status="cancelled")
-        contract.close_account(self._world, self._world.tenant["name"])
+        contract.close_account(self._world, self.tenant)
 
     def soften(self) -> None:
         """Deleting is soft from now on."""

@@ -145,18 +145,24 @@ def test_rows_and_files_are_archived_as_the_vendor_gave_them_and_without_what_op
 def test_without_anybodys_word_for_the_view_nothing_is_concluded_and_nothing_is_done(corp: Corp) -> None:
     corp.change("  coverage: {by: head@example.com, why: the key was given every app and interface}\n", "")
 
+    said = corp.plan()
     corp.apply()
 
+    assert "Blocked" in said.out and "provider.coverage" in said.out
     assert corp.truth()["effects"] == 0
 
 
-def test_a_preset_form_that_nobody_gave_up_in_writing_keeps_the_account(corp: Corp) -> None:
+def test_a_preset_form_that_nobody_gave_up_in_writing_stops_the_end(corp: Corp) -> None:
     corp.change('    discard: [{dataset: "客户管理 / Dashboards", why: exported by hand, by: head@example.com}]\n', "")
 
     said = corp.plan()
+    assert "客户管理 / Dashboards be exported" in said.out.partition("Blocked")[2]
+    corp.apply()
+    did(corp, "api_key/all", "integration/all")
+    corp.apply()
 
-    assert "Dashboards" in said.out + said.err
-    assert "close    account/" not in said.out or "blocked" in said.out.lower()
+    assert there(corp)[1]["dashboards"] == 3
+    assert not {step for step in waiting(corp.apply("--format", "json")) if "account" in step or "contract" in step}
 
 
 def test_members_of_an_integrated_directory_are_left_to_their_platform(corp: Corp) -> None:
