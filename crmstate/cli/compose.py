@@ -82,8 +82,8 @@ class House:
         if self._embedded is not None:
             dialect = "native" if self.provider.name == "sandbox" else self.provider.name
             return embedded.start(self._embedded, dialect)
-        url = self.loaded.model.provider.url
-        if url is None:
+        url = self.loaded.model.provider.url or self.provider.url
+        if not url:
             raise problem(Exit.INVALID, "CRM-C018", name=self.provider.name)
         return str(url)
 
@@ -96,10 +96,12 @@ class House:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """What may be spoken to besides the vendor's own hosts: what the operator allows, and the simulated vendor that
-        this command itself has started."""
-        own = ("127.0.0.1",) if self._embedded is not None else ()
-        return (*self.operator.allow_hosts, *own)
+        """Where a credential may go beside the vendor's own hosts: where the operator allows, and to a simulator that
+        was started here, whatever vendor it speaks like."""
+        from crmstate.providers.kit.connect import LOOPBACK
+
+        here = sorted(LOOPBACK) if self._embedded is not None else ()
+        return (*self.operator.allow_hosts, *here)
 
     @property
     def _embedded(self) -> Path | None:

@@ -111,7 +111,7 @@ class Cell:
     `ends_api`, `revokes_keys`, `needs_active_owner`, `not_self` (refused for the user or key that calls). `source`:
     where the fact is from; `verified_on`: ISO date of a check against a real system or its published description, None
     while unconfirmed. `files`, `fetch`: of the cell that reads a dataset's rows, the functions for its attachments and
-    their bytes, where the vendor has them.
+    their bytes, where the vendor has them. `note`: plain text, or the code of a text that the vendor's file brings.
     """
 
     kind: Kind
@@ -150,10 +150,11 @@ class Limits:
 class Provider:
     """A vendor. `credential`: the fields that a credential may have, each field one secret or plain text. `env`:
     prefixes of environment names that a manifest for this vendor may refer to. `hosts`: host patterns that its
-    addresses must match. `removal`: the verb by which `removed` is reached, by kind. `own_clock`: the vendor has a
-    clock of its own (simulators only). `dialect`: the vendor's manner of speaking, as `providers.kit` reads it;
-    `connect`: for a provider that brings a connection of its own instead. `words`: the texts of its runbooks and
-    reasons by language and code, for the catalogues."""
+    addresses must match. `url`: the one address of a vendor that has one for all customers; a manifest may leave it
+    out. `tenant`: what a manifest's tenant is at this vendor, for whoever writes one. `removal`: the verb by which
+    `removed` is reached, by kind. `own_clock`: the vendor has a clock of its own (simulators only). `dialect`: the
+    vendor's manner of speaking, as `providers.kit` reads it; `connect`: for a provider that brings a connection of its
+    own instead. `words`: the texts of its runbooks and reasons by language and code, for the catalogues."""
 
     name: str
     title: str
@@ -163,6 +164,8 @@ class Provider:
     removal: dict[Kind, Verb]
     limits: Limits = Limits()
     source: str = ""
+    url: str = ""
+    tenant: str = "your account's id"
     own_clock: bool = False
     connect: Callable[..., Any] | None = None
     dialect: Any = None
@@ -184,6 +187,8 @@ class Provider:
         return self._place(kind, verb, undo=undo, after=after, source=source, **facts)
 
     def _place(self, kind: Kind, verb: Verb, **facts: Any) -> Callable[[Any], Any]:
+        self._note(kind, verb, facts)
+
         def place(run: Any) -> Any:
             self._add(Cell(kind, verb, How.API, run=run, **facts))
             return run
@@ -199,18 +204,24 @@ class Provider:
         source: str,
         after: Phase = Phase.ABSENT,
         undo: Undo = Undo.NEVER,
-        note: str | None = None,
+        note: str | Texts | None = None,
         verified_on: str | None = None,
         attributes: frozenset[str] = frozenset(),
     ) -> None:
         """A capability that a person has, with its runbook: where to click, whom to write to, what proves it."""
         code = self._said("runbook", kind, verb, runbook)
         facts: dict[str, Any] = {"source": source, "after": after, "undo": undo, "note": note, "attributes": attributes}
+        self._note(kind, verb, facts)
         self._add(Cell(kind, verb, How.MANUAL, runbook=code, verified_on=verified_on, **facts))
 
     def none(self, kind: Kind, verb: Verb, *, why: str | Texts, source: str = "") -> None:
         """A capability that nobody has, and why."""
         self._add(Cell(kind, verb, How.NONE, why=self._said("why", kind, verb, why), source=source))
+
+    def _note(self, kind: Kind, verb: Verb, facts: dict[str, Any]) -> None:
+        """Puts a note's code in its place, where the vendor's file brings it in several languages."""
+        if isinstance(note := facts.get("note"), Mapping):
+            facts["note"] = self._said("note", kind, verb, note)
 
     def _said(self, family: str, kind: Kind, verb: Verb, text: str | Texts) -> str:
         """The code of a text: a catalogue's own, or one for the words that the vendor's file brings along."""

@@ -24,7 +24,8 @@ _EMBEDDED = """\
 """
 
 _REAL = """\
-  tenant: "0000000000"                  # your account's id: crmstate refuses to act on any other
+  tenant: "0000000000"                  # {tenant}: crmstate refuses to act on any other
+{address}
   # region: eu
   credentials:                          # references only, never the secrets themselves
     read:
@@ -69,13 +70,18 @@ def starter(
     fields: Sequence[str] = ("token",),
     env: Sequence[str] = (),
     schema: str = "schemas/manifest.schema.json",
+    url: str = "",
+    tenant: str = "your account's id",
 ) -> str:
     """The text for a provider: `fields` of its credential, `env` prefixes of its variables, `schema` for the editor's
-    modeline."""
+    modeline, `url` where all its customers have one address, `tenant` what the tenant's id is at this vendor."""
     head = _HEAD.format(schema=schema, name=f"{provider}-exit", provider=provider)
     if provider == "sandbox":
         return head + _EMBEDDED + "\n" + _TAIL
     prefix = env[0] if env else "CRMSTATE_"
     rows = "\n".join(f"      {field}: {{env: {prefix}READ_{field.upper()}}}" for field in fields)
     first = fields[0]
-    return head + _REAL.format(read=rows, first=first, prefix=prefix, upper=first.upper()) + "\n" + _TAIL
+    address = f"  # url: {url or 'https://...'}"
+    address = f"{address:<40}# {'needed for another address only' if url else 'where your account lives'}"
+    names = {"first": first, "prefix": prefix, "upper": first.upper()}
+    return head + _REAL.format(address=address, tenant=tenant, read=rows, **names) + "\n" + _TAIL

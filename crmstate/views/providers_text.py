@@ -80,7 +80,11 @@ def providers_json(providers: Sequence[Provider], words: Catalogue) -> str:
         rows = []
         for each in capabilities(provider):
             rows.append(
-                {**msgspec.to_builtins(each), "explanation": words.text_of(each.reason) if each.reason else None}
+                {
+                    **msgspec.to_builtins(each),
+                    "explanation": words.text_of(each.reason) if each.reason else None,
+                    "note": _note(each.note, words) if each.note else None,
+                }
             )
         limits = {
             "per_second": provider.limits.per_second,
@@ -130,12 +134,17 @@ def _row(each: Capability, words: Catalogue, source: str) -> list[str]:
     undo = "-" if each.reads or each.how is How.NONE else words.word("undo", each.undo.value)
     checked = words.safe(each.verified_on) if each.verified_on else words.text_of("providers.unconfirmed")
     said = [words.text_of(each.reason)] if each.reason else []
-    said += [words.safe(each.note)] if each.note else []
+    said += [_note(each.note, words)] if each.note else []
     said += [words.word("attribute", name) for name in each.attributes]
     said += [words.text_of("providers.batch", n=each.batch)] if each.batch > 1 else []
     note = words.text_of("join.semicolon").join(said)
     kind, verb, how = (words.word("kind", each.kind), words.word("verb", each.verb), words.word("how", each.how))
     return [kind, verb, how, undo, checked, source or "-", note]
+
+
+def _note(note: str, words: Catalogue) -> str:
+    """A note in the reader's language where the vendor's file has it so, else as it is."""
+    return words.text_of(note) if note.startswith("note.") else words.safe(note)
 
 
 def _source(text: str, safe: Catalogue) -> str:

@@ -20,6 +20,7 @@ from crmstate.manifest.trust import refusals
         ("zoho", ("client_id", "client_secret", "refresh_token"), ("ZOHO_",)),
         ("salesforce", ("token",), ("SALESFORCE_", "SF_")),
         ("odoo", ("password",), ()),
+        ("jiandaoyun", ("api_key",), ("JIANDAOYUN_", "JDY_")),
     ],
 )
 def test_a_starter_is_right_as_it_is_and_ends_nothing(
@@ -53,3 +54,10 @@ def test_a_starter_whose_examples_are_switched_on_is_right_too(tmp_path: Path) -
     path = tmp_path / "crmstate.yaml"
     path.write_text("\n".join(active), encoding="utf-8")
     assert [each for each in check(path, {"zoho"}) if each.severity is Severity.ERROR] == []
+
+
+def test_a_starter_says_what_the_tenant_is_and_whether_an_address_is_needed() -> None:
+    text = starter("zoho", url="https://zoho.example.com", tenant="the organisation's id")
+
+    assert "# the organisation's id: crmstate refuses" in text
+    assert "  # url: https://zoho.example.com       # needed for another address only\n" in text

@@ -96,20 +96,26 @@ provider.manual(
         "一并删除其中的表单和数据。凭据：删除后工作台的截图。",
     },
     source=GUIDE,
-    note="No API was found for it; deletes what the app holds.",
+    note={
+        "en": "No API was found for it; deletes what the app holds.",
+        "zh-CN": "未发现对应接口；会删除应用中的全部内容。",
+    },
 )
 provider.manual(
     Kind.BIN,
     Verb.EMPTY,
     runbook={
-        "en": "After the purge, open the form's data management and its recycle bin (回收站); delete everything in it for good, on "
+        "en": "After the purge, open the form's recycle bin (回收站); delete everything in it for good, on "
         "every page. How long the vendor keeps rows there by itself is not documented. Proof: a screenshot of the empty "
         "bin with the form's name and the date.",
-        "zh-CN": "清除数据后，打开该表单的数据管理，进入「回收站」，逐页彻底删除其中的全部数据。平台自动保留多久没有公开说明。"
+        "zh-CN": "清除数据后，打开该表单的「回收站」，逐页彻底删除其中的全部数据。平台自动保留多久没有公开说明。"
         "凭据：回收站为空的截图，须能看到表单名称和日期。",
     },
     source=PUSH,
-    note="The bin exists (restoring from it sends a push); whether rows deleted by API go there is undocumented.",
+    note={
+        "en": "The bin exists (restoring from it sends a push); whether rows deleted by API go there is undocumented.",
+        "zh-CN": "回收站确实存在（恢复数据会触发推送），但通过 API 删除的数据是否进入回收站没有公开说明。",
+    },
 )
 provider.manual(
     Kind.SUBSCRIPTION,
@@ -190,7 +196,10 @@ provider.manual(
         "凭据：注销确认页面；此后仍存在的 API Key 应返回错误码 8017。",
     },
     source=CHANGELOG,
-    note="The length of the grace period and the conditions for dissolving a corp are undocumented.",
+    note={
+        "en": "The length of the grace period and the conditions for dissolving a corp are undocumented.",
+        "zh-CN": "缓冲期的长度和注销企业的条件没有公开说明。",
+    },
     attributes=ENDS_API,
 )
 provider.none(

@@ -86,8 +86,12 @@ def fetch(call: Call, file: File) -> Iterator[bytes]:
     verified_on=CHECKED,
     files=files,
     fetch=fetch,
-    note="By the last id, in the order of the ids. Addresses of files end after 15 days and are fetched without the key. "
-    "Comments, workflow history, dashboards and automations are not among the rows.",
+    note={
+        "en": "By the last id, in the order of the ids. Addresses of files end after 15 days and are fetched without the "
+        "key. Workflow history, dashboards, automations and the design of forms are not among the rows.",
+        "zh-CN": "按数据 ID 升序、以最后一条 ID 为游标逐页读取。附件链接 15 天内有效，下载时不带密钥。流程记录、仪表盘、"
+        "自动化和表单设计不在其中。",
+    },
 )
 def rows(call: Call, dataset: str, cursor: str | None, ids: tuple[str, ...] | None) -> Page:
     """One page of rows, each in the vendor's own JSON text; or exactly the rows of `ids`, asked for one by one."""
@@ -202,7 +206,10 @@ class _Deleted(msgspec.Struct):
     requests=(f"POST {DELETE_ROWS}", f"POST {ROW}"),
     source=BATCH_DELETE,
     verified_on=CHECKED,
-    note="Whether rows go to the recycle bin (回收站) is undocumented: empty it by hand. No push (数据推送) is sent.",
+    note={
+        "en": "Whether rows go to the recycle bin (回收站) is undocumented: empty it by hand. No push (数据推送) is sent.",
+        "zh-CN": "通过 API 删除的数据是否进入回收站没有公开说明，须人工清空回收站。不会触发数据推送。",
+    },
 )
 def purge(call: Call, batch: Batch) -> list[Result]:
     """Deletes rows of the dataset `parent`. The vendor says how many it deleted and not which: where they are fewer than

@@ -50,8 +50,12 @@ class _Rows(msgspec.Struct):
     f"POST {ROWS}",
     source=FORM_LIST,
     verified_on=CHECKED,
-    note="Only the apps in the key's scope. Each form is asked for one row: preset forms of the CRM suite refuse (30002), "
-    "and have to be exported by hand (Excel, with the files).",
+    note={
+        "en": "Only the apps in the key's scope. Each form is asked for one row: preset forms of the CRM suite refuse "
+        "(30002), and have to be exported by hand: Excel, 导出数据和文件 (data and files).",
+        "zh-CN": "只包含密钥授权范围内的应用。对每个表单试读一条数据：CRM 套件的预设表单不支持 API 调用（30002），需人工导出 "
+        "Excel，选择「导出数据和文件」。",
+    },
 )
 def datasets(call: Call, ids: tuple[str, ...] | None) -> Resources:
     """Every form of every app in the key's scope, `app_id/entry_id`. A form stays present when it is empty: what a purge
@@ -118,7 +122,10 @@ def _gives_rows(call: Call, form: _Form) -> bool:
     Verb.LIST,
     f"POST {APPS}",
     source=APP_LIST,
-    note="Concluded: 8017 (the corp does not exist or is closed) is what a closed account answers.",
+    note={
+        "en": "Concluded: 8017 (the corp does not exist or is closed) is what a closed account answers.",
+        "zh-CN": "推断：企业注销后接口返回 8017（企业不存在或已关闭）。",
+    },
 )
 def accounts(call: Call, ids: tuple[str, ...] | None) -> Resources:
     """The corp, under the tenant's id. It is there as long as it answers, and closed by the vendor's own word for it."""

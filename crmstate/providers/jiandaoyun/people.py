@@ -52,7 +52,10 @@ def members(call: Call) -> list[_Member]:
     f"POST {USERS}",
     source=MEMBERS,
     verified_on=CHECKED,
-    note="Guests of connected companies (企业互联) are not among them.",
+    note={
+        "en": "Guests of connected companies (企业互联) are not among them.",
+        "zh-CN": "不包含企业互联的互联成员。",
+    },
 )
 def users(call: Call, ids: tuple[str, ...] | None) -> Resources:
     """Members, invited ones included. `protected` are those whom DingTalk, WeCom or Feishu brought: the API deletes
@@ -83,8 +86,13 @@ class _Done(msgspec.Struct):
     requests=(f"POST {DELETE_USERS}", f"POST {USERS}"),
     source=MEMBER_DELETE,
     verified_on=CHECKED,
-    note="Makes them leave (离职) and erases nothing. Only in corps of their own (公共模式): members of an integrated "
-    "directory have to be removed in DingTalk, WeCom or Feishu. How many a call may name is undocumented.",
+    note={
+        "en": "Makes them leave (离职) and erases nothing; 离职成员管理 is by hand. Only in corps of their own (公共模式): "
+        "members of an integrated directory have to be removed in DingTalk, WeCom or Feishu. How many a call may name is "
+        "undocumented.",
+        "zh-CN": "成员转为离职，不会抹除信息；离职成员管理只能在界面操作。仅适用于公共模式的企业：集成钉钉、企业微信或飞书的"
+        "企业，须在对应平台中移除成员。单次可删除的人数没有公开说明。",
+    },
 )
 def delete_users(call: Call, batch: Batch) -> list[Result]:
     """Makes members leave. The vendor refuses the whole batch for one whom it does not know, and does not say for whom:

@@ -107,6 +107,8 @@ provider = Provider(
     credential=("api_key",),
     env=("JIANDAOYUN_", "JDY_"),
     hosts=("api.jiandaoyun.com",),
+    url="https://api.jiandaoyun.com",
+    tenant="the app_id of one app that is your own, as in the app's address",
     removal={Kind.USER: Verb.DELETE},
     limits=Limits(
         per_second=50,
@@ -155,8 +157,12 @@ def page(call: Call) -> int:
     f"POST {APPS}",
     source=APP_LIST,
     verified_on=CHECKED,
-    note="There is no such call. The tenant is the id of one app that is known to be the corp's own: a key that does not "
-    "see it is another corp's, or has another scope. Which acts a key may do cannot be proved without acting.",
+    note={
+        "en": "There is no such call. The tenant is the id of one app that is known to be the corp's own: a key that does "
+        "not see it is another corp's, or has another scope. Which acts a key may do cannot be proved without acting.",
+        "zh-CN": "平台没有查询身份的接口。以一个确知属于本企业的应用的 app_id 作为租户标识：看不到该应用的密钥属于其他企业，"
+        "或授权范围不对。密钥能否执行删除，不实际删除就无法证明。",
+    },
 )
 def whoami(call: Call) -> Identity:
     """Whose key this is, by the apps that it sees. `may_write` only says that nothing speaks against it: whether the
@@ -178,7 +184,10 @@ class _Page(msgspec.Struct):
     f"POST {APPS}",
     source=GUIDE,
     verified_on=CHECKED,
-    note="8301, 17017 and 17018 prove that a key is dead.",
+    note={
+        "en": "8301, 17017 and 17018 prove that a key is dead.",
+        "zh-CN": "返回 8301、17017 或 17018 即证明密钥已失效。",
+    },
 )
 def probe(call: Call) -> None:
     """Raises EXPIRED when the key is dead."""
