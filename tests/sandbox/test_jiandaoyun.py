@@ -14,6 +14,7 @@ import pytest
 from crmstate.sandbox import Server, World, app, clock, seed
 from crmstate.sandbox.dialects.jiandaoyun import dialect, ids
 from crmstate.sandbox.dialects.jiandaoyun.vendor import CALLS, Jiandaoyun
+from crmstate.sandbox.names import HOSTILE
 
 DATA = "/api/v5/app/entry/data"
 FIELDS = [
@@ -575,6 +576,20 @@ def test_a_seeded_world_has_two_apps_a_preset_form_and_keys_of_one_text(tmp_path
         url = next(value for value in row.values() if isinstance(value, list))[0]["url"]
         assert f"http://{urlsplit(url).netloc}" == server.url
         assert httpx.get(url).status_code == 200
+
+
+def test_names_that_try_to_do_harm_come_as_they_are(tmp_path: Path) -> None:
+    keys = seed(tmp_path / "jdy.db", dialect="jiandaoyun", contacts=4, hostile=True)
+    with World.open(tmp_path / "jdy.db") as world:
+        post = client_of(world, keys["read"].token)
+        users = post("/v5/corp/department/user/list", dept_no=1, has_child=True)[1]["users"]
+        forms = post("/v5/app/entry/list", app_id=ids.written("crm"))[1]["forms"]
+        rows = post(f"{DATA}/list", **form(entry="hostile"), limit=100)[1]["data"]
+        files = [file for row in rows for value in row.values() if isinstance(value, list) for file in value]
+        assert {each["name"] for each in users} >= set(HOSTILE) <= {each["name"] for each in forms}
+        assert (len(HOSTILE) + 1, len(HOSTILE) + 1) == (len(rows), len(files))
+        bare = httpx.Client(transport=httpx.WSGITransport(app=app(world, dialect=dialect())))
+        assert [file["size"] for file in files] == [len(bare.get(file["url"]).content) for file in files]
 
 
 def test_every_call_is_logged_with_the_worlds_ids(world: World, post: Client) -> None:
