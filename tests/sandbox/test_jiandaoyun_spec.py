@@ -19,7 +19,7 @@ from crmstate.sandbox import World, app, seed
 from crmstate.sandbox.dialects.jiandaoyun import dialect, errors, ids, rates, vendor
 
 ROOT = Path(__file__).parents[2]
-PLACES = (ROOT.parent / "shared", Path(os.environ.get("CRMSTATE_SHARED", "/work/shared")))
+PLACES = [Path(place) for place in (ROOT.parent / "shared", os.environ.get("CRMSTATE_SHARED")) if place]
 SPECS = next((place / "specs/jiandaoyun" for place in PLACES if (place / "specs/jiandaoyun").is_dir()), None)
 
 pytestmark = pytest.mark.skipif(SPECS is None, reason="no shared/specs/jiandaoyun beside the project to compare with")
