@@ -43,7 +43,7 @@ class Call:
 
 class Dialect(Protocol):
     """A vendor's way of speaking over the World. `clock` and `login` are the paths of its clock and its token
-    endpoint."""
+    endpoint (empty: it has none). One that does not number its requests says `numbered = False`."""
 
     clock: str
     login: str
@@ -71,7 +71,8 @@ def exchange(
         world.seq = call.seq
         try:
             reply, note = _answer(dialect, call)
-            reply.headers["X-Request-Id"] = call.request_id
+            if getattr(dialect, "numbered", True):
+                reply.headers["X-Request-Id"] = call.request_id
             _log(call, reply, note)
         finally:
             world.seq = None
@@ -182,8 +183,8 @@ def _with_echo(body: bytes, shown: str) -> bytes:
         return body
     if not isinstance(found, dict):
         return body
-    rows = found.get("data")
-    place: dict[str, Any] = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], dict) else found
+    rows = next((value for value in found.values() if isinstance(value, list)), None)
+    place: dict[str, Any] = rows[0] if rows and isinstance(rows[0], dict) else found
     inner = place.get("fields")
     if isinstance(inner, dict) and inner:
         inner[next(iter(inner))] = shown

@@ -94,10 +94,12 @@ def add(
     times: int | None,
     params: Mapping[str, Any],
 ) -> int:
-    """Stores a rule; ValueError for an unknown action or parameter."""
+    """Stores a rule; ValueError for an unknown action or parameter, and for a fault that the vendor cannot have."""
     kind = KINDS.get(action)
     if kind is None:
         raise ValueError(f"no fault {action!r}; there are: {', '.join(KINDS)}")
+    if why := _lacking(world).get(action):
+        raise ValueError(f"this vendor has no {action}: {why}")
     if unknown := set(params) - set(kind.params):
         raise ValueError(
             f"{action} has no parameter {', '.join(sorted(unknown))}; it has: {', '.join(kind.params) or 'none'}"
@@ -124,6 +126,12 @@ def add(
             _text({**kind.params, **params}),
         )
         return int(world.one("SELECT last_insert_rowid()")[0])
+
+
+def _lacking(world: World) -> Mapping[str, str]:
+    from . import dialects  # which know `exchange`, which knows this file
+
+    return dialects.lacks(world.traits.get("dialect", dialects.NATIVE))
 
 
 def rules(world: World) -> list[dict[str, Any]]:

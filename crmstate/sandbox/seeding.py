@@ -85,6 +85,8 @@ def seed(
                 if soft_delete:
                     world.set_traits(soft_delete=True)
                 found = _fill(world, counts["users"], counts["contacts"], random.Random(seed), hostile)
+                if furnish := dialects.furnish(dialect):
+                    furnish(world)
             world.finish_bulk()
         _write_keys(Path(f"{os.fspath(place)}.keys.json"), found, credential)
         _forget(place, keep=place)

@@ -105,7 +105,8 @@ class Server:
             found = http1.read(stream, connection)  # type: ignore[arg-type]
         except http1.BadRequest as bad:
             reply = self._dialect.failure(Refused("invalid", str(bad)), "r-000000")
-            reply.headers["X-Request-Id"] = "r-000000"
+            if getattr(self._dialect, "numbered", True):
+                reply.headers["X-Request-Id"] = "r-000000"
             http1.write(connection, None, reply, stays=False)
             return False
         if found is None:

@@ -116,7 +116,7 @@ class Site:
         """Serves the World in this process; the embedded server is found running."""
         self.world = World.open(self.data)
         self.server = Server(self.world).start()
-        ready = self.data.with_name("acme.db.server.json")
+        ready = self.data.with_name(f"{self.data.name}.server.json")
         ready.write_text(
             json.dumps({"url": self.server.url, "pid": os.getpid(), "data": str(self.data)}), encoding="utf-8"
         )

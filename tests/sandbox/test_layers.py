@@ -19,12 +19,16 @@ def imported(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {each.name.partition(".")[0] for each in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found.add((node.module or "").partition(".")[0] if node.level == 0 else "." * (node.level - 1))
+            inside = len(path.relative_to(HOME).parents) - node.level
+            found.add((node.module or "").partition(".")[0] if node.level == 0 else "." * -inside)
     return found - {""}
 
 
 def test_the_sandbox_imports_only_the_standard_library_and_msgspec() -> None:
-    strangers = {path.name: imported(path) - set(sys.stdlib_module_names) - ALLOWED for path in HOME.glob("*.py")}
+    strangers = {
+        str(path.relative_to(HOME)): imported(path) - set(sys.stdlib_module_names) - ALLOWED
+        for path in HOME.rglob("*.py")
+    }
     assert {name: names for name, names in strangers.items() if names} == {}
 
 
@@ -38,11 +42,13 @@ def test_every_public_name_is_there() -> None:
 
 
 def test_no_file_and_no_function_is_too_long() -> None:
-    files = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in HOME.glob("*.py")}
+    files = {
+        str(path.relative_to(HOME)): len(path.read_text(encoding="utf-8").splitlines()) for path in HOME.rglob("*.py")
+    }
     assert {name: lines for name, lines in files.items() if lines > 450} == {}
     long = [
-        (path.name, node.name)
-        for path in HOME.glob("*.py")
+        (str(path.relative_to(HOME)), node.name)
+        for path in HOME.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno > 50
     ]

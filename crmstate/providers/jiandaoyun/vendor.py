@@ -124,7 +124,7 @@ provider = Provider(
         },
     ),
     source=GUIDE,
-    dialect=Dialect(classify=classify, access="api_key", file_hosts=("files.jiandaoyun.com",)),
+    dialect=Dialect(classify=classify, access="api_key", request_id="", file_hosts=("files.jiandaoyun.com",)),
 )
 
 

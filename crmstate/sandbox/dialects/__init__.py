@@ -1,12 +1,13 @@
 """Dialects: one file per simulated vendor, found by its name; a vendor of another package comes by the entry point group.
 
 A module here has `dialect`, which makes a `exchange.Dialect`, and may have `credential(key)`: the fields of a
-credential as this vendor's users know them. `native` is the sandbox's own.
+credential as this vendor's users know them; `furnish(world)`: what a freshly seeded world of this vendor has besides;
+`LACKS`: the faults that this vendor cannot have, with the reason. `native` is the sandbox's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -31,6 +32,17 @@ def load(name: str) -> Dialect:
 def credential(name: str) -> Callable[[Any], dict[str, str]] | None:
     """How a key is written down for this vendor's users, where that is not the native way."""
     return getattr(_module(name), "credential", None)
+
+
+def furnish(name: str) -> Callable[[Any], None] | None:
+    """What makes a freshly seeded world look like this vendor's, where it needs more than it has."""
+    return getattr(_module(name), "furnish", None)
+
+
+def lacks(name: str) -> Mapping[str, str]:
+    """The faults that this vendor cannot have, and why."""
+    found: Mapping[str, str] = getattr(_module(name), "LACKS", {})
+    return found
 
 
 def _module(name: str) -> Any:

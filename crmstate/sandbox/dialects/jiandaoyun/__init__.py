@@ -1,0 +1,40 @@
+"""简道云 (Jiandaoyun) over the World, from the vendor's published manual alone: POST only, business errors in HTTP 400, a
+cursor and no counts (`docs/reference/sandbox-dialects.md` says what is simulated and what is not).
+
+Datasets are forms, forms live in apps; a dataset that cannot be exported is a preset form of the CRM suite. What the
+vendor's manual does not settle is not here: such a path answers as one that does not exist.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...world import World
+from .vendor import Jiandaoyun
+
+LACKS = {
+    "quota_exhausted": "calls are limited by the second, not by the day",
+    "accepted": "nothing is accepted for later: an act is done when it is answered",
+    "soft_delete": "rows are not found once they are deleted",
+}
+"""The faults that this vendor cannot have, and why."""
+
+_APPS = {
+    "crm": {"name": "客户管理", "forms": ["contacts", "deals", "dashboards"]},
+    "office": {"name": "日常办公", "forms": ["activities", "surveys"]},
+}
+
+
+def dialect() -> Jiandaoyun:
+    """The dialect `jiandaoyun`, as `dialects.load` makes it."""
+    return Jiandaoyun()
+
+
+def credential(key: Any) -> dict[str, str]:
+    """A key as this vendor's users know it: one text, without anything to refresh it by."""
+    return {"api_key": key.token}
+
+
+def furnish(world: World) -> None:
+    """What a freshly seeded world needs to look like this vendor's: two apps."""
+    world.set_traits(apps=_APPS)

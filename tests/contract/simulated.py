@@ -1,0 +1,131 @@
+"""What the stages of simulated vendors share: a World in a file, its server on loopback in this process, the World's own
+interface for trouble, and its truth past the API.
+
+A stage of a vendor says how things are put there and what the vendor calls them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from crmstate.core.provider import Provider
+from crmstate.core.secret import Secret
+from crmstate.core.words import Kind, Phase
+from crmstate.providers import load
+from crmstate.sandbox import Server, World, advance
+
+from .stage import Trouble, Truth, Who
+
+_FAULTS: dict[Trouble, tuple[str, dict[str, object]]] = {
+    Trouble.THROTTLED_FOR_SECONDS: ("throttled", {"retry_after": 7}),
+    Trouble.THROTTLED_WITHOUT_A_WORD: ("throttled", {"retry_after": None}),
+    Trouble.QUOTA_USED_UP: ("quota_exhausted", {}),
+    Trouble.OUTAGE_500: ("unavailable", {"status": 500}),
+    Trouble.OUTAGE_502: ("unavailable", {"status": 502}),
+    Trouble.OUTAGE_503: ("unavailable", {"status": 503, "html": False}),
+    Trouble.OUTAGE_AFTER_THE_EFFECT: ("unavailable", {"status": 502, "after": True}),
+    Trouble.RESET_AT_ONCE: ("refused", {}),
+    Trouble.CUT_BEFORE_THE_EFFECT: ("cut_before", {}),
+    Trouble.CUT_AFTER_THE_EFFECT: ("cut_after", {}),
+    Trouble.SLOW_BEFORE_THE_EFFECT: ("latency", {"ms": 700}),
+    Trouble.SLOW_AFTER_THE_EFFECT: ("latency", {"ms": 700, "after": True}),
+    Trouble.TORN_BODY: ("torn_body", {}),
+    Trouble.MALFORMED_BODY: ("malformed_body", {}),
+    Trouble.CUT_GZIP: ("cut_gzip", {}),
+    Trouble.TOKEN_EXPIRED: ("token_expired", {}),
+    Trouble.EVERY_SECOND_ITEM_FAILS: ("partial", {"item": 2, "code": "rejected"}),
+    Trouble.ACCEPTED_FOR_LATER: ("accepted", {"days": 3}),
+    Trouble.DONE_THAT_DID_NOTHING: ("done_nothing", {}),
+    Trouble.ROW_INSERTED_BEHIND: ("shifting_listing", {"how": "insert", "where": "before"}),
+    Trouble.ROW_REMOVED_BEHIND: ("shifting_listing", {"how": "remove", "where": "before"}),
+    Trouble.SMALLER_PAGES: ("wrong_page_size", {"size": 2}),
+    Trouble.SMALLER_PAGES_THAT_LOSE_ROWS: ("wrong_page_size", {"size": 2, "lose": True}),
+    Trouble.REPEATED_PAGE: ("repeated_page", {}),
+    Trouble.ECHO_IN_ERROR: ("echo_credential", {"where": "error"}),
+    Trouble.ECHO_IN_HTML: ("echo_credential", {"where": "html"}),
+    Trouble.ECHO_IN_PAGE: ("echo_credential", {"where": "page"}),
+}
+
+
+class WorldTruth:
+    """Read from the World's file, past its API."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def phases(self, kind: Kind) -> dict[str, Phase]:
+        raise NotImplementedError
+
+    def happened(self, kind: Kind, id: str, parent: str | None = None) -> int:
+        found = self._world.effects(kind="row" if parent else kind.value, id=f"{parent}/{id}" if parent else id)
+        counted = [each for each in found if not each["verb"].startswith("drop ")]
+        return len(counted)
+
+    def received(self) -> list[str]:
+        return [f"{each['method']} {each['target'].partition('?')[0]}" for each in self._world.log()]
+
+
+class SimulatedStage:
+    """One World with an owner, an administrator who holds the keys, and a member, served in this process."""
+
+    vendor = "sandbox"
+    tenant = "t-1001"
+    truth: Truth
+
+    def __init__(self, folder: Path) -> None:
+        self.provider: Provider = load(self.vendor)
+        self._file = folder / "world.db"
+        self._world = World.create(self._file, **self.traits())
+        self._made = 0
+        self._seed()
+        self._server = Server(self._world).start()
+        self.url = self._server.url
+
+    def traits(self) -> dict[str, object]:
+        """Peculiarities of the World from its beginning."""
+        return {}
+
+    def _seed(self) -> None:
+        world = self._world
+        world.add_user("a-owner", role="owner")
+        world.add_user("a-admin", role="admin")
+        world.add_user("a-member", role="member")
+        world.add_key("a-key", "a-admin")
+        world.add_key("a-read", "a-admin", scopes=["read"])
+        world.add_key("a-weak", "a-member")
+        world.add_key("a-none", "a-admin", scopes=[])
+        world.add_key("a-dead", "a-admin", status="revoked")
+
+    def fields(self, who: Who) -> dict[str, str]:
+        """The fields of a credential, as this vendor's users write them down."""
+        raise NotImplementedError
+
+    def token(self, who: Who) -> str:
+        """The secret of the key that this is."""
+        ids = {Who.READ_ONLY: "a-read", Who.WEAK: "a-weak", Who.NO_RIGHTS: "a-none", Who.DEAD: "a-dead"}
+        return self._world.credentials()[ids.get(who, "a-key")].token
+
+    def credential(self, who: Who) -> Mapping[str, Secret]:
+        return {name: Secret(text) for name, text in self.fields(who).items()}
+
+    def fresh(self, count: int) -> list[str]:
+        """New ids of the World, in order."""
+        ids = [f"x{self._made + place:06}" for place in range(count)]
+        self._made += count
+        return ids
+
+    def trouble(self, trouble: Trouble, request: str, times: int | None = 1) -> None:
+        method, _, path = request.partition(" ")
+        action, params = _FAULTS[trouble]
+        self._world.add_fault(action, method=method, path=path, times=times, **params)  # type: ignore[arg-type]
+
+    def days_pass(self, days: int) -> None:
+        advance(self._file, f"{days}d")
+
+    def hidden(self, kind: Kind) -> Sequence[str]:
+        return []
+
+    def close(self) -> None:
+        self._server.stop()
+        self._world.close()
