@@ -21,7 +21,16 @@ from ..contract.stage import Trouble
 WAIT = 7
 """Seconds that a throttled answer asks for."""
 
-HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "content-length"}
+HOP = {
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "content-length",
+}
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,9 @@ class Told:
 
 def page(status: int, text: str = "") -> Told:
     """An answer in HTML, as servers and the proxies before them word what went wrong."""
-    body = f"<!doctype html>\n<html><head><title>{status}</title></head><body><h1>{status}</h1><p>{text}</p></body></html>"
+    body = (
+        f"<!doctype html>\n<html><head><title>{status}</title></head><body><h1>{status}</h1><p>{text}</p></body></html>"
+    )
     return Told(status, {"Content-Type": "text/html; charset=utf-8"}, body.encode())
 
 
@@ -112,7 +123,7 @@ class Proxy:
 
     def __init__(self, port: int, manners: Manners, slow: float = 0.7) -> None:
         self._port = port
-        self._manners = manners
+        self.manners = manners
         self._slow = slow
         self._lock = threading.Lock()
         self._rules: list[Rule] = []
@@ -149,7 +160,7 @@ class Proxy:
 
     def meet(self, asked: Asked) -> Rule | None:
         """Notes a request; the trouble that it meets."""
-        label = self._manners.label(asked)
+        label = self.manners.label(asked)
         with self._lock:
             self._received.append(label)
             for rule in self._rules:
@@ -177,7 +188,7 @@ class Proxy:
 
 
 def _throttled(proxy: Proxy, rule: Rule, asked: Asked, line: _Line) -> None:
-    line.tell(proxy._manners.throttled(WAIT if rule.trouble is Trouble.THROTTLED_FOR_SECONDS else None))
+    line.tell(proxy.manners.throttled(WAIT if rule.trouble is Trouble.THROTTLED_FOR_SECONDS else None))
 
 
 def _outage(proxy: Proxy, rule: Rule, asked: Asked, line: _Line) -> None:
@@ -235,7 +246,7 @@ def _repeated(proxy: Proxy, rule: Rule, asked: Asked, line: _Line) -> None:
 
 
 def _by_manners(proxy: Proxy, rule: Rule, asked: Asked, line: _Line) -> None:
-    manners, trouble = proxy._manners, rule.trouble
+    manners, trouble = proxy.manners, rule.trouble
     known = (manners.first, manners.instead, manners.then, manners.edit)
     if not any(trouble in each for each in known):
         line.drop(reset=True)

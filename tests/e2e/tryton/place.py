@@ -25,10 +25,10 @@ MODULES = ("party", "sale_opportunity", "user_role")
 ADMIN = "admin-pw-1"
 DATABASE = "crm"
 
-BARE = f"""\
+BARE = """\
 [database]
 uri = sqlite://
-path = {{folder}}
+path = {folder}
 """
 
 
@@ -49,17 +49,23 @@ def environment() -> Path:
     return PYTHON
 
 
+def inside(program: Path) -> list[str]:
+    """The command for a program of the server's environment; what follows are its arguments."""
+    return [str(PYTHON), str(HERE / "inside.py"), str(program)]
+
+
 def database(seed: Path) -> Path:
     """A database that `seed`, a script for the server's environment, has filled; made once, never to be opened by a
     server itself."""
     python = environment()
-    name = hashlib.sha256(seed.read_bytes() + _bare_name().encode()).hexdigest()[:16]
+    parts = seed.read_bytes(), (HERE / "inside.py").read_bytes(), _bare_name().encode()
+    name = hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
     with _alone():
         made = VENV / "databases" / f"{name}.sqlite"
         if not made.exists():
             folder = _empty(made.with_suffix(".making"))
             copy(_bare(python), folder / f"{DATABASE}.sqlite")
-            _run([str(python), str(seed), str(_config(folder)), DATABASE], folder)
+            _run([*inside(seed), str(_config(folder)), DATABASE], folder)
             _finish(folder, made)
         return made
 
@@ -79,7 +85,7 @@ def _bare(python: Path) -> Path:
         (folder / "pw").write_text(ADMIN)
         command = ["-c", str(_config(folder)), "-d", DATABASE, "--all", "--activate-dependencies", "-u", *MODULES]
         _run(
-            [str(python.with_name("trytond-admin")), *command, "--email", "admin@example.com"],
+            [*inside(python.with_name("trytond-admin")), *command, "--email", "admin@example.com"],
             folder,
             TRYTONPASSFILE=str(folder / "pw"),
         )
@@ -112,9 +118,14 @@ def _finish(folder: Path, made: Path) -> None:
 
 
 def _run(command: list[str], folder: Path, **more: str) -> None:
-    done = subprocess.run(
-        command, cwd=folder, env={**os.environ, **more}, stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
+    ours, held = os.pipe()  # it ends when nobody holds the other end any more
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env={**os.environ, **more}, stdin=ours, capture_output=True, text=True
+        )
+    finally:
+        os.close(ours)
+        os.close(held)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 

@@ -16,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from .place import ADMIN, DATABASE, HERE, copy, environment
+from .place import ADMIN, DATABASE, copy, environment, inside
 
 START = 60.0
 TRIES = 3
@@ -69,7 +69,7 @@ class Tryton:
             config.write_text(CONFIG.format(folder=self.folder, port=self.port))
             with self.log.open("ab") as log:
                 self._process = subprocess.Popen(
-                    [str(python), str(HERE / "serve.py"), "-c", str(config), "-d", DATABASE],
+                    [*inside(python.with_name("trytond")), "-c", str(config), "-d", DATABASE],
                     cwd=self.folder,
                     env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
                     stdin=subprocess.PIPE,
