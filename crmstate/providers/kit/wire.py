@@ -111,7 +111,7 @@ class Wire:
 
     def send(self, request: Request, label: str, gate: Gate | None) -> Answer:
         """The answer, whole. Raises NotDeclared or Lost."""
-        self._check(label, gate)
+        self.check(label, gate)
         url = self._url + request.path + ("?" + urlencode(request.params) if request.params else "")
 
         def act() -> Answer:
@@ -148,7 +148,8 @@ class Wire:
                 self._opened.close()
                 self._opened = None
 
-    def _check(self, label: str, gate: Gate | None) -> None:
+    def check(self, label: str, gate: Gate | None) -> None:
+        """Raises NotDeclared for a request that may not pass."""
         for each in (self._gate, gate):
             if each is not None and not each.lets(label):
                 raise NotDeclared(label)
