@@ -103,6 +103,8 @@ class SandboxTruth:
 class SandboxStage:
     """One World with an owner, an administrator who holds the keys, and a member."""
 
+    late = 0.25
+
     def __init__(self, folder: Path) -> None:
         self.provider: Provider = load("sandbox")
         self.tenant = "t-1001"

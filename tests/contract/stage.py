@@ -87,6 +87,8 @@ class Stage(Protocol):
     url: str
     tenant: str
     truth: Truth
+    late: float
+    """Seconds in which the vendor answers when nothing is wrong, and not when a slow answer is asked for."""
 
     def credential(self, who: Who) -> Mapping[str, Secret]: ...
 
@@ -198,6 +200,17 @@ class Company:
 def request_of(cell: Cell) -> str:
     """The request that a cell's function sends first."""
     return cell.requests[0]
+
+
+def sent(stage: Stage, cell: Cell) -> int:
+    """How many requests like this cell's first reached the vendor."""
+    method, _, path = request_of(cell).partition(" ")
+    shape = path.split("/")
+    found = [each.partition(" ")[2].split("/") for each in stage.truth.received() if each.startswith(method)]
+    return sum(
+        len(each) == len(shape) and all(want in ("*", part) for want, part in zip(shape, each, strict=True))
+        for each in found
+    )
 
 
 def look(session: ReadSession, cell: Cell, dataset: str) -> object:

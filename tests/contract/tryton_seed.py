@@ -70,7 +70,9 @@ def marks(database: str) -> None:
     with sqlite3.connect(database) as file:
         file.executescript(EFFECTS)
         names = [(name,) for name in BaseCache._instances]
-        file.executemany("INSERT INTO ir_cache (name, timestamp) VALUES (?, '2000-01-01') ON CONFLICT DO NOTHING", names)
+        file.executemany(
+            "INSERT INTO ir_cache (name, timestamp) VALUES (?, '2000-01-01') ON CONFLICT DO NOTHING", names
+        )
 
 
 if __name__ == "__main__":

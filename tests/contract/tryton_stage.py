@@ -69,6 +69,8 @@ class TrytonStage:
     """Administrators, somebody who only reads, somebody who sees little, somebody who may nothing, and one whose access
     has ended (`tryton_seed.py`)."""
 
+    late = 1.0
+
     def __init__(self, folder: Path) -> None:
         self.provider: Provider = load("tryton")
         self._server, self._proxy = _shared(folder.parent)
@@ -250,7 +252,7 @@ def _shared(folder: Path) -> tuple[Tryton, Proxy]:
     if not _RUNNING:
         server = Tryton(folder / "tryton-server", database(SEED)).start()
         atexit.register(server.stop)
-        _RUNNING.append((server, Proxy(server.port, Manners())))
+        _RUNNING.append((server, Proxy(server.port, Manners(), slow=2.0)))
     return _RUNNING[0]
 
 
