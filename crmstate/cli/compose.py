@@ -115,8 +115,9 @@ class House:
                 use: read_credential(self.loaded, use, self.environ, self.operator, self.provider.env) for use in uses
             }
         for fields in found.values():
-            for secret in fields.values():
-                self.scrubber.learn(secret)
+            for name, secret in fields.items():
+                if name not in self.provider.plain:
+                    self.scrubber.learn(secret)
         return found
 
     @cached_property

@@ -145,8 +145,8 @@ class Limits:
 
 @dataclass
 class Provider:
-    """A vendor. `credential`: the fields that a credential may have, each field one secret or plain text. `env`:
-    prefixes of environment names that a manifest for this vendor may refer to. `hosts`: host patterns that its
+    """A vendor. `credential`: the fields that a credential may have; those of them in `plain` are no secrets (a login
+    name), and nothing that looks like one is taken out of records. `env`: prefixes of environment names that a manifest for this vendor may refer to. `hosts`: host patterns that its
     addresses must match. `removal`: the verb by which `removed` is reached, by kind. `own_clock`: the vendor has a
     clock of its own (simulators only). `dialect`: the vendor's manner of speaking, as `providers.kit` reads it;
     `connect`: for a provider that brings a connection of its own instead. `words`: the texts of its runbooks and
@@ -161,6 +161,7 @@ class Provider:
     limits: Limits = Limits()
     source: str = ""
     own_clock: bool = False
+    plain: tuple[str, ...] = ()
     connect: Callable[..., Any] | None = None
     dialect: Any = None
     table: dict[tuple[Kind, Verb], Cell] = field(default_factory=dict)

@@ -165,7 +165,8 @@ def fingerprint(resource: Resource) -> str:
 class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who a configured credential is: `use` read or write; the user and key that it belongs to, where the vendor says
     so. `whole_view` is true only where it is proved that this credential sees everything of the tenant; `rights` are
-    the vendor's words."""
+    the vendor's words. `keyless`: the credential is no key of any listing (somebody's password): whatever keys are
+    listed, none of them is ours."""
 
     use: str
     tenant: str
@@ -176,6 +177,7 @@ class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
     may_write: bool = False
     whole_view: bool = False
     rights: tuple[str, ...] = ()
+    keyless: bool = False
 
 
 class Gap(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -13,7 +13,7 @@ import pytest
 from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Batch, Item, Limits
 from crmstate.core.words import Kind, Outcome, Verb
-from crmstate.providers.kit import ATTEMPTS, LONGEST_WAIT, call_for
+from crmstate.providers.kit import ATTEMPTS, LONGEST_WAIT, Call, call_for
 from crmstate.providers.kit.wire import LARGEST, NotDeclared
 
 from .vendor import ok, talking
@@ -61,6 +61,30 @@ def test_a_status_that_the_vendor_declares_safe_is_sent_again() -> None:
         results = session.perform(TWO)
 
     assert ({Outcome.DONE}, 3) == ({each.outcome for each in results}, len(toy.heard))
+
+
+def test_a_look_of_an_acting_cell_is_sent_again_although_it_is_a_post() -> None:
+    answers = iter([ok(b"", "502 Bad"), ok(b'{"ids": ["b"]}'), ok(b'{"ids": ["b"]}')])
+    with talking(lambda heard: next(answers)) as (session, toy, _, _):
+        results = session.perform(Batch(Kind.USER, Verb.DISABLE, (Item("b"),)))
+
+    assert [Outcome.DONE] == [each.outcome for each in results]
+    assert ["POST /users/find", "POST /users/find", "POST /users/disable"] == [
+        heard.partition(" HTTP")[0] for heard in toy.heard
+    ]
+
+
+def test_a_login_that_names_the_user_is_asked_once_and_its_plain_fields_stay_in_the_records() -> None:
+    def say(heard: str) -> bytes:
+        return ok(b'{"token": "token-that-was-given"}' if "/login" in heard else b'{"ids": ["anna.example"]}')
+
+    credential = {"refresh": "a pass phrase", "login": "anna.example"}
+    with talking(say, credential=credential) as (session, toy, _, _):
+        found = list_users(session)
+        who = Call(session._line, None, acts=False).user()
+
+    assert (["anna.example"], "anna.example") == (found, who)
+    assert 1 == sum("/login" in heard for heard in toy.heard)
 
 
 def test_an_act_is_sent_again_after_a_renewed_token_but_only_once() -> None:

@@ -51,6 +51,26 @@ def test_a_gate_lets_only_what_is_declared_through(label: str, lets: bool) -> No
     assert lets == Gate(["GET /v1/rows", "GET /v1/sets/*/rows"]).lets(label)
 
 
+@pytest.mark.parametrize(
+    ("label", "lets"),
+    [
+        ("POST /crm/rpc/#model.res.user.read", True),
+        ("POST /crm/rpc/#model.party.party.read", True),
+        ("POST /crm/rpc/#model.party.party.delete", False),
+        ("POST /crm/rpc/#model.party.party.delete#model.party.party.read", False),
+        ("POST /crm/rpc/#model.party.party.read#model.party.party.delete", False),
+        ("POST /crm/rpc#model.res.user.read", False),
+        ("POST /crm/rpc/", False),
+        ("POST //rpc/#model.res.user.read", False),
+        ("POST /../rpc/#model.res.user.read", False),
+        ("GET /v1/rows#model.res.user.read", False),
+        ("GET /v1/rows", True),
+    ],
+)
+def test_a_gate_knows_what_is_called_at_one_address(label: str, lets: bool) -> None:
+    assert lets == Gate(["POST /*/rpc/#model.*.read", "GET /v1/rows"]).lets(label)
+
+
 @given(st.text(min_size=1))
 def test_any_id_stays_one_segment_of_a_path(remote_id: str) -> None:
     try:

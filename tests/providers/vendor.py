@@ -45,7 +45,7 @@ def classify(answer: Answer) -> Failure | None:
 
 def _login(call: Call, credential: Any) -> Grant:
     found = call.post("/login", {"refresh": credential["refresh"].reveal()}, into=Token)
-    return Grant(Secret(found.value.token))
+    return Grant(Secret(found.value.token), user=credential["login"].reveal() if "login" in credential else None)
 
 
 def make(**changes: Any) -> Provider:
@@ -58,7 +58,8 @@ def make(**changes: Any) -> Provider:
         renews=lambda failure: failure.code is Code.EXPIRED,
         **changes,
     )
-    made = Provider("toy", "Toy", ("token", "refresh"), ("TOY_",), ("127.0.0.1",), {}, Limits(), dialect=dialect)
+    fields = ("token", "refresh", "login")
+    made = Provider("toy", "Toy", fields, ("TOY_",), ("127.0.0.1",), {}, dialect=dialect, plain=("login",))
 
     @made.reads(Kind.TENANT, Verb.WHOAMI, "GET /me", source="here")
     def whoami(call: Call) -> Identity:
@@ -84,6 +85,20 @@ def make(**changes: Any) -> Provider:
     )
     def delete(call: Call, batch: Batch) -> list[Result]:
         reply = call.post("/users/delete", {"ids": [item.id for item in batch.items]}, into=Ids)
+        return [Result(id, Outcome.DONE, request_id=reply.request_id) for id in reply.value.ids]
+
+    @made.acts(
+        Kind.USER,
+        Verb.DISABLE,
+        undo=Undo.FREE,
+        after=Phase.INACTIVE,
+        batch=3,
+        requests=("POST /users/disable", "POST /users/find"),
+        source="here",
+    )
+    def disable(call: Call, batch: Batch) -> list[Result]:
+        there = call.look("/users/find", {"ids": [item.id for item in batch.items]}, into=Ids)
+        reply = call.post("/users/disable", {"ids": there.ids}, into=Ids)
         return [Result(id, Outcome.DONE, request_id=reply.request_id) for id in reply.value.ids]
 
     return made

@@ -159,7 +159,8 @@ def _own_keys_known(draft: Draft, goal: ListGoal, verb: Verb, stage: Stage) -> b
     if goal.only:
         return True
     seen = {row.id for row in draft.by_kind[Kind.API_KEY]}
-    unknown = [each.use for each in draft.survey.identities if each.key is None or each.key not in seen]
+    ours = [each for each in draft.survey.identities if not each.keyless]
+    unknown = [each.use for each in ours if each.key is None or each.key not in seen]
     for use in unknown:
         why = message("blocked.own_key_unknown", use=use)
         draft.block(_any(Kind.API_KEY), verb, stage.value, why, span=goal.span)

@@ -39,10 +39,12 @@ _BUILDING = threading.Lock()
 
 @dataclass(frozen=True)
 class Grant:
-    """What a login gave: the access token, and a new refresh token where the vendor rotates them."""
+    """What a login gave: the access token, a new refresh token where the vendor rotates them, and the id of the user
+    where the vendor says it here and nowhere else."""
 
     access: Secret
     refresh: Secret | None = None
+    user: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,8 @@ class Tokens(Protocol):
 
     def renew(self, used: Secret) -> bool: ...
 
+    def user(self) -> str | None: ...
+
 
 @dataclass
 class Line:
@@ -129,8 +133,8 @@ class Line:
 
 
 class Call:
-    """What a cell's function speaks through. In a reading cell everything reads; in an acting cell everything but GET
-    acts.
+    """What a cell's function speaks through. In a reading cell everything reads, whatever its method; in an acting cell
+    everything acts but GET and what the function calls a `look`.
 
     `into` is the type of the body (a msgspec Struct): an answer that is not of this shape never comes back as a
     shorter one.
@@ -145,6 +149,10 @@ class Call:
     def tenant(self) -> str | None:
         """The tenant's id from the configuration, where there is one."""
         return self._line.tenant
+
+    def user(self) -> str | None:
+        """The user whom the login named (`Grant.user`); logs in where that has not happened yet."""
+        return self._line.vault.user() if self._line.vault else None
 
     @property
     def page(self) -> int:
@@ -165,6 +173,12 @@ class Call:
         """Sends a POST."""
         return self.send("POST", path, json=json, into=into)
 
+    def look(self, path: str, json: object = None, *, into: type[T]) -> T:
+        """Sends a POST that only reads, for vendors that read by POST: in an acting cell too it may be sent again, and
+        an answer that is lost is no act that may have happened."""
+        found: Reply[T] = self.send("POST", path, json=json, into=into, looks=True)
+        return found.value
+
     def send(
         self,
         method: str,
@@ -174,11 +188,13 @@ class Call:
         json: object = None,
         into: Any = None,
         headers: Mapping[str, str] | None = None,
+        looks: bool = False,
     ) -> Reply[Any]:
-        """Sends a request of any method. Raises Failure, and wire.NotDeclared where no cell declares it."""
+        """Sends a request of any method; `looks` says that it only reads although its method does not. Raises Failure,
+        and wire.NotDeclared where no cell declares it."""
         pairs = tuple((name, str(value)) for name, value in (params or {}).items() if value is not None)
         request = Request(method, path, pairs, json, headers or {})
-        act = self._acts and method not in {"GET", "HEAD"}
+        act = self._acts and not looks and method not in {"GET", "HEAD"}
         return exchange(self._line, request, self._gate, act, into)
 
     def stream(self, url: str) -> Iterator[bytes]:

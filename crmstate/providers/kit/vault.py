@@ -23,9 +23,11 @@ class Vault:
         self._credential = dict(credential)
         self._learn = learn
         self._lock = threading.Lock()
-        for secret in credential.values():
-            self._take(secret)
+        for name, secret in credential.items():
+            if name not in line.provider.plain:
+                self._take(secret)
         self._token = credential.get(line.dialect.access or "")
+        self._user: str | None = None
 
     def token(self) -> Secret:
         """The access token. Logs in when there is none yet; raises what the login raises."""
@@ -33,6 +35,11 @@ class Vault:
             if self._token is None:
                 self._token = self._login()
             return self._token
+
+    def user(self) -> str | None:
+        """Whom the login named; None for a credential that is a token itself."""
+        self.token()
+        return self._user
 
     def renew(self, used: Secret) -> bool:
         """Replaces the token that was `used`. False where this credential cannot log in: a plain token that ended
@@ -51,6 +58,7 @@ class Vault:
         call = Call(replace(self._line, vault=None), Gate(dialect.login_requests), acts=False)
         grant = dialect.login(call, self._credential)
         self._take(grant.access)
+        self._user = grant.user
         if grant.refresh is not None:
             self._take(grant.refresh)
             self._credential[dialect.login_needs[-1]] = grant.refresh

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -72,20 +73,31 @@ class Answer:
 
 
 class Gate:
-    """Which requests may pass, by patterns such as `GET /v1/datasets/*/rows`; `*` is one segment of the path."""
+    """Which requests may pass, by patterns such as `GET /v1/datasets/*/rows`; `*` is one segment of the path. A vendor
+    with one address for everything is known by the name of what is called, after a `#`: `POST /rpc/#model.*.read`, where
+    `*` is any part of the name."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
-        self._patterns = [tuple(pattern.split("/")) for pattern in patterns]
-        self.handed_out = (HANDED_OUT.partition("/")[0],) in self._patterns
+        self._patterns = [_split(pattern) for pattern in patterns]
+        self.handed_out = _split(HANDED_OUT.partition("/")[0]) in self._patterns
 
     def lets(self, label: str) -> bool:
-        parts = label.split("/")
-        if any(part in {"", ".", ".."} or "?" in part or "#" in part for part in parts[1:]):
+        parts, name = _split(label)
+        if "#" in name or any(part in {".", ".."} or "?" in part for part in parts[1:]):
             return False
         return any(
-            len(parts) == len(pattern) and all(want in ("*", part) for want, part in zip(pattern, parts, strict=True))
-            for pattern in self._patterns
+            len(parts) == len(pattern)
+            and fnmatchcase(name, called)
+            and all(want == part or (want == "*" and part) for want, part in zip(pattern, parts, strict=True))
+            for pattern, called in self._patterns
         )
+
+
+def _split(label: str) -> tuple[tuple[str, ...], str]:
+    """The segments of a label's path, and the name of what is called. Whatever a path hides behind a `#` of its own is
+    a part of the name, and makes it fit nothing."""
+    path, _, name = label.partition("#")
+    return tuple(path.split("/")), name
 
 
 class Wire:
