@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from crmstate.core.provider import Args, Batch, Cell, Item, Provider
+from crmstate.core.provider import Args, Batch, Cell, File, Item, Provider
 from crmstate.core.secret import Secret
 from crmstate.core.words import Kind, Phase, Verb
 from crmstate.providers import load
@@ -181,6 +181,10 @@ class SandboxStage:
             dataset, [{"id": id, "fields": {"name": name}} for id, name in zip(ids, names, strict=True)]
         )
         return dataset, ids
+
+    def fetching(self, file: File) -> str:
+        """Its address, signed."""
+        return "GET " + file.url.partition("?")[0]
 
     def attachment(self, content: bytes) -> str:
         """A dataset whose one row has one attachment."""

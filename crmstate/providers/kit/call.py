@@ -332,6 +332,8 @@ def _decoder(into: Any) -> msgspec.json.Decoder[Any]:
 
 
 def _stream(line: Line, url: str, gate: Gate | None) -> Iterator[bytes]:
+    line.wire.place(url, gate)
+
     def attempt() -> Iterator[bytes]:
         line.pace.wait()
         request = Request("GET", "/")

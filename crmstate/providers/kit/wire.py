@@ -136,12 +136,8 @@ class Wire:
         """The head of an answer and its bytes in pieces, from an address that the vendor handed out. For a status
         other than 200 the bytes are in the answer, and there are no pieces. Raises NotDeclared or Lost, the iterator
         Lost."""
-        place = urljoin(self._url + "/", url)
-        mine, theirs = urlsplit(self._url), urlsplit(place)
-        if not all(each is None or each.handed_out for each in (gate, self._gate)):
-            raise NotDeclared(HANDED_OUT)
-        if (mine.scheme, mine.netloc) != (theirs.scheme, theirs.netloc):
-            raise NotDeclared(f"{HANDED_OUT} at another host")
+        place = self.place(url, gate)
+        theirs = urlsplit(place)
 
         def act() -> httpx.Response:
             return self._open(request, place, "identity")
@@ -152,6 +148,16 @@ class Wire:
             return _head(found, b""), self._pieces(found, None)
         body = b"".join(self._pieces(found, LARGEST))
         return _head(found, body), iter(())
+
+    def place(self, url: str, gate: Gate | None) -> str:
+        """An address that the vendor handed out, whole. Raises NotDeclared for one that may not be fetched."""
+        place = urljoin(self._url + "/", url)
+        mine, theirs = urlsplit(self._url), urlsplit(place)
+        if not all(each is None or each.handed_out for each in (gate, self._gate)):
+            raise NotDeclared(HANDED_OUT)
+        if (mine.scheme, mine.netloc) != (theirs.scheme, theirs.netloc):
+            raise NotDeclared(f"{HANDED_OUT} at another host")
+        return place
 
     def close(self) -> None:
         """Closes the connections. May be called twice."""
