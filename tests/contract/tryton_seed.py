@@ -10,22 +10,27 @@ from proteus import config as connection
 
 EVERYTHING = {"perm_read": True, "perm_write": True, "perm_create": True, "perm_delete": True}
 READING = {"perm_read": True}
-GUARDED = ("res.user", "res.user.application", "ir.attachment", "party.party", "party.category")
-PEOPLE = {"a-admin": True, "a-read": False, "a-weak": False, "a-none": False, "a-dead": False}
+GUARDED = ("res.user", "res.user.application", "ir.trigger", "ir.module", "ir.attachment", "party.party")
+PEOPLE = {"a-admin": None, "a-read": "Audit", "a-weak": "House", "a-none": "", "a-dead": "House"}
+"""Each with the group that it belongs to; None: to all of them."""
 
 EFFECTS = """
 CREATE TABLE seen_effects (id INTEGER PRIMARY KEY, kind TEXT, thing TEXT);
-CREATE TRIGGER seen_user AFTER UPDATE OF active ON res_user WHEN OLD.active AND NOT NEW.active
+CREATE TRIGGER seen_user AFTER UPDATE OF active ON res_user WHEN OLD.active IS NOT NEW.active
   BEGIN INSERT INTO seen_effects (kind, thing) VALUES ('user', OLD.id); END;
 CREATE TRIGGER seen_cancel AFTER UPDATE OF state ON res_user_application
   WHEN OLD.state <> 'cancelled' AND NEW.state = 'cancelled'
   BEGIN INSERT INTO seen_effects (kind, thing) VALUES ('api_key', OLD.id); END;
 CREATE TRIGGER seen_key AFTER DELETE ON res_user_application WHEN OLD.state <> 'cancelled'
   BEGIN INSERT INTO seen_effects (kind, thing) VALUES ('api_key', OLD.id); END;
+CREATE TRIGGER seen_session AFTER DELETE ON ir_session
+  BEGIN INSERT INTO seen_effects (kind, thing) VALUES ('session', OLD.create_uid); END;
+CREATE TRIGGER seen_trigger AFTER UPDATE OF active ON ir_trigger WHEN OLD.active IS NOT NEW.active
+  BEGIN INSERT INTO seen_effects (kind, thing) VALUES ('integration', OLD.id); END;
+CREATE TRIGGER seen_trigger_gone AFTER DELETE ON ir_trigger
+  BEGIN INSERT INTO seen_effects (kind, thing) VALUES ('integration', OLD.id); END;
 CREATE TRIGGER seen_party AFTER DELETE ON party_party
   BEGIN INSERT INTO seen_effects (kind, thing) VALUES ('party.party', OLD.id); END;
-CREATE TRIGGER seen_opportunity AFTER DELETE ON sale_opportunity
-  BEGIN INSERT INTO seen_effects (kind, thing) VALUES ('sale.opportunity', OLD.id); END;
 """
 
 
@@ -37,24 +42,28 @@ def clear(database: str) -> None:
 
 def rights() -> None:
     """Of the guarded models administrators may do everything, everybody of the house may read, and nobody else may do
-    anything."""
+    anything. Auditors see everybody's keys, which the server shows to administrators alone."""
     group, access = Model.get("res.group"), Model.get("ir.model.access")
     (administration,) = group.find([("name", "=", "Administration")])
-    house = group(name="House")
+    house, audit = group(name="House"), group(name="Audit")
     house.save()
+    audit.save()
     for model in GUARDED:
         access(model=model, group=administration, **EVERYTHING).save()
         access(model=model, group=house, **READING).save()
+        access(model=model, group=audit, **READING).save()
         access(model=model, group=None).save()
+    (everybodys,) = Model.get("ir.rule.group").find([("name", "=", "Any user application")])
+    everybodys.groups.append(group(audit.id))
+    everybodys.save()
 
 
 def people() -> None:
     group, user, key = Model.get("res.group"), Model.get("res.user"), Model.get("res.user.application")
-    (house,) = group.find([("name", "=", "House")])
-    every = group.find([])
-    for login, strong in PEOPLE.items():
+    for login, wanted in PEOPLE.items():
+        member = group.find([] if wanted is None else [("name", "=", wanted)])
         made = user(name=login, login=login, email=f"{login}@example.com", password=f"Pw-of-{login}-2026")
-        made.groups.extend(group(each.id) for each in (every if strong else [house] if login != "a-none" else []))
+        made.groups.extend(group(each.id) for each in member)
         made.save()
         key(user=made, application="rest").save()
     dead = user.find([("login", "=", "a-dead")])[0]

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -102,11 +103,11 @@ class Rule:
     trouble: Trouble
     shape: str
     left: int | None
-    seen: Told | None = None
+    seen: dict[str, Told] = field(default_factory=dict)
 
     def takes(self, label: str) -> bool:
         want, have = self.shape.split("/"), label.split("/")
-        return len(want) == len(have) and all(one in ("*", other) for one, other in zip(want, have, strict=True))
+        return len(want) == len(have) and all(fnmatchcase(one, other) for one, other in zip(have, want, strict=True))
 
 
 _STATUS = {
@@ -240,9 +241,10 @@ def _echo(proxy: Proxy, rule: Rule, asked: Asked, line: _Line) -> None:
 
 
 def _repeated(proxy: Proxy, rule: Rule, asked: Asked, line: _Line) -> None:
-    if rule.seen is None:
-        rule.seen = proxy.ask(asked)
-    line.tell(rule.seen)
+    label = proxy.manners.label(asked)
+    if label not in rule.seen:
+        rule.seen[label] = proxy.ask(asked)
+    line.tell(rule.seen[label])
 
 
 def _by_manners(proxy: Proxy, rule: Rule, asked: Asked, line: _Line) -> None:

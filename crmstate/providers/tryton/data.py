@@ -23,8 +23,21 @@ from crmstate.core.survey import DatasetFacts, Gap, Listing, Resource
 from crmstate.core.words import Kind, Verb
 from crmstate.providers.kit import Call
 from crmstate.providers.kit.pages import Resources
-from crmstate.providers.tryton.vendor import AS_WRITTEN, DOOR, EVERYTHING, MEASURED, SEEN, Said, body, count, look
-from crmstate.providers.tryton.vendor import methods, numbers, provider, search
+from crmstate.providers.tryton.vendor import (
+    AS_WRITTEN,
+    DOOR,
+    EVERYTHING,
+    MEASURED,
+    SEEN,
+    Said,
+    body,
+    count,
+    look,
+    methods,
+    numbers,
+    provider,
+    search,
+)
 from crmstate.providers.tryton.view import concerns_us
 
 ATTACHMENTS = "ir.attachment"

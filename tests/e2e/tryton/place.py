@@ -9,7 +9,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -54,17 +54,17 @@ def inside(program: Path) -> list[str]:
     return [str(PYTHON), str(HERE / "inside.py"), str(program)]
 
 
-def database(seed: Path) -> Path:
-    """A database that `seed`, a script for the server's environment, has filled; made once, never to be opened by a
-    server itself."""
+def database(seed: Path, modules: Sequence[str] = MODULES) -> Path:
+    """A database with `modules` (and those that they need) that `seed`, a script for the server's environment, has
+    filled; made once, never to be opened by a server itself."""
     python = environment()
-    parts = seed.read_bytes(), (HERE / "inside.py").read_bytes(), _bare_name().encode()
+    parts = seed.read_bytes(), (HERE / "inside.py").read_bytes(), _bare_name(modules).encode()
     name = hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
     with _alone():
         made = VENV / "databases" / f"{name}.sqlite"
         if not made.exists():
             folder = _empty(made.with_suffix(".making"))
-            copy(_bare(python), folder / f"{DATABASE}.sqlite")
+            copy(_bare(python, modules), folder / f"{DATABASE}.sqlite")
             _run([*inside(seed), str(_config(folder)), DATABASE], folder)
             _finish(folder, made)
         return made
@@ -76,14 +76,14 @@ def copy(source: Path, target: Path) -> None:
         old.backup(new)
 
 
-def _bare(python: Path) -> Path:
+def _bare(python: Path, modules: Sequence[str]) -> Path:
     """The database as the server's own command makes it: about half a minute."""
-    made = VENV / "databases" / f"{_bare_name()}.sqlite"
+    made = VENV / "databases" / f"{_bare_name(modules)}.sqlite"
     if not made.exists():
         folder = _empty(made.with_suffix(".making"))
         (folder / f"{DATABASE}.sqlite").touch()
         (folder / "pw").write_text(ADMIN)
-        command = ["-c", str(_config(folder)), "-d", DATABASE, "--all", "--activate-dependencies", "-u", *MODULES]
+        command = ["-c", str(_config(folder)), "-d", DATABASE, "--all", "--activate-dependencies", "-u", *modules]
         _run(
             [*inside(python.with_name("trytond-admin")), *command, "--email", "admin@example.com"],
             folder,
@@ -93,8 +93,8 @@ def _bare(python: Path) -> Path:
     return made
 
 
-def _bare_name() -> str:
-    parts = (LOCKED.read_text(), *MODULES, ADMIN)
+def _bare_name(modules: Sequence[str]) -> str:
+    parts = (LOCKED.read_text(), *modules, ADMIN)
     return "bare-" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

@@ -62,7 +62,10 @@ def data() -> None:
             deal.click("lost")
         if number < FILES:
             Model.get("ir.attachment")(
-                name=f"Angebot-{number} 报价.pdf", type="data", resource=deal, data=b"%PDF-1.4 " + bytes([number]) * 2000
+                name=f"Angebot-{number} 报价.pdf",
+                type="data",
+                resource=deal,
+                data=b"%PDF-1.4 " + bytes([number]) * 2000,
             ).save()
 
 
