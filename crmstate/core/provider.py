@@ -108,7 +108,8 @@ class Cell:
     pending request, as soon as the call was carried out, so that looking tells whether a lost call happened. `batch`:
     items a call. `calls`: requests a batch. `requests`: for reading cells, the patterns (`GET /v1/users`) that a
     read-only transport lets through; `*` stands for one path segment. `attributes`: exceptions to the order:
-    `ends_api`, `revokes_keys`, `needs_active_owner`, `not_self` (refused for the user or key that calls). `source`:
+    `ends_api`, `revokes_keys`, `needs_active_owner`, `not_self` (refused for the user or key that calls),
+    `keys_outlive` (a user's keys go on working without the user). `source`:
     where the fact is from; `verified_on`: ISO date of a check against a real system or its published description, None
     while unconfirmed. `files`, `fetch`: of the cell that reads a dataset's rows, the functions for its attachments and
     their bytes, where the vendor has them.
@@ -146,11 +147,13 @@ class Limits:
 @dataclass
 class Provider:
     """A vendor. `credential`: the fields that a credential may have; those of them in `plain` are no secrets (a login
-    name), and nothing that looks like one is taken out of records. `env`: prefixes of environment names that a manifest for this vendor may refer to. `hosts`: host patterns that its
-    addresses must match. `removal`: the verb by which `removed` is reached, by kind. `own_clock`: the vendor has a
-    clock of its own (simulators only). `dialect`: the vendor's manner of speaking, as `providers.kit` reads it;
-    `connect`: for a provider that brings a connection of its own instead. `words`: the texts of its runbooks and
-    reasons by language and code, for the catalogues."""
+    name), and nothing that looks like one is taken out of records. `env`: prefixes of environment names that a
+    manifest for this vendor may refer to. `hosts`: host patterns that its addresses must match; `address`: what one
+    looks like where every customer runs a server of their own, and the manifest has to say which. `removal`: the verb
+    by which `removed` is reached, by kind. `own_clock`: the vendor has a clock of its own (simulators only).
+    `dialect`: the vendor's manner of speaking, as `providers.kit` reads it; `connect`: for a provider that brings a
+    connection of its own instead. `words`: the texts of its runbooks and reasons by language and code, for the
+    catalogues."""
 
     name: str
     title: str
@@ -162,6 +165,7 @@ class Provider:
     source: str = ""
     own_clock: bool = False
     plain: tuple[str, ...] = ()
+    address: str = ""
     connect: Callable[..., Any] | None = None
     dialect: Any = None
     table: dict[tuple[Kind, Verb], Cell] = field(default_factory=dict)

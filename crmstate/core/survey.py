@@ -83,13 +83,14 @@ class ModuleFacts(Facts, tag="module", frozen=True, gc=False):
 
 class DatasetFacts(Facts, tag="dataset", frozen=True, gc=False):
     """`rows` None where the vendor gives no count; `exact` false where it is an estimate; `bin_rows` what its bin
-    holds."""
+    holds. `purge_after`: datasets whose rows refer to these and cannot do without them, so that they go first."""
 
     rows: int | None = None
     exact: bool = True
     attachments: int | None = None
     exportable: bool = True
     bin_rows: int | None = None
+    purge_after: tuple[str, ...] = ()
 
 
 class BinFacts(Facts, tag="bin", frozen=True, gc=False):

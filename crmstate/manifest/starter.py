@@ -30,7 +30,11 @@ _REAL = """\
     read:
 {read}
     # write:                            # needed for apply; a second credential, so that planning cannot write
-    #   {first}: {{env: {prefix}WRITE_{upper}}}
+{write}
+"""
+
+_ADDRESS = """\
+  url: {address:<34}# your own server; its host has to be allowed by the operator, outside the repository
 """
 
 _TAIL = """\
@@ -69,13 +73,15 @@ def starter(
     fields: Sequence[str] = ("token",),
     env: Sequence[str] = (),
     schema: str = "schemas/manifest.schema.json",
+    address: str = "",
 ) -> str:
     """The text for a provider: `fields` of its credential, `env` prefixes of its variables, `schema` for the editor's
-    modeline."""
+    modeline, `address` an example where everybody runs a server of their own."""
     head = _HEAD.format(schema=schema, name=f"{provider}-exit", provider=provider)
     if provider == "sandbox":
         return head + _EMBEDDED + "\n" + _TAIL
     prefix = env[0] if env else "CRMSTATE_"
     rows = "\n".join(f"      {field}: {{env: {prefix}READ_{field.upper()}}}" for field in fields)
-    first = fields[0]
-    return head + _REAL.format(read=rows, first=first, prefix=prefix, upper=first.upper()) + "\n" + _TAIL
+    lines = "\n".join(f"    #   {field}: {{env: {prefix}WRITE_{field.upper()}}}" for field in fields)
+    place = _ADDRESS.format(address=address) if address else ""
+    return head + place + _REAL.format(read=rows, write=lines) + "\n" + _TAIL

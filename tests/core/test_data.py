@@ -75,6 +75,25 @@ def test_a_purge_names_what_it_needs_and_how_many_rows_it_may_destroy() -> None:
     )
 
 
+def test_rows_that_others_cannot_do_without_are_purged_after_them_and_circles_are_left_to_the_vendor() -> None:
+    rows = (
+        dataset("companies", purge_after=("deals", "staff", "unlisted")),
+        dataset("deals", 7, purge_after=("staff",)),
+        dataset("staff", purge_after=("companies", "staff")),
+    )
+    made = plan(wish(archive=ARCHIVED, purge=PURGED), seen(*rows))
+    order = reached(made, Verb.PURGE)
+    assert ["companies", "deals", "staff"] == sorted(order)
+    assert order.index("deals") < order.index("companies") and order.index("staff") < order.index("companies")
+
+
+def test_a_dataset_that_is_emptied_and_no_longer_listed_is_still_known_by_its_archive() -> None:
+    goals = wish(archive=ArchiveGoal(to="./archive", datasets=("contacts",)), purge=PURGED)
+    gone = record(frozen(), archived("contacts"), happened(Kind.DATASET, "contacts", Verb.PURGE))
+    assert ([], []) == (planned(plan(goals, seen(DEALS), gone)), codes(plan(goals, seen(DEALS), gone)))
+    assert "CRM-P020" in codes(plan(goals, seen(DEALS)))
+
+
 def test_only_what_lacks_is_done_again() -> None:
     goals = wish(archive=ARCHIVED, purge=PURGED)
     half = plan(goals, seen(), record(frozen(), archived("contacts", delta=False)))

@@ -24,6 +24,7 @@ from .scenes import (
     account,
     blockers,
     cell,
+    codes,
     contract,
     dataset,
     ids,
@@ -80,6 +81,21 @@ def test_one_key_for_both_uses_is_revoked_once() -> None:
 def test_anything_that_is_blocked_keeps_our_own_access_alive() -> None:
     made = plan(wish(**EVERYTHING), tenant(*ROWS, missing=[Kind.SESSION]))
     assert [each for each in reached(made, Verb.REVOKE) if each.startswith("k-")] == []
+
+
+def test_keys_that_outlive_the_people_who_go_are_a_warning_unless_they_are_revoked() -> None:
+    outlive = cell(Kind.USER, Verb.DEACTIVATE, after=Phase.INACTIVE, attributes=frozenset({"keys_outlive"}))
+    alone, both = (
+        plan(wish(users=REMOVED, **more), tenant(*ROWS), by=vendor(outlive)) for more in ({}, {"api_keys": REVOKED})
+    )
+    assert ("CRM-P005" in codes(alone), "CRM-P005" in codes(both)) == (True, False)
+    assert "CRM-P005" not in codes(plan(wish(users=REMOVED), tenant(*ROWS)))
+
+
+def test_a_credential_that_is_no_key_blocks_no_revocation_and_keeps_no_key() -> None:
+    by_password = replace(READER, key=None, keyless=True), replace(WRITER, key=None, keyless=True)
+    made = plan(wish(api_keys=REVOKED), tenant(*ROWS, identities=by_password))
+    assert ([], ["k-read", "k-write", "k1", "k2"]) == (blockers(made), sorted(ids(made, Verb.REVOKE)))
 
 
 @pytest.mark.parametrize("unknown", [replace(READER, key=None), replace(READER, key="k-unlisted")])

@@ -209,7 +209,7 @@ def test_an_unknown_provider_is_a_problem_that_names_the_known_ones() -> None:
 def test_a_provider_of_another_package_is_found_and_cannot_replace_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(providers, "_brought", lambda: {"toy": "here:toy", "sandbox": "evil:provider"})
 
-    assert providers.names() == ("sandbox", "toy")
+    assert providers.names() == tuple(sorted({*providers.built_in(), "toy"}))
     assert providers.load("sandbox").name == "sandbox"
 
 

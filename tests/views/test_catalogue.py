@@ -95,7 +95,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "waits": tuple(From),
     "exit": tuple(each.name.lower() for each in words.Exit),
     "event": tuple(EVENTS.split()),
-    "attribute": ("ends_api", "revokes_keys", "needs_active_owner", "not_self"),
+    "attribute": ("ends_api", "revokes_keys", "needs_active_owner", "not_self", "keys_outlive"),
     "effect": ("keeps", "clears", "unknown"),
     "effective": ("immediately", "end_of_term", "end_of_period"),
     "freeze": ("now",),

@@ -31,7 +31,7 @@ def init(
         raise problem(Exit.ERROR, "CRM-C012", path=out)
     try:
         with out.open("x", encoding="utf-8") as file:
-            file.write(starter(provider, found.credential, found.env))
+            file.write(starter(provider, found.credential, found.env, address=found.address))
     except OSError as error:
         raise problem(Exit.ERROR, "CRM-C021", path=out, why=error.strerror or type(error).__name__) from None
     screen.say("init.written", path=out)

@@ -98,7 +98,20 @@ def users(draft: Draft) -> None:
             _stays(draft, row, verb, closing, goal)
         else:
             draft.act(row, verb, Stage.USERS, why, span=goal.span, args=args, removal=True)
+    if cell is not None and "keys_outlive" in cell.attributes:
+        _keys_left(draft, goal, {row.id for row in picked} - draft.own_users)
     _someone_stays(draft, goal, {row.id for row in picked}, closing)
+
+
+def _keys_left(draft: Draft, goal: UsersGoal, leaving: set[str]) -> None:
+    """A warning where people go and their keys stay: at this vendor a key works without its user."""
+    keys = draft.desired.api_keys
+    if keys is not None and keys.status != "active":
+        return
+    rows = (row for row in draft.by_kind[Kind.API_KEY] if row.phase is Phase.PRESENT)
+    left = sum(isinstance(row.facts, ApiKeyFacts) and row.facts.user in leaving for row in rows)
+    if left:
+        draft.report("CRM-P005", Severity.WARNING, goal.span, keys=left)
 
 
 def _transfer(draft: Draft, goal: UsersGoal, picked: list[Resource]) -> Args | None:

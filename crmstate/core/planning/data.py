@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import msgspec
 
-from crmstate.core.address import Address, address
+from crmstate.core.address import Address, address, id_of
 from crmstate.core.diagnostic import Span
 from crmstate.core.goal import ArchiveGoal, NoArchive, PurgeGoal
 from crmstate.core.message import message
-from crmstate.core.order import Stage
+from crmstate.core.order import Stage, cycle
 from crmstate.core.planning.draft import Draft
 from crmstate.core.record import Entry
 from crmstate.core.survey import DatasetFacts, Resource
@@ -40,15 +40,36 @@ def data(draft: Draft) -> None:
             _uncovered(draft, row, "blocked.not_archived")
         if purge is not None and row.id not in given_up and (row.id in scope or isinstance(goal, NoArchive)):
             _purge(draft, purge, row, held, needs)
+    _referring_first(draft, rows)
     if purge is not None and purge.certificate:
         _certificate(draft, purge)
+
+
+def _referring_first(draft: Draft, rows: list[Resource]) -> None:
+    """The purge of rows that others cannot do without waits for theirs. Where datasets refer to each other in a circle
+    the vendor decides, and the next run goes on with what it refused."""
+    purges = {
+        id_of(step.address): place
+        for place, step in enumerate(draft.steps)
+        if step.kind is Kind.DATASET and step.verb is Verb.PURGE
+    }
+    edges: list[tuple[str, str]] = []
+    for row in rows:
+        for first in _facts(row).purge_after:
+            both = first in purges and row.id in purges and first != row.id
+            edges += [(first, row.id)] if both and not cycle([*edges, (first, row.id)]) else []
+    for first, second in edges:
+        step = draft.steps[purges[second]]
+        needs = (*step.needs, draft.steps[purges[first]].id)
+        draft.steps[purges[second]] = msgspec.structs.replace(step, needs=needs)
 
 
 def _named(draft: Draft, names: list[tuple[str, Span | None]], rows: list[Resource]) -> set[str]:
     found: set[str] = set()
     for name, span in names:
         hits = {row.id for row in rows if name in (row.id, row.label)}
-        if not hits and Kind.DATASET in draft.survey.complete:
+        known = draft.state.latest(address(Kind.ARCHIVE, name), Verb.ARCHIVE)
+        if not hits and known is None and Kind.DATASET in draft.survey.complete:
             draft.report("CRM-P020", span=span, dataset=name)
         found |= hits
     return found

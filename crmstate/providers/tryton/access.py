@@ -179,10 +179,19 @@ class _Module(_Row):
     state: str
 
 
+_MODULES = {
+    "activated": Phase.PRESENT,
+    "to upgrade": Phase.PRESENT,
+    "to activate": Phase.INACTIVE,
+    "not activated": Phase.INACTIVE,
+    "to remove": Phase.PENDING,
+}
+
+
 @provider.reads(Kind.MODULE, Verb.LIST, *reading("ir.module"), source=MEASURED, verified_on=SEEN)
 def modules(call: Call, ids: tuple[str, ...] | None) -> Resources:
     def convert(row: _Module) -> Resource:
-        phase = Phase.INACTIVE if row.state == "not activated" else Phase.PRESENT
+        phase = _MODULES.get(row.state, Phase.UNKNOWN)
         return Resource(Kind.MODULE, str(row.id), row.name, phase, ModuleFacts("unknown"))
 
     return listing(call, Kind.MODULE, "ir.module", [], ["name", "state"], _Module, convert, ids)
@@ -238,7 +247,7 @@ _place(
     among=[],
     undo=Undo.FREE,
     after=Phase.INACTIVE,
-    attributes=frozenset({"not_self"}),
+    attributes=frozenset({"keys_outlive"}),
     note="Sessions end at once. The user's keys go on working, for reading and writing: they are cancelled before.",
 )
 _place(

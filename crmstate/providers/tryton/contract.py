@@ -3,7 +3,7 @@ people's hands."""
 
 from __future__ import annotations
 
-from crmstate.core.words import Kind, Verb
+from crmstate.core.words import Kind, Phase, Verb
 from crmstate.providers.tryton.vendor import MEASURED, provider
 
 MANUAL = "Tryton documentation: Administration Guide, Setup"
@@ -64,14 +64,20 @@ provider.none(
     },
     source=MEASURED,
 )
-provider.none(
+provider.manual(
     Kind.MODULE,
     Verb.DISABLE,
-    why={
-        "en": "An activated module cannot be deactivated: its tables stay as long as the database.",
-        "zh-CN": "模块一经启用便无法停用：其数据表与数据库共存亡。",
+    runbook={
+        "en": "In the client: Administration > Modules > Modules, select the module, Mark for Deactivation; modules that "
+        "depend on it go first. Then Perform Pending Activation/Upgrade, or on the server `trytond-admin -d NAME -u ir`. "
+        "What becomes of the module's tables is not documented: count on them to stay. Proof: the module's state reads "
+        "Not Activated.",
+        "zh-CN": "在客户端：系统管理 > 模块 > 模块，选中该模块并标记为停用；依赖它的模块须先停用。"
+        "随后执行待处理的启用/升级，或在服务器上运行 trytond-admin -d 库名 -u ir。"
+        "模块数据表的去留没有文档说明：应视为仍会保留。证明：模块状态显示为“未启用”。",
     },
-    source="Tryton documentation: Modules",
+    source="Tryton 8.0 source, ir/module.py; not tried",
+    after=Phase.INACTIVE,
 )
 _SETTINGS = {
     "en": "Settings are records of the modules' configuration, which have no state to go back to.",

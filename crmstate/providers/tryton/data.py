@@ -78,6 +78,7 @@ _ID = msgspec.json.Decoder(_Id)
         "model.ir.model.access.get_access",
         "model.ir.model.access.search_read",
         "model.*.search_count",
+        "model.*.fields_get",
     ),
     source=MEASURED,
     verified_on=SEEN,
@@ -104,7 +105,23 @@ def datasets(call: Call, ids: tuple[str, ...] | None) -> Resources:
             found.append(Resource(Kind.DATASET, model, model, facts=DatasetFacts(rows, True, files)))
     if unread:
         return Listing(Kind.DATASET, tuple(found), False, Gap(Kind.DATASET, "gap.denied", ", ".join(unread)[:150]))
-    return found
+    return found if ids is not None else _ordered(call, found)
+
+
+def _ordered(call: Call, found: list[Resource]) -> list[Resource]:
+    """The datasets, each with those whose rows need one of its own: Tryton refuses to delete what is required."""
+    needed: dict[str, set[str]] = defaultdict(set)
+    for row in found:
+        fields = look(call, f"model.{row.id}.fields_get", into=dict[str, _Field])
+        for each in fields.values():
+            if each.type == "many2one" and each.required and each.relation:
+                needed[each.relation].add(row.id)
+    return [
+        msgspec.structs.replace(
+            row, facts=msgspec.structs.replace(row.facts, purge_after=tuple(sorted(needed[row.id] - {row.id})))
+        )
+        for row in found
+    ]
 
 
 def _callable(call: Call) -> set[str]:
@@ -201,6 +218,8 @@ def fetch(call: Call, file: File) -> Iterator[bytes]:
 
 class _Field(msgspec.Struct):
     type: str
+    relation: str | None = None
+    required: bool | int | None = False
     searchable: bool = True
     sortable: bool = True
 

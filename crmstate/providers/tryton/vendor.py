@@ -105,6 +105,9 @@ _STATUSES = {
     423: Code.CONFLICT,
     429: Code.THROTTLED,
 }
+_OURS = {401: "the login, or its session, is not accepted", 404: "there is no such database at this address"}
+"""What these pages mean here; their own words advise about browsers and spelling."""
+
 _LOCKED_OUT = 301.0
 """Seconds after which a login that failed too often may be tried again (the server's `session.timeout`, 300)."""
 
@@ -118,10 +121,10 @@ def classify(answer: Answer) -> Failure | None:
         return _refusal(answer.body)
     if 200 <= answer.status < 300:
         return None
-    text = _words(answer.body) or f"status {answer.status}"
+    text = _OURS.get(answer.status) or _words(answer.body) or f"status {answer.status}"
     code = _STATUSES.get(answer.status, Code.UNAVAILABLE)
     if answer.status == 503 and "doesn't exist" in text and "Database" in text:
-        code, text = Code.DENIED, "there is no such database at this address"
+        code, text = Code.DENIED, _OURS[404]
     wait = _LOCKED_OUT if code is Code.THROTTLED and "exceeded an allotted request count" in text else None
     return Failure(code, _KEYISH.sub(MASK, text), retry_after=wait, vendor=str(answer.status))
 
@@ -198,6 +201,7 @@ provider = Provider(
     limits=Limits(page=500),
     source=MEASURED,
     plain=("login",),
+    address="https://crm.example.com/DATABASE",
     dialect=Dialect(
         classify=classify,
         authorise=_authorise,
