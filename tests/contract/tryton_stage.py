@@ -119,9 +119,7 @@ class TrytonStage:
         self._proxy.forget()
         self._proxy.manners = self._manners()
         self.url = f"{self._proxy.url}/{DATABASE}"
-        with self._server.open() as file:
-            (born,) = file.execute("SELECT create_date FROM res_user WHERE id = 0").fetchone()
-        self.tenant = datetime.fromisoformat(born).strftime("%Y%m%dT%H%M%S.%f")
+        self.tenant = self._server.tenant
         self.truth: Truth = TrytonTruth(self._server, self._proxy.received)
 
     def credential(self, who: Who) -> Mapping[str, Secret]:

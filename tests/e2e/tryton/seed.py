@@ -4,11 +4,14 @@ addresses, opportunities in several states, attachments."""
 
 import sys
 from decimal import Decimal
+from pathlib import Path
 
 from proteus import Model
 from proteus import config as connection
 
-PARTIES, REPS, OPPORTUNITIES, FILES = 24, 5, 8, 4
+sys.path.insert(0, str(Path(__file__).parent))
+
+from seed_counts import FILES, OPPORTUNITIES, PARTIES, REPS  # noqa: E402
 
 
 def company() -> None:
