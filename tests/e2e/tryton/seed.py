@@ -11,7 +11,7 @@ from proteus import config as connection
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from seed_counts import FILES, OPPORTUNITIES, PARTIES, REPS  # noqa: E402
+from seed_counts import FILES, OPPORTUNITIES, PARTIES, REPS
 
 
 def company() -> None:
