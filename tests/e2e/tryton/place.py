@@ -70,6 +70,11 @@ def database(seed: Path, modules: Sequence[str] = MODULES) -> Path:
         return made
 
 
+def files_of(made: Path) -> Path:
+    """Where the attachments of a prepared database lie: the server keeps them in a folder beside it."""
+    return made.with_suffix(".files")
+
+
 def copy(source: Path, target: Path) -> None:
     """A copy of a database that is whole whatever state its files are in. `target` may be open in a server."""
     with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target, timeout=30)) as new:
@@ -111,6 +116,10 @@ def _empty(folder: Path) -> Path:
 
 
 def _finish(folder: Path, made: Path) -> None:
+    kept, attachments = files_of(made), folder / DATABASE
+    if attachments.is_dir():
+        shutil.rmtree(kept, ignore_errors=True)
+        attachments.rename(kept)
     whole = folder / "whole.sqlite"
     copy(folder / f"{DATABASE}.sqlite", whole)
     whole.replace(made)

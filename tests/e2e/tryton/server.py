@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -17,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .place import ADMIN, DATABASE, copy, environment, inside
+from .place import ADMIN, DATABASE, copy, environment, files_of, inside
 
 START = 60.0
 TRIES = 3
@@ -52,6 +53,8 @@ class Tryton:
         self._resets = 0
         folder.mkdir(parents=True, exist_ok=True)
         copy(source, self.file)
+        if files_of(source).is_dir():
+            shutil.copytree(files_of(source), folder / DATABASE)
 
     @property
     def url(self) -> str:

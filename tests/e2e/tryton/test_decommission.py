@@ -20,6 +20,7 @@ from crmstate.core.words import Outcome, Verb
 from ...contract.stage import Trouble
 from ..outside import lock_is_free, once, until
 from .office import LEAVER, Office, office
+from .place import DATABASE
 from .seed_counts import FILES, OPPORTUNITIES, PARTIES, REPS
 
 APPLY = ("apply", "--yes", "--parallel", "2", "--format", "json")
@@ -171,6 +172,18 @@ def test_answers_that_are_lost_outages_and_throttling_change_nothing_about_the_e
     assert here.proxy is not None
     cancels = [each for each in here.proxy.received() if each.endswith("#model.res.user.application.cancel")]
     assert len(cancels) <= 3, "a call whose answer was lost was sent again without looking"
+
+
+def test_attachments_whose_files_the_server_has_lost_are_not_archived_as_empty(here: Office) -> None:
+    """They lie in files beside the database; without them the server says that there are no contents, and no error."""
+    assert here.tryton is not None
+    lost = [path for path in (here.tryton.folder / DATABASE).rglob("*") if path.is_file()]
+    assert len(lost) == FILES
+    lost[0].unlink()
+    said = here.command(*APPLY)
+    assert said.code == 6, said.out[-2000:] + said.err
+    rows = here.truth()["rows"]
+    assert [rows[name] for name in ("sale.opportunity", "ir.attachment")] == [OPPORTUNITIES, FILES]
 
 
 def test_a_wrong_password_and_a_wrong_tenant_stop_before_the_first_write(here: Office) -> None:
