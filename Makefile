@@ -4,9 +4,10 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TRYTON := .venv-tryton/.ready
 WORKERS ?= 2
 
-.PHONY: demo test test-deep test-matrix lint types generated lock clean
+.PHONY: demo test test-deep lint types generated lock clean
 
 $(READY): requirements/main.txt requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
@@ -14,17 +15,20 @@ $(READY): requirements/main.txt requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(READY)
 
+# A real Tryton server to test against, apart from our own environment (tests/e2e/tryton/).
+$(TRYTON): requirements/tryton.txt
+	$(PYTHON) -m venv $(@D) || python3 -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tryton.txt
+	touch $(TRYTON)
+
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
-test: $(READY)
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not deep and not matrix"
+test: $(READY) $(TRYTON)
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not deep"
 
-test-deep: $(READY)
+test-deep: $(READY) $(TRYTON)
 	$(BIN)/python -m pytest -n $(WORKERS) -m deep
-
-test-matrix: $(READY)
-	$(BIN)/python -m pytest -n $(WORKERS) -m matrix
 
 lint: $(READY)
 	$(BIN)/ruff check crmstate tests
@@ -39,8 +43,9 @@ generated: $(READY)
 	$(BIN)/python -m tests.generated
 
 lock: $(READY)
-	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --output-file requirements/main.txt pyproject.toml requirements/build.in
-	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-trusted-host --constraint requirements/main.txt --output-file requirements/dev.txt requirements/dev.in
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements/main.txt pyproject.toml requirements/build.in
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --constraint requirements/main.txt --output-file requirements/dev.txt requirements/dev.in
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements/tryton.txt requirements/tryton.in
 
 clean:
-	rm -rf $(VENV) demo .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-tryton demo .mypy_cache .ruff_cache

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from crmstate.core.provider import Provider
+from crmstate.core.provider import File, Provider
 from crmstate.core.secret import Secret
 from crmstate.core.words import Kind, Phase
 from crmstate.providers import load
@@ -73,6 +74,8 @@ class SimulatedStage:
     tenant = "t-1001"
     truth: Truth
 
+    late = 0.25
+
     def __init__(self, folder: Path) -> None:
         self.provider: Provider = load(self.vendor)
         self._file = folder / "world.db"
@@ -114,6 +117,10 @@ class SimulatedStage:
         ids = [f"x{self._made + place:06}" for place in range(count)]
         self._made += count
         return ids
+
+    def fetching(self, file: File) -> str:
+        """Its address, signed."""
+        return "GET " + urlsplit(file.url).path
 
     def trouble(self, trouble: Trouble, request: str, times: int | None = 1) -> None:
         method, _, path = request.partition(" ")

@@ -7,17 +7,18 @@ client of a real server behind a proxy that makes the trouble), and never throug
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Any, Protocol
 
 from crmstate.core.ports import ReadSession, Session
-from crmstate.core.provider import Batch, Cell, Provider
+from crmstate.core.provider import Batch, Cell, File, Provider
 from crmstate.core.secret import Scrubber, Secret
 from crmstate.core.words import Kind, Phase, Verb
 from crmstate.providers.kit.connect import connect
+from crmstate.providers.kit.wire import Gate
 
 
 class Trouble(Enum):
@@ -87,6 +88,8 @@ class Stage(Protocol):
     url: str
     tenant: str
     truth: Truth
+    late: float
+    """Seconds in which the vendor answers when nothing is wrong, and not when a slow answer is asked for."""
 
     def credential(self, who: Who) -> Mapping[str, Secret]: ...
 
@@ -97,6 +100,10 @@ class Stage(Protocol):
 
     def rows(self, names: Sequence[str]) -> tuple[str, list[str]]:
         """Puts a dataset with rows of these names there; its id and theirs, in the order of the vendor."""
+        ...
+
+    def fetching(self, file: File) -> str:
+        """The request that the bytes of an attachment are fetched by."""
         ...
 
     def attachment(self, content: bytes) -> str:
@@ -212,13 +219,21 @@ def request_of(cell: Cell) -> str:
 
 def sent(stage: Stage, cell: Cell) -> int:
     """How many requests like this cell's first reached the vendor."""
-    method, _, path = request_of(cell).partition(" ")
-    shape = path.split("/")
-    found = [each.partition(" ")[2].split("/") for each in stage.truth.received() if each.startswith(method)]
-    return sum(
-        len(each) == len(shape) and all(want in ("*", part) for want, part in zip(shape, each, strict=True))
-        for each in found
-    )
+    like = Gate((request_of(cell),))
+    return sum(like.lets(each) for each in stage.truth.received())
+
+
+def wait(happened: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Waits until something is so: what was sent may be noted later."""
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it does not happen"
+        time.sleep(0.02)
+
+
+def secrets(stage: Stage, who: Who = Who.STRONG) -> list[str]:
+    """What of a credential may be seen nowhere."""
+    return [each.reveal() for name, each in stage.credential(who).items() if name not in stage.provider.plain]
 
 
 def look(session: ReadSession, cell: Cell, dataset: str) -> object:

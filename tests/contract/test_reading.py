@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from crmstate.core.provider import Cell
 from crmstate.core.words import How, Kind, Phase, Verb
 from crmstate.providers.kit import ATTEMPTS
 
-from .stage import Company, Stage, Trouble, Who, look, request_of, rows_of, sent
+from .stage import Company, Stage, Trouble, Who, look, request_of, rows_of, secrets, sent
 
 PASSING = [
     Trouble.THROTTLED_FOR_SECONDS,
@@ -87,7 +88,7 @@ def test_a_slow_answer_is_asked_for_again(stage: Stage, company: Company, readin
     expected = look(company.reader(), reading, dataset)
     stage.trouble(Trouble.SLOW_BEFORE_THE_EFFECT, request_of(reading))
 
-    assert expected == look(company.reader(timeout=0.3), reading, dataset)
+    assert expected == look(company.reader(timeout=stage.late), reading, dataset)
 
 
 def test_a_token_that_ends_midway_is_renewed_unseen(stage: Stage, company: Company, reading: Cell) -> None:
@@ -122,7 +123,7 @@ def test_whoami_names_the_tenant_and_the_rights(stage: Stage, company: Company) 
 def test_whoami_names_the_user_and_the_key(stage: Stage, company: Company) -> None:
     found = company.reader().whoami()
 
-    assert found.user and found.key
+    assert found.user and (found.key or found.keyless)
 
 
 def test_a_credential_that_only_reads_is_known_for_it(stage: Stage, company: Company) -> None:
@@ -264,8 +265,8 @@ def test_an_echoed_credential_gets_into_no_row(stage: Stage, company: Company, p
 
     shown = repr(company.reader().list(paged.kind))
 
-    for secret in stage.credential(Who.STRONG).values():
-        assert secret.reveal() not in shown
+    for secret in secrets(stage):
+        assert secret not in shown
 
 
 def test_rows_come_in_the_vendors_own_text(stage: Stage, company: Company) -> None:
@@ -280,17 +281,17 @@ def test_rows_come_in_the_vendors_own_text(stage: Stage, company: Company) -> No
 
 
 def json_text(raw: bytes) -> str:
-    """Every text in a row's JSON."""
+    """Every text of a row, however the vendor nests them."""
     import json
 
-    def texts(value: object) -> list[str]:
-        if isinstance(value, dict):
-            value = list(value.values())
-        if isinstance(value, list):
-            return [text for each in value for text in texts(each)]
-        return [value] if isinstance(value, str) else []
+    def texts(value: Any) -> Iterator[str]:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict | list):
+            for each in value.values() if isinstance(value, dict) else value:
+                yield from texts(each)
 
-    return " ".join(texts(json.loads(raw)))
+    return "\n".join(texts(json.loads(raw)))
 
 
 def test_ten_thousand_rows_of_a_dataset_come_whole_and_in_order(stage: Stage, company: Company) -> None:
@@ -343,8 +344,8 @@ def test_an_echoed_credential_gets_into_no_archived_row(stage: Stage, company: C
 
     found = b"".join(raw for _, raw in rows_of(company.reader(), dataset))
 
-    for secret in stage.credential(Who.STRONG).values():
-        assert secret.reveal().encode() not in found
+    for secret in secrets(stage):
+        assert secret.encode() not in found
 
 
 def test_rows_that_were_deleted_softly_are_found_by_their_ids(stage: Stage, company: Company) -> None:
@@ -373,7 +374,7 @@ def test_an_attachment_comes_whole(stage: Stage, company: Company) -> None:
 def test_an_attachment_that_is_cut_short_is_raised(stage: Stage, company: Company, trouble: Trouble) -> None:
     session = company.reader()
     (file,) = session.files(stage.attachment(b"x" * 300_000)).files
-    stage.trouble(trouble, "GET " + urlsplit(file.url).path, times=None)
+    stage.trouble(trouble, stage.fetching(file), times=None)
 
     with pytest.raises(Failure) as raised:
         b"".join(session.fetch(file))

@@ -269,13 +269,13 @@ def test_some_damage_to_the_journal_is_noticed_named_and_mended(case: Any, here:
     damage(here, whole, *case)
 
 
-@pytest.mark.matrix
+@pytest.mark.deep
 @pytest.mark.parametrize("case", ALL, ids=_named)
 def test_any_damage_to_the_journal_is_noticed_named_and_mended(case: Any, here: Site, whole: Any) -> None:
     damage(here, whole, *case)
 
 
-@pytest.mark.matrix
+@pytest.mark.deep
 @pytest.mark.parametrize("seed", range(24))
 def test_damage_in_several_places_at_once_is_mended_too(seed: int, here: Site, whole: Any) -> None:
     chance = random.Random(seed)
@@ -323,7 +323,7 @@ def test_a_crash_and_damage_together_do_nothing_twice(
     crashed_and_damaged(seed, tmp_path / "site", monkeypatch, whole)
 
 
-@pytest.mark.matrix
+@pytest.mark.deep
 @pytest.mark.parametrize("seed", range(100, 140))
 def test_any_crash_and_any_damage_together_do_nothing_twice(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whole: Any

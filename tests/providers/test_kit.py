@@ -13,7 +13,7 @@ import pytest
 from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Batch, File, Item, Limits
 from crmstate.core.words import Kind, Outcome, Verb
-from crmstate.providers.kit import ATTEMPTS, LONGEST_WAIT, Call
+from crmstate.providers.kit import ATTEMPTS, LONGEST_WAIT, Call, call_for
 from crmstate.providers.kit.wire import LARGEST, Lost, NotDeclared, Request, Wire
 
 from .vendor import ok, talking
@@ -102,6 +102,24 @@ def test_an_act_is_sent_again_after_a_renewed_token_but_only_once() -> None:
     asked = ["/login" in heard for heard in toy.heard]
     assert asked == [True, False, True, False]
     assert scrubbed == "[secret] [secret]"
+
+
+def test_a_login_that_fails_is_tried_as_often_as_any_call_and_not_for_each_try_of_another() -> None:
+    with talking(lambda heard: ok(b"", "503 Later"), credential={"refresh": "refresh-of-the-test"}) as made:
+        session, toy, _, _ = made
+        with pytest.raises(Failure) as raised:
+            list_users(session)
+
+    assert (Code.UNAVAILABLE, ATTEMPTS) == (raised.value.code, len(toy.heard))
+
+
+def test_what_nobody_declares_does_not_even_log_in() -> None:
+    with talking(lambda heard: ok(b"{}"), credential={"refresh": "refresh-of-the-test"}) as (session, toy, _, _):
+        call = call_for(session._line, session.provider.table[Kind.USER, Verb.LIST])
+        with pytest.raises(NotDeclared):
+            call.send("GET", "/other")
+
+    assert toy.heard == []
 
 
 def test_many_threads_whose_token_ends_log_in_once() -> None:

@@ -215,7 +215,11 @@ def call_for(line: Line, cell: Cell) -> Call:
 
 
 def exchange(line: Line, request: Request, gate: Gate | None, act: bool, into: Any) -> Reply[Any]:
-    """One call with its retries. `act` true: sent once, unless nothing happened."""
+    """One call with its retries. `act` true: sent once, unless nothing happened. What nobody declared asks for no
+    token either, and a login has its own retries, once and not for each of ours."""
+    line.wire.check(line.dialect.name(request), gate)
+    if line.vault:
+        line.vault.token()
     renewed = False
     name = line.dialect.name(request)
 
@@ -333,6 +337,8 @@ def _decoder(into: Any) -> msgspec.json.Decoder[Any]:
 
 
 def _stream(line: Line, url: str, gate: Gate | None) -> Iterator[bytes]:
+    line.wire.place(url, gate, line.dialect.file_hosts)
+
     def attempt() -> Iterator[bytes]:
         line.pace.wait()
         request = Request("GET", "/")

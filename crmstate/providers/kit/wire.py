@@ -123,7 +123,7 @@ class Wire:
 
     def send(self, request: Request, label: str, gate: Gate | None) -> Answer:
         """The answer, whole. Raises NotDeclared or Lost."""
-        self._check(label, gate)
+        self.check(label, gate)
         url = self._url + request.path + ("?" + urlencode(request.params) if request.params else "")
 
         def act() -> Answer:
@@ -138,12 +138,8 @@ class Wire:
         """The head of an answer and its bytes in pieces, from an address that the vendor handed out: at its own origin,
         or encrypted at one of `hosts`. For a status other than 200 the bytes are in the answer, and there are no
         pieces. Raises NotDeclared or Lost, the iterator Lost."""
-        place = urljoin(self._url + "/", url)
-        mine, theirs = urlsplit(self._url), urlsplit(place)
-        if not all(each is None or each.handed_out for each in (gate, self._gate)):
-            raise NotDeclared(HANDED_OUT)
-        if (mine.scheme, mine.netloc) != (theirs.scheme, theirs.netloc) and not _among(theirs, hosts):
-            raise NotDeclared(f"{HANDED_OUT} at another host")
+        place = self.place(url, gate, hosts)
+        theirs = urlsplit(place)
 
         def act() -> httpx.Response:
             return self._open(request, place, "identity")
@@ -155,6 +151,17 @@ class Wire:
         body = b"".join(self._pieces(found, LARGEST))
         return _head(found, body), iter(())
 
+    def place(self, url: str, gate: Gate | None, hosts: Sequence[str] = ()) -> str:
+        """An address that the vendor handed out, whole: at its own origin, or encrypted at one of `hosts`. Raises
+        NotDeclared for one that may not be fetched."""
+        place = urljoin(self._url + "/", url)
+        mine, theirs = urlsplit(self._url), urlsplit(place)
+        if not all(each is None or each.handed_out for each in (gate, self._gate)):
+            raise NotDeclared(HANDED_OUT)
+        if (mine.scheme, mine.netloc) != (theirs.scheme, theirs.netloc) and not _among(theirs, hosts):
+            raise NotDeclared(f"{HANDED_OUT} at another host")
+        return place
+
     def close(self) -> None:
         """Closes the connections. May be called twice."""
         with self._lock:
@@ -162,7 +169,8 @@ class Wire:
                 self._opened.close()
                 self._opened = None
 
-    def _check(self, label: str, gate: Gate | None) -> None:
+    def check(self, label: str, gate: Gate | None) -> None:
+        """Raises NotDeclared for a request that may not pass."""
         for each in (self._gate, gate):
             if each is not None and not each.lets(label):
                 raise NotDeclared(label)

@@ -170,6 +170,7 @@ class _Attachment(msgspec.Struct):
     name: str | None
     resource: str | None
     data: int | None
+    file_id: str | None = None
 
 
 def files(call: Call, dataset: str, cursor: str | None) -> FilePage:
@@ -177,7 +178,7 @@ def files(call: Call, dataset: str, cursor: str | None) -> FilePage:
     model = model_of(dataset)
     after = [["id", ">", int(cursor)]] if cursor else []
     context = {**EVERYTHING, f"{ATTACHMENTS}.data": "size"}
-    fields = ["name", "resource", "data"]
+    fields = ["name", "resource", "data", "file_id"]
     rows = search(call, ATTACHMENTS, [*attached(model), *after], fields, _Attachment, call.page, context)
     found = tuple(
         File(
@@ -185,7 +186,7 @@ def files(call: Call, dataset: str, cursor: str | None) -> FilePage:
             str(row.id) if model == ATTACHMENTS else (row.resource or "").partition(",")[2],
             row.name or str(row.id),
             f"{ATTACHMENTS},{row.id}",
-            row.data or 0,
+            row.data or (None if row.file_id else 0),
         )
         for row in rows
     )
@@ -199,17 +200,21 @@ class _Bytes(msgspec.Struct):
 class _Data(msgspec.Struct):
     id: int
     data: _Bytes | None
+    file_id: str | None = None
 
 
 def fetch(call: Call, file: File) -> Iterator[bytes]:
-    """The bytes of an attachment. Anything else than what `files` gives is an address, and goes nowhere."""
+    """The bytes of an attachment. Anything else than what `files` gives is an address, and goes nowhere. Contents lie
+    in files beside the database; where one is missing the server says that there are none, without an error."""
     model, _, remote = file.url.partition(",")
     if model != ATTACHMENTS or not remote.isdecimal():
         yield from call.stream(file.url)
         return
-    found = search(call, ATTACHMENTS, [["id", "=", int(remote)]], ["data"], _Data, context=AS_WRITTEN)
+    found = search(call, ATTACHMENTS, [["id", "=", int(remote)]], ["data", "file_id"], _Data, context=AS_WRITTEN)
     if not found:
         raise Failure(Code.MISSING, "the attachment is gone")
+    if found[0].data is None and found[0].file_id:
+        raise Failure(Code.REJECTED, "the server has lost the file of this attachment", vendor="tryton.no_file")
     try:
         yield base64.b64decode(found[0].data.base64) if found[0].data else b""
     except binascii.Error:

@@ -1,0 +1,1 @@
+"""What tests of real servers share: a proxy on loopback that makes the trouble a real server cannot be asked for."""
