@@ -171,7 +171,9 @@ def _spoil(reply: Reply, dialect: Dialect, call: Call) -> Reply:
     if "hollow" in fired and not _asks_by_ids(call.request):
         reply.body = _edited(reply.body, _hollow)
     if "no_ids" in fired:
-        reply.body = _edited(reply.body, lambda found: _each_row(found, lambda row: _drop(row, getattr(dialect, "ids", ("id",)))))
+        reply.body = _edited(
+            reply.body, lambda found: _each_row(found, lambda row: _drop(row, getattr(dialect, "ids", ("id",))))
+        )
     if "shown_secret" in fired:
         shown = {"secret": fired["shown_secret"]["text"]}
         reply.body = _edited(reply.body, lambda found: _each_row(found, lambda row: row.update(shown)))

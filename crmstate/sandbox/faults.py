@@ -63,7 +63,8 @@ KINDS: dict[str, Kind] = {
         "the Authorization header comes back in an error (500), html (502) or page (first row)", {"where": "error"}
     ),
     "refused_as": Kind(
-        "the call is refused with `code`, under a `status` that says something else", {"status": 200, "code": "rejected"}
+        "the call is refused with `code`, under a `status` that says something else",
+        {"status": 200, "code": "rejected"},
     ),
     "hollow": Kind("a listing or count without ids answers that there is nothing"),
     "no_paging": Kind("what is asked for of pages is ignored: it is always the first, of the vendor's own size"),
