@@ -247,7 +247,7 @@ class Company:
             clock=self.clock,
             learn=self.scrubber.learn,
             scrub=self.scrubber.scrub,
-            tenant=stage.tenant,
+            tenant=changes.get("tenant", stage.tenant),
             timeout=changes.get("timeout", 5.0),
             hosts=("127.0.0.1",),  # where every stage stands; an operator allows it in the same way
             attested=who is not Who.WEAK,  # nobody vouches for a weak one

@@ -243,6 +243,41 @@ def test_a_revocation_leaves_out_what_is_cancelled_and_names_what_is_not_there()
     assert {Code.MISSING.value} == {each.code for each in results[2:]}
 
 
+def test_nobody_who_is_switched_off_is_let_in_again_by_signing_them_out() -> None:
+    written: list[list[int]] = []
+
+    def say(method: str, params: list[Any]) -> Any:
+        if method.endswith("write"):
+            written.append(params[0])
+            return None
+        active = ["active", "=", True] in params[0]
+        return [{"id": each} for each in ((1,) if active else (1, 2))]
+
+    with talking(say) as (session, _):
+        cell = provider.table[Kind.SESSION, Verb.SIGN_OUT]
+        results = session._run(cell, Batch(Kind.SESSION, Verb.SIGN_OUT, (Item("1"), Item("2"))))
+
+    assert ([[1]], {"done"}) == (written, {each.outcome.value for each in results})
+
+
+def test_a_dataset_that_may_not_be_read_makes_the_listing_incomplete() -> None:
+    models = ("party.party", "sale.sale")
+    methods = [f"model.{model}.{each}" for model in models for each in ("search_read", "search_count", "delete")]
+
+    def say(method: str, params: list[Any]) -> Any:
+        if method == "system.listMethods":
+            return methods
+        if method == "ir.model.access.get_access":
+            return {"party.party": {"read": True, "delete": True}, "sale.sale": {"read": False}}
+        return [] if method.endswith("search_read") else 1
+
+    with talking(say, "read") as (session, _):
+        found = session.list(Kind.DATASET)
+
+    assert (["party.party"], False) == ([row.id for row in found.resources], found.complete)
+    assert ("gap.denied", "sale.sale") == (found.gap.why, found.gap.detail)
+
+
 @pytest.mark.parametrize(
     "name", ["res.user", "res.user.application", "ir.model", "ir.session", "", "party", "../x", "a b.c"]
 )
