@@ -21,6 +21,8 @@ from crmstate.views.width import cells, fill, shorten
 FOLD = 10
 WIDTH = 80
 SHORTEST_LABEL = 12
+ROOM_FOR_LABEL = 30
+"""Where a label would be cut to less than this, it gets a line of its own."""
 
 
 def plan_text(
@@ -131,12 +133,16 @@ def line(step: Step, words: Catalogue, by_id: Mapping[str, Step], broad: int, wi
     """One step: symbol, verb, address, label; its facts beside it, or below where they do not fit."""
     start = f"  {symbol(step)} {words.word('verb', step.verb.value)}  {fill(words.safe(step.address), broad)}"
     about = words.text_of("join.list").join(facts(step, words, by_id))
+    about = words.text_of("join.aside", what=about) if about else ""
     label = words.plain(step.label) if step.label != step.address.partition("/")[2] else ""
-    start += "  " + words.safe(shorten(label, max(SHORTEST_LABEL, width - cells(start) - 2))) if label else ""
+    beside = width - cells(start) - 2
+    if label and cells(label) > beside and beside < ROOM_FOR_LABEL:
+        below = words.safe(shorten(label, width - 6))
+        return [start.rstrip(), f"      {below}", *([f"      {about}"] if about else [])]
+    start += "  " + words.safe(shorten(label, max(SHORTEST_LABEL, beside))) if label else ""
     start = start.rstrip()
     if not about:
         return [start]
-    about = words.text_of("join.aside", what=about)
     if cells(start) + cells(about) + 2 <= width:
         return [f"{start}  {about}"]
     return [start, f"      {about}"]

@@ -221,7 +221,7 @@ def _purge(draft: Draft, purge: PurgeGoal, row: Resource, held: set[str], needs:
         _bin(draft, purge, row, facts, needs=())
         return
     step = draft.act(
-        row, Verb.PURGE, Stage.PURGE, message("why.purge", rows=facts.rows if facts.rows is not None else "?"),
+        row, Verb.PURGE, Stage.PURGE, message("why.purge", rows=facts.rows) if facts.rows is not None else message("why.purge.uncounted"),
         span=purge.span, rows=rows, needs=needs,
     )  # fmt: skip
     if step is not None and isinstance(draft.desired.archive, NoArchive):

@@ -23,6 +23,7 @@ from crmstate.providers.jiandaoyun.vendor import (
     page,
     probe,
     provider,
+    whoami,
 )
 from crmstate.providers.kit import Call
 from crmstate.providers.kit.pages import ROUNDS, Resources, by_skip
@@ -131,6 +132,7 @@ def accounts(call: Call, ids: tuple[str, ...] | None) -> Resources:
     """The corp, under the tenant's id. It is there as long as it answers, and closed by the vendor's own word for it."""
     tenant = call.tenant or "-"
     try:
+        tenant = call.tenant or whoami(call).tenant
         probe(call)
     except Failure as failure:
         if failure.vendor != CLOSED or failure.code is not Code.EXPIRED:
