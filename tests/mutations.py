@@ -101,7 +101,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         "view.py",
         "whole_view=admin and _every_company(call, mine) and _nothing_hidden(call, member),",
         "whole_view=admin,",
-        "whole_view",
     ),
     _tryton(
         "a skipped probe: everybody is believed to see everything",
@@ -245,7 +244,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         "data.py",
         "        _ascending(found, cursor)\n",
         "",
-        "lesson_11",
     ),
     _jiandaoyun(
         "any refusal means that a row is gone",

@@ -29,7 +29,7 @@ from crmstate.core.planning.planner import plan
 from crmstate.core.ports import Session
 from crmstate.core.provider import Args, Batch, Cell, Item, Result
 from crmstate.core.record import State
-from crmstate.core.survey import DatasetFacts, Listing, Survey
+from crmstate.core.survey import ApiKeyFacts, DatasetFacts, Listing, Survey
 from crmstate.core.survey import survey as make_survey
 from crmstate.core.words import How, Kind, Mode, Outcome, Phase, Proof, Verb
 from crmstate.engine.observe import listed_kinds, observe
@@ -138,7 +138,9 @@ def test_lesson_01_whose_keys_outlive_them_is_told_before_they_are_left_behind(s
 
     left, ended = (planned(stage, survey, stage.own_user(), api_keys=goal) for goal in (None, ListGoal("revoked")))
 
+    owners = {row.id: row.facts.user for row in survey.of(Kind.API_KEY) if isinstance(row.facts, ApiKeyFacts)}
     if held.id is not None:
+        assert held.user == owners[held.id]
         assert "CRM-P005" in {each.code for each in left.diagnostics}
     steps = [(step.kind, step.verb) for step in ended.steps]
     assert steps.index((Kind.API_KEY, Verb.REVOKE)) < steps.index((Kind.USER, leaving(stage).verb))

@@ -405,6 +405,40 @@ def test_a_failure_before_anything_happened_is_raised() -> None:
     assert [] == by_halves([], _deleting({}, []))
 
 
+@pytest.mark.parametrize(
+    ("domain", "companies", "whole"),
+    [("[]", 1, True), ('[["active", "=", true]]', 1, False), ("[]", 2, False)],
+    ids=["sees everything", "a rule hides rows", "a company is not selected"],
+)
+def test_an_administrators_view_is_whole_only_where_nothing_is_hidden_from_it(
+    domain: str, companies: int, whole: bool
+) -> None:
+    born = {"__class__": "datetime", "year": 2026, "month": 1, "day": 1, "hour": 1, "minute": 1, "second": 1}
+    answers: dict[str, Any] = {
+        "res.user.get_preferences": {"groups": [1], "company_filter": "one", "company": 1, "companies": [1]},
+        "res.user.search_read": [{"id": each, "login": "x", "create_date": born, "email": None} for each in (0, 1)],
+        "res.group.search_read": [{"id": 1, "name": "Administration", "parent": None}],
+        "ir.model.data.get_id": 1,
+        "ir.model.access.get_access": {each: {"write": True} for each in ("res.user", "res.user.application")},
+        "company.company.search_read": [{"id": 1, "rec_name": "Acme"}],
+        "company.company.search_count": companies,
+        "ir.rule.group.search_read": [
+            {
+                "id": 1,
+                "model": "party.party",
+                "global_p": True,
+                "default_p": False,
+                "groups": [],
+                "rules.": [{"id": 1, "domain": domain}],
+            }
+        ],
+        "ir.model.field.access.search_read": [],
+    }
+
+    with talking(lambda method, params: answers[method], "read") as (session, _):
+        assert session.whoami().whole_view is whole
+
+
 def rule(
     model: str, domain: str, *, everybody: bool = False, default: bool = False, groups: tuple[int, ...] = ()
 ) -> Any:
