@@ -30,6 +30,10 @@ test: $(READY) $(TRYTON)
 test-deep: $(READY) $(TRYTON)
 	$(BIN)/python -m pytest -n $(WORKERS) -m deep
 
+# Mistakes made on purpose in the providers, each of which a test has to catch.
+mutations: $(READY) $(TRYTON)
+	$(BIN)/python -m tests.mutations $(ONLY)
+
 lint: $(READY)
 	$(BIN)/ruff check crmstate tests
 	$(BIN)/ruff format --check crmstate tests

@@ -11,7 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import msgspec
@@ -43,7 +43,9 @@ class Call:
 
 class Dialect(Protocol):
     """A vendor's way of speaking over the World. `clock` and `login` are the paths of its clock and its token
-    endpoint (empty: it has none). One that does not number its requests says `numbered = False`."""
+    endpoint (empty: it has none). One that does not number its requests says `numbered = False`; one whose listings
+    meet the faults `no_paging` and `no_ids` says in `paging` what pages are asked for by, in the query or the body, and
+    in `ids` what rows are known by."""
 
     clock: str
     login: str
@@ -83,6 +85,8 @@ def exchange(
 
 def _answer(dialect: Dialect, call: Call) -> tuple[Reply, str | None]:
     note = call.fired.label()
+    if "no_paging" in call.fired:
+        call.request = _without(call.request, getattr(dialect, "paging", ()))
     try:
         early = _instead(dialect, call)
         if early is not None:
@@ -119,6 +123,10 @@ def _instead(dialect: Dialect, call: Call) -> Reply | None:
         raise Refused("quota_exhausted", f"The calls of this day are used up until {until}.", resets_at=until)
     if "unavailable" in fired and not fired["unavailable"]["after"]:
         return _outage(dialect, call)
+    if "refused_as" in fired:
+        reply = dialect.failure(Refused(fired["refused_as"]["code"], "This call is refused."), call.request_id)
+        reply.status = fired["refused_as"]["status"]
+        return reply
     token = dialect.token(call.request)
     if "token_expired" in fired and token:
         keys.expire(call.world, token)
@@ -160,6 +168,15 @@ def _spoil(reply: Reply, dialect: Dialect, call: Call) -> Reply:
         return _outage(dialect, call)
     if "echo_credential" in fired and fired["echo_credential"]["where"] == "page":
         reply.body = _with_echo(reply.body, call.request.headers.get("authorization", ""))
+    if "hollow" in fired and not _asks_by_ids(call.request):
+        reply.body = _edited(reply.body, _hollow)
+    if "no_ids" in fired:
+        reply.body = _edited(
+            reply.body, lambda found: _each_row(found, lambda row: _drop(row, getattr(dialect, "ids", ("id",))))
+        )
+    if "shown_secret" in fired:
+        shown = {"secret": fired["shown_secret"]["text"]}
+        reply.body = _edited(reply.body, lambda found: _each_row(found, lambda row: row.update(shown)))
     if "malformed_body" in fired:
         reply.body = reply.body[: max(1, len(reply.body) // 2)]
     if "cut_gzip" in fired:
@@ -191,6 +208,49 @@ def _with_echo(body: bytes, shown: str) -> bytes:
     else:
         place["name"] = shown
     return msgspec.json.encode(found)
+
+
+def _without(request: Request, names: tuple[str, ...]) -> Request:
+    """The request as if nobody had asked for a page."""
+    query = "&".join(part for part in request.query.split("&") if part.partition("=")[0] not in names)
+    return replace(request, query=query, body=_edited(request.body, lambda found: _drop(found, names)))
+
+
+def _edited(body: bytes, edit: Callable[[dict[str, Any]], object]) -> bytes:
+    """A JSON object with something changed; anything else as it is."""
+    try:
+        found = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return body
+    if not isinstance(found, dict):
+        return body
+    edit(found)
+    return msgspec.json.encode(found)
+
+
+def _asks_by_ids(request: Request) -> bool:
+    return any(name == "ids" for name, _ in request.parameters())
+
+
+def _hollow(found: dict[str, Any]) -> None:
+    for name, value in found.items():
+        if isinstance(value, list):
+            found[name] = []
+        elif name in {"total", "rows"}:
+            found[name] = 0
+        elif name == "next":
+            found[name] = None
+
+
+def _each_row(found: dict[str, Any], edit: Callable[[dict[str, Any]], object]) -> None:
+    for row in (each for value in found.values() if isinstance(value, list) for each in value):
+        if isinstance(row, dict):
+            edit(row)
+
+
+def _drop(row: dict[str, Any], names: tuple[str, ...]) -> None:
+    for name in names:
+        row.pop(name, None)
 
 
 def _log(call: Call, reply: Reply, note: str | None) -> None:

@@ -62,6 +62,14 @@ KINDS: dict[str, Kind] = {
     "echo_credential": Kind(
         "the Authorization header comes back in an error (500), html (502) or page (first row)", {"where": "error"}
     ),
+    "refused_as": Kind(
+        "the call is refused with `code`, under a `status` that says something else",
+        {"status": 200, "code": "rejected"},
+    ),
+    "hollow": Kind("a listing or count without ids answers that there is nothing"),
+    "no_paging": Kind("what is asked for of pages is ignored: it is always the first, of the vendor's own size"),
+    "no_ids": Kind("rows come without their ids"),
+    "shown_secret": Kind("every row carries `text` in a field `secret`", {"text": "sk_in_clear"}),
 }
 
 _CHOICES: dict[tuple[str, str], tuple[object, ...]] = {
@@ -69,6 +77,7 @@ _CHOICES: dict[tuple[str, str], tuple[object, ...]] = {
     ("shifting_listing", "where"): ("after", "before"),
     ("echo_credential", "where"): ("error", "html", "page"),
     ("unavailable", "status"): (500, 502, 503),
+    ("refused_as", "code"): ("rejected", "forbidden", "unauthenticated", "not_found", "conflict", "invalid"),
     ("partial", "code"): ("unavailable", "rejected", "conflict", "not_found", "forbidden"),
 }
 

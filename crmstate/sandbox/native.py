@@ -60,6 +60,7 @@ class Native:
 
     clock = "/v1/clock"
     login = "/v1/token"
+    paging = ("limit", "cursor")
 
     def token(self, request: Request) -> str | None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

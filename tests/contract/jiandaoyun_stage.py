@@ -54,6 +54,7 @@ class JiandaoyunStage(SimulatedStage):
 
     vendor = "jiandaoyun"
     tenant = ids.written(HOME)
+    key_listed = False
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -97,6 +98,9 @@ class JiandaoyunStage(SimulatedStage):
 
     def labels(self, kind: Kind, ids: Sequence[str], names: Sequence[str]) -> Sequence[str]:
         return [f"{TITLE} / {name}" for name in names] if kind is Kind.DATASET else names
+
+    def answers(self, token: str) -> bool:
+        return self.ask("POST", "/api/v5/app/list", token, b'{"skip": 0, "limit": 1}')
 
     def close_account(self) -> None:
         self._world.put("account", {**self._world.get("account"), "status": "closed"})

@@ -31,6 +31,9 @@ _NO_WAIT = "no header and no field says how long to wait"
 _ONE_SECRET = "a credential is one key, which nothing renews"
 _AT_ONCE = "everybody comes in one answer: there are no pages that could move, shrink or repeat"
 
+_SANDBOX_API = "docs/reference/sandbox-api.md#data"
+_HIDING = "test_lesson_06_archived_rows_and_their_attachments_are_read_and_counted"
+
 
 def _whole(situation: str, reason: str, link: str) -> Knob:
     return Knob("jiandaoyun", None, None, situation, reason, link)
@@ -80,6 +83,12 @@ _JIANDAOYUN: tuple[Knob, ...] = (
     _cell(Kind.USER, Verb.LIST, "test_a_listing_that_moves_once_is_whole_in_the_end", _AT_ONCE, _MEMBERS),
     _cell(Kind.USER, Verb.LIST, "test_a_listing_is_called_complete_only_if_no_row_slipped_through", _AT_ONCE, _MEMBERS),
     _cell(Kind.USER, Verb.LIST, "test_a_page_that_comes_for_ever_is_raised", _AT_ONCE, _MEMBERS),
+    _whole(
+        _HIDING, "no call is documented to archive a row, or to list rows apart", "https://hc.jiandaoyun.com/open/14220"
+    ),
+)
+_SANDBOX: tuple[Knob, ...] = (
+    Knob("sandbox", None, None, _HIDING, "rows are there or in the bin, which has a kind of its own", _SANDBOX_API),
 )
 
 
@@ -145,10 +154,16 @@ def _tryton() -> Iterator[Knob]:
             f"{TRYTOND}/protocols/dispatcher.py (list_method)",
             (Kind.DATASET, Verb.LIST),
         )
+    yield from each(
+        "test_lesson_11_a_listing_without_ids_is_refused",
+        "models are listed by their names alone, which are their ids",
+        f"{TRYTOND}/protocols/dispatcher.py (list_method)",
+        (Kind.DATASET, Verb.LIST),
+    )
 
 
 TRYTOND = "trytond 8.0.12"
-KNOBS: tuple[Knob, ...] = (*_JIANDAOYUN, *_tryton())
+KNOBS: tuple[Knob, ...] = (*_SANDBOX, *_JIANDAOYUN, *_tryton())
 
 
 def knob(provider: str, kind: Kind | None, verb: Verb | None, situation: str) -> Knob | None:

@@ -120,6 +120,9 @@ class SandboxStage(SimulatedStage):
     def labels(self, kind: Kind, ids: Sequence[str], names: Sequence[str]) -> Sequence[str]:
         return ids if kind is Kind.BIN else names
 
+    def answers(self, token: str) -> bool:
+        return self.ask("GET", "/v1/whoami", token)
+
     def close_account(self) -> None:
         self._world.set_subscription(status="cancelled")
         contract.close_account(self._world, self.tenant)

@@ -6,6 +6,8 @@ A stage of a vendor says how things are put there and what the vendor calls them
 
 from __future__ import annotations
 
+import urllib.error
+import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,7 +18,7 @@ from crmstate.core.words import Kind, Phase
 from crmstate.providers import load
 from crmstate.sandbox import Server, World, advance
 
-from .stage import Trouble, Truth, Who
+from .stage import SHOWN, HeldKey, Trouble, Truth, Who
 
 _FAULTS: dict[Trouble, tuple[str, dict[str, object]]] = {
     Trouble.THROTTLED_FOR_SECONDS: ("throttled", {"retry_after": 7}),
@@ -46,6 +48,15 @@ _FAULTS: dict[Trouble, tuple[str, dict[str, object]]] = {
     Trouble.ECHO_IN_ERROR: ("echo_credential", {"where": "error"}),
     Trouble.ECHO_IN_HTML: ("echo_credential", {"where": "html"}),
     Trouble.ECHO_IN_PAGE: ("echo_credential", {"where": "page"}),
+    Trouble.REFUSED_IN_200: ("refused_as", {"status": 200, "code": "rejected"}),
+    Trouble.REFUSED_AS_500: ("refused_as", {"status": 500, "code": "rejected"}),
+    Trouble.REFUSED_AS_404: ("refused_as", {"status": 404, "code": "not_found"}),
+    Trouble.FORBIDDEN_TO_EVERYBODY: ("refused_as", {"status": 403, "code": "forbidden"}),
+    Trouble.DEAD_TOKEN_AS_403: ("refused_as", {"status": 403, "code": "unauthenticated"}),
+    Trouble.SAYS_THERE_IS_NOTHING: ("hollow", {}),
+    Trouble.PAGING_IGNORED: ("no_paging", {}),
+    Trouble.ROWS_WITHOUT_IDS: ("no_ids", {}),
+    Trouble.SECRET_IN_ROWS: ("shown_secret", {"text": SHOWN}),
 }
 
 
@@ -129,6 +140,48 @@ class SimulatedStage:
 
     def days_pass(self, days: int) -> None:
         advance(self._file, f"{days}d")
+
+    key_listed = True
+    """Whether the vendor lists keys."""
+
+    def held_key(self) -> HeldKey:
+        world = self._world
+        user, key = self.fresh(2)
+        world.add_user(user, name="held")
+        world.add_key(key, user)
+        token = world.credentials()[key].token
+        return HeldKey(
+            user,
+            key if self.key_listed else None,
+            answers=lambda: self.answers(token),
+            revoke=lambda: world.run("UPDATE api_keys SET status = 'revoked' WHERE id = ?", key),
+            credential={self.provider.credential[0]: Secret(token)},
+        )
+
+    def answers(self, token: str) -> bool:
+        """Whether the vendor lets this token in."""
+        raise NotImplementedError
+
+    def ask(self, method: str, path: str, token: str, body: bytes | None = None) -> bool:
+        """Whether a request with this token is answered well."""
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, body, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=5) as found:
+                return bool(found.status == 200)
+        except urllib.error.HTTPError as error:
+            error.close()
+            return False
+
+    def own_user(self) -> str:
+        return "a-admin"
+
+    def switched_off(self) -> str:
+        (id,) = self.fresh(1)
+        return self._world.add_user(id, name="off", status="inactive")
+
+    def hidden_row(self, content: bytes) -> tuple[str, str]:
+        raise NotImplementedError("this vendor archives no rows")
 
     def hidden(self, kind: Kind) -> Sequence[str]:
         return []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Any, Protocol
@@ -51,6 +51,15 @@ class Trouble(Enum):
     ECHO_IN_ERROR = auto()
     ECHO_IN_HTML = auto()
     ECHO_IN_PAGE = auto()
+    REFUSED_IN_200 = auto()
+    REFUSED_AS_500 = auto()
+    REFUSED_AS_404 = auto()
+    FORBIDDEN_TO_EVERYBODY = auto()
+    DEAD_TOKEN_AS_403 = auto()
+    SAYS_THERE_IS_NOTHING = auto()
+    PAGING_IGNORED = auto()
+    ROWS_WITHOUT_IDS = auto()
+    SECRET_IN_ROWS = auto()
 
 
 class Who(Enum):
@@ -62,6 +71,23 @@ class Who(Enum):
     NO_RIGHTS = auto()
     REFRESHING = auto()
     DEAD = auto()
+
+
+SHOWN = "sk_live_shown_in_clear_0123456789abcdef"
+"""What a vendor shows in clear under `SECRET_IN_ROWS`."""
+
+
+@dataclass(frozen=True)
+class HeldKey:
+    """A key of somebody's. `id`: in the vendor's listing of keys; None where it lists none. `answers`: asks the vendor
+    with this very key, past the provider, whether it lets it in. `revoke`: what a person does at the vendor's own page.
+    `credential`: for the provider, where such a key is what it works with."""
+
+    user: str
+    id: str | None
+    answers: Callable[[], bool]
+    revoke: Callable[[], object]
+    credential: Mapping[str, Secret] | None = None
 
 
 class Truth(Protocol):
@@ -120,6 +146,23 @@ class Stage(Protocol):
 
     def soften(self) -> None:
         """From now on deleted rows go on answering by their ids."""
+        ...
+
+    def held_key(self) -> HeldKey:
+        """Puts a user there who has a key that works."""
+        ...
+
+    def own_user(self) -> str:
+        """Whose credential the strong one is, or who made it: an administrator, in the listing of users."""
+        ...
+
+    def switched_off(self) -> str:
+        """Puts a user there who cannot sign in, and is not gone; its id."""
+        ...
+
+    def hidden_row(self, content: bytes) -> tuple[str, str]:
+        """Puts a row there that no listing of the vendor's shows unless it is asked to, with an attachment; its dataset's
+        id and its own."""
         ...
 
     def hidden(self, kind: Kind) -> list[str]:
@@ -186,6 +229,11 @@ class Company:
         found: Session = self._connect(who, "write", changes)
         return found
 
+    def with_key(self, credential: Mapping[str, Secret]) -> ReadSession:
+        """A session that works with somebody's key."""
+        found: ReadSession = self._connect(Who.STRONG, "read", {"credential": credential})
+        return found
+
     def _connect(self, who: Who, use: Any, changes: dict[str, Any]) -> Any:
         stage = self.stage
         limits = {name: value for name, value in changes.items() if name in {"page", "per_second", "per_day"}}
@@ -193,13 +241,13 @@ class Company:
         session = connect(
             provider,
             changes.get("url", stage.url),
-            stage.credential(who),
+            changes.get("credential", stage.credential(who)),
             use,
             effects=self.effects,
             clock=self.clock,
             learn=self.scrubber.learn,
             scrub=self.scrubber.scrub,
-            tenant=stage.tenant,
+            tenant=changes.get("tenant", stage.tenant),
             timeout=changes.get("timeout", 5.0),
             hosts=("127.0.0.1",),  # where every stage stands; an operator allows it in the same way
             attested=who is not Who.WEAK,  # nobody vouches for a weak one

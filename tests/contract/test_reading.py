@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from crmstate.core.diagnostic import Problem
 from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Cell
-from crmstate.core.words import How, Kind, Phase, Verb
+from crmstate.core.record import State
+from crmstate.core.words import Exit, How, Kind, Phase, Verb
+from crmstate.engine.observe import observe
 from crmstate.providers.kit import ATTEMPTS
 
 from .stage import Company, Stage, Trouble, Who, look, request_of, rows_of, secrets, sent
@@ -118,6 +121,16 @@ def test_whoami_names_the_tenant_and_the_rights(stage: Stage, company: Company) 
 
     assert (stage.tenant, "read", True) == (found.tenant, found.use, found.may_write)
     assert found.rights
+
+
+def test_a_credential_of_another_tenant_is_told_before_anything_is_listed(stage: Stage, company: Company) -> None:
+    session = company.reader(tenant="another")
+
+    with pytest.raises(Problem) as raised:
+        observe([session], company.clock, "another", State("exit"))
+
+    assert (Exit.CREDENTIALS, "CRM-V001") == (raised.value.exit, str(raised.value))
+    assert session.whoami().tenant != "another"
 
 
 def test_whoami_names_the_user_and_the_key(stage: Stage, company: Company) -> None:

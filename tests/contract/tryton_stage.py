@@ -9,8 +9,11 @@ import json
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from http.client import HTTPConnection
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Any
@@ -22,8 +25,8 @@ from crmstate.providers import load
 
 from ..e2e.tryton.place import DATABASE, database
 from ..e2e.tryton.server import Tryton
-from ..real.proxy import Asked, Manners, Proxy, Told
-from .stage import Trouble, Truth, Who
+from ..real.proxy import Asked, Manners, Proxy, Told, page
+from .stage import SHOWN, HeldKey, Trouble, Truth, Who
 
 SEED = Path(__file__).with_name("tryton_seed.py")
 MODULES = ("company", "user_role")
@@ -51,12 +54,13 @@ _PHASES: dict[Kind, Callable[[Any], Phase]] = {
     Kind.MODULE: lambda state: Phase.INACTIVE if state == "not activated" else Phase.PRESENT,
 }
 NAME = "<name>"
+_KEY = "key-{}" + "0" * 99
 _TABLES: dict[Kind, tuple[str, str, tuple[object, ...]]] = {
     Kind.USER: ("res_user", "name, login, email, active", (NAME, "u{}@crm", "u{}@example.com", True)),
     Kind.API_KEY: (
         "res_user_application",
         '"user", application, state, key',
-        (4, "rest", "validated", "key-{}" + "0" * 99),
+        (4, "rest", "validated", _KEY),
     ),
     Kind.INTEGRATION: ("ir_trigger", "name, model, action, condition, active", (NAME, 1, "res.user|x", "false", True)),
     Kind.MODULE: ("ir_module", "name, state", (NAME, "not activated")),
@@ -185,6 +189,45 @@ class TrytonStage:
         self._insert("ir_attachment", columns, [("Verträge/合同.pdf", "data", f"{dataset},{row}", content, _NOW, 1)])
         return dataset
 
+    def held_key(self) -> HeldKey:
+        _, user = self.put(Kind.USER, ["somebody", "held"])  # so that no key has its owner's number
+        (key,) = self.put(Kind.API_KEY, [""])
+        secret = _KEY.format(key)
+        self._change("res_user_application", key, '"user" = ?', int(user))
+        revoke = partial(self._change, "res_user_application", key, "state = ?", "cancelled")
+        return HeldKey(user, key, partial(self._lets_in, secret), revoke)
+
+    def _lets_in(self, key: str) -> bool:
+        """Whether the server's other door opens to a key; 401 is its word for one that is dead."""
+        with closing(HTTPConnection("127.0.0.1", self._server.port, timeout=30)) as line:
+            line.request("GET", f"/{DATABASE}/rest/model/ir.lang", headers={"Authorization": f"Bearer {key}"})
+            found = line.getresponse()
+            found.read()
+        assert found.status in {200, 206, 401}, found.status
+        return found.status != 401
+
+    def _change(self, table: str, id: str, change: str, value: object) -> None:
+        with self._server.open() as file:
+            file.execute(f"UPDATE {table} SET {change} WHERE id = ?", (value, int(id)))
+            file.execute("DELETE FROM seen_effects")
+
+    def own_user(self) -> str:
+        with self._server.open() as file:
+            (id,) = file.execute("SELECT id FROM res_user WHERE login = ?", (LOGINS[Who.STRONG],)).fetchone()
+        return str(id)
+
+    def switched_off(self) -> str:
+        (user,) = self.put(Kind.USER, ["off"])
+        self._change("res_user", user, "active = ?", False)
+        return user
+
+    def hidden_row(self, content: bytes) -> tuple[str, str]:
+        dataset = self.attachment(content)
+        with self._server.open() as file:
+            (row,) = file.execute("SELECT max(id) FROM party_party").fetchone()
+        self._change("party_party", str(row), "active = ?", False)
+        return dataset, str(row)
+
     def soften(self) -> None:
         raise NotImplementedError("what Tryton deletes is gone")
 
@@ -220,7 +263,15 @@ class TrytonStage:
                 Trouble.TOKEN_EXPIRED: self._end_session,
                 Trouble.EVERY_SECOND_ITEM_FAILS: self._need_every_second,
             },
-            instead={Trouble.DONE_THAT_DID_NOTHING: _nothing},
+            instead={
+                Trouble.DONE_THAT_DID_NOTHING: _nothing,
+                Trouble.REFUSED_IN_200: partial(_refused, 200),
+                Trouble.REFUSED_AS_500: partial(_refused, 500),
+                Trouble.REFUSED_AS_404: lambda asked: page(404, "Not Found"),
+                Trouble.FORBIDDEN_TO_EVERYBODY: lambda asked: page(403, "You are not allowed to access this."),
+                Trouble.DEAD_TOKEN_AS_403: lambda asked: page(403, "The session has ended."),
+                Trouble.PAGING_IGNORED: lambda asked: self._proxy.ask(_unpaged(asked)),
+            },
             then={
                 Trouble.ROW_INSERTED_BEHIND: partial(self._somebody_else, self._insert_before),
                 Trouble.ROW_REMOVED_BEHIND: partial(self._somebody_else, self._remove_first),
@@ -229,6 +280,11 @@ class TrytonStage:
                 Trouble.SMALLER_PAGES: _two_rows,
                 Trouble.SMALLER_PAGES_THAT_LOSE_ROWS: _two_rows,
                 Trouble.ECHO_IN_PAGE: self._echo,
+                Trouble.SAYS_THERE_IS_NOTHING: _hollow,
+                Trouble.ROWS_WITHOUT_IDS: partial(_each_row, lambda row: row.pop("id", None)),
+                Trouble.SECRET_IN_ROWS: partial(
+                    _each_row, lambda row: row.update(secret=SHOWN, key=SHOWN, rec_name=SHOWN)
+                ),
             },
         )
 
@@ -303,6 +359,45 @@ def _two_rows(asked: Asked, told: Told) -> Told:
         found["result"] = found["result"][:2]
     elif isinstance(found, list):
         found = found[:2]
+    return told.with_body(json.dumps(found).encode())
+
+
+def _refused(status: int, asked: Asked) -> Told:
+    """The server's own words for a refusal, which it sends with 200."""
+    body = json.dumps({"id": _call(asked).get("id"), "error": ["UserError", ["This is refused.", "", None]]})
+    return Told(status, {"Content-Type": "application/json"}, body.encode())
+
+
+def _after(part: Any) -> bool:
+    """Whether a part of a search says where a page begins."""
+    return isinstance(part, list) and part[:2] == ["id", ">"] and part[2] > 0
+
+
+def _unpaged(asked: Asked) -> Asked:
+    """The search as if nobody had asked for a page."""
+    called = _call(asked)
+    if str(called.get("method")).endswith(".search_read"):
+        called["params"][0] = [part for part in called["params"][0] if not _after(part)]
+        called["params"][2] = None
+    return replace(asked, body=json.dumps(called).encode())
+
+
+def _hollow(asked: Asked, told: Told) -> Told:
+    """Nothing, unless somebody asks for rows by their ids."""
+    called, found = _call(asked), json.loads(told.text)
+    domain = next(iter(called.get("params", [])), None)
+    by_id = isinstance(domain, list) and any(isinstance(part, list) and part[:2] == ["id", "in"] for part in domain)
+    if isinstance(found, dict) and "result" in found and not by_id:
+        found["result"] = 0 if isinstance(found["result"], int) else []
+    return told.with_body(json.dumps(found).encode())
+
+
+def _each_row(edit: Callable[[dict[str, Any]], object], asked: Asked, told: Told) -> Told:
+    found = json.loads(told.text)
+    rows = found.get("result") if isinstance(found, dict) else None
+    for row in rows if isinstance(rows, list) else []:
+        if isinstance(row, dict):
+            edit(row)
     return told.with_body(json.dumps(found).encode())
 
 

@@ -243,6 +243,41 @@ def test_a_revocation_leaves_out_what_is_cancelled_and_names_what_is_not_there()
     assert {Code.MISSING.value} == {each.code for each in results[2:]}
 
 
+def test_nobody_who_is_switched_off_is_let_in_again_by_signing_them_out() -> None:
+    written: list[list[int]] = []
+
+    def say(method: str, params: list[Any]) -> Any:
+        if method.endswith("write"):
+            written.append(params[0])
+            return None
+        active = ["active", "=", True] in params[0]
+        return [{"id": each} for each in ((1,) if active else (1, 2))]
+
+    with talking(say) as (session, _):
+        cell = provider.table[Kind.SESSION, Verb.SIGN_OUT]
+        results = session._run(cell, Batch(Kind.SESSION, Verb.SIGN_OUT, (Item("1"), Item("2"))))
+
+    assert ([[1]], {"done"}) == (written, {each.outcome.value for each in results})
+
+
+def test_a_dataset_that_may_not_be_read_makes_the_listing_incomplete() -> None:
+    models = ("party.party", "sale.sale")
+    methods = [f"model.{model}.{each}" for model in models for each in ("search_read", "search_count", "delete")]
+
+    def say(method: str, params: list[Any]) -> Any:
+        if method == "system.listMethods":
+            return methods
+        if method == "ir.model.access.get_access":
+            return {"party.party": {"read": True, "delete": True}, "sale.sale": {"read": False}}
+        return [] if method.endswith("search_read") else 1
+
+    with talking(say, "read") as (session, _):
+        found = session.list(Kind.DATASET)
+
+    assert (["party.party"], False) == ([row.id for row in found.resources], found.complete)
+    assert ("gap.denied", "sale.sale") == (found.gap.why, found.gap.detail)
+
+
 @pytest.mark.parametrize(
     "name", ["res.user", "res.user.application", "ir.model", "ir.session", "", "party", "../x", "a b.c"]
 )
@@ -368,6 +403,40 @@ def test_a_failure_before_anything_happened_is_raised() -> None:
     with pytest.raises(Failure):
         by_halves([1, 2], _deleting({1: Code.EXPIRED}, []))
     assert [] == by_halves([], _deleting({}, []))
+
+
+@pytest.mark.parametrize(
+    ("domain", "companies", "whole"),
+    [("[]", 1, True), ('[["active", "=", true]]', 1, False), ("[]", 2, False)],
+    ids=["sees everything", "a rule hides rows", "a company is not selected"],
+)
+def test_an_administrators_view_is_whole_only_where_nothing_is_hidden_from_it(
+    domain: str, companies: int, whole: bool
+) -> None:
+    born = {"__class__": "datetime", "year": 2026, "month": 1, "day": 1, "hour": 1, "minute": 1, "second": 1}
+    answers: dict[str, Any] = {
+        "res.user.get_preferences": {"groups": [1], "company_filter": "one", "company": 1, "companies": [1]},
+        "res.user.search_read": [{"id": each, "login": "x", "create_date": born, "email": None} for each in (0, 1)],
+        "res.group.search_read": [{"id": 1, "name": "Administration", "parent": None}],
+        "ir.model.data.get_id": 1,
+        "ir.model.access.get_access": {each: {"write": True} for each in ("res.user", "res.user.application")},
+        "company.company.search_read": [{"id": 1, "rec_name": "Acme"}],
+        "company.company.search_count": companies,
+        "ir.rule.group.search_read": [
+            {
+                "id": 1,
+                "model": "party.party",
+                "global_p": True,
+                "default_p": False,
+                "groups": [],
+                "rules.": [{"id": 1, "domain": domain}],
+            }
+        ],
+        "ir.model.field.access.search_read": [],
+    }
+
+    with talking(lambda method, params: answers[method], "read") as (session, _):
+        assert session.whoami().whole_view is whole
 
 
 def rule(

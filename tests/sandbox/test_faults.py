@@ -315,6 +315,33 @@ def test_in_process_a_cut_raises_what_the_test_wants(world: World) -> None:
     assert happened(world) == ["u5", "u4"]
 
 
+@pytest.mark.parametrize("status", [200, 404, 500])
+def test_a_refusal_may_come_under_any_status(wire: httpx.Client, world: World, status: int) -> None:
+    world.add_fault("refused_as", path=DEACTIVATE, status=status, code="rejected")
+    answer = send(wire)
+    assert (status, "rejected") == (answer.status_code, answer.json()["error"]["code"])
+    assert happened(world) == []
+
+
+def test_a_hollow_listing_has_nothing_and_still_answers_to_ids(wire: httpx.Client, world: World) -> None:
+    world.add_fault("hollow", path="/v1/datasets/contacts/*")
+    assert {"data": [], "next": None, "total": 0} == wire.get("/v1/datasets/contacts/rows").json()
+    assert wire.get("/v1/datasets/contacts/count").json()["rows"] == 0
+    assert ["c1"] == [row["id"] for row in wire.get("/v1/datasets/contacts/rows?ids=c1").json()["data"]]
+
+
+def test_a_vendor_may_ignore_what_is_asked_for_of_pages(wire: httpx.Client, world: World) -> None:
+    world.add_fault("no_paging", path="/v1/users")
+    assert len(wire.get("/v1/users?limit=2").json()["data"]) == 5
+
+
+def test_rows_may_come_without_ids_or_with_a_secret(wire: httpx.Client, world: World) -> None:
+    world.add_fault("no_ids", path="/v1/users")
+    world.add_fault("shown_secret", path="/v1/users", text="sk_shown")
+    rows = wire.get("/v1/users").json()["data"]
+    assert {(False, "sk_shown")} == {("id" in row, row["secret"]) for row in rows}
+
+
 def test_every_fault_has_a_line_and_is_exercised_here(server: Server) -> None:
     text = __import__("pathlib").Path(__file__).read_text(encoding="utf-8")
     assert [name for name, line in fault_kinds().items() if not line or f'"{name}"' not in text] == []

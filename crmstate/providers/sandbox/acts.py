@@ -59,7 +59,7 @@ _plain(
     Undo.FREE,
     Phase.INACTIVE,
     BATCHES,
-    attributes=frozenset({"not_self"}),
+    attributes=frozenset({"not_self", "keys_outlive"}),
     note="Sessions end; the user's keys stay alive.",
 )
 _plain(Kind.SESSION, Verb.SIGN_OUT, "/v1/sessions/end", Undo.NEVER, Phase.ABSENT, BATCHES)
@@ -96,7 +96,7 @@ _plain(Kind.BIN, Verb.EMPTY, "/v1/bin/empty", Undo.NEVER, Phase.ABSENT, DATA)
     after=Phase.ABSENT,
     batch=IDS,
     requests=("POST /v1/users/delete",),
-    attributes=frozenset({"not_self"}),
+    attributes=frozenset({"not_self", "keys_outlive"}),
     note="The user's keys can no longer be listed or revoked, and stay alive: revoke them before.",
     source=BATCHES,
 )

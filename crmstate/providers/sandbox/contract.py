@@ -95,7 +95,7 @@ def accounts(call: Call, ids: tuple[str, ...] | None) -> Resources:
 
 
 class _Changed(msgspec.Struct):
-    status: str | None = None
+    status: str
     pending: Change | None = None
 
 
@@ -116,7 +116,7 @@ def _change(call: Call, batch: Batch, body: dict[str, str | None], status: str) 
             raise Failure(Code.AMBIGUOUS, "accepted, without saying for when", request_id=reply.request_id)
         until, reference = change.effective.isoformat(), change.request_id or reply.request_id
         return [Result(item, Outcome.REQUESTED, until=until, request_id=reference)]
-    if reply.value.status not in {None, status}:
+    if reply.value.status != status:
         raise Failure(Code.AMBIGUOUS, f"the answer says {reply.value.status}", request_id=reply.request_id)
     return [Result(item, Outcome.DONE, request_id=reply.request_id)]
 

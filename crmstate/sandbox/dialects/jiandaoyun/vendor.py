@@ -47,6 +47,8 @@ class Jiandaoyun:
 
     clock = ""
     login = ""
+    paging = ("skip", "limit", "data_id")
+    ids = ("_id", "app_id", "entry_id", "username")
     numbered = False
 
     def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:

@@ -1,0 +1,357 @@
+"""Mutations: mistakes that a provider could have, each made on purpose in a copy of the tree, and the tests that have to
+fail for it. Run by hand (`make mutations`, or `python -m tests.mutations NAME...`); no part of `make test`.
+
+A mutation that survives is a missing test. One whose place is gone is an error: whoever changes a provider moves it along.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "node_modules")
+SERVER = ".venv-tryton"
+LONGEST = 600.0
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """`old` stands once in `file` and becomes `new`; `tests` are pytest's arguments, of which one test has to fail."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+UNIT = "tests/providers/test_tryton.py"
+SUITE = "tests/contract"
+
+
+def _tryton(name: str, file: str, old: str, new: str, test: str = "") -> Mutation:
+    """Without a `test` of the suite: the provider's own tests."""
+    tests = (SUITE, "-k", f"tryton and ({test})") if test else (UNIT,)
+    return Mutation(f"tryton: {name}", f"crmstate/providers/tryton/{file}", old, new, tests)
+
+
+def _jiandaoyun(name: str, file: str, old: str, new: str, test: str = "") -> Mutation:
+    tests = (SUITE, "-k", f"jiandaoyun and ({test})") if test else ("tests/providers/test_jiandaoyun.py",)
+    return Mutation(f"jiandaoyun: {name}", f"crmstate/providers/jiandaoyun/{file}", old, new, tests)
+
+
+MUTATIONS: tuple[Mutation, ...] = (
+    _tryton(
+        "a wrong field: a key's owner is the key itself",
+        "access.py",
+        'owner = "" if row.user is None else str(row.user)',
+        "owner = str(row.id)",
+        "lesson_01",
+    ),
+    _tryton(
+        "a wrong status: people who are switched off are present",
+        "access.py",
+        "phase = Phase.PRESENT if row.active else Phase.INACTIVE\n        return Resource(Kind.USER,",
+        "phase = Phase.PRESENT\n        return Resource(Kind.USER,",
+        "lesson_06",
+    ),
+    _tryton(
+        "inactive rows are not asked for",
+        "vendor.py",
+        'EVERYTHING = {"active_test": False, "language": "en"}',
+        'EVERYTHING = {"active_test": True, "language": "en"}',
+        "lesson_06",
+    ),
+    _tryton(
+        "a missed page: a listing ends with its first",
+        "access.py",
+        "return Leaf(found, str(rows[-1].id))",
+        "return Leaf(found, None)",
+        "pages_of_any_size",
+    ),
+    _tryton(
+        "a missed page: rows end with the first",
+        "data.py",
+        "return Page(rows, None if last or not rows else rows[-1].id)",
+        "return Page(rows, None)",
+        "reading_goes_on_from_a_cursor",
+    ),
+    _tryton(
+        "an ignored error: whatever says 200 is good",
+        "vendor.py",
+        "return _refusal(answer.body)",
+        "return None",
+    ),
+    _tryton(
+        "a wrong status: a dead session is a missing right",
+        "vendor.py",
+        "401: Code.EXPIRED,",
+        "401: Code.DENIED,",
+        "dead_credential",
+    ),
+    _tryton(
+        "a skipped probe: an administrator is believed to see everything",
+        "view.py",
+        "whole_view=admin and _every_company(call, mine) and _nothing_hidden(call, member),",
+        "whole_view=admin,",
+    ),
+    _tryton(
+        "a skipped probe: everybody is believed to see everything",
+        "view.py",
+        "whole_view=admin and _every_company(call, mine) and _nothing_hidden(call, member),",
+        "whole_view=True,",
+        "lesson_04",
+    ),
+    _tryton(
+        "a wrong tenant is accepted",
+        "view.py",
+        "tenant=root.create_date.compact,",
+        "tenant=call.tenant or root.create_date.compact,",
+        "another_tenant",
+    ),
+    _tryton(
+        "a read that takes the secret field",
+        "access.py",
+        'fields = ["user", "application", "state"]\n',
+        'fields = ["user", "application", "state", "key"]\n',
+    ),
+    _tryton(
+        "a secret field that is archived",
+        "data.py",
+        "if not _SECRET.search(name)\n        and (model",
+        "if (model",
+    ),
+    _tryton(
+        "a refusal that quotes a key is passed on",
+        "vendor.py",
+        "text = _KEYISH.sub(MASK, said)",
+        "text = said",
+    ),
+    _tryton(
+        "a lost id: the last of a batch is not sent",
+        "access.py",
+        'act(call, f"model.{model}.{method}", fit, *params)',
+        'act(call, f"model.{model}.{method}", fit[:-1], *params)',
+        "an_act_does_what_it_says",
+    ),
+    _tryton(
+        "a thing that is not there is called done",
+        "access.py",
+        "if number(item.id) in there\n",
+        "if number(item.id) in there or True\n",
+        "called_missing",
+    ),
+    _tryton(
+        "absence concluded: datasets that may not be read are left out",
+        "data.py",
+        "    if unread:\n",
+        "    if unread and not found:\n",
+    ),
+    _tryton(
+        "a purge without cancelling first",
+        "purge.py",
+        "    if model == OPPORTUNITIES:\n",
+        "    if not model:\n",
+    ),
+    _tryton(
+        "a purge goes on after a lost answer",
+        "purge.py",
+        "                results.update((each, _failed(each, rest)) for part in todo for each in part)\n                break\n",
+        "                continue\n",
+    ),
+    _tryton(
+        "signing out lets people in again who were switched off",
+        "access.py",
+        'among=[["active", "=", True]],',
+        "among=[],",
+    ),
+    _tryton(
+        "keys that outlive their users are not told of",
+        "access.py",
+        'attributes=frozenset({"keys_outlive"}),\n',
+        "",
+        "lesson_01",
+    ),
+    _jiandaoyun(
+        "success_count is ignored",
+        "data.py",
+        "if reply.value.success_count == len(ids):",
+        "if reply.value.success_count >= 0:",
+        "a_batch_that_fails_in_part",
+    ),
+    _jiandaoyun(
+        "a fatal code is called throttled",
+        "vendor.py",
+        "17053: Code.DENIED,",
+        "17053: Code.THROTTLED,",
+    ),
+    _jiandaoyun(
+        "an ignored error: a dead key is a missing right",
+        "vendor.py",
+        "17017: Code.EXPIRED,",
+        "17017: Code.DENIED,",
+        "dead_credential or lesson_01",
+    ),
+    _jiandaoyun(
+        "a wrong field: members are known by their names",
+        "people.py",
+        "row = Resource(Kind.USER, member.username,",
+        "row = Resource(Kind.USER, member.name,",
+        "a_listing_is_the_truth",
+    ),
+    _jiandaoyun(
+        "a wrong status: who left is still there",
+        "people.py",
+        "-1: Phase.ABSENT}",
+        "-1: Phase.PRESENT}",
+    ),
+    _jiandaoyun(
+        "members of another directory are ended here",
+        "people.py",
+        'elsewhere=DIRECTORIES if member.integrate_id else ""',
+        'elsewhere=""',
+    ),
+    _jiandaoyun(
+        "a lost id: the last of a batch is not sent",
+        "people.py",
+        '{"usernames": names}',
+        '{"usernames": names[:-1] or names}',
+        "an_act_does_what_it_says",
+    ),
+    _jiandaoyun(
+        "a missed page: rows end with the first",
+        "data.py",
+        "found[-1].id if found else None)",
+        "None)",
+        "reading_goes_on_from_a_cursor",
+    ),
+    _jiandaoyun(
+        "a missed page: forms end with the first",
+        "listings.py",
+        '"skip": skip, "limit": page(call)}',
+        '"skip": 0, "limit": page(call)}',
+        "pages_of_any_size",
+    ),
+    _jiandaoyun(
+        "the order of rows is not looked at",
+        "data.py",
+        "        _ascending(found, cursor)\n",
+        "",
+    ),
+    _jiandaoyun(
+        "any refusal means that a row is gone",
+        "data.py",
+        "        if failure.vendor != NO_ROW:\n            raise\n        return None",
+        "        return None",
+    ),
+    _jiandaoyun(
+        "absence concluded: forms that moved are all there",
+        "listings.py",
+        "whole = whole and still",
+        "whole = whole or still",
+        "no_row_slipped_through",
+    ),
+    _jiandaoyun(
+        "a skipped probe: preset forms are believed to be exportable",
+        "listings.py",
+        "known[place] = _gives_rows(call, form)",
+        "known[place] = True",
+    ),
+    _jiandaoyun(
+        "the whole view is claimed without proof",
+        "vendor.py",
+        "whole_view=False",
+        "whole_view=True",
+        "lesson_04",
+    ),
+    _jiandaoyun(
+        "a wrong tenant is accepted",
+        "vendor.py",
+        'seen[0] if seen else App("-"))',
+        "App(call.tenant or '-'))",
+        "another_tenant",
+    ),
+    _jiandaoyun(
+        "signed addresses are archived",
+        "data.py",
+        "_unsigned(raw, signed) if signed else raw)",
+        "raw)",
+    ),
+    _jiandaoyun(
+        "after a deletion that nobody could check, rows are called gone",
+        "data.py",
+        "return [Result(each, Outcome.UNKNOWN, code, text,",
+        "return [Result(each, Outcome.DONE, code, text,",
+    ),
+    _jiandaoyun(
+        "any refusal means that the corp is closed",
+        "listings.py",
+        "        if failure.vendor != CLOSED or failure.code is not Code.EXPIRED:\n            raise\n",
+        "",
+        "dead_credential or lesson_09",
+    ),
+)
+
+
+def run(folder: Path, tests: Sequence[str]) -> tuple[int, str]:
+    """Pytest's answer, and the first test that failed."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-n", "0", *tests]
+    known = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        command, cwd=folder, env=known, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LONGEST
+    )
+    failed = [line.partition(" - ")[0] for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+    return done.returncode, failed[0].partition(" ")[2] if failed else done.stdout.strip()[-300:]
+
+
+def copied(into: Path) -> Path:
+    """The tree, with the environment of the server beside it."""
+    tree = into / "crmstate"
+    shutil.copytree(ROOT, tree, ignore=LEFT_OUT)
+    if (ROOT / SERVER).exists():
+        (tree / SERVER).symlink_to(ROOT / SERVER)
+    return tree
+
+
+def tried(tree: Path, mutation: Mutation) -> tuple[bool, str]:
+    """Whether a test catches it, and which."""
+    place = tree / mutation.file
+    whole = place.read_text()
+    if whole.count(mutation.old) != 1:
+        return False, f"stands {whole.count(mutation.old)} times in {mutation.file}"
+    place.write_text(whole.replace(mutation.old, mutation.new))
+    try:
+        code, said = run(tree, mutation.tests)
+    finally:
+        place.write_text(whole)
+    words = {0: "SURVIVED", 1: said}
+    return code == 1, words.get(code, f"pytest ends with {code}: {said}")
+
+
+def main(names: Sequence[str]) -> int:
+    wanted = [each for each in MUTATIONS if not names or any(name in each.name for name in names)]
+    with tempfile.TemporaryDirectory() as folder:
+        tree = copied(Path(folder))
+        for tests in dict.fromkeys(each.tests for each in wanted):
+            code, said = run(tree, tests)
+            if code:
+                print(f"without any mutation: {' '.join(tests)} ends with {code}: {said}")
+                return 2
+        caught = 0
+        for each in wanted:
+            good, said = tried(tree, each)
+            caught += good
+            print(f"{'caught  ' if good else 'MISSED  '} {each.name}\n          {said}", flush=True)
+    print(f"{caught} of {len(wanted)} caught")
+    return 0 if caught == len(wanted) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
