@@ -1,0 +1,62 @@
+"""Input that nobody means: impossible times, names that are no text, files in the place of folders. None of it is a bug
+of ours (70), and none is silently taken for something else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from .site import MANIFEST, Site
+
+NO_TEXT = "a\udcffb"
+"""What a byte that is no UTF-8 becomes in an argument or in the environment."""
+
+
+@pytest.mark.parametrize("time", ["", " ", "0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00"])
+@pytest.mark.parametrize("command", ["plan", "status"])
+def test_an_impossible_time_to_look_from_is_64(command: str, time: str, here: Site) -> None:
+    said = here.run(command, str(here.manifest), "--as-of", time)
+    assert (said.code, "CRM-C014" in said.err) == (64, True), said.err
+
+
+@pytest.mark.parametrize("time", ["", "0001-01-01T00:00+14:00"])
+def test_an_impossible_end_of_a_waiver_is_64(time: str, here: Site) -> None:
+    here.write(MANIFEST + "people: [{id: training, title: t, owner: hr@example.com, before: freeze}]\n")
+    said = here.run("confirm", "human_step/training", str(here.manifest), "--waive", "--note", "no", "--expires", time)
+    assert (said.code, "CRM-C014" in said.err) == (64, True), said.err
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00+14:00", "0001-01-01T00:00", "9999-12-31T23:59-14:00"])
+def test_a_freeze_that_no_clock_of_ours_shows_is_65(time: str, here: Site) -> None:
+    here.change("freeze: now", f"freeze: {time}")
+    said = here.plan()
+    assert (said.code, "CRM-M052" in said.err) == (65, True), said.err
+
+
+def test_a_name_that_is_no_text_is_recorded_as_far_as_it_is_one(here: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.write(MANIFEST + "people: [{id: training, title: t, owner: hr@example.com, before: freeze}]\n")
+    monkeypatch.setenv("CRMSTATE_BY", NO_TEXT)
+    monkeypatch.setenv("USER", NO_TEXT)
+    monkeypatch.setenv("LOGNAME", NO_TEXT)
+    monkeypatch.setenv("CI_JOB_URL", NO_TEXT)
+    assert here.apply().code == 0
+    said = here.run("confirm", "human_step/training", str(here.manifest), "--note", NO_TEXT)
+    assert said.code == 0, said.err
+    assert here.apply("--format", "json").code == 0
+    said = here.run("state", "history", "exit", "--folder", str(here.folder), "--format", "json")
+    assert said.code == 0
+    assert "a?b" in said.out
+
+
+@pytest.mark.parametrize("place", ["crmstate.yaml/acme.db", "closed/acme.db", "x" * 200 + "/" + "y" * 250])
+def test_an_embedded_vendor_in_an_impossible_place_is_an_error_that_names_it(
+    place: str, here: Site, tmp_path: Path
+) -> None:
+    if place.startswith("closed") and os.geteuid() == 0:
+        pytest.skip("root may write anywhere")
+    (here.folder / "closed").mkdir(mode=0o500)
+    here.change("acme.db", place)
+    said = here.plan()
+    assert (said.code, "CRM-C021" in said.err) == (1, True), said.err
