@@ -6,7 +6,7 @@ from collections.abc import Collection
 from fnmatch import fnmatchcase
 
 from crmstate.core.address import kind_of
-from crmstate.core.goal import Desired
+from crmstate.core.goal import Desired, spoken_of
 from crmstate.core.order import cycle, earlier, precedence
 from crmstate.core.plan import (
     FORMAT_VERSION,
@@ -100,6 +100,7 @@ def _summed(made: Plan, draft: Draft) -> Plan:
         {each.kind.value for each in draft.steps}
         | {kind_of(each.address).value for each in draft.blocked}
         | set(draft.unchanged)
+        | {kind.value for kind in spoken_of(draft.desired)}
     )
     unmanaged: dict[str, int] = {}
     for kind, rows in draft.by_kind.items():
