@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import msgspec
@@ -14,15 +15,24 @@ from crmstate.core.plan import Plan
 from crmstate.core.words import Exit
 
 
-def is_plan(path: Path) -> bool:
-    """Whether a file is a saved plan: a JSON object with a plan id."""
-    from crmstate.store import planfile
+HEAD = 4096
+LARGEST = 5 * 1024 * 1024
+"""Of a manifest."""
+_BLANK = b"\xef\xbb\xbf \t\r\n"
 
+
+def is_plan(path: Path) -> bool:
+    """Whether a file is meant as a saved plan: it begins like a JSON object, and either names a plan id at its head or
+    cannot be a manifest, which is called .yaml or names its `apiVersion`. One that was cut short is still meant as a
+    plan, and is refused as one."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return False
         with path.open("rb") as file:
-            if file.read(1) != b"{":
-                return False
-        return planfile.is_plan(path.read_bytes())
+            head = file.read(HEAD).lstrip(_BLANK)
+            if head[:1] != b"{" or b'"plan_id"' in head:
+                return head[:1] == b"{"
+            return path.suffix not in (".yaml", ".yml") and b"apiVersion" not in head + file.read(LARGEST)
     except OSError:
         return False
 

@@ -3,10 +3,13 @@ of ours (70), and none is silently taken for something else."""
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from .site import MANIFEST, Site
 
@@ -60,3 +63,34 @@ def test_an_embedded_vendor_in_an_impossible_place_is_an_error_that_names_it(
     here.change("acme.db", place)
     said = here.plan()
     assert (said.code, "CRM-C021" in said.err) == (1, True), said.err
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda data: b"{",
+        lambda data: b" \n{",
+        lambda data: data[:40],
+        lambda data: data[: len(data) // 2],
+        lambda data: b"\xef\xbb\xbf" + data,
+        lambda data: b'{"format_version": "1.0"}',
+        lambda data: b"{}",
+        lambda data: data.replace(b'"steps":', b'"steps":{', 1),
+    ],
+)
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_a_plan_that_was_cut_short_is_called_no_plan_and_not_bad_yaml(
+    format: str, harm: Callable[[bytes], bytes], here: Site
+) -> None:
+    plan = here.folder / "plan.json"
+    assert here.plan("--out", str(plan)).code == 0
+    plan.write_bytes(harm(plan.read_bytes()))
+    said = here.run("apply", str(plan), "--yes", "--format", format)
+    text = said.err if format == "text" else said.json["diagnostics"][0]["code"]
+    assert (said.code, "CRM-S044" in text or "CRM-C003" in text, "YAML" in said.out + said.err) == (64, True, False)
+
+
+def test_a_manifest_in_braces_is_still_a_manifest(here: Site) -> None:
+    here.write(json.dumps(YAML(typ="safe").load(MANIFEST)))
+    assert here.plan().code == 0
+    assert here.apply("--target", "archive/contacts").code == 0
