@@ -14,7 +14,6 @@ from crmstate.core.diagnostic import problem
 from crmstate.core.plan import Plan
 from crmstate.core.words import Exit
 
-
 HEAD = 4096
 LARGEST = 5 * 1024 * 1024
 """Of a manifest."""

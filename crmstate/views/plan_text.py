@@ -67,10 +67,16 @@ def verdict(plan: Plan, words: Catalogue, paint: Ink) -> list[str]:
         return [paint("green", words.text_of("plan.sealed", at=plan.sealed))]
     lines: list[str] = []
     if not plan.summary.ready and not plan.errors:
-        waits = bool(plan.steps or plan.blocked)
-        lines.append(paint("green", words.text_of("plan.nothing_now" if waits else "plan.no_changes")))
+        lines.append(paint("green", words.text_of(idle(plan))))
     numbers = counts(plan, words)
     return [*lines, numbers] if numbers else lines
+
+
+def idle(plan: Plan) -> str:
+    """What is said of a plan with nothing to do now. Of what was left out by hand it knows nothing."""
+    if plan.steps or plan.blocked:
+        return "plan.nothing_now"
+    return "plan.nothing_here" if plan.excluded else "plan.no_changes"
 
 
 def counts(plan: Plan, words: Catalogue) -> str:

@@ -65,6 +65,16 @@ def test_an_embedded_vendor_in_an_impossible_place_is_an_error_that_names_it(
     assert (said.code, "CRM-C021" in said.err) == (1, True), said.err
 
 
+@pytest.mark.parametrize("options", [("--exclude", "*"), ("--target", "archive/contacts", "--exclude", "archive/*")])
+@pytest.mark.parametrize("format", ["text", "markdown"])
+def test_a_plan_of_which_nothing_is_left_does_not_say_that_everything_is_done(
+    format: str, options: tuple[str, ...], here: Site
+) -> None:
+    said = here.plan(*options, "--format", format)
+    assert (said.code, "Everything is as the manifest says" in said.out) == (0, False)
+    assert "left out by hand" in said.out
+
+
 @pytest.mark.parametrize(
     "harm",
     [
