@@ -94,6 +94,21 @@ def closing_text(closing: Closing, words: Catalogue, *, color: bool = False, ful
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
+def closing_brief(closing: Closing, words: Catalogue, *, color: bool = False) -> str:
+    """One line of numbers, and what somebody must act on: what failed, is unknown or was refused, and people's
+    steps."""
+    paint = ink(color)
+    parts = [[paint("bold", counts(closing, words))]]
+    for result in ORDER[:-1]:
+        for same in gathered(closing, result):
+            if result is not Result.WAITING or same[0].step.mode is Mode.MANUAL:
+                parts.append(group(same, words, paint, False))
+    parts.append(diagnostics.lines(closing.diagnostics, words, paint))
+    if closing.exit is not Exit.OK:
+        parts.append([verdict(closing.exit, words)])
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
 def counts(closing: Closing, words: Catalogue) -> str:
     """How many steps ended in which way: `30 done, 1 failed, 2 waiting.`"""
     found = [words.text_of("closing.count", n=n, result=name) for name, n in closing.counts().items() if n]

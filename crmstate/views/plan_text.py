@@ -47,6 +47,26 @@ def plan_text(
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
+def plan_brief(plan: Plan, words: Catalogue, *, color: bool = False, width: int = WIDTH) -> str:
+    """What somebody must act on, below one line of numbers: mistakes and warnings, people's steps, blockers."""
+    paint = ink(color)
+    numbers = [line for line in verdict(plan, words, paint) if line]
+    parts = [
+        numbers,
+        findings(plan, words, paint),
+        people(plan, words, paint, width),
+        blocked(plan, words, paint, False, width),
+    ]
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def people(plan: Plan, words: Catalogue, paint: Ink, width: int) -> list[str]:
+    """The steps that only a person can do."""
+    by_id = {step.id: step for step in plan.steps}
+    mine = [group for group in groups(plan) if group.mode is Mode.MANUAL]
+    return [line for group in mine for line in members(group, words, paint, by_id, True, width)]
+
+
 def head(plan: Plan, words: Catalogue, paint: Ink) -> list[str]:
     """Whose end this is, and how much there is to do."""
     lines = [
