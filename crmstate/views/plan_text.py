@@ -87,16 +87,16 @@ def verdict(plan: Plan, words: Catalogue, paint: Ink) -> list[str]:
         return [paint("green", words.text_of("plan.sealed", at=plan.sealed))]
     lines: list[str] = []
     if not plan.summary.ready and not plan.errors:
-        lines.append(paint("green", words.text_of(idle(plan))))
+        lines.append(paint("green", idle(plan, words)))
     numbers = counts(plan, words)
     return [*lines, numbers] if numbers else lines
 
 
-def idle(plan: Plan) -> str:
+def idle(plan: Plan, words: Catalogue) -> str:
     """What is said of a plan with nothing to do now. Of what was left out by hand it knows nothing."""
     if plan.steps or plan.blocked:
-        return "plan.nothing_now"
-    return "plan.nothing_here" if plan.excluded else "plan.no_changes"
+        return words.text_of("plan.nothing_now")
+    return words.text_of("plan.nothing_here") if plan.excluded else words.text_of("plan.no_changes")
 
 
 def counts(plan: Plan, words: Catalogue) -> str:
