@@ -12,6 +12,7 @@ from crmstate.cli.opening import open_house
 from crmstate.cli.screen import Screen
 from crmstate.core.diagnostic import problem
 from crmstate.core.plan import Plan
+from crmstate.core.safeguard import approvals_needed
 from crmstate.core.words import Exit
 
 HEAD = 4096
@@ -51,7 +52,6 @@ def read_plan(path: Path, screen: Screen) -> tuple[Plan, House]:
     house = open_house(manifest, screen)
     if house.desired.digest != made.digest:
         raise problem(Exit.STALE, "CRM-E017", path=manifest, plan_id=made.plan_id)
-    guards = house.desired.safeguards
-    return msgspec.structs.replace(
-        made, approvals_needed=guards.approvals, require_plan_id=guards.require_plan_id
-    ), house
+    need = approvals_needed(house.desired, made.steps)
+    named = house.desired.safeguards.require_plan_id
+    return msgspec.structs.replace(made, approvals_needed=need, require_plan_id=named), house

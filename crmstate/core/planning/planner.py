@@ -26,7 +26,7 @@ from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.humans import freeze, modules, people, questions, unsupported
 from crmstate.core.provider import Provider
 from crmstate.core.record import State
-from crmstate.core.safeguard import guard
+from crmstate.core.safeguard import approvals_needed, guard
 from crmstate.core.schedule import Schedule
 from crmstate.core.survey import Survey
 from crmstate.core.words import Kind, Mode, Severity, Verb
@@ -80,7 +80,7 @@ def plan(
         diagnostics=tuple(draft.diagnostics),
         complete=tuple(sorted(observed.complete)),
         estimate=estimate(steps, provider),
-        approvals_needed=desired.safeguards.approvals,
+        approvals_needed=approvals_needed(desired, steps),
         require_plan_id=desired.safeguards.require_plan_id,
         hypothetical=hypothetical,
         sealed=sealed,
