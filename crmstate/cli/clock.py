@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from crmstate.core.diagnostic import problem
 from crmstate.core.failure import Failure
@@ -60,9 +60,6 @@ def moment(text: str) -> datetime:
     """`2026-12-15`, `2026-12-15T18:00` or with a zone; without one it is UTC. Raises Problem."""
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
-        try:
-            found = datetime.combine(date.fromisoformat(text), datetime.min.time())
-        except ValueError:
-            raise problem(Exit.USAGE, "CRM-C014", text=text) from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise problem(Exit.USAGE, "CRM-C014", text=text) from None

@@ -29,7 +29,10 @@ def start(data: Path, dialect: str = "native") -> str:
     url = _running(ready)
     if url is not None:
         return url
-    data.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        data.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise problem(Exit.ERROR, "CRM-C021", path=data.parent, why=error.strerror or type(error).__name__) from None
     log = data.with_name(data.name + ".server.log")
     with _log(log) as sink:
         child = subprocess.Popen(

@@ -25,7 +25,7 @@ def open_house(path: Path, screen: Screen, as_of: str | None = None) -> House:
     loaded = load(path, known_providers=providers.names())
     if not screen.json:
         screen.show(loaded.diagnostics)
-    at: datetime | None = moment(as_of) if as_of else None
+    at: datetime | None = moment(as_of) if as_of is not None else None
     house = House(loaded, screen.scrubber, as_of=at)
     _trust(house)
     return house

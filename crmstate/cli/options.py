@@ -20,6 +20,9 @@ class Format(str, Enum):  # noqa: UP042  typer shows the values of str enums
 FormatOption = Annotated[Format, typer.Option("--format", help="text, json or markdown.")]
 LangOption = Annotated[str | None, typer.Option("--lang", help="en or zh-CN; else CRMSTATE_LANG, LC_ALL, LANG.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Say only what was asked for.")]
+BriefOption = Annotated[
+    bool, typer.Option("--quiet", help="Text: one line, and below it only what somebody must act on.")
+]
 ColorOption = Annotated[bool, typer.Option("--no-color", help="No colours (also: NO_COLOR).")]
 ManifestArgument = Annotated[
     Path, typer.Argument(metavar="[MANIFEST]", help="The manifest; crmstate.yaml if left out.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import msgspec
@@ -11,18 +12,27 @@ from crmstate.cli.opening import open_house
 from crmstate.cli.screen import Screen
 from crmstate.core.diagnostic import problem
 from crmstate.core.plan import Plan
+from crmstate.core.safeguard import approvals_needed
 from crmstate.core.words import Exit
+
+HEAD = 4096
+LARGEST = 5 * 1024 * 1024
+"""Of a manifest."""
+_BLANK = b"\xef\xbb\xbf \t\r\n"
 
 
 def is_plan(path: Path) -> bool:
-    """Whether a file is a saved plan: a JSON object with a plan id."""
-    from crmstate.store import planfile
-
+    """Whether a file is meant as a saved plan: it begins like a JSON object, and either names a plan id at its head or
+    cannot be a manifest, which is called .yaml or names its `apiVersion`. One that was cut short is still meant as a
+    plan, and is refused as one."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return False
         with path.open("rb") as file:
-            if file.read(1) != b"{":
-                return False
-        return planfile.is_plan(path.read_bytes())
+            head = file.read(HEAD).lstrip(_BLANK)
+            if head[:1] != b"{" or b'"plan_id"' in head:
+                return head[:1] == b"{"
+            return path.suffix not in (".yaml", ".yml") and b"apiVersion" not in head + file.read(LARGEST)
     except OSError:
         return False
 
@@ -42,7 +52,6 @@ def read_plan(path: Path, screen: Screen) -> tuple[Plan, House]:
     house = open_house(manifest, screen)
     if house.desired.digest != made.digest:
         raise problem(Exit.STALE, "CRM-E017", path=manifest, plan_id=made.plan_id)
-    guards = house.desired.safeguards
-    return msgspec.structs.replace(
-        made, approvals_needed=guards.approvals, require_plan_id=guards.require_plan_id
-    ), house
+    need = approvals_needed(house.desired, made.steps)
+    named = house.desired.safeguards.require_plan_id
+    return msgspec.structs.replace(made, approvals_needed=need, require_plan_id=named), house

@@ -61,7 +61,11 @@ class Screen:
     def say(self, code: str, **params: object) -> None:
         """A sentence of the catalogue, on standard error; nothing with --quiet."""
         if not self.quiet:
-            self.sink.err(self.catalogue.text(message(code, **params)) + "\n")
+            self.ask(code, **params)
+
+    def ask(self, code: str, **params: object) -> None:
+        """A sentence that waits for an answer, on standard error: with --quiet as well."""
+        self.sink.err(self.catalogue.text(message(code, **params)) + "\n")
 
     def show(self, found: Sequence[Diagnostic]) -> None:
         """Diagnostics: as JSON on standard output where JSON is asked for, else as text on standard error."""

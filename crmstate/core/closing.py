@@ -12,9 +12,11 @@ from crmstate.core.words import Exit
 
 
 class Result(StrEnum):
-    """The six ways in which a step of a plan can end a run."""
+    """The seven ways in which a step of a plan can end a run. `already_done`: an earlier run did it, and this one left
+    it alone."""
 
     DONE = "done"
+    ALREADY_DONE = "already_done"
     FAILED = "failed"
     WAITING = "waiting"
     UNKNOWN = "unknown"

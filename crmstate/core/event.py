@@ -158,7 +158,8 @@ class Observed(Event, frozen=True, tag="observed"):
 
 
 class Finished(Event, frozen=True, tag="finished"):
-    """A run of `apply` ended by itself. `counts` by outcome."""
+    """A run of `apply` ended by itself. `counts` by result (`closing.Result`): `done` is what this run did,
+    `already_done` what an earlier run of the same plan had done."""
 
     run: str
     exit: int

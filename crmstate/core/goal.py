@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from crmstate.core.diagnostic import Span
+from crmstate.core.words import Kind
 
 
 class Selector(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -202,3 +203,19 @@ class Desired(msgspec.Struct, frozen=True, omit_defaults=True):
     def clearing(self) -> bool:
         """Whether a module is to be switched off that takes its data along."""
         return any(module.status != "active" and module.data_effect == "clears" for module in self.modules)
+
+
+def spoken_of(desired: Desired) -> frozenset[Kind]:
+    """The kinds that a manifest has a goal for, whether or not anything could be planned for it."""
+    goals: dict[Kind, object] = {
+        Kind.SUBSCRIPTION: desired.subscription,
+        Kind.USER: desired.users,
+        Kind.SESSION: desired.sessions,
+        Kind.API_KEY: desired.api_keys,
+        Kind.INTEGRATION: desired.integrations,
+        Kind.SETTING: desired.settings,
+        Kind.MODULE: desired.modules,
+        Kind.DATASET: desired.archive or desired.purge or desired.discard,
+        Kind.ACCOUNT: desired.account,
+    }
+    return frozenset(kind for kind, goal in goals.items() if goal)

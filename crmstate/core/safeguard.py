@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from crmstate.core.words import Kind, Severity, Verb
+from crmstate.core.goal import Desired, NoArchive
+from crmstate.core.plan import Step
+from crmstate.core.words import Kind, Mode, Severity, Verb
 
 if TYPE_CHECKING:
     from crmstate.core.planning.draft import Draft
@@ -44,6 +47,21 @@ def guard(draft: Draft) -> None:
             draft.report(
                 "CRM-P052", span=desired.spans.get(f"expect.{name}"), what=name, expected=expected, found=found
             )
+
+
+def approvals_needed(desired: Desired, steps: Iterable[Step]) -> int:
+    """How many people must approve the irreversible steps: as many as the manifest says, and at least one where data
+    are destroyed of which, by a written decision, there is no archive. Whoever wrote that decision is one person."""
+    written = desired.safeguards.approvals
+    if written or not isinstance(desired.archive, NoArchive):
+        return written
+    return int(any(destroys(step) for step in steps))
+
+
+def destroys(step: Step) -> bool:
+    """Whether an automatic step takes records away."""
+    clears = step.verb is Verb.DISABLE and step.why.code == "why.module.clears"
+    return step.mode is Mode.AUTO and (step.verb in (Verb.PURGE, Verb.CLOSE) or clears)
 
 
 def ended(draft: Draft, kind: Kind) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 
 from crmstate.core.order import earlier
 from crmstate.core.plan import Plan, Step
+from crmstate.core.words import Kind, Mode, Verb
 
 
 class Schedule:
@@ -91,3 +92,22 @@ class Schedule:
 def ready(plan: Plan, done: Collection[str] = ()) -> list[Step]:
     """The steps that may start when exactly `done` are done."""
     return Schedule(plan, done).take()
+
+
+def awaited(plan: Plan) -> frozenset[str]:
+    """The waiting steps whose time it is: what they wait for was asked for, or is a date to come. The end of our own
+    keys is waited for once everything else is done or in the vendor's hands, not while it is still to be asked for."""
+    waiting = [step for step in plan.steps if step.mode is Mode.WAIT]
+    known = {step.id for step in plan.steps}
+    asked = {
+        step.id
+        for step in waiting
+        if step.kind not in (Kind.FREEZE, Kind.API_KEY)
+        and (step.verb is not Verb.PROBE or known.isdisjoint(step.needs))
+    }
+    free = {step.id for step in ready(plan, asked)}
+    dated = {step.id for step in waiting if step.kind is Kind.FREEZE and (step.not_before or "") > plan.observed_at}
+    keys = {
+        step.id for step in waiting if step.kind is Kind.API_KEY and (step.verb is not Verb.PROBE or step.id in free)
+    }
+    return frozenset(asked | dated | keys)

@@ -8,18 +8,29 @@ from crmstate.core.diagnostic import problem
 from crmstate.core.event import Confirmed, Evidence, StepRef
 from crmstate.core.plan import Plan, Step
 from crmstate.core.record import Entry, State
-from crmstate.core.words import PROOFS, Exit, Kind, Mode, Outcome, Proof
+from crmstate.core.schedule import awaited
+from crmstate.core.words import PROOFS, Exit, Kind, Mode, Outcome, Proof, Verb
 
 
 def confirmable(plan: Plan | None, state: State) -> list[Address]:
     """The addresses that a person may confirm now."""
-    found = (
-        {step.address for step in plan.steps if step.mode is not Mode.AUTO and step.kind is not Kind.FREEZE}
-        if plan is not None
-        else set()
-    )
+    found = {step.address for step in _open(plan)}
     found |= {entry.address for entry in state.open().values()}
     return sorted(found)
+
+
+def _open(plan: Plan | None) -> list[Step]:
+    """The steps that a person's word can end: a person's own, and what the vendor was asked for. Not the freeze, and
+    not the end of our own keys: whoever confirms uses one of them."""
+    if plan is None:
+        return []
+    due = awaited(plan)
+    return [
+        step
+        for step in plan.steps
+        if step.mode is Mode.MANUAL
+        or (step.id in due and step.kind is not Kind.FREEZE and (step.kind, step.verb) != (Kind.API_KEY, Verb.PROBE))
+    ]
 
 
 def confirm(
@@ -35,13 +46,7 @@ def confirm(
     expires: str | None = None,
 ) -> Confirmed:
     """The event of a confirmation. Raises Problem where nothing is to be confirmed there, or the proof is too weak."""
-    step = (
-        next((each for each in plan.steps if each.address == place and each.mode is not Mode.AUTO), None)
-        if plan
-        else None
-    )
-    if step is not None and step.kind is Kind.FREEZE:
-        raise problem(Exit.REFUSED, "CRM-C006", text=place, near=", ".join(confirmable(plan, state)[:5]) or "-")
+    step = next((each for each in _open(plan) if each.address == place), None)
     entry = next((each for each in state.open().items() if each[1].address == place), None)
     if step is None and entry is None:
         done = any(each.address == place and each.outcome is Outcome.DONE for each in state.entries.values())

@@ -165,7 +165,7 @@ class Walk:
                 lines.append(Line(step, verdict.result, verdict.found, verdict.until))
                 exits.append(verdict.exit)
             else:
-                lines.append(Line(step, Result.DONE if step.id in done else Result.NOT_STARTED))
+                lines.append(Line(step, Result.ALREADY_DONE if step.id in done else Result.NOT_STARTED))
         if self.context.stop.asked:
             exits.append(Exit.INTERRUPTED)
             self.notes.append(diagnostic("CRM-E013", Severity.WARNING))

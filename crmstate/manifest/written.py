@@ -25,6 +25,7 @@ _DATE = re.compile(DATE, re.ASCII)
 _DURATION = re.compile(rf"([1-9][0-9]{{0,3}}) ({_UNIT})", re.ASCII)
 _MOMENT = re.compile(rf"([1-9][0-9]{{0,3}} {_UNIT}) (before|after) ({POINT})", re.ASCII)
 _TIME = re.compile(TIME, re.ASCII)
+_YEARS = (1900, 9998)
 _AMOUNT = re.compile(AMOUNT, re.ASCII)
 _SHORTEST = {"days": 1, "working_days": 1, "weeks": 7, "months": 28, "years": 365}
 _LONGEST = {"days": 1, "working_days": 4, "weeks": 7, "months": 31, "years": 366}
@@ -79,11 +80,13 @@ def read_moment(text: str) -> Moment | None:
 
 
 def read_time(text: str) -> datetime | None:
-    """A time that exists on the calendar, with its zone where one is written; never `now`."""
+    """A time that exists on the calendar, with its zone where one is written; never `now`, and never so early or late
+    that another zone could not show it."""
     try:
-        return datetime.fromisoformat(text) if text != "now" and _TIME.fullmatch(text) else None
+        found = datetime.fromisoformat(text) if text != "now" and _TIME.fullmatch(text) else None
     except ValueError:
         return None
+    return found if found is not None and _YEARS[0] <= found.year <= _YEARS[1] else None
 
 
 def read_amount(text: str) -> Decimal | None:

@@ -15,6 +15,7 @@ from typing import BinaryIO
 from .wire import Reply, Request, Wire
 
 MAX_HEAD, MAX_BODY = 65536, 4 * 1024 * 1024
+PATIENCE = 5.0
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -111,3 +112,13 @@ def write(connection: socket.socket, request: Request | None, reply: Reply, *, s
     head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
     connection.sendall(head if request is not None and request.method == "HEAD" else head + reply.body)
     return stays
+
+
+def drain(stream: BinaryIO, connection: socket.socket) -> None:
+    """Reads what is still on its way after a refusal, within reason: closing with bytes unread resets the connection,
+    and the refusal is lost with it."""
+    connection.shutdown(socket.SHUT_WR)
+    connection.settimeout(PATIENCE)
+    left = MAX_BODY
+    while left > 0 and (piece := stream.read1(65536)):  # type: ignore[attr-defined]
+        left -= len(piece)

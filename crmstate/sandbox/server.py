@@ -108,6 +108,7 @@ class Server:
             if getattr(self._dialect, "numbered", True):
                 reply.headers["X-Request-Id"] = "r-000000"
             http1.write(connection, None, reply, stays=False)
+            http1.drain(stream, connection)  # type: ignore[arg-type]
             return False
         if found is None:
             return False

@@ -22,7 +22,7 @@ from crmstate.store import chunk, mark
 from crmstate.store.chunk import Header
 from crmstate.store.files import Disk
 from crmstate.store.home import Home
-from crmstate.store.lines import Scrub, written
+from crmstate.store.lines import Scrub, sound, written
 from crmstate.store.snapshot import Head
 
 
@@ -99,7 +99,7 @@ class ChunkJournal:
             seq=number,
             prev=self._head.sha256,
             lineage=lineage,
-            by=clean(self._pen.by),
+            by=clean(sound(self._pen.by)),
             host=socket.gethostname(),
             pid=os.getpid(),
             tool=__version__,

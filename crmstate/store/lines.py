@@ -35,7 +35,7 @@ def _one(event: AnyEvent, scrub: Scrub | None) -> tuple[bytes, AnyEvent]:
     try:
         line = _encoder.encode(event)
     except UnicodeEncodeError:
-        line = json.dumps(_each(msgspec.to_builtins(event), _sound), ensure_ascii=False, separators=(",", ":")).encode()
+        line = json.dumps(_each(msgspec.to_builtins(event), sound), ensure_ascii=False, separators=(",", ":")).encode()
         event = _decoder.decode(line)
     if scrub is None:
         return line, event
@@ -61,5 +61,6 @@ def _each(value: Any, change: Callable[[str], str]) -> Any:
     return value
 
 
-def _sound(text: str) -> str:
+def sound(text: str) -> str:
+    """The text as UTF-8 can hold it: a name out of the environment may be bytes that are none."""
     return text.encode("utf-8", "replace").decode()

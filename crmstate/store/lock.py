@@ -22,6 +22,7 @@ from crmstate.core.words import Exit
 from crmstate.store import files
 from crmstate.store.files import Disk
 from crmstate.store.home import Home
+from crmstate.store.lines import sound
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _CI_PAGES = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUILDKITE_BUILD_URL")
@@ -154,7 +155,8 @@ def _lease(started: str) -> Lease:
     program = Path(sys.argv[0]).name if sys.argv else ""
     verb = next((word for word in sys.argv[1:2] if not word.startswith("-")), "")
     user = os.environ.get("USER") or os.environ.get("LOGNAME") or f"uid {os.getuid()}"
-    return Lease(socket.gethostname(), os.getpid(), user, f"{program} {verb}".strip(), started, _ci_run())
+    command, run = sound(f"{program} {verb}".strip()), sound(_ci_run())
+    return Lease(socket.gethostname(), os.getpid(), sound(user), command, started, run)
 
 
 def _ci_run() -> str:

@@ -35,12 +35,12 @@ def save(path: Path, payload: bytes, effects: Effects) -> None:
 
 
 def load(path: Path) -> bytes:
-    """A saved plan's bytes. Raises Problem where there is none, where it is too large, or no plan."""
+    """A saved plan's bytes. Raises Problem where there is none, where it is too large, or no plan (exit 64)."""
     data = files.read(path, LIMIT)
     if data is None:
         raise problem(Exit.ERROR, "CRM-S042", file=str(path))
     if not is_plan(data):
-        raise problem(Exit.ERROR, "CRM-S044", file=str(path))
+        raise problem(Exit.USAGE, "CRM-S044", file=str(path))
     return data
 
 

@@ -1,7 +1,7 @@
 """The closing table of an apply: what is done, and for everything that is not, why, and what to do next.
 
-Done steps are counted. Everything else is named, gathered by reason; long groups are folded in text and Markdown,
-never in JSON.
+Done steps are counted, and apart from them those that an earlier run had done already. Everything else is named,
+gathered by reason; long groups are folded in text and Markdown, never in JSON.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ FOLD = 10
 FOLD_MARKDOWN = 50
 LABEL = 40
 ORDER = (Result.FAILED, Result.UNKNOWN, Result.REFUSED, Result.WAITING, Result.NOT_STARTED)
+_DONE = (Result.DONE, Result.ALREADY_DONE)
 _COLORS = {
     Result.FAILED: "red",
     Result.UNKNOWN: "red",
@@ -72,7 +73,7 @@ def closing_json(closing: Closing, words: Catalogue) -> str:
             line.step.label,
             line.until,
             finding(line.found, words) if line.found else None,
-            next_for(line, words) if line.result is not Result.DONE else "",
+            next_for(line, words) if line.result not in _DONE else "",
         )
         for line in closing.lines
     ]
@@ -90,6 +91,21 @@ def closing_text(closing: Closing, words: Catalogue, *, color: bool = False, ful
         parts += [group(same, words, paint, full) for same in gathered(closing, result)]
     parts.append(diagnostics.lines(closing.diagnostics, words, paint))
     parts.append([verdict(closing.exit, words)])
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def closing_brief(closing: Closing, words: Catalogue, *, color: bool = False) -> str:
+    """One line of numbers, and what somebody must act on: what failed, is unknown or was refused, and people's
+    steps."""
+    paint = ink(color)
+    parts = [[paint("bold", counts(closing, words))]]
+    for result in ORDER[:-1]:
+        for same in gathered(closing, result):
+            if result is not Result.WAITING or same[0].step.mode is Mode.MANUAL:
+                parts.append(group(same, words, paint, False))
+    parts.append(diagnostics.lines(closing.diagnostics, words, paint))
+    if closing.exit is not Exit.OK:
+        parts.append([verdict(closing.exit, words)])
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 

@@ -49,6 +49,26 @@ def plan_text(
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
+def plan_brief(plan: Plan, words: Catalogue, *, color: bool = False, width: int = WIDTH) -> str:
+    """What somebody must act on, below one line of numbers: mistakes and warnings, people's steps, blockers."""
+    paint = ink(color)
+    numbers = [line for line in verdict(plan, words, paint) if line]
+    parts = [
+        numbers,
+        findings(plan, words, paint),
+        people(plan, words, paint, width),
+        blocked(plan, words, paint, False, width),
+    ]
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def people(plan: Plan, words: Catalogue, paint: Ink, width: int) -> list[str]:
+    """The steps that only a person can do."""
+    by_id = {step.id: step for step in plan.steps}
+    mine = [group for group in groups(plan) if group.mode is Mode.MANUAL]
+    return [line for group in mine for line in members(group, words, paint, by_id, True, width)]
+
+
 def head(plan: Plan, words: Catalogue, paint: Ink) -> list[str]:
     """Whose end this is, and how much there is to do."""
     lines = [
@@ -69,10 +89,16 @@ def verdict(plan: Plan, words: Catalogue, paint: Ink) -> list[str]:
         return [paint("green", words.text_of("plan.sealed", at=plan.sealed))]
     lines: list[str] = []
     if not plan.summary.ready and not plan.errors:
-        waits = bool(plan.steps or plan.blocked)
-        lines.append(paint("green", words.text_of("plan.nothing_now" if waits else "plan.no_changes")))
+        lines.append(paint("green", idle(plan, words)))
     numbers = counts(plan, words)
     return [*lines, numbers] if numbers else lines
+
+
+def idle(plan: Plan, words: Catalogue) -> str:
+    """What is said of a plan with nothing to do now. Of what was left out by hand it knows nothing."""
+    if plan.steps or plan.blocked:
+        return words.text_of("plan.nothing_now")
+    return words.text_of("plan.nothing_here") if plan.excluded else words.text_of("plan.no_changes")
 
 
 def counts(plan: Plan, words: Catalogue) -> str:

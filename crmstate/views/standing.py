@@ -15,6 +15,7 @@ from crmstate.core.address import Address, kind_of
 from crmstate.core.message import Message, message
 from crmstate.core.plan import Plan, Step
 from crmstate.core.record import Approval, Entry, Hold, State
+from crmstate.core.schedule import awaited
 from crmstate.core.words import Kind, Mode, Outcome, Proof, Verb, weakest
 
 
@@ -145,10 +146,11 @@ def _waits(state: State, entries: dict[str, Entry], plan: Plan | None) -> list[W
         if entry.outcome is not Outcome.DONE and (plan is None or entry.outcome is not Outcome.FAILED or key in steps)
     ]
     seen = {each.address + each.verb for each in found}
+    due = awaited(plan) if plan is not None else frozenset()
     found += [
         _planned(step, state)
         for step in steps.values()
-        if step.mode is not Mode.AUTO and step.address + step.verb not in seen
+        if (step.mode is Mode.MANUAL or step.id in due) and step.address + step.verb not in seen
     ]
     for each in plan.blocked if plan is not None else ():
         found.append(

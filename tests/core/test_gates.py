@@ -30,6 +30,7 @@ from .scenes import (
     contract,
     dataset,
     disabled,
+    discard,
     frozen,
     happened,
     ids,
@@ -38,6 +39,7 @@ from .scenes import (
     key,
     module,
     one,
+    only,
     plan,
     planned,
     reached,
@@ -312,6 +314,40 @@ def test_what_is_not_managed_is_left_alone_and_counted() -> None:
     made = plan(wish(users=REMOVED), tenant(*ROWS))
     assert {step.kind for step in made.steps} == {Kind.USER, Kind.FREEZE}
     assert made.summary.unmanaged["dataset"] == 1
+
+
+@pytest.mark.parametrize(
+    ("goals", "row", "kind"),
+    [
+        ({"users": UsersGoal("removed", keep("nobody"))}, user("p1"), "user"),
+        ({"users": UsersGoal("removed"), "account": DELETED}, user("p1", role="owner"), "user"),
+        ({"api_keys": ListGoal("revoked", only=only("nothing"))}, key("k1"), "api_key"),
+        ({"modules": disabled("nothing")}, module("crm"), "module"),
+        ({"discard": discard("contacts")}, dataset("contacts"), "dataset"),
+    ],
+)
+def test_what_the_manifest_speaks_of_is_never_called_left_alone(goals: dict[str, Any], row: Any, kind: str) -> None:
+    assert kind not in plan(wish(**goals), tenant(row)).summary.unmanaged
+    assert kind in plan(wish(), tenant(row)).summary.unmanaged
+
+
+@pytest.mark.parametrize(
+    ("freeze", "warned"),
+    [
+        ("2020-12-15T18:00:00Z", True),
+        ("2026-05-31T11:59:59Z", True),
+        ("2026-05-31T12:00:00Z", False),
+        ("2026-06-02T12:00:00Z", False),
+        ("now", False),
+    ],
+)
+def test_a_freeze_that_lies_more_than_a_day_back_is_asked_about(freeze: str, warned: bool) -> None:
+    made = plan(wish(users=REMOVED, freeze=freeze), tenant(*ROWS))
+    assert ("CRM-P055" in codes(made), made.errors) == (warned, ())
+
+
+def test_a_freeze_on_record_is_not_asked_about_any_more() -> None:
+    assert codes(plan(wish(users=REMOVED, freeze="2020-12-15T18:00:00Z"), tenant(*ROWS), record(frozen()))) == []
 
 
 def test_a_manifest_that_wants_nothing_plans_nothing() -> None:

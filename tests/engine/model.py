@@ -513,6 +513,8 @@ class Site:
     runs: int = 0
     parallel: int = 1
     plan: Plan | None = None
+    approver: str | None = "head"
+    """Who stands by to approve what the tool itself asks an approval for: an end without an archive."""
 
     @property
     def clock(self) -> Clock:
@@ -560,6 +562,8 @@ class Site:
         self.plan = saved or self.planned(bomb, **which)
         admit(self.plan, state, None)
         self.begin(journal)
+        if self.approver and self.plan.approvals_needed > self.desired.safeguards.approvals:
+            self._approved(journal, self.plan, self.approver)
         writer = next((each for each in readers if each.use == "write"), readers[-1])
         archiver = Archive(self.sealed, bomb, self.clock) if isinstance(self.desired.archive, ArchiveGoal) else None
         context = Context(run, self.world.provider, living[0], writer, journal, archiver, self.clock, stop)
@@ -582,7 +586,9 @@ class Site:
 
     def approve(self, made: Plan, *names: str) -> None:
         self.begin()
-        journal = Journal(self.disk, Bomb())
+        self._approved(Journal(self.disk, Bomb()), made, *names)
+
+    def _approved(self, journal: Journal, made: Plan, *names: str) -> None:
         journal.append([Approved(stamp(self.world.now), made.approval, made.plan_id, name, "mail") for name in names])
 
     def confirm(self, made: Plan, address: str, proof: Proof = Proof.ATTESTED, expires: str | None = None) -> None:

@@ -11,7 +11,7 @@ from crmstate.core.address import Address
 from crmstate.core.diagnostic import Problem
 from crmstate.core.event import Approved, Created, Evidence, Held
 from crmstate.core.failure import Code, Failure
-from crmstate.core.goal import HumanGoal, PurgeGoal, Safeguards, UsersGoal
+from crmstate.core.goal import HumanGoal, PurgeGoal, Safeguards, SubscriptionGoal, UsersGoal
 from crmstate.core.plan import Plan
 from crmstate.core.record import State
 from crmstate.core.survey import Identity
@@ -20,7 +20,22 @@ from crmstate.engine.admit import admit
 from crmstate.engine.confirm import confirm, confirmable
 from crmstate.engine.observe import departed, identify, observe
 
-from ..core.scenes import NOW, TENANT, cell, happened, plan, record, tenant, user, vendor, wish
+from ..core.scenes import (
+    DELETED,
+    NOW,
+    TENANT,
+    account,
+    cell,
+    contract,
+    frozen,
+    happened,
+    plan,
+    record,
+    tenant,
+    user,
+    vendor,
+    wish,
+)
 from .model import Bomb, Session, Site, World, stamp
 from .stages import ROWS, site
 
@@ -137,6 +152,37 @@ def test_what_is_not_there_too_weak_or_not_a_persons_to_say_is_refused(
 def test_the_freeze_comes_with_its_time_and_by_nobodys_word() -> None:
     found = plan(wish(people=(PERSON,)), tenant(user("p1")))
     assert confirmable(found, record([])) == ["human_step/training"]
+
+
+CLOSES = vendor(cell(Kind.ACCOUNT, Verb.CLOSE, attributes=frozenset({"ends_api"})))
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_nobody_confirms_that_our_own_keys_are_dead_by_means_of_one_of_them(asked: bool) -> None:
+    closing = account(Phase.PENDING) if asked else account()
+    history = [frozen(), happened(Kind.ACCOUNT, TENANT, Verb.CLOSE, Outcome.REQUESTED)] if asked else []
+    found = plan(wish(account=DELETED), tenant(closing), record(*history), CLOSES)
+    assert any(step.kind is Kind.API_KEY and step.verb is Verb.PROBE for step in found.steps)
+    assert confirmable(found, record([])) == (["account/acme"] if asked else [])
+    with pytest.raises(Problem) as problem:
+        confirm(Address("api_key/k-read"), found, record([]), at=NOW, by="it", proof=Proof.ATTESTED)
+    assert [each.code for each in problem.value.diagnostics] == ["CRM-C006"]
+
+
+def test_the_end_of_a_contract_is_confirmed_once_it_was_asked_for() -> None:
+    later = wish(subscription=SubscriptionGoal("cancelled", effective="end_of_term"))
+    assert confirmable(plan(later, tenant(contract())), record([])) == []
+    with pytest.raises(Problem):
+        confirm(
+            Address("subscription/sub"),
+            plan(later, tenant(contract())),
+            record([]),
+            at=NOW,
+            by="it",
+            proof=Proof.ATTESTED,
+        )
+    asked = plan(later, tenant(contract(pending="cancel", effective="2026-12-31")))
+    assert confirmable(asked, record([])) == ["subscription/sub"]
 
 
 def test_what_nobody_can_know_is_settled_by_a_person() -> None:

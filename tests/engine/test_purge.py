@@ -221,6 +221,15 @@ def test_by_a_written_decision_a_purge_needs_no_archive() -> None:
     assert (here.world.data["contacts"], here.sealed) == ({}, {})
 
 
+def test_a_purge_without_an_archive_waits_until_somebody_approved_it() -> None:
+    here = purging(archive=NoArchive("small", "head@example.com"))
+    here.approver = None
+    assert purge_line(here).result in (Result.REFUSED, Result.NOT_STARTED)
+    assert here.world.calls == []
+    here.approve(here.planned(), "head@example.com")
+    assert purge_line(here).result is Result.DONE
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_purge_without_an_archive_survives_the_same_faults(fault: str) -> None:
     here = purging(archive=NoArchive("small", "head@example.com"))

@@ -34,12 +34,10 @@ def test_latency_comes_before_or_after_the_effect(wire: httpx.Client, world: Wor
 
 
 def test_latency_holds_nobody_else_up(wire: httpx.Client, world: World) -> None:
-    world.add_fault("latency", path=DEACTIVATE, ms=2000)
+    world.add_fault("latency", path=DEACTIVATE, ms=600_000)
     with pytest.raises(httpx.ReadTimeout):
         wire.post(DEACTIVATE, json={"ids": ["u5"]}, timeout=0.05)
-    start = time.monotonic()
-    assert wire.get("/v1/users").status_code == 200
-    assert time.monotonic() - start < 1
+    assert wire.get("/v1/users", timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize(("retry_after", "header"), [(2, "2"), (None, None)])

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 
 import msgspec
+import pytest
 
 from crmstate.core.address import address
+from crmstate.core.goal import HumanGoal
 from crmstate.core.record import Entry, State, step_id
-from crmstate.core.words import Kind, Outcome, Proof, Undo, Verb
+from crmstate.core.words import Kind, Outcome, Phase, Proof, Undo, Verb
 from crmstate.views.catalogue import Catalogue
-from crmstate.views.standing import From, standing
+from crmstate.views.standing import From, Standing, standing
 from crmstate.views.status_text import status_json, status_text
+from tests.core import scenes
 from tests.views.samples import plan, record, representative
 
 EN = Catalogue("en", strict=True)
 U1 = address(Kind.USER, "u1")
+ENDING = scenes.wish(account=scenes.DELETED, api_keys=scenes.REVOKED)
+CLOSES = scenes.vendor(scenes.cell(Kind.ACCOUNT, Verb.CLOSE, attributes=frozenset({"ends_api"})))
 
 
 def done(*proofs: Proof) -> State:
@@ -108,3 +113,33 @@ def test_many_equal_waits_are_folded_in_text() -> None:
 
 def test_standing_can_be_encoded() -> None:
     assert msgspec.json.encode(standing(record(), representative()))
+
+
+def waiting(found: Standing) -> list[tuple[From, str]]:
+    return [(each.source, each.address) for each in found.waits]
+
+
+def test_our_own_keys_are_waited_for_once_the_rest_is_in_the_vendors_hands_and_not_before() -> None:
+    before = scenes.plan(ENDING, scenes.tenant(scenes.account()), by=CLOSES)
+    assert waiting(standing(State("exit"), before)) == []
+    state = scenes.record(scenes.frozen(), scenes.happened(Kind.ACCOUNT, "acme", Verb.CLOSE, Outcome.REQUESTED))
+    after = scenes.plan(ENDING, scenes.tenant(scenes.account(Phase.PENDING)), state, CLOSES)
+    assert waiting(standing(state, after)) == [
+        (From.VENDOR, "account/acme"),
+        (From.VENDOR, "api_key/k-read"),
+        (From.VENDOR, "api_key/k-write"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("freeze", "dated"), [("now", False), ("2026-05-31T18:00:00Z", False), ("2026-06-02T18:00:00Z", True)]
+)
+def test_a_freeze_waits_for_its_date_and_a_freeze_that_a_person_holds_up_for_that_person(
+    freeze: str, dated: bool
+) -> None:
+    training = HumanGoal("training", "Train", "hr@example.com", before="freeze")
+    made = scenes.plan(
+        msgspec.structs.replace(ENDING, freeze=freeze, people=(training,)), scenes.tenant(scenes.account())
+    )
+    person = (From.PERSON, "human_step/training")
+    assert set(waiting(standing(State("exit"), made))) == {person, *([(From.DATE, "freeze/cutover")] if dated else [])}

@@ -15,12 +15,12 @@ from crmstate.cli.compose import House, run_id
 from crmstate.cli.opening import open_house
 from crmstate.cli.options import (
     HERE,
+    BriefOption,
     ColorOption,
     ExcludeOption,
     Format,
     FormatOption,
     LangOption,
-    QuietOption,
     TargetOption,
 )
 from crmstate.cli.planfile import is_plan, read_plan
@@ -69,7 +69,7 @@ def apply(
     exclude: ExcludeOption = None,
     format: FormatOption = Format.text,
     lang: LangOption = None,
-    quiet: QuietOption = False,
+    quiet: BriefOption = False,
     no_color: ColorOption = False,
 ) -> int:
     """Carry out a plan, as far as it can be carried out now."""
@@ -113,8 +113,8 @@ def _locked(house: House, screen: Screen, wish: Wish, made: Plan | None, store: 
     if made is None:
         made = planned(house, store.state, readers, wish.target, wish.exclude)
         admit(made, store.state, wish.plan_id)
-        if not screen.json:
-            show(made, screen)
+        if not screen.json and not (screen.quiet and wish.yes):
+            show(made, screen, brief=False)
     if made.steps:
         _ask(made, screen, wish, stop)
         if made.summary.auto:
@@ -152,7 +152,7 @@ def _ask(made: Plan, screen: Screen, wish: Wish, stop: Stop) -> None:
     stop.idle = True
     if stop.asked:
         raise Abandoned
-    screen.say("ask.apply", count=len(made.steps), irreversible=made.summary.irreversible)
+    screen.ask("ask.apply", count=len(made.steps), irreversible=made.summary.irreversible)
     answer = sys.stdin.readline().strip().casefold()
     stop.idle = False
     if answer not in ("yes", "y", "是"):
@@ -196,5 +196,7 @@ def _show(closing: Closing, screen: Screen) -> None:
     renders = {"json": view.closing_json, "markdown": view.closing_markdown}
     if screen.format in renders:
         screen.out(renders[screen.format](closing, screen.catalogue))
+    elif screen.quiet:
+        screen.out(view.closing_brief(closing, screen.catalogue, color=screen.color))
     else:
         screen.out(view.closing_text(closing, screen.catalogue, color=screen.color))

@@ -43,7 +43,7 @@ def confirm(
     except ValueError:
         raise problem(Exit.USAGE, "CRM-C006", text=address, near="human_step/..., subscription/...") from None
     house = open_house(manifest, screen)
-    ends = stamp(moment(expires)) if expires else None
+    ends = stamp(moment(expires)) if expires is not None else None
     with house.store() as store:
         made = planned(house, store.state, house.readers())
         begin(store, house, made.tenant)

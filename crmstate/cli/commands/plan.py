@@ -11,13 +11,13 @@ from crmstate.cli.opening import open_house
 from crmstate.cli.options import (
     HERE,
     AsOfOption,
+    BriefOption,
     ColorOption,
     ExcludeOption,
     Format,
     FormatOption,
     LangOption,
     ManifestArgument,
-    QuietOption,
     TargetOption,
 )
 from crmstate.cli.screen import Screen
@@ -38,7 +38,7 @@ def plan(
     as_of: AsOfOption = None,
     full: Annotated[bool, typer.Option("--full", help="Every step, however many.")] = False,
     lang: LangOption = None,
-    quiet: QuietOption = False,
+    quiet: BriefOption = False,
     no_color: ColorOption = False,
 ) -> int:
     """Show what apply would do, and why."""
@@ -56,8 +56,9 @@ def plan(
     return int(changes(made)) if detailed_exitcode else 0
 
 
-def show(made: Plan, screen: Screen, full: bool = False, saved: str | None = None) -> None:
-    """The plan in the format that was asked for."""
+def show(made: Plan, screen: Screen, full: bool = False, saved: str | None = None, brief: bool | None = None) -> None:
+    """The plan in the format that was asked for. `brief`: only what somebody must act on; as --quiet says where it is
+    None. Whoever is asked a question about a plan sees it whole."""
     if screen.json:
         from crmstate.views.plan_json import encode_plan
 
@@ -66,6 +67,10 @@ def show(made: Plan, screen: Screen, full: bool = False, saved: str | None = Non
         from crmstate.views.plan_markdown import plan_markdown
 
         screen.out(plan_markdown(made, screen.catalogue))
+    elif screen.quiet if brief is None else brief:
+        from crmstate.views.plan_text import plan_brief
+
+        screen.out(plan_brief(made, screen.catalogue, color=screen.color))
     else:
         from crmstate.views.plan_text import plan_text
 

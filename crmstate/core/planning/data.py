@@ -220,11 +220,16 @@ def _purge(draft: Draft, purge: PurgeGoal, row: Resource, held: set[str], needs:
         draft.keep(Kind.DATASET)
         _bin(draft, purge, row, facts, needs=())
         return
+    goal = draft.desired.archive
+    why = message("why.purge.uncounted") if facts.rows is None else message("why.purge", rows=facts.rows)
+    if isinstance(goal, NoArchive):
+        many = facts.rows if facts.rows is not None else "?"
+        why = message("why.purge_unarchived", rows=many, who=goal.by, text=goal.why)
     step = draft.act(
-        row, Verb.PURGE, Stage.PURGE, message("why.purge", rows=facts.rows) if facts.rows is not None else message("why.purge.uncounted"),
+        row, Verb.PURGE, Stage.PURGE, why,
         span=purge.span, rows=rows, needs=needs,
     )  # fmt: skip
-    if step is not None and isinstance(draft.desired.archive, NoArchive):
+    if step is not None and isinstance(goal, NoArchive):
         draft.steps[-1] = step = msgspec.structs.replace(step, proof=Proof.WAIVED)
     _bin(draft, purge, row, facts, needs=(step.id,) if step is not None else ())
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from crmstate.core.address import address
 from crmstate.core.message import message
 from crmstate.core.order import MILESTONES, STARTS, Stage
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.hands import by_hand, unlisted
 from crmstate.core.survey import ModuleFacts
-from crmstate.core.words import Kind, Milestone, Mode, Phase, Proof, Undo, Verb
+from crmstate.core.words import Kind, Milestone, Mode, Phase, Proof, Severity, Undo, Verb
 
 _ACCESS = (Stage.KEYS, Stage.INTEGRATIONS, Stage.SESSIONS, Stage.USERS, Stage.OWN)
 _DATA = (Stage.MODULES, Stage.PURGE, Stage.BIN, Stage.CANCEL, Stage.ACCOUNT)
 TAKES = frozenset(stage.value for stage in (*_ACCESS, *_DATA))
 """The stages that take access or data away."""
+PAST = timedelta(days=1)
+"""How far back a freeze may lie before somebody is asked whether it is meant."""
 
 
 def freeze(draft: Draft) -> None:
@@ -29,10 +33,19 @@ def freeze(draft: Draft) -> None:
         draft.keep(Kind.FREEZE)
         return
     at = None if draft.desired.freeze == "now" else draft.desired.freeze
+    if at is not None and _long_past(at, draft.survey.taken_at):
+        draft.report("CRM-P055", Severity.WARNING, draft.desired.spans.get("cutover.freeze"), at=at)
     draft.ours(
         place, Kind.FREEZE, Verb.CONFIRM, Stage.FREEZE.value, message("why.freeze", at=draft.desired.freeze),
         mode=Mode.WAIT, not_before=at, before=Phase.ABSENT, after=Phase.PRESENT, span=draft.desired.spans.get("cutover.freeze"),
     )  # fmt: skip
+
+
+def _long_past(at: str, now: str) -> bool:
+    """Whether a time that was to come lies more than a day back: a mistyped year is a time as well, and it has come."""
+    if not now:
+        return False
+    return datetime.fromisoformat(now) - datetime.fromisoformat(at) > PAST
 
 
 def node(name: str, milestones: dict[Milestone, Stage] = MILESTONES) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from fnmatch import fnmatchcase
 
 from crmstate.core.address import kind_of
-from crmstate.core.goal import Desired
+from crmstate.core.goal import Desired, spoken_of
 from crmstate.core.order import cycle, earlier, precedence
 from crmstate.core.plan import (
     FORMAT_VERSION,
@@ -26,7 +26,7 @@ from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.humans import freeze, modules, people, questions, unsupported
 from crmstate.core.provider import Provider
 from crmstate.core.record import State
-from crmstate.core.safeguard import guard
+from crmstate.core.safeguard import approvals_needed, guard
 from crmstate.core.schedule import Schedule
 from crmstate.core.survey import Survey
 from crmstate.core.words import Kind, Mode, Severity, Verb
@@ -80,7 +80,7 @@ def plan(
         diagnostics=tuple(draft.diagnostics),
         complete=tuple(sorted(observed.complete)),
         estimate=estimate(steps, provider),
-        approvals_needed=desired.safeguards.approvals,
+        approvals_needed=approvals_needed(desired, steps),
         require_plan_id=desired.safeguards.require_plan_id,
         hypothetical=hypothetical,
         sealed=sealed,
@@ -100,6 +100,7 @@ def _summed(made: Plan, draft: Draft) -> Plan:
         {each.kind.value for each in draft.steps}
         | {kind_of(each.address).value for each in draft.blocked}
         | set(draft.unchanged)
+        | {kind.value for kind in spoken_of(draft.desired)}
     )
     unmanaged: dict[str, int] = {}
     for kind, rows in draft.by_kind.items():
