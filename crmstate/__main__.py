@@ -19,15 +19,35 @@ def main() -> None:
 
     try:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        _hear_every_signal()
         _open_streams()
         from crmstate.cli.app import run
 
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
         code = INTERRUPTED
-    for each in (signal.SIGINT, signal.SIGTERM):
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(each, signal.SIG_IGN)
     _leave(code)
+
+
+def _hear_every_signal() -> None:
+    """A Ctrl-C that meets Python inside a destructor is printed and forgotten there: a moment later it is given again."""
+    import signal
+
+    def again(number: int, frame: object) -> None:
+        handler = signal.getsignal(signal.SIGINT)
+        if callable(handler):
+            handler(signal.SIGINT, None)
+
+    def lost(found: sys.UnraisableHookArgs) -> None:
+        if issubclass(found.exc_type, Exception):
+            sys.__unraisablehook__(found)
+        else:
+            signal.setitimer(signal.ITIMER_REAL, 0.005)
+
+    signal.signal(signal.SIGALRM, again)
+    sys.unraisablehook = lost
 
 
 def _open_streams() -> None:

@@ -270,18 +270,25 @@ def test_a_second_signal_at_any_effect_is_survived(
             assert outcome_of(here) == points[1]
 
 
-def test_an_interruption_inside_an_exec_ends_with_our_own_code(tmp_path: Path) -> None:
+LOST = {
+    "an exec": "exec('raise KeyboardInterrupt')",
+    "a destructor": "type('Dying', (), {'__del__': lambda self: exec('raise KeyboardInterrupt')})()",
+}
+
+
+@pytest.mark.parametrize("where", LOST)
+def test_an_interruption_where_python_forgets_it_ends_with_our_own_code(where: str, tmp_path: Path) -> None:
     """`python -m` remembers a Ctrl-C that met it inside `exec` (where dataclasses are made, while modules load) and
-    ends itself by SIGINT although it was caught."""
+    ends itself by SIGINT although it was caught; one inside a destructor it prints and forgets."""
     (tmp_path / "sitecustomize.py").write_text(
         "import sys\n"
         "class Interrupting:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name == 'crmstate.cli.app':\n"
-        "            exec('raise KeyboardInterrupt')\n"
+        f"            {LOST[where]}\n"
         "sys.meta_path.insert(0, Interrupting())\n"
     )
     places = os.pathsep.join([str(tmp_path), str(Path(crmstate.__file__).parents[1])])
-    command = [sys.executable, "-m", "crmstate", "status"]
-    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": places}, capture_output=True)
-    assert (done.returncode, done.stderr) == (8, b"")
+    command = [sys.executable, "-m", "crmstate", "status", "--lang", "en"]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": places}, capture_output=True, cwd=tmp_path)
+    assert (done.returncode, b"Traceback" in done.stderr, b"gnored" in done.stderr) == (8, False, False)
