@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -121,7 +122,7 @@ class Tryton:
         assert self._process is not None
         end = time.monotonic() + START
         while self._process.poll() is None and time.monotonic() < end:
-            with contextlib.suppress(OSError, http.client.HTTPException):
+            with contextlib.suppress(OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
                 if _version(self.port):
                     return True
             time.sleep(0.05)
@@ -136,5 +137,8 @@ def _version(port: int) -> Any:
 
 
 def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+    """A port below those that systems hand out by themselves: nobody who asks for any port is given it meanwhile."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
