@@ -88,6 +88,7 @@ class Vendor:
         self.asked: list[tuple[str, str, str | None]] = []
         self.before: Callable[[str, str, str | None], None] | None = None
         self.counted: Count | None = None
+        self.described: dict[str, bytes] = {}
         self.served: Callable[[File, bytes], bytes] = lambda file, content: content
 
     @property
@@ -129,6 +130,9 @@ class Vendor:
     def whoami(self) -> Any: ...
 
     def list(self, kind: Kind, ids: Sequence[str] | None = None) -> Any: ...
+
+    def fields(self, dataset: str) -> bytes | None:
+        return self.described.get(dataset)
 
     def alive(self) -> bool:
         return True

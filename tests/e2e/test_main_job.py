@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .site import Site
+from .site import Site, archived, rows_of
 
 
 def test_a_plan_writes_nothing_at_the_vendor(here: Site) -> None:
@@ -60,9 +60,10 @@ def test_rows_that_come_after_the_purge_began_are_archived_before_they_go_too(he
     assert said.code == 0, said.out + said.err
     truth = {each["id"]: (each["rows"], each["bin_rows"]) for each in here.truth()["datasets"]}
     assert truth["contacts"] == (0, 0)
-    archived = "".join(path.read_text("utf-8") for path in (here.folder / "archive").rglob("data/*/*.jsonl"))
-    assert '"late1"' in archived
-    assert '"c000"' in archived
-    ids = sorted((here.folder / "archive").rglob("data/contacts*/ids-*.jsonl"))[-1].read_text("utf-8").split()
+    rows = rows_of(here.folder / "archive").decode()
+    assert '"late1"' in rows
+    assert '"c000"' in rows
+    files = archived(here.folder / "archive")
+    ids = files[max(name for name in files if "data/contacts" in name and "/ids-" in name)].split()
     assert len(ids) == 8
     assert set(here.twice()) <= {("empty", "bin", "contacts")}
