@@ -14,7 +14,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from crmstate.archive import attachments as attached
-from crmstate.archive import commit, disk, export, layout, manifest, reading, verify
+from crmstate.archive import checks, commit, disk, export, layout, manifest, reading, verify
+from crmstate.archive.checks import Wanted
 from crmstate.archive.coverage import listed
 from crmstate.archive.disk import TEMPORARY, Disk
 from crmstate.archive.journal import ADDITION
@@ -24,24 +25,26 @@ from crmstate.archive.pack import unpacked
 from crmstate.archive.seal import Seal, evidence
 from crmstate.archive.segments import Work, open_work
 from crmstate.core.diagnostic import problem
-from crmstate.core.event import Evidence
+from crmstate.core.event import Check, Evidence
 from crmstate.core.ports import Clock, Effects, ReadSession
 from crmstate.core.provider import Row
 from crmstate.core.survey import Listing, Resource
 from crmstate.core.words import Exit, Proof
 
 ARCHIVE, DELTA = "archive", "delta"
+_PLAIN = Wanted()
 
 
 class FolderArchive:
     """The archive at `root`, a folder of its own (`<to>/<archive name>`). `by`: who takes it, for the seals and the
-    evidence."""
+    evidence; `wanted`: how it is verified beyond checksums and counts."""
 
-    def __init__(self, root: Path, effects: Effects, clock: Clock, by: str) -> None:
+    def __init__(self, root: Path, effects: Effects, clock: Clock, by: str, wanted: Wanted = _PLAIN) -> None:
         self.root = root
         self._disk = Disk(effects)
         self._clock = clock
         self._by = by
+        self._wanted = wanted
         self._ground = threading.Lock()
         self._listings: list[Listing | None] = []
 
@@ -58,7 +61,7 @@ class FolderArchive:
         record; with it even an archive that was rewritten in itself consistently is noticed. Raises Problem with
         everything that is wrong."""
         place = Place(self.root, dataset.id)
-        return self._counted(place, self._checked(place, expected), source)
+        return self._proved(place, expected, source, fewer=False)
 
     def delta(
         self,
@@ -78,7 +81,7 @@ class FolderArchive:
             verify.sealed(place, expected)
         purpose = ADDITION if purging else DELTA
         found = self._take(self._open(dataset.id), source, dataset, attachments, purpose)
-        return self._counted(place, self._checked(place, found.last.content), source, fewer=purging)
+        return self._proved(place, found.last.content, source, fewer=purging)
 
     def ids(self, dataset: str, expected: str | None = None) -> Sequence[str]:
         """The ids that the sealed archive holds, in the order in which they first came: the same for the same
@@ -129,7 +132,7 @@ class FolderArchive:
             self._listings.append(listed(source))
         return self._listings[0]
 
-    def _checked(self, place: Place, expected: str | None) -> Seal:
+    def _checked(self, place: Place, expected: str | None) -> tuple[Seal, Check]:
         """Reads a dataset's archive back. Raises Problem with everything that is wrong."""
         wrong, read = verify.Wrong(), verify.Read()
         with self._ground:
@@ -137,27 +140,26 @@ class FolderArchive:
             verify.top(self.root, found, wrong, read)
         verify.check(place, found, sealed, wrong, read)
         wrong.refuse()
-        return sealed
+        return sealed, verify.said(place, sealed, read)
 
-    def _counted(self, place: Place, seal: Seal, source: ReadSession, fewer: bool = False) -> Evidence:
-        """The evidence of a verified dataset. Raises Problem CRM-A006 where the vendor counts another number of
+    def _proved(self, place: Place, expected: str | None, source: ReadSession, fewer: bool) -> Evidence:
+        """The evidence of a verified dataset: each method with what it looked at. `fewer`: the vendor may have fewer
         rows."""
-        count = source.count(place.dataset)
-        sealed = seal.last
-        fits = (
-            count.rows is None or not count.exact or count.rows == sealed.rows or (fewer and count.rows < sealed.rows)
-        )
-        if not fits:
-            raise problem(Exit.ERROR, "CRM-A006", dataset=place.dataset, archived=sealed.rows, vendor=count.rows)
-        exact = count.rows is not None and count.exact
-        vendor = "none" if count.rows is None else f"{'' if count.exact else '~'}{count.rows}"
-        files = len(seal.marks) + len(layout.TAG_FILES) + 1
+        sealed, first = self._checked(place, expected)
+        done = [first, checks.count(place, sealed, source, fewer)]
+        if self._wanted.share:
+            done.append(checks.reread(place, sealed, source, self._wanted.share, fewer))
+        if self._wanted.restore_test:
+            done.append(checks.restored(place, sealed))
+        last, count = sealed.last, done[1]
+        vendor = "none" if count.rows is None else f"{'' if count.said == 'exact' else '~'}{count.rows}"
         return replace(
-            evidence(seal, self._by),
-            method="checksums+count" if exact else "checksums",
+            evidence(sealed, self._by),
+            method="+".join(each.method for each in done if each.said not in ("none", "approximate")),
             proof=Proof.OBSERVED,
             at=self._now(),
-            note=f"generation={sealed.number} files={files} attachments={sealed.attachments} vendor_count={vendor}",
+            note=f"generation={last.number} files={first.files} attachments={last.attachments} vendor_count={vendor}",
+            checks=tuple(done),
         )
 
     def _prepare(self) -> None:

@@ -24,6 +24,7 @@ from crmstate.archive.manifest import Found
 from crmstate.archive.marks import FileMark, sha256
 from crmstate.archive.seal import Seal
 from crmstate.core.diagnostic import Diagnostic, Problem, diagnostic, problem
+from crmstate.core.event import Check
 from crmstate.core.words import Exit, Severity
 
 MOST = 200
@@ -112,6 +113,14 @@ def check(place: Place, found: Found, seal: Seal, wrong: Wrong, read: Read) -> N
         if wrong.count == before:
             _numbers(place, seal, holding, wrong)
     _others(place.root, found, wrong)
+
+
+def said(place: Place, seal: Seal, read: Read) -> Check:
+    """What was read. Raises Problem CRM-A030 where that is less than what the manifest says is there."""
+    files = len(seal.marks) + len(seal.contents)
+    if read.rows != seal.last.lines or read.files < files or read.bytes < seal.last.lines:
+        raise problem(Exit.ERROR, "CRM-A030", dataset=place.dataset, read=read.rows, said=seal.last.lines)
+    return Check("checksums", "equal", rows=read.rows, files=read.files, bytes=read.bytes)
 
 
 def _measured(root: Path, each: FileMark, wrong: Wrong, read: Read) -> None:

@@ -137,8 +137,8 @@ class Archiver(Protocol):
 
     def verify(self, source: ReadSession, dataset: Resource, expected: str | None = None) -> Evidence:
         """Reads the archive back from its location: checksums, count against the vendor's. `expected`: the
-        content's sha256 on record, the anchor outside the archive. Raises Problem where anything differs (CRM-A006: the vendor
-        has another number of rows by now)."""
+        content's sha256 on record, the anchor outside the archive. Raises Problem where anything differs (CRM-A006, CRM-A031: the
+        vendor has another number of rows, or other rows, by now)."""
         ...
 
     def delta(

@@ -110,6 +110,8 @@ class Vendor:
             raise Failure(Code.MISSING)
         rows = sorted(self.datasets[dataset].rows.items())
         rest = [Row(id, raw) for id, raw in rows if cursor is None or id > cursor]
+        if ids is not None:
+            return Page(tuple(each for each in rest if each.id in ids), None)
         page = tuple(rest[: self.page])
         return Page(page, page[-1].id if len(rest) > self.page else None)
 

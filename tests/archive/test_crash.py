@@ -55,7 +55,7 @@ def until_done(
 def verified(root: Path, vendor: Vendor, seals: list[str]) -> None:
     archive = FolderArchive(root, Effects(), Clock(), "me")
     for id, sha256 in zip(DATASETS, seals, strict=True):
-        assert archive.verify(vendor, resource(id), sha256).method == "checksums+count"
+        assert archive.verify(vendor, resource(id), sha256).method == "checksums+counts"
 
 
 def twice(vendor: Vendor) -> list[tuple[str, str, str | None]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from crmstate.core.words import Verb
+from crmstate.store.load import read
+
 from .site import Site, archived, rows_of
 
 
@@ -67,3 +70,16 @@ def test_rows_that_come_after_the_purge_began_are_archived_before_they_go_too(he
     ids = files[max(name for name in files if "data/contacts" in name and "/ids-" in name)].split()
     assert len(ids) == 8
     assert set(here.twice()) <= {("empty", "bin", "contacts")}
+
+
+def test_an_archive_is_proved_as_the_manifest_asks_and_the_record_says_what_was_looked_at(here: Site) -> None:
+    text = here.manifest.read_text("utf-8")
+    wanted = "to: archive/, verify: {sample: 100%, restore_test: true}"
+    assert "to: archive/" in text
+    here.manifest.write_text(text.replace("to: archive/", wanted), "utf-8")
+    assert here.apply().code == 0
+    state = read(here.folder, "exit").state
+    verified = [state.latest(f"archive/{name}", Verb.VERIFY) for name in ("contacts", "deals")]
+    found = [{each.method: each.said for each in entry.evidence[0].checks} for entry in verified if entry is not None]
+    said = {"checksums": "equal", "counts": "exact", "full": "equal", "restore_test": "sqlite"}
+    assert found == [said, said]
