@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +22,7 @@ from crmstate.cli.screen import Screen
 from crmstate.core.record import State
 from crmstate.core.secret import Scrubber
 from crmstate.manifest.load import load
+from crmstate.providers.kit import session
 from crmstate.store.load import read
 from crmstate.views.sink import Sink
 
@@ -84,6 +85,15 @@ def outcome_of(here: Site) -> dict[str, Any]:
                 row.pop(moment, None)
     truth["account"].pop("closes_at", None)
     return truth
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_many_effects_every_time() -> Iterator[None]:
+    """Effects are counted: none may depend on how busy the machine is (a proof of the whole view is taken again after a
+    minute)."""
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(session, "PROOF_LASTS", float("inf"))
+        yield
 
 
 @pytest.fixture(scope="module")

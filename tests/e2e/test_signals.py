@@ -21,6 +21,7 @@ import crmstate
 from crmstate.core.diagnostic import Problem
 from crmstate.core.words import Exit, Outcome
 from crmstate.engine.stop import Abandoned
+from crmstate.providers.kit import session
 from crmstate.sandbox import World
 from crmstate.store.load import read
 
@@ -217,6 +218,15 @@ class Interrupting:
         if number == self.at:
             raise Abandoned
         return found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_many_effects_every_time() -> Iterator[None]:
+    """Effects are counted: none may depend on how busy the machine is (a proof of the whole view is taken again after a
+    minute)."""
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(session, "PROOF_LASTS", float("inf"))
+        yield
 
 
 @pytest.fixture(scope="module")
