@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from crmstate.core.closing import Result
+from crmstate.core.diagnostic import problem
 from crmstate.core.failure import Code, Failure
 from crmstate.core.goal import ArchiveGoal, NoArchive, PurgeGoal
 from crmstate.core.provider import Batch, Page
@@ -15,7 +16,7 @@ from crmstate.core.record import Entry
 from crmstate.core.words import Exit, Kind, Outcome, Proof, Verb
 
 from ..core.scenes import ARCHIVED, cell, dataset, discard, vendor
-from .model import FAULTS, Bomb, Crash, Site
+from .model import FAULTS, Archive, Bomb, Crash, Site
 from .stages import site
 
 ALONE = dict.fromkeys(
@@ -287,3 +288,24 @@ def test_rows_that_the_vendor_took_on_are_waited_for_by_later_runs_too(first: st
     assert [sent.count(f"r{n:03}") for n in range(3)] == [1, 1, 1], "the rows of the first batch are sent once"
     here.settle()
     assert (here.world.data["contacts"], here.world.repeats) == ({}, [])
+
+
+def test_an_archive_whose_delta_was_cut_off_is_mended_by_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the record of that delta is lost as well, a verification is the first to see it, and may not be the end."""
+    mended: list[str] = []
+    verify, delta = Archive.verify, Archive.delta
+
+    def cut(self: Archive, *given: Any, **more: Any) -> Any:
+        if not mended:
+            raise problem(Exit.ERROR, "CRM-A028", file="contacts.jsonl")
+        return verify(self, *given, **more)
+
+    def whole(self: Archive, *given: Any, **more: Any) -> Any:
+        mended.append("delta")
+        return delta(self, *given, **more)
+
+    monkeypatch.setattr(Archive, "verify", cut)
+    monkeypatch.setattr(Archive, "delta", whole)
+    here = purging()
+    here.settle()
+    assert (here.world.data["contacts"], mended[:1]) == ({}, ["delta"])
