@@ -19,6 +19,7 @@ from crmstate.archive.holding import lost_line
 from crmstate.archive.journal import ADDITION, FILES, LOST
 from crmstate.archive.layout import content
 from crmstate.archive.marks import Entry
+from crmstate.archive.pack import packed
 from crmstate.archive.segments import Work
 from crmstate.core.diagnostic import problem
 from crmstate.core.failure import Code, Failure
@@ -26,6 +27,7 @@ from crmstate.core.ports import ReadSession
 from crmstate.core.provider import File, FilePage
 from crmstate.core.words import Exit
 
+FILES_NAME = "attachments.jsonl"
 CUT_BYTES = 64_000_000
 CUT_FILES = 500
 TRIES = 3
@@ -49,10 +51,11 @@ class Buffer:
             return
         for folder in sorted(self.folders):
             work.disk.flush(folder)
-        data, seen, written = b"".join(self.lines), len(self.lines), self.written
+        parts = {FILES_NAME: packed(b"".join(self.lines))} if self.lines else {}
+        seen, written = len(self.lines), self.written
         self.lines, self.written, self.bytes = [], 0, 0
         self.folders.clear()
-        work.segment(FILES, {"attachments.jsonl": data}, seen, written, next, end)
+        work.segment(FILES, parts, seen, written, next, end)
 
 
 def files(work: Work, source: ReadSession) -> None:
@@ -68,7 +71,7 @@ def files(work: Work, source: ReadSession) -> None:
             raise refused
     lost = [] if work.progress.lost_end or work.progress.purpose == ADDITION else work.holding.lost()
     if lost:
-        work.segment(LOST, {"attachments.jsonl": b"".join(map(lost_line, lost))}, 0, len(lost), None, True)
+        work.segment(LOST, {FILES_NAME: packed(b"".join(map(lost_line, lost)))}, 0, len(lost), None, True)
     for key in lost:
         del work.holding.files[key]
 

@@ -182,6 +182,18 @@ class Disk:
         self.flush(path.parent)
         self.remove(temporary)
 
+    def swap(self, path: Path, data: bytes, before: bytes | None) -> None:
+        """Puts a file, whole and durable with its name, in the place of one that holds `before`, or of none. Raises
+        Problem CRM-A025, and leaves that file alone, where another is there."""
+        if before is None:
+            self.create(path, data)
+            return
+        temporary = path.with_name(path.name + TEMPORARY)
+        self.temporary(temporary, (data,))
+        with told(path):
+            self._effects.do("rename", str(path), lambda: _exchange(temporary, path, before))
+        self.flush(path.parent)
+
     def append(self, path: Path, data: bytes) -> None:
         """Adds bytes to the end of a file and flushes it; makes the file, durably, where there is none."""
         fresh = not os.path.lexists(path)
@@ -222,6 +234,12 @@ def _flush(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _exchange(temporary: Path, path: Path, before: bytes) -> None:
+    if read(path) != before:
+        raise problem(Exit.ERROR, "CRM-A025", file=str(path))
+    temporary.replace(path)
 
 
 def _name(temporary: Path, path: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from crmstate.archive.holding import gone_line
 from crmstate.archive.journal import ADDITION, GONE, ROWS
+from crmstate.archive.pack import Packer, packed
 from crmstate.archive.segments import Work
 from crmstate.core.diagnostic import problem
 from crmstate.core.failure import Code, Failure
@@ -24,21 +25,21 @@ REFUSED = frozenset({Code.MISSING, Code.REJECTED})
 
 @dataclass
 class Buffer:
-    """The pages that are not durable yet."""
+    """The pages that are not durable yet: whole pages only, compressed as they come."""
 
-    lines: list[bytes] = field(default_factory=list)
-    index: list[bytes] = field(default_factory=list)
+    lines: Packer = field(default_factory=Packer)
+    index: Packer = field(default_factory=Packer)
     seen: int = 0
+    written: int = 0
     bytes: int = 0
 
     def flush(self, work: Work, next: str | None, end: bool) -> None:
         """Makes them durable as one segment; `next` is the cursor that follows them."""
         if not self.seen and not end:
             return
-        parts = {"jsonl": b"".join(self.lines), "index": b"".join(self.index)}
-        written = len(self.lines)
-        seen = self.seen
-        self.lines, self.index, self.seen, self.bytes = [], [], 0, 0
+        parts = {"jsonl": self.lines.done(), "index": self.index.done()}
+        seen, written = self.seen, self.written
+        self.lines, self.index, self.seen, self.written, self.bytes = Packer(), Packer(), 0, 0, 0
         work.segment(ROWS, parts, seen, written, next, end)
 
     @property
@@ -100,14 +101,21 @@ def step(passed: set[bytes], cursor: str, dataset: str) -> None:
 
 
 def _take(work: Work, buffer: Buffer, page: Page) -> None:
+    """Takes a page whole, or refuses it whole."""
+    lines: list[bytes] = []
+    index: list[bytes] = []
+    take = work.holding.row
     for row in page.rows:
         _refuse(work, row)
-        entry = work.holding.row(row.id, hashlib.sha256(row.raw).digest())
+        entry = take(row.id, hashlib.sha256(row.raw).digest())
         if entry:
-            buffer.index.append(entry)
-        if entry[:1] == b"+":
-            buffer.lines.append(row.raw + b"\n")
+            index.append(entry)
+            if entry[:1] == b"+":
+                lines += (row.raw, b"\n")
         buffer.bytes += len(row.raw)
+    buffer.lines.add(b"".join(lines))
+    buffer.index.add(b"".join(index))
+    buffer.written += len(lines) // 2
     buffer.seen += len(page.rows)
 
 
@@ -120,6 +128,6 @@ def _vanished(work: Work) -> None:
     """Notes the ids that are held and were not met."""
     gone = [] if work.progress.gone_end or work.progress.purpose == ADDITION else work.holding.gone()
     if gone:
-        work.segment(GONE, {"index": b"".join(map(gone_line, gone))}, 0, len(gone), None, True)
+        work.segment(GONE, {"index": packed(b"".join(map(gone_line, gone)))}, 0, len(gone), None, True)
     for id in gone:
         del work.holding.rows[id]

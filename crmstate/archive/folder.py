@@ -1,4 +1,4 @@
-"""FolderArchive: the first archive, a folder on this machine. Carries out `core.ports.Archiver`.
+"""FolderArchive: an archive in a folder on this machine. Carries out `core.ports.Archiver`.
 
 Different datasets may be archived from several threads at once; one dataset only by one at a time, and one archive
 only by one process at a time (the state's lock sees to that). Refuses a folder that holds anything else.
@@ -6,7 +6,6 @@ only by one process at a time (the state's lock sees to that). Refuses a folder 
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC
@@ -15,50 +14,54 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from crmstate.archive import attachments as attached
-from crmstate.archive import commit, disk, export, layout, reading, seal, verify
+from crmstate.archive import checks, commit, disk, export, layout, manifest, reading, verify
+from crmstate.archive.checks import Wanted
+from crmstate.archive.coverage import listed
 from crmstate.archive.disk import TEMPORARY, Disk
 from crmstate.archive.journal import ADDITION
 from crmstate.archive.layout import Place
-from crmstate.archive.seal import Sealed
+from crmstate.archive.marks import mark
+from crmstate.archive.pack import unpacked
+from crmstate.archive.seal import Seal, evidence
 from crmstate.archive.segments import Work, open_work
 from crmstate.core.diagnostic import problem
-from crmstate.core.event import Evidence
+from crmstate.core.event import Check, Evidence
 from crmstate.core.ports import Clock, Effects, ReadSession
 from crmstate.core.provider import Row
-from crmstate.core.survey import Resource
+from crmstate.core.survey import Listing, Resource
 from crmstate.core.words import Exit, Proof
 
 ARCHIVE, DELTA = "archive", "delta"
+_PLAIN = Wanted()
 
 
 class FolderArchive:
     """The archive at `root`, a folder of its own (`<to>/<archive name>`). `by`: who takes it, for the seals and the
-    evidence."""
+    evidence; `wanted`: how it is verified beyond checksums and counts."""
 
-    def __init__(self, root: Path, effects: Effects, clock: Clock, by: str) -> None:
+    def __init__(self, root: Path, effects: Effects, clock: Clock, by: str, wanted: Wanted = _PLAIN) -> None:
         self.root = root
         self._disk = Disk(effects)
         self._clock = clock
         self._by = by
+        self._wanted = wanted
         self._ground = threading.Lock()
+        self._listings: list[Listing | None] = []
 
     def archive(self, source: ReadSession, dataset: Resource, attachments: bool) -> Evidence:
         """Exports a dataset whole, or goes on where an earlier run stopped. One that is sealed is not read again,
         unless its attachments are asked for now and were not then: then they are added as a further generation."""
         work = self._open(dataset.id)
-        if work.seals and (work.seals[-1].seal.complete or not attachments):
-            return seal.evidence(work.place, work.seals[-1], self._by)
-        found = self._take(work, source, dataset, attachments, ARCHIVE)
-        return seal.evidence(work.place, found, self._by)
+        if work.seal is not None and (work.seal.last.complete or not attachments):
+            return evidence(work.seal, self._by)
+        return evidence(self._take(work, source, dataset, attachments, ARCHIVE), self._by)
 
     def verify(self, source: ReadSession, dataset: Resource, expected: str | None = None) -> Evidence:
-        """Reads everything back from the disk and asks the vendor for its count. `expected`: the seal's SHA-256 on
+        """Reads everything back from the disk and asks the vendor for its count. `expected`: the content's SHA-256 on
         record; with it even an archive that was rewritten in itself consistently is noticed. Raises Problem with
         everything that is wrong."""
         place = Place(self.root, dataset.id)
-        seals = verify.chain(place, expected)
-        verify.check(place, seals)
-        return self._counted(place, seals[-1], source)
+        return self._proved(place, expected, source, fewer=False)
 
     def delta(
         self,
@@ -73,32 +76,30 @@ class FolderArchive:
         the vendor no longer has is held all the same, and it may have fewer rows than the archive. Raises Problem
         CRM-A009 where the dataset was never sealed."""
         place = Place(self.root, dataset.id)
-        if not seal.load(place):
-            raise problem(Exit.ERROR, "CRM-A009", dataset=dataset.id)
-        if expected is not None and expected not in [each.sha256 for each in seal.load(place)]:
-            verify.chain(place, expected)
+        _, sealed = verify.sealed(place, None)
+        if expected is not None and expected not in [each.content for each in sealed.generations]:
+            verify.sealed(place, expected)
         purpose = ADDITION if purging else DELTA
         found = self._take(self._open(dataset.id), source, dataset, attachments, purpose)
-        verify.check(place, verify.chain(place, found.sha256))
-        return self._counted(place, found, source, fewer=purging)
+        return self._proved(place, found.last.content, source, fewer=purging)
 
     def ids(self, dataset: str, expected: str | None = None) -> Sequence[str]:
         """The ids that the sealed archive holds, in the order in which they first came: the same for the same
         generation. Raises Problem where there is no seal, or the list is not the sealed one."""
         place = Place(self.root, dataset)
-        found = verify.chain(place, expected)[-1].seal
-        data = disk.read(self.root / found.ids.file)
+        ids = verify.sealed(place, expected)[1].ids
+        data = disk.read(self.root / ids.file)
         if data is None:
-            raise problem(Exit.ERROR, "CRM-A001", file=found.ids.file)
-        if (len(data), hashlib.sha256(data).hexdigest()) != (found.ids.bytes, found.ids.sha256):
-            raise problem(Exit.ERROR, "CRM-A002", file=found.ids.file)
-        return reading.ids(data)
+            raise problem(Exit.ERROR, "CRM-A001", file=ids.file)
+        if mark(ids.file, data) != ids:
+            raise problem(Exit.ERROR, "CRM-A002", file=ids.file)
+        return reading.ids(b"".join(unpacked([data])))
 
     def rows(self, dataset: str) -> Iterator[Row]:
         """The rows that the sealed archive holds, in the order of its segments, byte for byte as the vendor wrote
         them. Checks nothing."""
         place = Place(self.root, dataset)
-        return reading.rows(place, verify.chain(place, None)[-1].seal)
+        return reading.rows(place, verify.sealed(place, None)[1])
 
     def _open(self, dataset: str) -> Work:
         """The work on a dataset, its ground prepared."""
@@ -106,59 +107,78 @@ class FolderArchive:
             self._prepare()
         return open_work(Place(self.root, dataset), self._disk, self._now)
 
-    def _take(self, work: Work, source: ReadSession, dataset: Resource, attachments: bool, purpose: str) -> Sealed:
+    def _take(self, work: Work, source: ReadSession, dataset: Resource, attachments: bool, purpose: str) -> Seal:
         """Reads and seals; the last seal again where a reading of a sealed dataset found nothing new. A delta goes on
         with no reading but one that a delta began: an earlier one may have met rows before access was frozen."""
-        complete = bool(work.seals and work.seals[-1].seal.complete)
+        complete = work.seal is not None and work.seal.last.complete
         if work.progress.began is None or (purpose != ARCHIVE and work.progress.purpose != purpose):
             work.begin(purpose)
         export.rows(work, source)
         if attachments:
             attached.files(work, source)
-        if not work.changed and complete == (complete or attachments):
+        if work.seal is not None and not work.changed and complete == (complete or attachments):
             work.journal.cut(work.sealed)
-            return self._open(dataset.id).seals[-1]
-        return commit.seal(work, dataset, complete or attachments, self._by)
+            self._open(dataset.id)
+            return work.seal
+        found = commit.prepare(work, dataset, complete or attachments, self._by, source.fields(dataset.id))
+        listing = self._listing(source)
+        with self._ground:
+            commit.commit(self.root, self._disk, found, listing, self._now(), self._by)
+        return found
 
-    def _counted(self, place: Place, found: Sealed, source: ReadSession, fewer: bool = False) -> Evidence:
-        """The evidence of a verified dataset. Raises Problem CRM-A006 where the vendor counts another number of
+    def _listing(self, source: ReadSession) -> Listing | None:
+        """The vendor's datasets, asked for once."""
+        if not self._listings:
+            self._listings.append(listed(source))
+        return self._listings[0]
+
+    def _checked(self, place: Place, expected: str | None) -> tuple[Seal, Check]:
+        """Reads a dataset's archive back. Raises Problem with everything that is wrong."""
+        wrong, read = verify.Wrong(), verify.Read()
+        with self._ground:
+            found, sealed = verify.sealed(place, expected)
+            verify.top(self.root, found, wrong, read)
+        verify.check(place, found, sealed, wrong, read)
+        wrong.refuse()
+        return sealed, verify.said(place, sealed, read)
+
+    def _proved(self, place: Place, expected: str | None, source: ReadSession, fewer: bool) -> Evidence:
+        """The evidence of a verified dataset: each method with what it looked at. `fewer`: the vendor may have fewer
         rows."""
-        count = source.count(place.dataset)
-        sealed = found.seal
-        fits = (
-            count.rows is None or not count.exact or count.rows == sealed.rows or (fewer and count.rows < sealed.rows)
-        )
-        if not fits:
-            raise problem(Exit.ERROR, "CRM-A006", dataset=place.dataset, archived=sealed.rows, vendor=count.rows)
-        exact = count.rows is not None and count.exact
-        vendor = "none" if count.rows is None else f"{'' if count.exact else '~'}{count.rows}"
-        files = len(sealed.files) + 3
+        sealed, first = self._checked(place, expected)
+        done = [first, checks.count(place, sealed, source, fewer)]
+        if self._wanted.share:
+            done.append(checks.reread(place, sealed, source, self._wanted.share, fewer))
+        if self._wanted.restore_test:
+            done.append(checks.restored(place, sealed))
+        last, count = sealed.last, done[1]
+        vendor = "none" if count.rows is None else f"{'' if count.said == 'exact' else '~'}{count.rows}"
         return replace(
-            seal.evidence(place, found, self._by),
-            method="checksums+count" if exact else "checksums",
+            evidence(sealed, self._by),
+            method="+".join(each.method for each in done if each.said not in ("none", "approximate")),
             proof=Proof.OBSERVED,
             at=self._now(),
-            note=f"generation={sealed.generation} files={files} attachments={sealed.attachments} vendor_count={vendor}",
+            note=f"generation={last.number} files={first.files} attachments={last.attachments} vendor_count={vendor}",
+            checks=tuple(done),
         )
 
     def _prepare(self) -> None:
         """Makes the archive's folders; refuses a folder that holds anything else. The README is first: it marks the
         folder as ours."""
+        found = manifest.load(self.root)
         names = set(disk.names(self.root))
-        readme = disk.read(self.root / layout.README) if layout.README in names else None
-        ours = (readme or b"").startswith(layout.README_START)
-        started = names <= {layout.README + TEMPORARY}
-        if not (started or ours) or names - layout.TOP - {layout.README + TEMPORARY}:
+        readme = disk.read(self.root / layout.README)
+        ours = found is not None or (readme or b"").startswith(layout.README_START)
+        known = {name.removesuffix(TEMPORARY) for name in names} <= layout.TOP
+        if not known or not (ours or names <= {layout.README + TEMPORARY}):
             raise problem(Exit.ERROR, "CRM-A027", file=str(self.root))
         self._disk.folder(self.root)
         if readme is None:
             self._disk.replace(self.root / layout.README, layout.README_TEXT)
             self._disk.flush(self.root)
-        elif layout.README + TEMPORARY in names:
-            self._disk.remove(self.root / (layout.README + TEMPORARY))
-        for name in (layout.DATA, layout.JOURNAL, layout.SEALED):
+        commit.settle(self.root, self._disk, found)
+        for name in (*layout.FOLDERS, f"{layout.DATA}/{layout.ATTACHMENTS}"):
             self._disk.folder(self.root / name)
-        self._disk.folder(self.root / layout.DATA / layout.ATTACHMENTS)
 
     def _now(self) -> str:
         return self._clock.now().astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,14 +1,17 @@
 """Layout: where everything of an archive lies. Names come from us alone; a dataset's id only lends letters to its slug.
 
-README.txt
-data/<slug>/000000.jsonl               rows, one a line, the vendor's own text
-data/<slug>/000000.index               one line for each row seen, in order: what came of it, its SHA-256 and its id
-data/<slug>/000001.attachments.jsonl   which record has which attachment
-data/<slug>/ids-0000.jsonl             the ids that the archive holds as of a generation
-data/attachments/<aa>/<sha256>         attachments by content
-journal/<slug>.jsonl                   one line for each durable segment
-sealed/<slug>.json                     the commit point; a delta adds sealed/<slug>.0001.json and so on
-sealed/<slug>.sha256sums               for `sha256sum -c` from the archive's top folder
+README.txt                                 how to check and read it without us
+manifest.json                              the seal of it all, written last: what it does not name is not archived
+coverage.json                              what is exported, and what is not, and why
+SHA256SUMS                                 for `sha256sum -c` from the archive's top folder
+bagit.txt bag-info.txt manifest-sha256.txt tagmanifest-sha256.txt      the same folder as a BagIt bag (RFC 8493)
+data/<slug>/000000.jsonl.zst               rows of whole pages, one a line, the vendor's own text
+data/<slug>/000000.index.zst               one line for each row seen, in order: what came of it, its SHA-256 and its id
+data/<slug>/000001.attachments.jsonl.zst   which record has which attachment
+data/<slug>/ids-0000.jsonl.zst             the ids that the archive holds as of a generation
+data/attachments/<aa>/<sha256>             attachments by content
+schema/<slug>-0000.json                    the vendor's own field metadata, where its provider gives it
+journal/<slug>.jsonl                       one line for each durable segment
 """
 
 from __future__ import annotations
@@ -17,17 +20,24 @@ import hashlib
 import re
 from pathlib import Path
 
-README = "README.txt"
-DATA, JOURNAL, SEALED = "data", "journal", "sealed"
+README, MANIFEST, COVERAGE, SUMS = "README.txt", "manifest.json", "coverage.json", "SHA256SUMS"
+BAGIT, BAG_INFO = "bagit.txt", "bag-info.txt"
+PAYLOAD, TAGS = "manifest-sha256.txt", "tagmanifest-sha256.txt"
+DATA, JOURNAL, SCHEMA = "data", "journal", "schema"
 ATTACHMENTS = "attachments"
-TOP = frozenset({README, DATA, JOURNAL, SEALED})
+FOLDERS = (DATA, JOURNAL, SCHEMA)
+TAG_FILES = (README, BAGIT, BAG_INFO, PAYLOAD, COVERAGE, SUMS, TAGS)
+TOP = frozenset({*TAG_FILES, *FOLDERS, MANIFEST})
+FORMER = "sealed"
+"""The folder by which an archive of the first format is known."""
 
 _SLUG = r"[a-z0-9-]{1,50}-[0-9a-f]{8}"
 SLUG = re.compile(_SLUG)
-SEAL_FILE = re.compile(rf"({_SLUG})(?:\.(\d{{4}}))?\.(json|sha256sums)")
+SCHEMA_FILE = re.compile(rf"({_SLUG})-(\d{{4}})\.json")
 JOURNAL_FILE = re.compile(rf"({_SLUG})\.jsonl")
-OURS = re.compile(r"\d{6}\.(jsonl|index|attachments\.jsonl)|ids-\d{4}\.jsonl|[a-z0-9.-]+\.tmp")
+OURS = re.compile(r"\d{6}\.(jsonl|index|attachments\.jsonl)\.zst|ids-\d{4}\.jsonl\.zst|[a-z0-9.-]+\.tmp")
 CONTENT = re.compile(r"[0-9a-f]{64}")
+ROWS_END, INDEX_END, FILES_END = ".jsonl.zst", ".index.zst", ".attachments.jsonl.zst"
 
 
 def slug(dataset: str) -> str:
@@ -50,54 +60,55 @@ class Place:
         self.slug = slug(dataset)
         self.folder = root / DATA / self.slug
         self.journal = root / JOURNAL / f"{self.slug}.jsonl"
-        self.sealed = root / SEALED
 
     def data(self, name: str) -> str:
         """A file in the dataset's folder."""
         return f"{DATA}/{self.slug}/{name}"
 
-    def seal(self, generation: int) -> str:
-        """The seal of a generation."""
-        return f"{SEALED}/{self.slug}{_part(generation)}.json"
-
-    def sums(self, generation: int) -> str:
-        """The list for `sha256sum -c` of a generation."""
-        return f"{SEALED}/{self.slug}{_part(generation)}.sha256sums"
-
     def ids(self, generation: int) -> str:
         """The list of the ids that the archive holds as of a generation."""
-        return self.data(f"ids-{generation:04d}.jsonl")
+        return self.data(f"ids-{generation:04d}.jsonl.zst")
+
+    def schema(self, generation: int) -> str:
+        """The vendor's field metadata as of a generation."""
+        return f"{SCHEMA}/{self.slug}-{generation:04d}.json"
 
 
-def _part(generation: int) -> str:
-    return f".{generation:04d}" if generation else ""
-
-
-README_TEXT = """\
-crmstate archive, format 1
+README_START = b"crmstate archive, format 2"
+README_FORMER = b"crmstate archive, format 1"
+README_TEXT = (
+    README_START
+    + """
 ==========================
 
-Data that was taken out of a CRM, dataset by dataset. Nothing but standard tools is needed to check and read it.
-本文件夹是从 CRM 导出的数据归档，只需标准工具即可核对和读取。
+Data that was taken out of a CRM, dataset by dataset. Nothing but coreutils and zstd is needed to check and read it.
+本文件夹是从 CRM 导出的数据归档，只需 coreutils 与 zstd 即可核对和读取。
 
 To check it, in this folder (核对):
 
-    for list in sealed/*.sha256sums; do sha256sum --check --quiet "$list"; done
-    sha256sum sealed/*.json        # compare with the digests in your record of the decommissioning
+    sha256sum --check --quiet SHA256SUMS
+    sha256sum --check --quiet tagmanifest-sha256.txt
+    zstd --test --quiet data/*/*.zst
+    sed 's/"root":"[0-9a-f]*"/"root":""/' manifest.json | sha256sum     # the digest is the "root" in manifest.json
+
+The folder is also a BagIt bag (RFC 8493): any BagIt tool can validate it.
+manifest.json says for each dataset which files it has, and its "content": the digest in the record of the
+decommissioning. It depends on the records and attachments alone, not on how or when they were written.
 
 To read it (读取):
 
-    sealed/NAME.json               what was sealed: numbers, files and their SHA-256, when, by whom.
-                                   NAME.0001.json and so on are later additions; the highest number counts for all.
-    data/NAME/000000.jsonl         records, one a line, exactly as the vendor wrote them
-    data/NAME/000000.index         a line for each record met: "+" written here (with SHA-256 and id), "=" met again
-                                   unchanged, "-" no longer at the vendor. The n-th "+" is the n-th line of the .jsonl.
-                                   Where an id has several "+", the last one counts.
-    data/NAME/000001.attachments.jsonl   which record has which attachment, with its name, size and SHA-256
-    data/NAME/ids-0000.jsonl       the ids of all records that the archive holds, one a line
-    data/attachments/ab/abcd...    the attachments, named by the SHA-256 of their content
-    journal/NAME.jsonl             what was written when
+    zstd -dc data/NAME/*[0-9].jsonl.zst    records, one a line, exactly as the vendor wrote them
+    data/NAME/000000.index.zst             a line for each record met: "+" written here (with SHA-256 and id), "=" met
+                                           again unchanged, "-" no longer at the vendor. The n-th "+" is the n-th line
+                                           of the .jsonl.zst beside it. Where an id has several "+", the last counts.
+    data/NAME/000001.attachments.jsonl.zst which record has which attachment, with its name, size and SHA-256
+    data/NAME/ids-0000.jsonl.zst           the ids of all records that the archive holds, one a line; the highest
+                                           number counts
+    data/attachments/ab/abcd...            the attachments, named by the SHA-256 of their content
+    schema/NAME-0000.json                  the vendor's own description of the fields, where it gives one
+    journal/NAME.jsonl                     what was written when
+    coverage.json                          what is exported, and what is not, and why
 
-A dataset without a file in sealed/ is not complete.
+A dataset that manifest.json does not name is not complete.
 """.encode()
-README_START = README_TEXT.split(b"\n", 1)[0]
+)

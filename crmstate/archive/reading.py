@@ -1,20 +1,30 @@
-"""Reading: rows and ids out of a sealed dataset. Checks nothing; `verify` does."""
+"""Reading: rows and ids out of a sealed dataset. Checks nothing but that the frames are whole; `verify` does."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
-from contextlib import ExitStack
-from typing import IO
 
 import msgspec
 
-from crmstate.archive import disk
+from crmstate.archive import disk, pack
 from crmstate.archive.holding import index_lines
-from crmstate.archive.layout import Place
+from crmstate.archive.layout import INDEX_END, ROWS_END, Place
 from crmstate.archive.seal import Seal
+from crmstate.core.diagnostic import problem
 from crmstate.core.provider import Row
+from crmstate.core.words import Exit
+
+
+def lines(place: Place, file: str) -> Iterator[bytes]:
+    """The lines of a packed file, each with its line break. Raises Problem: CRM-A001 where it is missing, CRM-A002
+    where it is not one whole frame."""
+    try:
+        yield from pack.lines(disk.pieces(place.root / file))
+    except FileNotFoundError as error:
+        raise problem(Exit.ERROR, "CRM-A001", file=file) from error
+    except ValueError as error:
+        raise problem(Exit.ERROR, "CRM-A002", file=file) from error
 
 
 def ids(data: bytes) -> list[str]:
@@ -28,31 +38,22 @@ def ids(data: bytes) -> list[str]:
 def rows(place: Place, sealed: Seal) -> Iterator[Row]:
     """The rows that count: of an id written several times the last, and none of an id that vanished. In the order of
     the segments."""
-    names = sorted(each.file for each in sealed.files if each.file.endswith(".index"))
     stored = {each.file for each in sealed.files}
+    names = sorted(name for name in stored if name.endswith(INDEX_END))
     last: dict[str, int] = {}
     number = 0
     for name in names:
-        for op, _, id in _index(place, name):
+        for op, _, id in index_lines(lines(place, name)):
             number += 1
             if op != b"=":
                 last[id] = number if op == b"+" else 0
     number = 0
     for name in names:
-        jsonl = name.removesuffix("index") + "jsonl"
-        with ExitStack() as stack:
-            stream = stack.enter_context(_stream(place, jsonl)) if jsonl in stored else None
-            for op, _, id in _index(place, name):
-                number += 1
-                raw = stream.readline()[:-1] if stream and op == b"+" else b""
-                if op == b"+" and last[id] == number:
+        jsonl = name.removesuffix(INDEX_END) + ROWS_END
+        texts = lines(place, jsonl) if jsonl in stored else iter(())
+        for op, _, id in index_lines(lines(place, name)):
+            number += 1
+            if op == b"+":
+                raw = next(texts, b"\n")[:-1]
+                if last[id] == number:
                     yield Row(id, raw)
-
-
-def _index(place: Place, name: str) -> Iterator[tuple[bytes, bytes, str]]:
-    with _stream(place, name) as stream:
-        yield from index_lines(stream)
-
-
-def _stream(place: Place, name: str) -> IO[bytes]:
-    return os.fdopen(disk.opened(place.root / name), "rb")

@@ -1,126 +1,83 @@
-"""Seal: what a dataset's archive holds as of one generation, written last of all: where there is no seal, there is no
-archive.
+"""Seal: what the archive holds of one dataset, generation by generation, as the manifest lists it.
 
-Each seal names every file of its dataset so far, and the digest of the seal before it. Its own digest belongs on
-record outside.
+`content` is the digest that belongs on record outside: it covers the rows, their ids and the attachments, and nothing
+of how, when or in which order they were written, so that an interrupted export ends in the same one.
 """
 
 from __future__ import annotations
 
-import json
-
 import msgspec
 
-from crmstate.archive import disk
-from crmstate.archive.layout import SEAL_FILE, Place
-from crmstate.archive.marks import FileMark, canonical, sha256
-from crmstate.core.diagnostic import problem
+from crmstate.archive.layout import MANIFEST
+from crmstate.archive.marks import FileMark
 from crmstate.core.event import Evidence
 from crmstate.core.survey import Resource
-from crmstate.core.words import Exit, Proof
-
-FORMAT = 1
+from crmstate.core.words import Proof
 
 
-class Seal(msgspec.Struct, frozen=True):
-    """`rows` and `attachments` that the archive holds; `lines`: rows written in all, those that a later one replaced
-    too; `bytes` of all files. `complete`: attachments were read as well. `content`: see `Holding.content`. `journal`:
-    its length and digest when sealed. `check`: the digest of everything else in here."""
+class Generation(msgspec.Struct, frozen=True):
+    """One sealing of a dataset. `rows` and `attachments` that the archive holds since; `lines`: rows written in all,
+    those that a later one replaced too; `complete`: attachments were read as well; `parent`: the content before."""
 
-    format: int
-    dataset: Resource
-    generation: int
+    number: int
+    content: str
     parent: str | None
+    rows: int
+    lines: int
+    attachments: int
+    complete: bool
     taken_at: str
     sealed_at: str
     by: str
-    rows: int
-    lines: int
+
+
+class Content(msgspec.Struct, frozen=True, array_like=True, order=True):
+    """An attachment's content that lies in the archive."""
+
+    sha256: str
     bytes: int
-    attachments: int
-    complete: bool
-    content: str
+
+
+class Seal(msgspec.Struct, frozen=True):
+    """A dataset's part of the manifest. `ids`: the list of the ids that are held; `journal`: its length and digest
+    when sealed; `files`: everything else of the dataset, earlier lists of ids included; `contents`: of its attachments,
+    those that vanished at the vendor too."""
+
+    dataset: Resource
+    slug: str
+    generations: tuple[Generation, ...]
     ids: FileMark
-    sums: FileMark
-    readme: FileMark
     journal: FileMark
     files: tuple[FileMark, ...]
-    check: str = ""
+    contents: tuple[Content, ...] = ()
+
+    @property
+    def last(self) -> Generation:
+        """The generation that counts."""
+        return self.generations[-1]
+
+    @property
+    def marks(self) -> tuple[FileMark, ...]:
+        """Every file of the dataset but its attachments."""
+        return (*self.files, self.ids, self.journal)
+
+    @property
+    def bytes(self) -> int:
+        """Of all its files, attachments included."""
+        return sum(each.bytes for each in self.marks) + sum(each.bytes for each in self.contents)
 
 
-class Sealed(msgspec.Struct, frozen=True):
-    """A seal with the digest of its file."""
-
-    seal: Seal
-    sha256: str
-    size: int
-
-
-_SEALS = msgspec.json.Decoder(Seal)
-"""Built while one thread is there: msgspec 0.22 crashes the interpreter where two meet a type for the first time."""
-
-
-def written(seal: Seal) -> bytes:
-    """The bytes of a seal's file."""
-    return canonical(msgspec.structs.replace(seal, check=_check(seal))) + b"\n"
-
-
-def load(place: Place) -> list[Sealed]:
-    """The seals of a dataset, from the first; none where it was never sealed. Raises Problem CRM-A008 where one is
-    damaged or lacks."""
-    there = _generations(place)
-    chain: list[Sealed] = []
-    for generation in range(max(there, default=-1) + 1):
-        found = _read(place, generation)
-        parent = chain[-1].sha256 if chain else None
-        if found is None or found.seal.generation != generation or found.seal.parent != parent:
-            raise problem(Exit.ERROR, "CRM-A008", file=place.seal(generation))
-        if found.seal.dataset.id != place.dataset:
-            raise problem(Exit.ERROR, "CRM-A023", file=place.seal(generation))
-        chain.append(found)
-    return chain
-
-
-def evidence(place: Place, found: Sealed, by: str) -> Evidence:
+def evidence(seal: Seal, by: str) -> Evidence:
     """What the record may say of a sealed export that was not read back yet."""
-    seal = found.seal
+    last = seal.last
     return Evidence(
         method="export",
         proof=Proof.OBSERVED,
-        at=seal.sealed_at,
+        at=last.sealed_at,
         by=by,
-        path=place.seal(seal.generation),
-        sha256=found.sha256,
-        rows=seal.rows,
+        path=f"{MANIFEST}#{seal.slug}",
+        sha256=last.content,
+        rows=last.rows,
         bytes=seal.bytes,
-        note=f"generation={seal.generation} attachments={seal.attachments}",
+        note=f"generation={last.number} attachments={last.attachments}",
     )
-
-
-def _generations(place: Place) -> list[int]:
-    found = (SEAL_FILE.fullmatch(name) for name in disk.names(place.sealed))
-    return [int(each[2] or 0) for each in found if each and each[1] == place.slug and each[3] == "json"]
-
-
-def _read(place: Place, generation: int) -> Sealed | None:
-    data = disk.read(place.root / place.seal(generation))
-    if data is None:
-        return None
-    try:
-        plain = json.loads(data)
-        _known(plain, place.seal(generation))
-        seal = msgspec.convert(plain, Seal)
-    except (ValueError, msgspec.ValidationError, RecursionError):
-        return None
-    return Sealed(seal, sha256(data), len(data)) if written(seal) == data and seal.check == _check(seal) else None
-
-
-def _known(plain: object, file: str) -> None:
-    """Refuses a seal of a later format, so that nobody takes it for a damaged one."""
-    format = plain.get("format") if isinstance(plain, dict) else None
-    if isinstance(format, int) and format > FORMAT:
-        raise problem(Exit.ERROR, "CRM-A024", file=file, format=format)
-
-
-def _check(seal: Seal) -> str:
-    return sha256(canonical(msgspec.structs.replace(seal, check="")))

@@ -11,13 +11,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from crmstate.archive import disk, seal
+from crmstate.archive import disk, manifest, pack
 from crmstate.archive.disk import Disk
 from crmstate.archive.holding import Holding
 from crmstate.archive.journal import BEGIN, FILES, GONE, ROWS, Journal, Line
-from crmstate.archive.layout import OURS, SEAL_FILE, Place, content
+from crmstate.archive.layout import FILES_END, INDEX_END, OURS, SCHEMA, SCHEMA_FILE, Place, content
 from crmstate.archive.marks import FileMark, mark, sha256
-from crmstate.archive.seal import Sealed
+from crmstate.archive.seal import Seal
 from crmstate.core.diagnostic import problem
 from crmstate.core.words import Exit
 
@@ -51,14 +51,14 @@ class Progress:
 
 @dataclass
 class Work:
-    """One dataset, opened for writing. `sealed`: how many lines of the journal the last seal covers."""
+    """One dataset, opened for writing. `seal`: what is sealed of it; `sealed`: how many lines of the journal the last seal covers."""
 
     place: Place
     disk: Disk
     now: Callable[[], str]
     journal: Journal
     holding: Holding
-    seals: list[Sealed]
+    seal: Seal | None
     sealed: int = 0
     progress: Progress = field(default_factory=Progress)
 
@@ -70,7 +70,7 @@ class Work:
     @property
     def changed(self) -> bool:
         """Whether what is held differs from what is sealed."""
-        return not self.seals or any(line.written for line in self.fresh)
+        return self.seal is None or any(line.written for line in self.fresh)
 
     def begin(self, purpose: str) -> None:
         """A reading of the whole dataset begins, or begins again."""
@@ -78,12 +78,12 @@ class Work:
         self.holding.begin()
 
     def segment(self, what: str, parts: dict[str, bytes], seen: int, written: int, next: str | None, end: bool) -> None:
-        """Makes a segment durable: files by the ending of their names; those without a byte are left out."""
+        """Makes a segment durable: packed files by the ending of their names; those without a byte are left out."""
         number = 1 + max((line.number for line in self.journal.lines), default=-1)
         marks = []
         for ending, data in parts.items():
             if data:
-                path = self.place.data(f"{number:06d}.{ending}")
+                path = self.place.data(f"{number:06d}.{ending}.zst")
                 self.disk.replace(self.place.root / path, data)
                 marks.append(mark(path, data))
         if marks:
@@ -102,7 +102,7 @@ class Work:
 
 def open_work(place: Place, disk: Disk, now: Callable[[], str]) -> Work:
     """Takes up the work on a dataset where its journal ends. Raises Problem where something sealed is damaged."""
-    work = Work(place, disk, now, Journal(place.journal, disk), Holding(), seal.load(place))
+    work = Work(place, disk, now, Journal(place.journal, disk), Holding(), manifest.seal_of(place))
     disk.folder(place.folder)
     work.journal.load()
     work.sealed = _sealed_lines(work)
@@ -126,9 +126,9 @@ def _sealed_lines(work: Work) -> int:
     """How many lines the last seal covers."""
     if work.journal.lines and work.journal.lines[0].dataset != work.place.dataset:
         raise problem(Exit.ERROR, "CRM-A023", file=str(work.place.journal))
-    if not work.seals:
+    if work.seal is None:
         return 0
-    known = work.seals[-1].seal.journal
+    known = work.seal.journal
     if sha256(work.journal.data[: known.bytes]) != known.sha256 or known.bytes not in work.journal.sizes:
         raise problem(Exit.ERROR, "CRM-A002", file=known.file)
     return work.journal.sizes.index(known.bytes) + 1
@@ -141,8 +141,8 @@ def _whole(work: Work, line: Line) -> bool:
         return False
     if line.what != FILES or not line.files:
         return True
-    data = disk.read(root / line.files[0].file) or b""
-    found = (re.search(rb'"sha256":"([0-9a-f]{64})","size":(\d+)}', each) for each in data.splitlines())
+    lines = pack.lines([disk.read(root / line.files[0].file) or b""])
+    found = (re.search(rb'"sha256":"([0-9a-f]{64})","size":(\d+)}', each) for each in lines)
     return all(disk.size(root / content(each[1].decode())) == int(each[2]) for each in found if each)
 
 
@@ -152,27 +152,27 @@ def _fold(work: Work, line: Line) -> None:
         work.holding.begin()
         return
     for each in line.files:
-        if each.file.endswith((".index", ".attachments.jsonl")):
+        if each.file.endswith((INDEX_END, FILES_END)):
             data = disk.read(work.place.root / each.file)
             if data is None:
                 raise problem(Exit.ERROR, "CRM-A001", file=each.file)
             if sha256(data) != each.sha256:
                 raise problem(Exit.ERROR, "CRM-A002", file=each.file)
-            fold = work.holding.apply_rows if each.file.endswith(".index") else work.holding.apply_files
-            fold(data.splitlines(keepends=True))
+            fold = work.holding.apply_rows if each.file.endswith(INDEX_END) else work.holding.apply_files
+            fold(pack.lines([data]))
 
 
 def _tidy(work: Work) -> None:
-    """Removes what an interrupted run left: files of ours that neither journal nor seal knows."""
+    """Removes what an interrupted run left: files of ours that neither journal nor manifest knows."""
     place, root = work.place, work.place.root
-    known = {each.file for each in work.files()} | {each.seal.ids.file for each in work.seals}
+    known = {each.file for each in work.files()} | {each.file for each in (work.seal.marks if work.seal else ())}
     for name in disk.names(place.folder):
         if place.data(name) not in known and OURS.fullmatch(name) and disk.size(place.folder / name) is not None:
             work.disk.remove(place.folder / name)
-    kept = {place.seal(each.seal.generation) for each in work.seals} | {each.seal.sums.file for each in work.seals}
-    for folder in (place.sealed, place.journal.parent):
-        for name in disk.names(folder):
-            match = SEAL_FILE.fullmatch(name.removesuffix(disk.TEMPORARY))
-            ours = name == place.journal.name + disk.TEMPORARY or (match is not None and match[1] == place.slug)
-            if ours and f"{folder.relative_to(root)}/{name}" not in kept:
-                work.disk.remove(folder / name)
+    temporary = place.journal.with_name(place.journal.name + disk.TEMPORARY)
+    if disk.size(temporary) is not None:
+        work.disk.remove(temporary)
+    for name in disk.names(root / SCHEMA):
+        match = SCHEMA_FILE.fullmatch(name.removesuffix(disk.TEMPORARY))
+        if match is not None and match[1] == place.slug and f"{SCHEMA}/{name}" not in known:
+            work.disk.remove(root / SCHEMA / name)

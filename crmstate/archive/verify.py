@@ -1,5 +1,5 @@
-"""Verify: reads a sealed dataset back from the disk, every byte, and compares it with its seal, with itself, and with
-the vendor's count.
+"""Verify: reads a sealed dataset back from the disk, every byte, and compares it with the manifest, with itself, and
+with the record.
 
 Everything wrong is named, not only the first. It writes nothing and mends nothing. Record values never appear in what
 it says.
@@ -12,19 +12,31 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
-from crmstate.archive import disk, journal, layout, seal
+from crmstate.archive import commit, disk, journal, layout, manifest, reading
 from crmstate.archive.holding import Holding, index_lines
-from crmstate.archive.layout import Place, content
+from crmstate.archive.layout import FILES_END, INDEX_END, JOURNAL, MANIFEST, ROWS_END, Place, content
+from crmstate.archive.manifest import Found
 from crmstate.archive.marks import FileMark, sha256
-from crmstate.archive.seal import Seal, Sealed
+from crmstate.archive.seal import Seal
 from crmstate.core.diagnostic import Diagnostic, Problem, diagnostic, problem
+from crmstate.core.event import Check
 from crmstate.core.words import Exit, Severity
 
 MOST = 200
-ROWS_FILE = re.compile(r"/\d{6}\.jsonl$")
+
+
+@dataclass
+class Read:
+    """What a verification read: a verifier that read nothing must not look like one that did."""
+
+    files: int = 0
+    bytes: int = 0
+    rows: int = 0
 
 
 class Wrong:
@@ -41,6 +53,15 @@ class Wrong:
         else:
             self.more += 1
 
+    def take(self, refused: Problem) -> None:
+        """Findings that came as a Problem."""
+        self.found += refused.diagnostics
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.found) + self.more
+
     def refuse(self) -> None:
         """Raises Problem with all of them, if there are any."""
         once = list({repr(each): each for each in self.found}.values())
@@ -50,68 +71,84 @@ class Wrong:
             raise Problem(Exit.ERROR, *once)
 
 
-def chain(place: Place, expected: str | None) -> list[Sealed]:
-    """The seals, the last of which counts. Raises Problem CRM-A009 where there is none, CRM-A007 where the last is not
-    the one on record, CRM-A022 where the one on record is an earlier one of the same chain."""
+def sealed(place: Place, expected: str | None) -> tuple[Found, Seal]:
+    """The manifest and its part that is the dataset's. Raises Problem CRM-A009 where there is none, CRM-A007 where its
+    content is not the one on record, CRM-A022 where the one on record is that of an earlier generation."""
     disk.is_folder(place.root)
-    found = seal.load(place)
-    if not found:
+    found = manifest.load(place.root)
+    seal = found.seal(place) if found is not None else None
+    if found is None or seal is None:
         raise problem(Exit.ERROR, "CRM-A009", dataset=place.dataset)
-    if expected not in (None, found[-1].sha256):
-        code = "CRM-A022" if expected in [each.sha256 for each in found] else "CRM-A007"
-        file = place.seal(found[-1].seal.generation)
-        raise problem(Exit.ERROR, code, file=file, found=found[-1].sha256, expected=expected)
-    return found
+    if expected not in (None, seal.last.content):
+        code = "CRM-A022" if expected in [each.content for each in seal.generations] else "CRM-A007"
+        raise problem(Exit.ERROR, code, file=MANIFEST, found=seal.last.content, expected=expected)
+    return found, seal
 
 
-def check(place: Place, seals: list[Sealed]) -> None:
-    """Reads everything back. Raises Problem with each file that is missing, changed, extra or not a plain file, and
-    each row and number that does not agree."""
-    wrong, sealed = Wrong(), seals[-1].seal
-    _folders(place)
-    for each in (sealed.readme, *(each.seal.sums for each in seals), *sealed.files):
-        if not ROWS_FILE.search(each.file):
-            _measured(place, each, wrong)
-    unfinished = _journal(place, sealed.journal, wrong)
-    _strays(place, sealed, unfinished, wrong)
-    holding = _folded(place, sealed, wrong)
-    _contents(place, holding, wrong)
-    if not wrong.found:
-        _numbers(place, sealed, holding, wrong)
-    wrong.refuse()
+def top(root: Path, found: Found, wrong: Wrong, read: Read) -> None:
+    """The files beside the manifest, against the manifest. Call with the ground held."""
+    for folder in (root, *(root / name for name in layout.FOLDERS), root / layout.DATA / layout.ATTACHMENTS):
+        disk.is_folder(folder)  # behind a link in the place of a folder lies somebody else's data
+    for each in found.manifest.tags:
+        _measured(root, each, wrong, read)
+    read.files, read.bytes = read.files + 1, read.bytes + len(found.data)
+    for name in disk.names(root):
+        if name not in layout.TOP:
+            wrong.add("CRM-A003", file=name)
 
 
-def _folders(place: Place) -> None:
-    """Links in the place of folders are refused at once: behind them lies somebody else's data."""
-    root = place.root
-    for folder in (root, root / layout.DATA, root / layout.JOURNAL, place.sealed, place.folder):
-        disk.is_folder(folder)
-    disk.is_folder(root / layout.DATA / layout.ATTACHMENTS)
+def check(place: Place, found: Found, seal: Seal, wrong: Wrong, read: Read) -> None:
+    """Reads everything of a dataset back; adds each file that is missing, changed, extra or not a plain file, and each
+    row and number that does not agree."""
+    disk.is_folder(place.folder)
+    before = wrong.count
+    for each in (*seal.files, seal.ids):
+        _measured(place.root, each, wrong, read)
+    for one in seal.contents:
+        _measured(place.root, FileMark(content(one.sha256), one.bytes, one.sha256), wrong, read)
+    known = _journal(place, seal.journal, wrong, read) | {each.file for each in seal.marks}
+    _strays(place, seal, known, wrong)
+    if wrong.count == before:
+        holding = _folded(place, seal, wrong, read)
+        if wrong.count == before:
+            _numbers(place, seal, holding, wrong)
+    _others(place.root, found, wrong)
 
 
-def _measured(place: Place, each: FileMark, wrong: Wrong) -> None:
+def said(place: Place, seal: Seal, read: Read) -> Check:
+    """What was read. Raises Problem CRM-A030 where that is less than what the manifest says is there."""
+    files = len(seal.marks) + len(seal.contents)
+    if read.rows != seal.last.lines or read.files < files or read.bytes < seal.last.lines:
+        raise problem(Exit.ERROR, "CRM-A030", dataset=place.dataset, read=read.rows, said=seal.last.lines)
+    return Check("checksums", "equal", rows=read.rows, files=read.files, bytes=read.bytes)
+
+
+def _measured(root: Path, each: FileMark, wrong: Wrong, read: Read) -> None:
     try:
-        found = disk.measure(place.root / each.file)
+        found = disk.measure(root / each.file)
     except Problem as refused:
-        wrong.found += refused.diagnostics
+        wrong.take(refused)
         return
     if found is None:
         wrong.add("CRM-A001", file=each.file)
-    elif found != (each.bytes, each.sha256):
+        return
+    read.files, read.bytes = read.files + 1, read.bytes + found[0]
+    if found != (each.bytes, each.sha256):
         wrong.add("CRM-A002", file=each.file)
 
 
-def _journal(place: Place, known: FileMark, wrong: Wrong) -> set[str]:
+def _journal(place: Place, known: FileMark, wrong: Wrong, read: Read) -> set[str]:
     """Its sealed part is as it was. What follows is said to be an unfinished delta where it is one; the files that it
     knows."""
     try:
         data = disk.read(place.journal)
     except Problem as refused:
-        wrong.found += refused.diagnostics
+        wrong.take(refused)
         return set()
     if data is None:
         wrong.add("CRM-A001", file=known.file)
         return set()
+    read.files, read.bytes = read.files + 1, read.bytes + len(data)
     if sha256(data[: known.bytes]) != known.sha256:
         wrong.add("CRM-A002", file=known.file)
     elif len(data) > known.bytes:
@@ -121,44 +158,57 @@ def _journal(place: Place, known: FileMark, wrong: Wrong) -> set[str]:
     return set()
 
 
-def _strays(place: Place, sealed: Seal, known: set[str], wrong: Wrong) -> None:
-    """Whatever lies in the archive and belongs to no dataset, or to this one and is neither in its seal nor in
-    `known`."""
-    known |= {each.file for each in sealed.files}
-    for generation in range(sealed.generation + 1):
-        known |= {place.seal(generation), place.sums(generation)}
-    for path in _listed(place):
-        top, _, name = path.partition("/")
-        if path in known or path in layout.TOP or _of_another(top, name, place.slug):
-            continue
-        wrong.add("CRM-A003", file=path)
-
-
-def _of_another(top: str, name: str, slug: str) -> bool:
-    """Whether a name is one that another dataset of this archive may have, half written too, or this dataset's journal
-    or folder."""
-    if top == layout.DATA:
-        return name == layout.ATTACHMENTS or layout.SLUG.fullmatch(name) is not None
-    whole = name.removesuffix(disk.TEMPORARY)
-    if top == layout.JOURNAL:
-        found = layout.JOURNAL_FILE.fullmatch(whole)
-        return found is not None and (name == whole or found[1] != slug)
-    found = layout.SEAL_FILE.fullmatch(whole) if top == layout.SEALED else None
-    return found is not None and found[1] != slug
-
-
-def _listed(place: Place) -> Iterator[str]:
-    """The names at the archive's top, in its folders and in this dataset's folder."""
-    yield from disk.names(place.root)
-    for folder in (layout.DATA, layout.JOURNAL, layout.SEALED, f"{layout.DATA}/{place.slug}"):
+def _strays(place: Place, seal: Seal, known: set[str], wrong: Wrong) -> None:
+    """What lies in the dataset's folder, or under its name elsewhere, and is neither sealed nor in `known`."""
+    found = [place.data(name) for name in disk.names(place.folder)]
+    for folder, pattern in ((layout.JOURNAL, layout.JOURNAL_FILE), (layout.SCHEMA, layout.SCHEMA_FILE)):
         for name in disk.names(place.root / folder):
-            yield f"{folder}/{name}"
-    yield from _odd_contents(place)
+            match = pattern.fullmatch(name.removesuffix(disk.TEMPORARY))
+            if match is not None and match[1] == seal.slug:
+                found.append(f"{folder}/{name}")
+    for name in found:
+        if name not in known:
+            wrong.add("CRM-A003", file=name)
 
 
-def _odd_contents(place: Place) -> Iterator[str]:
+def _others(root: Path, found: Found, wrong: Wrong) -> None:
+    """What lies in the archive and can belong to no dataset, or to none that is sealed while no other is under way."""
+    for folder, pattern in (
+        (layout.DATA, layout.SLUG), (layout.JOURNAL, layout.JOURNAL_FILE), (layout.SCHEMA, layout.SCHEMA_FILE),
+    ):  # fmt: skip
+        for name in disk.names(root / folder):
+            whole = name.removesuffix(disk.TEMPORARY)
+            if not pattern.fullmatch(whole) and not (folder == layout.DATA and name == layout.ATTACHMENTS):
+                wrong.add("CRM-A003", file=f"{folder}/{name}")
+    for name in _odd_contents(root):
+        wrong.add("CRM-A003", file=name)
+    if not commit.unfinished(root, found.manifest.datasets):
+        known = {content(each.sha256) for seal in found.manifest.datasets for each in seal.contents}
+        for name in commit.contents(root):
+            if name not in known:
+                wrong.add("CRM-A003", file=name)
+
+
+def pending(root: Path, found: Found | None) -> list[str]:
+    """The journals of work that was begun and is not sealed."""
+    return commit.unfinished(root, found.manifest.datasets if found is not None else ())
+
+
+def foreign(root: Path, found: Found, wrong: Wrong) -> None:
+    """For an archive at rest: folders of data, journals and schemas of datasets that the manifest does not name."""
+    slugs = {each.slug for each in found.manifest.datasets}
+    for name in disk.names(root / layout.DATA):
+        if layout.SLUG.fullmatch(name) and name not in slugs and not (root / JOURNAL / f"{name}.jsonl").exists():
+            wrong.add("CRM-A003", file=f"{layout.DATA}/{name}")
+    for name in disk.names(root / layout.SCHEMA):
+        match = layout.SCHEMA_FILE.fullmatch(name)
+        if match is not None and match[1] not in slugs:
+            wrong.add("CRM-A003", file=f"{layout.SCHEMA}/{name}")
+
+
+def _odd_contents(root: Path) -> Iterator[str]:
     """What lies among the attachments under a name that no content can have."""
-    top = place.root / layout.DATA / layout.ATTACHMENTS
+    top = root / layout.DATA / layout.ATTACHMENTS
     if not disk.is_folder(top):
         return
     with disk.told(top):
@@ -171,73 +221,51 @@ def _odd_contents(place: Place) -> Iterator[str]:
                     yield f"{layout.DATA}/{layout.ATTACHMENTS}/{entry.name}/{each.name}"
 
 
-def _folded(place: Place, sealed: Seal, wrong: Wrong) -> Holding:
+def _folded(place: Place, seal: Seal, wrong: Wrong, read: Read) -> Holding:
     """What the segments give when they are read in their order; every row is looked at on the way."""
-    holding, names = Holding(), {each.file: each for each in sealed.files}
-    rows = Rows(place, wrong)
+    holding, names = Holding(), {each.file for each in seal.files}
+    rows = Rows(place, wrong, read)
+    file = ""
     try:
         for file in sorted(names):
-            if file.endswith(".index"):
-                jsonl = names.pop(file.removesuffix("index") + "jsonl", None)
-                index = _lines(place, file)
-                holding.apply_rows(index if jsonl is None else rows.beside(jsonl, index))
-            elif file.endswith(".attachments.jsonl"):
-                holding.apply_files(_lines(place, file))
+            if file.endswith(INDEX_END):
+                index, jsonl = reading.lines(place, file), file.removesuffix(INDEX_END) + ROWS_END
+                holding.apply_rows(rows.beside(jsonl, index) if jsonl in names else index)
+            elif file.endswith(FILES_END):
+                holding.apply_files(reading.lines(place, file))
     except (ValueError, KeyError, RecursionError):
         wrong.add("CRM-A002", file=file)
-    except FileNotFoundError:
-        wrong.add("CRM-A001", file=file)
     except Problem as refused:
-        wrong.found += refused.diagnostics
+        wrong.take(refused)
     return holding
-
-
-def _lines(place: Place, file: str) -> Iterator[bytes]:
-    """The lines of a file, each with its line break."""
-    with os.fdopen(_open(place, file), "rb") as stream, disk.told(place.root / file):
-        yield from stream
-
-
-def _open(place: Place, file: str) -> int:
-    return disk.opened(place.root / file)
 
 
 class Rows:
     """Looks at each row beside its line of the index: its digest, that it is JSON, and that it bears its id."""
 
-    def __init__(self, place: Place, wrong: Wrong) -> None:
+    def __init__(self, place: Place, wrong: Wrong, read: Read) -> None:
         self._place = place
         self._wrong = wrong
+        self._read = read
         self._field: str | None = None
         self._known = False
 
-    def beside(self, jsonl: FileMark, index: Iterator[bytes]) -> Iterator[bytes]:
-        """Passes the index on; names the rows' file where it is not what the seal says, and each row that is wrong."""
-        digest, size, number = hashlib.sha256(), 0, 0
-        try:
-            stream = os.fdopen(_open(self._place, jsonl.file), "rb")
-        except FileNotFoundError:
-            self._wrong.add("CRM-A001", file=jsonl.file)
-            yield from index
-            return
-        with stream:
-            for line in index:
-                yield line
-                if line[:1] == b"+":
-                    row = stream.readline(jsonl.bytes + 1)
-                    number, size = number + 1, size + len(row)
-                    digest.update(row)
-                    self._row(jsonl.file, number, line, row)
-            while rest := stream.read(1 << 20):
-                digest.update(rest)
-                size += len(rest)
-        if (size, digest.hexdigest()) != (jsonl.bytes, jsonl.sha256):
-            self._wrong.add("CRM-A002", file=jsonl.file)
+    def beside(self, jsonl: str, index: Iterator[bytes]) -> Iterator[bytes]:
+        """Passes the index on; names the rows' file where it holds more rows, and each row that is wrong."""
+        rows, number = reading.lines(self._place, jsonl), 0
+        for line in index:
+            yield line
+            if line[:1] == b"+":
+                number += 1
+                self._row(jsonl, number, line, next(rows, b""))
+        if next(rows, None) is not None:
+            self._wrong.add("CRM-A002", file=jsonl)
 
     def _row(self, file: str, number: int, line: bytes, row: bytes) -> None:
         """One row."""
         _, known, id = next(index_lines([line]))
         raw = row[:-1]
+        self._read.rows += 1
         if row[-1:] != b"\n" or hashlib.sha256(raw).digest() != known:
             self._wrong.add("CRM-A005", file=file, line=number)
             return
@@ -275,24 +303,17 @@ def _text(value: object) -> str | None:
     return None if value is None or isinstance(value, bool | float | dict | list) else str(value)
 
 
-def _contents(place: Place, holding: Holding, wrong: Wrong) -> None:
-    """Every attachment's bytes against its name."""
-    for digest, size in sorted(holding.contents.items()):
-        if layout.CONTENT.fullmatch(digest):
-            _measured(place, FileMark(content(digest), size, digest), wrong)
-        else:
-            wrong.add("CRM-A002", file=place.data("*.attachments.jsonl"))
-
-
-def _numbers(place: Place, sealed: Seal, holding: Holding, wrong: Wrong) -> None:
+def _numbers(place: Place, seal: Seal, holding: Holding, wrong: Wrong) -> None:
     """The seal's numbers against what was read."""
-    file = place.seal(sealed.generation)
+    last = seal.last
+    contents = {each.sha256: each.bytes for each in seal.contents}
     pairs: dict[str, tuple[str | int, str | int]] = {
-        "rows": (sealed.rows, len(holding.rows)),
-        "attachments": (sealed.attachments, len(holding.files)),
-        "content": (sealed.content, holding.content()),
-        "ids": (sealed.ids.sha256, sha256(holding.ids())),
+        "rows": (last.rows, len(holding.rows)),
+        "attachments": (last.attachments, len(holding.files)),
+        "content": (last.content, holding.content()),
+        "contents": (len(contents), len(contents) if contents == holding.contents else len(holding.contents)),
+        "ids": (sha256(b"".join(reading.lines(place, seal.ids.file))), sha256(holding.ids())),
     }
     for what, (said, found) in pairs.items():
         if said != found:
-            wrong.add("CRM-A012", file=file, what=what, said=said, found=found)
+            wrong.add("CRM-A012", file=MANIFEST, what=what, said=said, found=found)

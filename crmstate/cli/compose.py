@@ -212,10 +212,13 @@ class House:
         goal = self.desired.archive
         if not isinstance(goal, ArchiveGoal) or goal.unsupported:
             return None
+        from crmstate.archive.checks import Wanted, share
         from crmstate.archive.folder import FolderArchive
         from crmstate.archive.location import resolve
 
-        return FolderArchive(resolve(goal.to, self.folder) / self.desired.name, self.effects, self.clock, self.by)
+        wanted = Wanted(share(goal.sample), goal.restore_test)
+        place = resolve(goal.to, self.folder) / self.desired.name
+        return FolderArchive(place, self.effects, self.clock, self.by, wanted)
 
 
 def lineage() -> str:

@@ -12,9 +12,21 @@ from crmstate.core.address import Address
 from crmstate.core.words import Outcome, Phase, Proof, Undo, Verb
 
 
+class Check(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One method of a verification, and what it looked at. `method`: checksums, counts, sample, full, restore_test;
+    `said`: equal; exact, approximate or none for counts; sqlite for a restore. `rows` looked at, or the vendor's count;
+    `files` and `bytes` read."""
+
+    method: str
+    said: str
+    rows: int | None = None
+    files: int | None = None
+    bytes: int | None = None
+
+
 class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     """Enough to check later without us. `path` is relative to the archive or the evidence store; `method` says how it
-    was got."""
+    was got, `checks` what each method of it looked at."""
 
     method: str
     proof: Proof
@@ -25,6 +37,7 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     rows: int | None = None
     bytes: int | None = None
     note: str = ""
+    checks: tuple[Check, ...] = ()
 
 
 class StepRef(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

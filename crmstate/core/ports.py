@@ -77,6 +77,11 @@ class ReadSession(Protocol):
         has ended."""
         ...
 
+    def fields(self, dataset: str) -> bytes | None:
+        """The vendor's own description of a dataset's fields (labels, types, choices), byte for byte as it sends it;
+        None where its provider gives none."""
+        ...
+
     def alive(self) -> bool:
         """Whether this credential still works: False is proof that it is dead. Raises where neither can be known."""
         ...
@@ -126,13 +131,14 @@ class Archiver(Protocol):
     """Exports datasets to a location and proves what lies there. Resumable: what is durable is not asked for again."""
 
     def archive(self, source: ReadSession, dataset: Resource, attachments: bool) -> Evidence:
-        """Exports a dataset whole. Evidence: rows, bytes, sha256 of its index."""
+        """Exports a dataset whole. Evidence: rows, bytes, sha256 of its content (rows, ids and attachments, however
+        and whenever they were written)."""
         ...
 
     def verify(self, source: ReadSession, dataset: Resource, expected: str | None = None) -> Evidence:
-        """Reads the archive back from its location: checksums, count against the vendor's. `expected`: the seal's
-        sha256 on record, the anchor outside the archive. Raises Problem where anything differs (CRM-A006: the vendor
-        has another number of rows by now)."""
+        """Reads the archive back from its location: checksums, count against the vendor's. `expected`: the
+        content's sha256 on record, the anchor outside the archive. Raises Problem where anything differs (CRM-A006, CRM-A031: the
+        vendor has another number of rows, or other rows, by now)."""
         ...
 
     def delta(

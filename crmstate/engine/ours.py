@@ -17,7 +17,7 @@ from crmstate.engine.batch import refused
 from crmstate.engine.look import look
 from crmstate.engine.tasks import Context, Note, Task, Verdict, Work, finding, verdict_of
 
-A_DELTA_HELPS = {"CRM-A006", "CRM-A028"}
+A_DELTA_HELPS = frozenset({"CRM-A006", "CRM-A031", "CRM-A028"})
 """What a verification finds that another delta puts right: the vendor has other rows by now, or a delta was begun and
 not finished (and the record of it is lost)."""
 

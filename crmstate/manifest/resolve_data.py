@@ -45,14 +45,11 @@ def location(place: str, folder: FilePath) -> str:
 
 def _unsupported(goal: Archive) -> tuple[str, ...]:
     """Keys below `archive` that this version reads but does not carry out."""
-    verify = goal.verify
     present = {
         "to": "://" in goal.to and not goal.to.startswith("file://"),
         "formats": bool(set(goal.formats) - {"jsonl"}),
         "encrypt_to": bool(goal.encrypt_to),
         "identity": goal.identity is not None,
-        "verify.sample": bool(verify and verify.sample),
-        "verify.restore_test": bool(verify and verify.restore_test),
         "recheck": goal.recheck is not None,
     }
     return tuple(key for key, there in present.items() if there)

@@ -88,6 +88,7 @@ class Vendor:
         self.asked: list[tuple[str, str, str | None]] = []
         self.before: Callable[[str, str, str | None], None] | None = None
         self.counted: Count | None = None
+        self.described: dict[str, bytes] = {}
         self.served: Callable[[File, bytes], bytes] = lambda file, content: content
 
     @property
@@ -109,6 +110,8 @@ class Vendor:
             raise Failure(Code.MISSING)
         rows = sorted(self.datasets[dataset].rows.items())
         rest = [Row(id, raw) for id, raw in rows if cursor is None or id > cursor]
+        if ids is not None:
+            return Page(tuple(each for each in rest if each.id in ids), None)
         page = tuple(rest[: self.page])
         return Page(page, page[-1].id if len(rest) > self.page else None)
 
@@ -129,6 +132,9 @@ class Vendor:
     def whoami(self) -> Any: ...
 
     def list(self, kind: Kind, ids: Sequence[str] | None = None) -> Any: ...
+
+    def fields(self, dataset: str) -> bytes | None:
+        return self.described.get(dataset)
 
     def alive(self) -> bool:
         return True

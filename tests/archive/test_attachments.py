@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from archive_vendor import Clock, Dataset, Effects, Vendor, attachment, resource, row, small, tree
 
+from crmstate.archive import pack
 from crmstate.archive.folder import FolderArchive
 from crmstate.archive.layout import slug
 from crmstate.core.diagnostic import Problem
@@ -23,8 +24,8 @@ def archive_of(root: Path) -> FolderArchive:
 
 def entries(root: Path, dataset: str) -> list[dict[str, object]]:
     """The lines that say which record has which attachment."""
-    found = sorted((root / "data" / slug(dataset)).glob("*.attachments.jsonl"))
-    return [json.loads(line) for path in found for line in path.read_text().splitlines()]
+    found = sorted((root / "data" / slug(dataset)).glob("*.attachments.jsonl.zst"))
+    return [json.loads(line) for path in found for line in pack.lines([path.read_bytes()])]
 
 
 def one(**given: object) -> Vendor:
@@ -83,7 +84,7 @@ def test_a_content_cut_short_is_fetched_again_and_then_refused(tmp_path: Path) -
     with pytest.raises(Problem) as found:
         archive_of(tmp_path / "b").archive(vendor, resource("t"), True)
     assert found.value.diagnostics[0].code == "CRM-A020"
-    assert [name for name in tree(tmp_path / "b") if "attachment" in name or "sealed" in name] == []
+    assert [name for name in tree(tmp_path / "b") if "attachment" in name or "manifest" in name] == []
 
 
 def test_a_size_that_the_vendor_denies_is_refused(tmp_path: Path) -> None:

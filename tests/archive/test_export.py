@@ -13,9 +13,10 @@ from archive_vendor import Clock, Dataset, Effects, Vendor, attachment, resource
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmstate.archive import seal
+from crmstate.archive import manifest, pack
 from crmstate.archive.folder import FolderArchive
 from crmstate.archive.layout import Place, slug
+from crmstate.archive.seal import Seal
 from crmstate.core.diagnostic import Problem
 from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Page, Row
@@ -29,6 +30,12 @@ def rows_of(root: Path, dataset: str) -> dict[str, bytes]:
     found = [(each.id, each.raw) for each in archive_of(root).rows(dataset)]
     assert len(found) == len(dict(found))
     return dict(found)
+
+
+def sealed(root: Path) -> Seal:
+    found = manifest.seal_of(Place(root, "t"))
+    assert found is not None
+    return found
 
 
 VALUES = st.recursive(
@@ -76,16 +83,16 @@ def test_after_any_deltas_the_archive_is_what_the_vendor_has(
         archive_of(root).archive(vendor, resource("t"), True)
         for values in later:
             vendor.datasets["t"] = data(values)
-            before = seal.load(Place(root, "t"))[-1]
+            before = sealed(root).last
             evidence = archive_of(root).delta(vendor, resource("t"), True)
             assert rows_of(root, "t") == vendor.datasets["t"].rows
             assert sorted(archive_of(root).ids("t")) == sorted(vendor.datasets["t"].rows)
-            now = seal.load(Place(root, "t"))[-1]
-            assert now.sha256 == evidence.sha256
+            now = sealed(root).last
+            assert now.content == evidence.sha256
             with TemporaryDirectory() as fresh:
                 archive_of(Path(fresh)).archive(vendor, resource("t"), True)
-                assert now.seal.content == seal.load(Place(Path(fresh), "t"))[-1].seal.content
-            assert (now.sha256 == before.sha256) == (now.seal.content == before.seal.content)
+                assert now.content == sealed(Path(fresh)).last.content
+            assert (now.number == before.number) == (now.content == before.content)
 
 
 def test_an_empty_dataset_is_archived_too(tmp_path: Path) -> None:
@@ -112,7 +119,8 @@ def test_pages_that_overlap_give_each_row_once_and_the_latest_text(tmp_path: Pat
     archive_of(tmp_path).archive(vendor, resource("t"), True)
     assert archive_of(tmp_path).verify(vendor, resource("t")).rows == 3
     assert rows_of(tmp_path, "t") == {"1": row("1", v=1), "2": row("2", v=2), "3": row("3")}
-    index = b"".join(path.read_bytes() for path in sorted((tmp_path / "data" / slug("t")).glob("*.index")))
+    packs = sorted((tmp_path / "data" / slug("t")).glob("*.index.zst"))
+    index = b"".join(b"".join(pack.unpacked([path.read_bytes()])) for path in packs)
     assert [(line[:1], line[-4:-1]) for line in index.splitlines(keepends=True)] == [
         (b"+", b'"%d"' % n) for n in (1, 2, 2, 3)
     ]

@@ -36,9 +36,7 @@ def test_nothing_is_named_before_its_bytes_are_flushed_and_noted_before_its_name
             assert named == set()
     assert named == set()
     assert effects.done[-1][0] == "unlink"
-    assert [what for kind, what in effects.done if kind == "link"] == [
-        str(tmp_path / Place(tmp_path, "people").seal(0))
-    ]
+    assert [what for kind, what in effects.done if kind == "link"] == [str(tmp_path / "manifest.json")]
 
 
 def crashed(root: Path, lines: int) -> None:
@@ -55,7 +53,7 @@ def crashed(root: Path, lines: int) -> None:
 @pytest.mark.parametrize("damage", [b"", b"x", None])
 def test_a_segment_that_was_damaged_before_the_seal_is_read_again(tmp_path: Path, damage: bytes | None) -> None:
     crashed(tmp_path, 3)
-    path = Place(tmp_path / "a", "people").folder / "000001.jsonl"
+    path = Place(tmp_path / "a", "people").folder / "000001.jsonl.zst"
     assert path.exists()
     path.unlink() if damage is None else path.write_bytes(damage)
     vendor = small()
@@ -85,7 +83,7 @@ def test_an_attachment_that_was_lost_before_the_seal_is_fetched_again(tmp_path: 
 
 
 def test_a_seal_that_another_process_wrote_meanwhile_is_left_alone(tmp_path: Path) -> None:
-    theirs = tmp_path / Place(tmp_path, "people").seal(0)
+    theirs = tmp_path / "manifest.json"
 
     def fail(count: int, kind: str, what: str) -> None:
         if kind == "link":
@@ -114,10 +112,12 @@ def test_what_an_interrupted_run_left_is_removed(tmp_path: Path) -> None:
     before = tree(tmp_path)
     place = Place(tmp_path, "people")
     for path in (
-        place.folder / "000009.jsonl",
+        place.folder / "000009.jsonl.zst",
         place.folder / "attachment.tmp",
-        tmp_path / place.sums(1),
-        tmp_path / (place.seal(1) + ".tmp"),
+        tmp_path / place.schema(1),
+        tmp_path / "manifest.json.tmp",
+        tmp_path / "bag-info.txt.tmp",
+        tmp_path / "SHA256SUMS",
     ):
         path.write_bytes(b"half")
     archive_of(tmp_path).archive(small(), resource("people"), True)

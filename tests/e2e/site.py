@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crmstate.archive.pack import unpacked
 from crmstate.cli.app import run
 from crmstate.sandbox import Server, World
 from crmstate.sandbox import advance as advance_world
@@ -41,6 +43,18 @@ end_state:
     purge: {status: purged, bin: emptied}
   account: {status: deleted}
 """
+
+
+def archived(folder: Path) -> dict[str, bytes]:
+    """Every file of the archives below a folder by its path, what is packed unpacked."""
+    files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {name: b"".join(unpacked([data])) if name.endswith(".zst") else data for name, data in files.items()}
+
+
+def rows_of(folder: Path, dataset: str = "") -> bytes:
+    """The rows in the archives below a folder, of all datasets or of those whose names begin so."""
+    here = re.compile(rf"(^|/)data/{dataset}[^/]*/\d+\.jsonl\.zst$")
+    return b"".join(data for name, data in sorted(archived(folder).items()) if here.search(name))
 
 
 def small_world(path: Path, *, users: int = 4, rows: int = 7) -> None:

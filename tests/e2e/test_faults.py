@@ -29,7 +29,7 @@ from .scenes import (
     template,
     with_credentials,
 )
-from .site import MANIFEST, Site, site
+from .site import MANIFEST, Site, rows_of, site
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -443,7 +443,7 @@ def test_rows_that_appear_while_the_purge_runs_are_archived_before_they_go(at: A
         assert first in (0, 5, 6)
         codes = [apply(here)[0] for _ in range(3)]
         assert codes[-1] == 0, codes
-        archived = b"".join(path.read_bytes() for path in (here.folder / "archive").rglob("*.jsonl"))
+        archived = rows_of(here.folder / "archive")
         gone = {
             each["id"].partition("/")[2]
             for each in effects(here)
@@ -460,7 +460,7 @@ def test_rows_that_come_back_after_the_purge_are_archived_and_purged_again(at: A
         rows_added(here, "contacts", "zz1", "zz2")
         assert finish(here, "1h") == [0]
         assert here.truth()["datasets"][0]["rows"] == 0
-        archived = b"".join(path.read_bytes() for path in (here.folder / "archive").rglob("*.jsonl"))
+        archived = rows_of(here.folder / "archive")
         assert b'"id":"zz1"' in archived and b'"id":"c000"' in archived
 
 
@@ -472,7 +472,7 @@ def test_a_listing_that_shifts_between_its_pages_loses_no_row(how: str, where: s
         here.fault("shifting_listing", path="/v1/datasets/contacts/rows", times=1, how=how, where=where)
         codes = [apply(here)[0] for _ in range(3)]
         assert codes[-1] == 0 and set(codes) <= {0, 5, 6}, codes
-        archived = b"".join(path.read_bytes() for path in (here.folder / "archive").rglob("*.jsonl"))
+        archived = rows_of(here.folder / "archive")
         purged = {
             each["id"].partition("/")[2] for each in effects(here) if each["kind"] == "row" and each["seq"] is not None
         }

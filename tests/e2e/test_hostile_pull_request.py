@@ -313,7 +313,7 @@ def test_an_allowed_archive_elsewhere_works(good: Site, monkeypatch: pytest.Monk
     said = refused(good, WITHOUT_ACCOUNT.replace("to: archive/", f"to: 'file://{place}'"), "CRM-M126")
     allow(monkeypatch, tmp_path, told(said))
     assert good.apply("--target", "freeze/*").code == 0
-    assert list(place.rglob("*.jsonl"))
+    assert list(place.rglob("*.jsonl.zst"))
 
 
 def test_an_archive_is_not_written_over_other_files(good: Site) -> None:

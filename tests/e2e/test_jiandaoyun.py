@@ -12,7 +12,7 @@ import pytest
 from crmstate.sandbox import World, seed
 
 from .scenes import closing
-from .site import Said, Site
+from .site import Said, Site, archived
 
 MANIFEST = """\
 apiVersion: crmstate/v1
@@ -129,13 +129,19 @@ def test_rows_and_files_are_archived_as_the_vendor_gave_them_and_without_what_op
     corp.apply()
 
     archive = corp.folder / "archive"
-    texts = [path.read_text("utf-8") for path in archive.rglob("data/*/*.jsonl") if not path.name.startswith("ids-")]
+    files = archived(archive)
+    texts = [
+        data.decode()
+        for name, data in files.items()
+        if "/data/" in name and name.endswith(".jsonl.zst") and "/ids-" not in name
+    ]
     rows = [json.loads(line) for text in texts for line in text.splitlines()]
     assert len({row["_id"] for row in rows if "_id" in row}) == CONTACTS + 2 * (CONTACTS // 4) + 12
     assert not [text for text in texts if "token=" in text]
     secrets = [key.token.encode() for key in World.open(corp.data).credentials().values()]
     written = [path for path in corp.folder.rglob("*") if path.is_file() and not path.name.startswith("jdy.db")]
     assert not [path for path in written for secret in secrets if secret in path.read_bytes()]
+    assert not [name for name, data in files.items() for secret in secrets if secret in data]
     with World.open(corp.data) as world:
         contents = {world.attachment("deals", f"f{n:04}") for n in range(12)}
     kept = {path.read_bytes() for path in archive.rglob("*") if path.is_file()}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from .site import Site
+from crmstate.core.words import Verb
+from crmstate.store.load import read
+
+from .site import Site, archived, rows_of
 
 
 def test_a_plan_writes_nothing_at_the_vendor(here: Site) -> None:
@@ -60,9 +63,23 @@ def test_rows_that_come_after_the_purge_began_are_archived_before_they_go_too(he
     assert said.code == 0, said.out + said.err
     truth = {each["id"]: (each["rows"], each["bin_rows"]) for each in here.truth()["datasets"]}
     assert truth["contacts"] == (0, 0)
-    archived = "".join(path.read_text("utf-8") for path in (here.folder / "archive").rglob("data/*/*.jsonl"))
-    assert '"late1"' in archived
-    assert '"c000"' in archived
-    ids = sorted((here.folder / "archive").rglob("data/contacts*/ids-*.jsonl"))[-1].read_text("utf-8").split()
+    rows = rows_of(here.folder / "archive").decode()
+    assert '"late1"' in rows
+    assert '"c000"' in rows
+    files = archived(here.folder / "archive")
+    ids = files[max(name for name in files if "data/contacts" in name and "/ids-" in name)].split()
     assert len(ids) == 8
     assert set(here.twice()) <= {("empty", "bin", "contacts")}
+
+
+def test_an_archive_is_proved_as_the_manifest_asks_and_the_record_says_what_was_looked_at(here: Site) -> None:
+    text = here.manifest.read_text("utf-8")
+    wanted = "to: archive/, verify: {sample: 100%, restore_test: true}"
+    assert "to: archive/" in text
+    here.manifest.write_text(text.replace("to: archive/", wanted), "utf-8")
+    assert here.apply().code == 0
+    state = read(here.folder, "exit").state
+    verified = [state.latest(f"archive/{name}", Verb.VERIFY) for name in ("contacts", "deals")]
+    found = [{each.method: each.said for each in entry.evidence[0].checks} for entry in verified if entry is not None]
+    said = {"checksums": "equal", "counts": "exact", "full": "equal", "restore_test": "sqlite"}
+    assert found == [said, said]

@@ -15,7 +15,7 @@ from crmstate.sandbox import World
 from crmstate.store.load import read
 
 from .scenes import OURS_STAY, WITHOUT_ACCOUNT, apply, effects, finish, lines, rows_added, with_credentials
-from .site import MANIFEST, Said, Site
+from .site import MANIFEST, Said, Site, rows_of
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -451,7 +451,7 @@ def test_nothing_is_taken_away_before_the_freeze(here: Site) -> None:
     assert here.plan("--detailed-exitcode").code == 2
     assert finish(here, "1m", "8d") == [0, 0]
     assert here.truth()["account"]["status"] == "closed"
-    archived = b"".join(path.read_bytes() for path in (here.folder / "archive").rglob("*.jsonl"))
+    archived = rows_of(here.folder / "archive")
     assert b'"id":"new1"' in archived
 
 

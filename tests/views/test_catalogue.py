@@ -32,6 +32,19 @@ LISTS = ("session.ended", "api_key.revoked", "integration.removed", "setting.res
 EVENTS = "created started intended settled advanced reopened confirmed approved held released observed finished repaired restored unlocked"
 
 FAMILIES: dict[str, tuple[str, ...]] = {
+    "archive.{}": ("no_attachments", "not_exportable", "not_archived", "listing_incomplete", "not_listed"),
+    "check.{}": (
+        "checksums",
+        "counts",
+        "sample",
+        "full",
+        "restore_test",
+        "equal",
+        "exact",
+        "approximate",
+        "none",
+        "sqlite",
+    ),
     "why.user.{}": USERS,
     "why.by_hand.{}": ("user", "session", "api_key", "integration", "setting"),
     "why.{}.{}": LISTS,
@@ -49,6 +62,16 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "closing.next.{}": ("waiting", "failed", "unknown", "refused", "not_started"),
     "status.{}": ("who", "since", "until", "request"),
     "column.{}": (
+        "archive",
+        "datasets",
+        "dataset",
+        "rows",
+        "attachments",
+        "bytes",
+        "files",
+        "generations",
+        "method",
+        "result",
         "kind",
         "done",
         "requested",

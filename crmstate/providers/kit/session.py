@@ -106,6 +106,14 @@ class Reading:
         if file.size is not None and size != file.size:
             raise Failure(Code.UNAVAILABLE, "the attachment has another size than its listing says", vendor="kit.size")
 
+    def fields(self, dataset: str) -> bytes | None:
+        """The vendor's own description of a dataset's fields, as it sends it; None where the vendor's file has none."""
+        cell = self._cell(Kind.DATASET, Verb.READ)
+        if cell.fields is None:
+            return None
+        found: bytes = cell.fields(call_for(self._line, cell), dataset)
+        return found
+
     def alive(self) -> bool:
         """Whether this credential still works. False is the vendor's own word that it does not; anything unclear
         raises."""

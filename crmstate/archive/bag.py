@@ -1,0 +1,99 @@
+"""Bag: the files beside the manifest that say what it says to tools that do not know us: a BagIt bag (RFC 8493), a list
+for sha256sum, the coverage, the README. All of them follow from the manifest, byte for byte, so that damage to them is
+noticed, and an interrupted sealing can set them right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import msgspec
+
+from crmstate.archive.layout import (
+    BAG_INFO,
+    BAGIT,
+    COVERAGE,
+    DATA,
+    PAYLOAD,
+    README,
+    README_TEXT,
+    SUMS,
+    TAGS,
+    content,
+)
+from crmstate.archive.marks import sha256
+from crmstate.archive.seal import Seal
+
+_BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+
+
+class Covered(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What came of one dataset of the account. `status`: exported, partial, not_exportable or unknown; `why`: a word
+    for the reason, explained in `REASONS`."""
+
+    dataset: str
+    status: str
+    why: str = ""
+    label: str = ""
+
+
+REASONS = {
+    "no_attachments": "Its records are exported; its attachments were not asked for.",
+    "not_exportable": "The vendor says that it cannot be exported.",
+    "not_archived": "The vendor lists it, and this archive does not have it.",
+    "listing_incomplete": "The vendor's list of datasets was not complete: there may be others that nobody saw.",
+    "not_listed": "The vendor's list of datasets could not be read: there may be others that nobody saw.",
+}
+
+
+def tag_files(seals: tuple[Seal, ...], coverage: tuple[Covered, ...], digest: str, at: str) -> dict[str, bytes]:
+    """The files by their names, in the order in which they are written."""
+    payload, others, sizes = _files(seals)
+    found = {
+        README: README_TEXT,
+        BAGIT: _BAGIT,
+        BAG_INFO: _info(sizes, digest, at),
+        COVERAGE: _coverage(coverage, digest),
+        PAYLOAD: _sums(payload),
+    }
+    tags = {name: sha256(data) for name, data in found.items()} | others
+    found[SUMS] = _sums(payload | tags)
+    found[TAGS] = _sums(tags)
+    return found
+
+
+def _files(seals: tuple[Seal, ...]) -> tuple[dict[str, str], dict[str, str], dict[str, int]]:
+    """The digests of the payload and of the other files, and the sizes of the payload."""
+    payload: dict[str, str] = {}
+    others: dict[str, str] = {}
+    sizes: dict[str, int] = {}
+    for seal in seals:
+        for each in seal.marks:
+            if each.file.startswith(DATA + "/"):
+                payload[each.file], sizes[each.file] = each.sha256, each.bytes
+            else:
+                others[each.file] = each.sha256
+        for one in seal.contents:
+            payload[content(one.sha256)], sizes[content(one.sha256)] = one.sha256, one.bytes
+    return payload, others, sizes
+
+
+def _info(sizes: Mapping[str, int], digest: str, at: str) -> bytes:
+    return (
+        f"Bag-Software-Agent: crmstate\nBagging-Date: {at[:10]}\n"
+        f"External-Identifier: {digest}\nPayload-Oxum: {sum(sizes.values())}.{len(sizes)}\n"
+    ).encode()
+
+
+def _coverage(coverage: tuple[Covered, ...], digest: str) -> bytes:
+    used = {each.why for each in coverage if each.why}
+    plain = {
+        "content": digest,
+        "datasets": [msgspec.to_builtins(each) for each in coverage],
+        "reasons": {why: REASONS[why] for why in sorted(used) if why in REASONS},
+    }
+    return json.dumps(plain, ensure_ascii=True, sort_keys=True, indent=1).encode() + b"\n"
+
+
+def _sums(files: Mapping[str, str]) -> bytes:
+    return b"".join(f"{files[name]}  {name}\n".encode() for name in sorted(files))

@@ -1,0 +1,129 @@
+"""Manifest: the one commit point of an archive. What `manifest.json` does not name is not archived, whatever lies
+there.
+
+It lists every other file, and with its `root`, the digest of itself without it, it vouches for itself. It is replaced
+as a whole whenever a dataset is sealed; `parent` is the root of the one before.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from crmstate.archive import disk
+from crmstate.archive.bag import Covered, tag_files
+from crmstate.archive.layout import FORMER, MANIFEST, README, README_FORMER, Place
+from crmstate.archive.marks import FileMark, canonical, mark, sha256
+from crmstate.archive.seal import Seal
+from crmstate.core.diagnostic import problem
+from crmstate.core.words import Exit
+
+FORMAT = 2
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """`serial` counts the manifests of this archive; `content` covers the contents of all datasets; `tags` are the
+    files that say the same as this one in other words (`bag.tag_files`)."""
+
+    format: int
+    serial: int
+    parent: str | None
+    sealed_at: str
+    by: str
+    content: str
+    coverage: tuple[Covered, ...]
+    datasets: tuple[Seal, ...]
+    tags: tuple[FileMark, ...]
+    root: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A manifest with the bytes of its file."""
+
+    manifest: Manifest
+    data: bytes
+
+    def seal(self, place: Place) -> Seal | None:
+        """What it says of a dataset. Raises Problem CRM-A023 where the place is another dataset's."""
+        for each in self.manifest.datasets:
+            if each.slug == place.slug:
+                if each.dataset.id != place.dataset:
+                    raise problem(Exit.ERROR, "CRM-A023", file=place.data(""))
+                return each
+        return None
+
+
+def made(
+    before: Found | None, seals: tuple[Seal, ...], coverage: tuple[Covered, ...], at: str, by: str
+) -> tuple[Manifest, dict[str, bytes]]:
+    """The manifest of these datasets and its tag files, in the order in which they are written."""
+    ordered = tuple(sorted(seals, key=lambda each: each.slug))
+    content = sha256(canonical({each.dataset.id: each.last.content for each in ordered}))
+    tags = tag_files(ordered, coverage, content, at)
+    marks = tuple(mark(name, data) for name, data in tags.items())
+    serial, parent = (before.manifest.serial + 1, before.manifest.root) if before else (1, None)
+    manifest = Manifest(FORMAT, serial, parent, at, by, content, coverage, ordered, marks)
+    return msgspec.structs.replace(manifest, root=_root(manifest)), tags
+
+
+def tags_of(manifest: Manifest) -> dict[str, bytes]:
+    """What the tag files beside a manifest must be, byte for byte."""
+    return tag_files(manifest.datasets, manifest.coverage, manifest.content, manifest.sealed_at)
+
+
+def written(manifest: Manifest) -> bytes:
+    """The bytes of its file."""
+    return canonical(manifest) + b"\n"
+
+
+def load(root: Path) -> Found | None:
+    """The manifest of the archive at `root`; None where nothing was sealed. Raises Problem: CRM-A008 where it is
+    damaged, CRM-A024 and CRM-A029 where its format is a later or an earlier one."""
+    refuse_former(root)
+    data = disk.read(root / MANIFEST)
+    if data is None:
+        return None
+    found = _parsed(data)
+    if found is None:
+        raise problem(Exit.ERROR, "CRM-A008", file=MANIFEST)
+    return Found(found, data)
+
+
+def seal_of(place: Place) -> Seal | None:
+    """What the manifest says of a dataset; None where it was never sealed."""
+    found = load(place.root)
+    return found.seal(place) if found is not None else None
+
+
+def refuse_former(root: Path) -> None:
+    """Refuses an archive of the first format: nothing of it is read as if it were of this one."""
+    if not disk.is_folder(root):
+        return
+    readme = disk.read(root / README) or b""
+    if readme.startswith(README_FORMER) or FORMER in disk.names(root):
+        raise problem(Exit.ERROR, "CRM-A029", file=str(root), format=1)
+
+
+def _parsed(data: bytes) -> Manifest | None:
+    try:
+        plain = json.loads(data)
+        format = plain.get("format") if isinstance(plain, dict) else None
+        if isinstance(format, int) and format > FORMAT:
+            raise problem(Exit.ERROR, "CRM-A024", file=MANIFEST, format=format)
+        manifest = msgspec.convert(plain, Manifest)
+    except (ValueError, msgspec.ValidationError, RecursionError):
+        return None
+    sound = written(manifest) == data and manifest.root == _root(manifest) and manifest.format == FORMAT
+    return manifest if sound and all(each.generations for each in manifest.datasets) else None
+
+
+def _root(manifest: Manifest) -> str:
+    return sha256(written(msgspec.structs.replace(manifest, root="")))
+
+
+_MANIFESTS = msgspec.json.Decoder(Manifest)
+"""Built while one thread is there: msgspec 0.22 crashes the interpreter where two meet a type for the first time."""

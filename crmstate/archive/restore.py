@@ -1,0 +1,182 @@
+"""Restore: what an archive holds, out of it: into an SQLite database, a folder of files, or CSV. It reads the archive
+and changes nothing in it.
+
+A vendor's texts never become names of files or tables: those are the archive's own, or made plain.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from crmstate.archive import disk, sheet
+from crmstate.archive.holding import Holding, attachment_lines
+from crmstate.archive.layout import FILES_END, Place, content
+from crmstate.archive.marks import Entry, canonical
+from crmstate.archive.reading import lines, rows
+from crmstate.archive.seal import Seal
+from crmstate.core.diagnostic import problem
+from crmstate.core.words import Exit
+
+_PART = ".part"
+_TABLES = """
+CREATE TABLE IF NOT EXISTS datasets (name TEXT PRIMARY KEY, dataset TEXT, label TEXT, rows INTEGER, attachments INTEGER, content TEXT);
+CREATE TABLE IF NOT EXISTS attachments
+  (dataset TEXT, row TEXT, id TEXT, name TEXT, mime TEXT, size INTEGER, sha256 TEXT, PRIMARY KEY (dataset, row, id));
+"""
+
+
+def attachments(place: Place, seal: Seal) -> list[Entry]:
+    """The attachments that the archive holds, in the order in which they first came."""
+    held: dict[tuple[str, str], Entry] = {}
+    for name in sorted(each.file for each in seal.files if each.file.endswith(FILES_END)):
+        for op, entry in attachment_lines(lines(place, name)):
+            if op == "+":
+                held[entry.key] = entry
+            elif op == "-":
+                held.pop(entry.key, None)
+    return list(held.values())
+
+
+def into_sqlite(base: sqlite3.Connection, place: Place, seal: Seal) -> str:
+    """Restores a dataset into a table `(id, row)` of its own; the table's name. `row` is the vendor's own text."""
+    table = seal.slug
+    base.executescript(_TABLES)
+    base.execute(f'CREATE TABLE "{table}" (id TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID')
+    try:
+        base.executemany(
+            f'INSERT INTO "{table}" VALUES (?, ?)', ((stored(each.id), _text(each.raw)) for each in rows(place, seal))
+        )
+        files = attachments(place, seal)
+        base.executemany(
+            "INSERT INTO attachments VALUES (?, ?, ?, ?, ?, ?, ?)",
+            ((*map(stored, (place.dataset, e.row, e.id, e.name, e.mime)), e.size, e.sha256) for e in files),
+        )
+    except sqlite3.IntegrityError as error:
+        raise problem(Exit.ERROR, "CRM-A033", dataset=place.dataset, what="keys", said="unique", found="-") from error
+    last = seal.last
+    base.execute(
+        "INSERT INTO datasets VALUES (?, ?, ?, ?, ?, ?)",
+        (table, stored(place.dataset), stored(seal.dataset.label), last.rows, last.attachments, last.content),
+    )
+    base.commit()
+    return table
+
+
+def content_of(base: sqlite3.Connection, place: Place) -> str:
+    """The content's digest, from what lies in the database."""
+    holding = Holding()
+    for id, row in base.execute(f'SELECT id, row FROM "{place.slug}"'):
+        holding.row(unstored(id), hashlib.sha256(row if isinstance(row, bytes) else row.encode()).digest())
+    found = base.execute(
+        "SELECT row, id, name, mime, size, sha256 FROM attachments WHERE dataset = ?", (stored(place.dataset),)
+    )
+    for row, id, name, mime, size, digest in found:
+        holding.file(Entry(unstored(row), unstored(id), unstored(name), unstored(mime), size, digest))
+    return holding.content()
+
+
+def stored(text: str) -> str | bytes:
+    """Text as the database takes it: what is no proper Unicode goes as bytes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+    return text
+
+
+def _text(raw: bytes) -> str | bytes:
+    """A record's text; its bytes where it is none."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw
+
+
+def unstored(value: str | bytes) -> str:
+    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
+
+
+def restore(root: Path, seals: list[Seal], to: Path, form: str) -> int:
+    """Restores datasets to `to`, which must not exist; how many rows. What is half done lies beside it as `.part`."""
+    if to.exists() or to.is_symlink():
+        raise problem(Exit.USAGE, "CRM-A035", file=str(to))
+    part = to.with_name(to.name + _PART)
+    if part.is_dir() and not part.is_symlink():
+        shutil.rmtree(part)
+    elif part.exists() or part.is_symlink():
+        part.unlink()
+    with disk.told(part):
+        part.parent.mkdir(parents=True, exist_ok=True)
+        number = _sqlite(root, seals, part) if form == "sqlite" else _folders(root, seals, part, form)
+        part.rename(to)
+    return number
+
+
+def _sqlite(root: Path, seals: list[Seal], to: Path) -> int:
+    to.touch(mode=0o600)
+    with closing(sqlite3.connect(to)) as base:
+        for seal in seals:
+            into_sqlite(base, Place(root, seal.dataset.id), seal)
+    return sum(seal.last.rows for seal in seals)
+
+
+def _folders(root: Path, seals: list[Seal], to: Path, form: str) -> int:
+    to.mkdir(mode=0o700)
+    number = 0
+    for seal in seals:
+        place = Place(root, seal.dataset.id)
+        if form == "folder":
+            number += _folder(place, seal, to / seal.slug)
+        else:
+            number += sheet.write(place, seal, to, spreadsheet=form == "csv-spreadsheet")
+    return number
+
+
+def _folder(place: Place, seal: Seal, to: Path) -> int:
+    """One file of rows, the attachments under plain names of their own, and which is whose."""
+    to.mkdir(mode=0o700)
+    number = 0
+    with (to / "rows.jsonl").open("wb") as out:
+        for row in rows(place, seal):
+            out.write(row.raw + b"\n")
+            number += 1
+    files = attachments(place, seal)
+    if files:
+        (to / "attachments").mkdir(mode=0o700)
+        with (to / "attachments.jsonl").open("wb") as index:
+            for number_of, entry in enumerate(files, 1):
+                name = f"{number_of:06d}-{plain(entry.name)}"
+                _copied(place.root / content(entry.sha256), to / "attachments" / name, entry)
+                index.write(canonical({"file": f"attachments/{name}", **_facts(entry)}) + b"\n")
+    return number
+
+
+def _facts(entry: Entry) -> dict[str, str | int]:
+    return {
+        "row": entry.row,
+        "id": entry.id,
+        "name": entry.name,
+        "mime": entry.mime,
+        "size": entry.size,
+        "sha256": entry.sha256,
+    }
+
+
+def _copied(source: Path, target: Path, entry: Entry) -> None:
+    with target.open("xb") as out:
+        for piece in disk.pieces(source):
+            out.write(piece)
+    if disk.measure(target) != (entry.size, entry.sha256):
+        raise problem(Exit.ERROR, "CRM-A002", file=content(entry.sha256))
+
+
+def plain(name: str) -> str:
+    """A vendor's file name made plain: letters, digits, dot, dash; never a path, never hidden, at most 80 characters."""
+    kept = re.sub(r"[^A-Za-z0-9._-]+", "_", name.replace("\\", "/").rpartition("/")[2]).strip("._-")
+    stem, dot, ending = kept.rpartition(".")
+    return (f"{stem[:70]}{dot}{ending[:9]}" if dot else kept[:80]) or "file"

@@ -1,0 +1,124 @@
+"""crmstate archive: looks into an archive found anywhere, without the state and without the vendor; verifies it and
+restores from it."""
+
+from __future__ import annotations
+
+import sys
+from enum import Enum
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crmstate.cli.options import ColorOption, Format, FormatOption, LangOption, QuietOption
+from crmstate.cli.screen import Screen
+
+app = typer.Typer(help="Look into an archive, verify it, restore from it.", no_args_is_help=True)
+Archive = Annotated[Path, typer.Argument(help="The archive's folder, or the folder that it lies in.")]
+DatasetOption = Annotated[
+    list[str] | None, typer.Option("--dataset", help="Only this dataset (id, label or folder); may be repeated.")
+]
+HERE = Path("archive")
+
+
+class Form(str, Enum):  # noqa: UP042  typer shows the values of str enums
+    """What an archive is restored to."""
+
+    folder = "folder"
+    sqlite = "sqlite"
+    csv = "csv"
+    spreadsheet = "csv-spreadsheet"
+
+
+@app.command("list")
+def list_(archive: Archive = HERE, format: FormatOption = Format.text, lang: LangOption = None) -> int:
+    """The archives in a folder."""
+    from crmstate.archive import opening
+    from crmstate.views.archive_text import archive_list
+
+    screen = Screen(format.value, lang)
+    found = [opening.holdings(root) for root in opening.find(archive)]
+    screen.out(archive_list(found, screen.catalogue, screen.format))
+    return 0
+
+
+@app.command()
+def show(
+    archive: Archive,
+    dataset: Annotated[
+        str | None, typer.Argument(help="Its records instead, one a line, as the vendor wrote them.")
+    ] = None,
+    head: Annotated[int | None, typer.Option("--head", min=1, help="Only so many records.")] = None,
+    format: FormatOption = Format.text,
+    lang: LangOption = None,
+) -> int:
+    """What an archive holds, or the records of one dataset."""
+    from crmstate.archive import opening, reading
+    from crmstate.archive.layout import Place
+    from crmstate.views.archive_text import archive_show
+    from crmstate.views.escape import terminal
+
+    screen = Screen(format.value, lang)
+    found, root = opening.opened(archive), opening.root_of(archive)
+    if dataset is None:
+        screen.out(archive_show(opening.holdings(root), screen.catalogue, screen.format))
+        return 0
+    (seal,) = opening.chosen(found, [dataset])
+    for row in islice(reading.rows(Place(root, seal.dataset.id), seal), head):
+        if sys.stdout.isatty():
+            screen.out(terminal(row.raw.decode("utf-8", "replace")) + "\n")
+        else:  # byte for byte, for whoever reads on
+            sys.stdout.buffer.write(row.raw + b"\n")
+    sys.stdout.flush()
+    return 0
+
+
+@app.command()
+def verify(
+    archive: Archive,
+    dataset: DatasetOption = None,
+    content: Annotated[
+        str | None,
+        typer.Option("--content", help="The digest on record that the dataset must have; with one --dataset."),
+    ] = None,
+    restore_test: Annotated[
+        bool, typer.Option("--restore-test", help="Restore each dataset into a database, too, and compare.")
+    ] = False,
+    format: FormatOption = Format.text,
+    lang: LangOption = None,
+    no_color: ColorOption = False,
+) -> int:
+    """Read an archive back, every byte, and say what was read."""
+    from crmstate.archive import opening
+    from crmstate.views.archive_text import archive_verified
+
+    screen = Screen(format.value, lang, no_color=no_color)
+    found, root = opening.opened(archive), opening.root_of(archive)
+    seals = opening.chosen(found, dataset or [])
+    opening.expect(seals, content)
+    results = opening.checked(root, found, seals, restore_test)
+    screen.out(archive_verified(str(root), results, screen.catalogue, screen.format))
+    return 0
+
+
+@app.command()
+def restore(
+    archive: Archive,
+    to: Annotated[Path, typer.Option("--to", help="A new folder, or a new file for sqlite.")],
+    form: Annotated[Form, typer.Option("--as", help="What to restore to.")] = Form.folder,
+    dataset: DatasetOption = None,
+    lang: LangOption = None,
+    quiet: QuietOption = False,
+) -> int:
+    """Verify an archive, and copy what it holds out of it."""
+    from crmstate.archive import opening
+    from crmstate.archive import restore as restoring
+
+    screen = Screen(lang=lang, quiet=quiet)
+    found, root = opening.opened(archive), opening.root_of(archive)
+    seals = opening.chosen(found, dataset or [])
+    opening.checked(root, found, seals, False)
+    rows = restoring.restore(root, seals, to, form.value)
+    screen.say("archive.restored", count=len(seals), rows=rows, path=to)
+    return 0
