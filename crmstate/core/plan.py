@@ -91,6 +91,17 @@ class Blocked(msgspec.Struct, frozen=True, omit_defaults=True):
     span: Span | None = None
 
 
+class Deadline(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A date to come on which something falls due. Before it nothing is to be done, so it is no step. `what`: recheck,
+    keep_until; `at`: ISO 8601 UTC."""
+
+    what: str
+    at: str
+    address: Address
+    why: Message
+    span: Span | None = None
+
+
 class Base(msgspec.Struct, frozen=True):
     """The state that a plan was made on."""
 
@@ -116,7 +127,8 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `order`: pairs (earlier stage, later stage) that hold for this plan. `approval`: digest of the irreversible steps,
     which approvals bind to. `hypothetical`: made for another time, or for part of the steps in a way that may not be
-    applied. `sealed`: the vendor is no longer reachable by design, last verified at this time.
+    applied. `sealed`: the vendor is no longer reachable by design, last verified at this time. `offline`: the vendor was
+    not asked, by somebody's wish: only the archive was looked at. `deadlines`: dates to come, the earliest first.
     """
 
     format_version: str
@@ -141,6 +153,13 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     hypothetical: bool = False
     sealed: str | None = None
     excluded: tuple[str, ...] = ()
+    offline: bool = False
+    deadlines: tuple[Deadline, ...] = ()
+
+    @property
+    def alone(self) -> bool:
+        """Whether it was made without the vendor."""
+        return self.sealed is not None or self.offline
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -151,6 +151,18 @@ class Archiver(Protocol):
     ) -> Evidence:
         """Adds what is new or changed and the ids that vanished, and verifies the whole again. `purging`: a purge of
         ours has begun, and what vanished is held all the same."""
+        ...
+
+    def recheck(self, dataset: Resource, expected: str | None = None) -> Evidence:
+        """Reads the archive back as `verify` does, without asking the vendor for anything: what would need it is said to
+        be none. Raises Problem where anything is wrong."""
+        ...
+
+    def end(self, expected: Mapping[str, str], begun: bool) -> Evidence:
+        """Deletes the archive from its location and reads back that nothing of it is there; what remains of it on the
+        way never passes for an archive. `expected`: the contents on record by dataset; anything else that lies there is
+        refused. `begun`: an earlier attempt may have taken something away. Raises Problem: CRM-A063 where something was
+        taken away and something is left, any other where nothing was touched."""
         ...
 
     def ids(self, dataset: str, expected: str | None = None) -> Sequence[str]:

@@ -12,6 +12,7 @@ from crmstate.core.message import message
 from crmstate.core.order import Stage, cycle
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.hands import ALL, by_hand, unlisted
+from crmstate.core.planning.retention import begun, ended
 from crmstate.core.record import Entry
 from crmstate.core.survey import DatasetFacts, Resource
 from crmstate.core.words import Kind, Mode, Outcome, Phase, Proof, Severity, Verb
@@ -33,10 +34,14 @@ def data(draft: Draft) -> None:
     given_up = _named(draft, [(each.dataset, each.span) for each in draft.desired.discard], rows)
     held = _held(draft, rows)
     scope = _scope(draft, goal, rows) - given_up
+    gone = (ended(draft.state) or begun(draft.state)) is not None
     for row in rows:
         needs: tuple[str, ...] = ()
         if row.id in scope and isinstance(goal, ArchiveGoal):
-            needs = _archive(draft, goal, row)
+            if gone and _remains(draft, row):
+                _uncovered(draft, row, "blocked.archive_ended")
+                continue
+            needs = () if gone else _archive(draft, goal, row)
         elif not isinstance(goal, NoArchive) and row.id not in given_up:
             _uncovered(draft, row, "blocked.not_archived")
         if purge is not None and row.id not in given_up and (row.id in scope or isinstance(goal, NoArchive)):
@@ -46,6 +51,12 @@ def data(draft: Draft) -> None:
         _bins_by_hand(draft, purge)
     if purge is not None and purge.certificate:
         _certificate(draft, purge)
+
+
+def _remains(draft: Draft, row: Resource) -> bool:
+    """Whether the vendor has rows, or may have, of a dataset whose archive was ended."""
+    rows, purged = _counted(_facts(row)), draft.state.latest(row.address, Verb.PURGE)
+    return bool(rows) or (rows is None and (purged is None or purged.outcome is not Outcome.DONE))
 
 
 def _referring_first(draft: Draft, rows: list[Resource]) -> None:
@@ -145,7 +156,8 @@ def _archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> tuple[str, ...]:
         needs = (step.id,)
     else:
         draft.keep(Kind.ARCHIVE)
-    if needs or draft.recorded(place, Verb.VERIFY) is None:
+    verified = draft.state.entry(place, Verb.VERIFY)  # later ones are re-checks, which retention plans
+    if needs or verified is None or verified.outcome is not Outcome.DONE:
         draft.ours(
             place, Kind.ARCHIVE, Verb.VERIFY, Stage.VERIFY.value, message("why.verify"),
             label=row.label, needs=needs, calls=1, before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,

@@ -6,11 +6,12 @@ from collections.abc import Collection
 from fnmatch import fnmatchcase
 
 from crmstate.core.address import kind_of
-from crmstate.core.goal import Desired, spoken_of
+from crmstate.core.goal import ArchiveGoal, Desired, spoken_of
 from crmstate.core.order import cycle, earlier, precedence
 from crmstate.core.plan import (
     FORMAT_VERSION,
     Base,
+    Deadline,
     Estimate,
     Plan,
     Step,
@@ -24,6 +25,7 @@ from crmstate.core.planning.contract import account, subscription
 from crmstate.core.planning.data import data
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.humans import freeze, modules, people, questions, unsupported
+from crmstate.core.planning.retention import deadlines, retention
 from crmstate.core.provider import Provider
 from crmstate.core.record import State
 from crmstate.core.safeguard import approvals_needed, guard
@@ -43,19 +45,24 @@ def plan(
     target: Collection[str] = (),
     exclude: Collection[str] = (),
     sealed: str | None = None,
+    offline: bool = False,
 ) -> Plan:
     """The difference between what is wanted and what is, with respect to what was done. Raises nothing: what is wrong
     is in the plan.
 
     `target` and `exclude`: address patterns (`user/u7`, `session/*`). A target brings along what must come before it;
-    what needs something excluded goes with it. `sealed`: our own access is gone by our own, proved act: nothing more
-    is planned.
+    what needs something excluded goes with it. `sealed`: our own access is gone by our own, proved act, or `offline`: the
+    vendor was not asked. Then nothing is planned but what the archive itself asks for.
     """
     draft = Draft(desired, observed, recorded, provider)
-    if sealed is None:
-        for part in (subscription, access, modules, data, account, people, unsupported, freeze, questions):
+    if sealed is None and not offline:
+        for part in (subscription, access, modules, data, account, people, unsupported, freeze, retention, questions):
             part(draft)
         guard(draft)
+    else:
+        retention(draft, alone=True, offline=offline)
+        if draft.steps:
+            questions(draft)
     edges = tuple(sorted({(rule.before, rule.after) for rule in precedence(draft.attributes)} | set(draft.edges)))
     found = cycle(edges)
     if found:
@@ -85,8 +92,17 @@ def plan(
         hypothetical=hypothetical,
         sealed=sealed,
         excluded=left_out,
+        offline=offline,
+        deadlines=_deadlines(draft),
     )
     return _summed(made, draft)
+
+
+def _deadlines(draft: Draft) -> tuple[Deadline, ...]:
+    goal = draft.desired.archive
+    if not isinstance(goal, ArchiveGoal):
+        return ()
+    return tuple(sorted(deadlines(goal, draft.state, draft.survey.taken_at), key=lambda each: (each.at, each.what)))
 
 
 def _errors(draft: Draft) -> list[str]:

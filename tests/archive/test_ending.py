@@ -1,0 +1,191 @@
+"""The end of an archive: at whatever effect it stops, what is left is never taken for an archive; and nothing but the
+archive on record is ever deleted."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from archive_vendor import Clock, Crash, Effects, Vendor, resource, row, small, tree
+
+from crmstate.archive import opening
+from crmstate.archive.checks import Wanted
+from crmstate.archive.folder import FolderArchive
+from crmstate.archive.layout import Place
+from crmstate.core.diagnostic import Problem
+from crmstate.core.words import Proof
+
+DATASETS = ("people", "deals", "nothing")
+
+
+def made(root: Path, vendor: Vendor | None = None) -> dict[str, str]:
+    """An archive, with a delta; its contents by dataset."""
+    vendor = vendor or small()
+    archive = FolderArchive(root, Effects(), Clock(), "me")
+    for id in DATASETS:
+        archive.archive(vendor, resource(id), True)
+    vendor.datasets["deals"].rows["d9"] = row("d9")
+    return {id: archive.delta(vendor, resource(id), True).sha256 for id in DATASETS}
+
+
+def end(root: Path, expected: dict[str, str], begun: bool = False, effects: Effects | None = None) -> str:
+    found = FolderArchive(root, effects or Effects(), Clock(), "me").end(expected, begun)
+    assert found.proof is Proof.OBSERVED
+    return found.note
+
+
+def refused(root: Path, expected: dict[str, str], begun: bool = False) -> list[str]:
+    """The codes of the refusal; nothing was touched."""
+    before, effects = tree(root), Effects()
+    with pytest.raises(Problem) as found:
+        end(root, expected, begun, effects)
+    assert (tree(root), effects.done) == (before, [])
+    return [each.code for each in found.value.diagnostics]
+
+
+def test_it_is_gone_and_what_lies_beside_it_is_not(tmp_path: Path) -> None:
+    root, beside = tmp_path / "exit", tmp_path / "other"
+    expected = made(root)
+    beside.mkdir()
+    (beside / "file").write_text("mine", encoding="utf-8")
+    files = tree(root)
+    assert end(root, expected) == f"files={len(files)} bytes={sum(map(len, files.values()))}"
+    assert list(tree(tmp_path)) == ["other/file"]
+    assert not root.exists()
+
+
+def test_wherever_it_stops_no_archive_is_left_and_it_goes_on(tmp_path: Path) -> None:
+    effects, whole = Effects(), tmp_path / "whole" / "exit"
+    end(whole, made(whole), effects=effects)
+    assert effects.done[0] == ("unlink", str(whole / "manifest.json"))
+    for stop in range(1, effects.count + 1):
+        for when in ("before", "after"):
+            root = tmp_path / f"{stop}-{when}" / "exit"
+            expected = made(root)
+            with pytest.raises(Crash):
+                end(root, expected, effects=Effects(stop, when))
+            if (stop, when) != (1, "before"):
+                with pytest.raises(Problem):
+                    opening.opened(root)
+            end(root, expected, begun=True)
+            assert list(root.parent.iterdir()) == [], (stop, when)
+
+
+def test_an_export_that_was_cut_off_and_temporary_files_go_as_well(tmp_path: Path) -> None:
+    root, vendor = tmp_path / "exit", small()
+    expected = made(root, vendor)
+    vendor.datasets["people"].rows["p99"] = row("p99")
+    with pytest.raises(Crash):
+        FolderArchive(root, Effects(4, "torn"), Clock(), "me").delta(vendor, resource("people"), True)
+    end(root, expected)
+    assert not root.exists()
+
+
+@pytest.mark.parametrize(
+    "path", ["notes.txt", "data/notes.txt", "journal/x.txt", "data/attachments/aa/short", "mine/a"]
+)
+def test_a_file_that_no_archive_has_stops_it(tmp_path: Path, path: str) -> None:
+    root = tmp_path / "exit"
+    expected = made(root)
+    (root / path).parent.mkdir(exist_ok=True)
+    (root / path).write_text("mine", encoding="utf-8")
+    assert refused(root, expected) == ["CRM-A062"]
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_link_is_not_followed(tmp_path: Path, begun: bool) -> None:
+    root, far = tmp_path / "exit", tmp_path / "far"
+    expected = made(root)
+    far.mkdir()
+    (far / "000000.jsonl.zst").write_text("mine", encoding="utf-8")
+    os.symlink(far, root / "data" / "linked-01234567")
+    assert refused(root, expected, begun) == ["CRM-A062"]
+    (root / "data" / "linked-01234567").unlink()
+    folder = root / "data"
+    folder.rename(tmp_path / "moved")
+    os.symlink(tmp_path / "moved", folder)
+    assert refused(root, expected, begun) == ["CRM-A062"]
+    root.rename(tmp_path / "real")
+    os.symlink(tmp_path / "real", root)
+    assert refused(root, expected, begun) == ["CRM-A004"]
+
+
+def test_another_archive_in_its_place_is_not_deleted(tmp_path: Path) -> None:
+    root = tmp_path / "exit"
+    expected = made(root)
+    assert refused(root, {**expected, "deals": "0" * 64}) == ["CRM-A061"], "other contents"
+    assert refused(root, {**expected, "leads": "0" * 64}) == ["CRM-A061"], "less than on record"
+    assert refused(root, {"people": expected["people"]}) == ["CRM-A061"], "more than on record"
+
+
+def test_what_is_not_there_is_ended_only_where_ending_it_was_begun(tmp_path: Path) -> None:
+    expected = made(tmp_path / "exit")
+    for root in (tmp_path / "none", tmp_path / "unmounted" / "exit"):
+        assert refused(root, expected) == ["CRM-A060"]
+    assert refused(tmp_path / "unmounted" / "exit", expected, begun=True) == ["CRM-A060"], "nor can be known to be gone"
+    assert end(tmp_path / "none", expected, begun=True) == "files=0 bytes=0"
+
+
+def test_without_its_manifest_it_is_ended_only_where_that_was_begun(tmp_path: Path) -> None:
+    root = tmp_path / "exit"
+    expected = made(root)
+    (root / "manifest.json").unlink()
+    assert refused(root, expected) == ["CRM-A061"]
+    (root / "README.txt").write_text("somebody else's", encoding="utf-8")
+    assert refused(root, expected, begun=True) == ["CRM-A061"]
+    (root / "README.txt").unlink()
+    end(root, expected, begun=True)
+    assert not root.exists()
+
+
+def test_a_disk_that_refuses_is_said_and_it_goes_on(tmp_path: Path) -> None:
+    root = tmp_path / "exit"
+    expected = made(root)
+
+    def fail(count: int, kind: str, what: str) -> None:
+        if count == 7:
+            raise PermissionError(13, "denied")
+
+    with pytest.raises(Problem) as found:
+        end(root, expected, effects=Effects(fail=fail))
+    assert [each.code for each in found.value.diagnostics] == ["CRM-A063", "CRM-A014"]
+    end(root, expected, begun=True)
+    assert not root.exists()
+
+
+def test_a_recheck_asks_nobody_and_claims_only_what_it_did(tmp_path: Path) -> None:
+    vendor, root = small(), tmp_path / "exit"
+    expected = made(root, vendor)
+    archive = FolderArchive(root, Effects(), Clock(), "me", Wanted(0.5, True))
+    found = archive.recheck(resource("people"), expected["people"])
+    assert found.method == "checksums+restore_test"
+    assert [(check.method, check.said) for check in found.checks] == [
+        ("checksums", "equal"), ("counts", "none"), ("sample", "none"), ("restore_test", "sqlite"),
+    ]  # fmt: skip
+    assert found.sha256 == expected["people"]
+
+
+def test_a_recheck_passes_over_a_delta_that_was_begun_and_finds_damage_beside_it(tmp_path: Path) -> None:
+    vendor, root = small(), tmp_path / "exit"
+    expected = made(root, vendor)
+    vendor.datasets["people"].rows["p99"] = row("p99")
+    journal = str(Place(root, "people").journal)
+
+    def cut(count: int, kind: str, what: str) -> None:
+        if what == journal and Path(journal).stat().st_size > size + 600:
+            raise Crash  # a segment is durable, and no seal covers it
+
+    size = Path(journal).stat().st_size
+    with pytest.raises(Crash):
+        FolderArchive(root, Effects(fail=cut), Clock(), "me").delta(vendor, resource("people"), True)
+    archive = FolderArchive(root, Effects(), Clock(), "me")
+    with pytest.raises(Problem) as found:
+        archive.verify(vendor, resource("people"), expected["people"])
+    assert {each.code for each in found.value.diagnostics} == {"CRM-A028"}
+    assert archive.recheck(resource("people"), expected["people"]).method == "checksums"
+    file = next(Place(root, "people").folder.glob("*.jsonl.zst"))
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(Problem) as found:
+        archive.recheck(resource("people"), expected["people"])
+    assert {each.code for each in found.value.diagnostics} == {"CRM-A002"}
