@@ -1,20 +1,18 @@
-"""Ending: an archive whose retention is over is deleted from its location, and the location is read back.
+"""Ending: an archive whose retention is over is deleted from the place where it lies, and the place is read back.
 
 Everything is looked at before anything is touched: what lies there must be the archive on record and nothing else.
 `manifest.json` goes first and durably, so that whatever an interruption leaves is never taken for an archive;
-`README.txt`, which marks the folder as ours, goes last. It refuses to follow links and to delete a file that it has no
-name for.
+`README.txt`, which marks the place as ours, goes last. It refuses to delete what it has no name for, and follows no
+link.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from crmstate.archive import disk, layout, manifest
-from crmstate.archive.disk import TEMPORARY, Disk
+from crmstate.archive import layout, manifest
 from crmstate.archive.layout import (
     ATTACHMENTS,
     CONTENT,
@@ -29,6 +27,7 @@ from crmstate.archive.layout import (
     SLUG,
     TAG_FILES,
 )
+from crmstate.archive.store import TEMPORARY, Form, ReadStore, Store
 from crmstate.core.diagnostic import Problem, diagnostic, problem
 from crmstate.core.words import Exit
 
@@ -47,120 +46,102 @@ class Ended:
 
 @dataclass(frozen=True)
 class Inventory:
-    """Every file and folder of the archive, relative to it, a folder after what is in it."""
+    """Every file and folder of the archive, a folder after what is in it."""
 
     files: tuple[str, ...]
     folders: tuple[str, ...]
     bytes: int
 
 
-def end(root: Path, writer: Disk, expected: Mapping[str, str], begun: bool) -> Ended:
-    """Deletes the archive at `root`; see `core.ports.Archiver.end`."""
-    if not disk.is_folder(root):
-        if not begun or not disk.is_folder(root.parent):
-            raise problem(Exit.ERROR, "CRM-A060", file=str(root))
+def end(store: Store, expected: Mapping[str, str], begun: bool) -> Ended:
+    """Deletes the archive in a store; see `core.ports.Archiver.end`."""
+    if not store.is_folder("") or not store.names(""):
+        if not begun or not store.located():
+            raise problem(Exit.ERROR, "CRM-A060", file=store.where)
+        store.unfold([""])
         return Ended(0, 0, "")
-    content = _recognised(root, expected, begun)
-    found = inventory(root)
+    content = _recognised(store, expected, begun)
+    found = inventory(store)
     try:
-        _delete(root, writer, found)
+        _delete(store, found)
     except Problem as refused:
-        raise Problem(Exit.ERROR, diagnostic("CRM-A063", file=str(root)), *refused.diagnostics) from refused
-    if root.name in disk.names(root.parent):
-        raise problem(Exit.ERROR, "CRM-A063", file=str(root))
+        raise Problem(Exit.ERROR, diagnostic("CRM-A063", file=store.where), *refused.diagnostics) from refused
+    if store.names(""):
+        raise problem(Exit.ERROR, "CRM-A063", file=store.where)
     return Ended(len(found.files), found.bytes, content)
 
 
-def _recognised(root: Path, expected: Mapping[str, str], begun: bool) -> str:
-    """The content of the archive at `root`. Raises Problem CRM-A061 where it is not the one on record: other datasets,
+def _recognised(store: ReadStore, expected: Mapping[str, str], begun: bool) -> str:
+    """The content of the archive in a store. Raises Problem CRM-A061 where it is not the one on record: other datasets,
     other contents, or none although nothing was taken away yet."""
-    found = manifest.load(root)
+    found = manifest.load(store)
     if found is None:
-        if begun and (disk.read(root / README) or layout.README_START).startswith(layout.README_START):
+        if begun and (store.read(README) or layout.README_START).startswith(layout.README_START):
             return ""
-        raise problem(Exit.ERROR, "CRM-A061", file=str(root), datasets=MANIFEST)
+        raise problem(Exit.ERROR, "CRM-A061", file=store.where, datasets=MANIFEST)
     held = {seal.dataset.id: {each.content for each in seal.generations} for seal in found.manifest.datasets}
     other = sorted(
         {name for name in held if name not in expected}
         | {name for name, content in expected.items() if content not in held.get(name, ())}
     )
     if other:
-        raise problem(Exit.ERROR, "CRM-A061", file=str(root), datasets=", ".join(other[:NAMED]))
+        raise problem(Exit.ERROR, "CRM-A061", file=store.where, datasets=", ".join(other[:NAMED]))
     return found.manifest.content
 
 
-def inventory(root: Path) -> Inventory:
+def inventory(store: ReadStore) -> Inventory:
     """Everything in the archive. Raises Problem CRM-A062 with the names of what an archive does not have."""
     files: list[str] = []
     folders: list[str] = []
     strange: list[str] = []
-    for name, ours, folder in _entries(root):
-        if not ours:
-            strange.append(name)
-        elif folder:
+    for name, form in store.walk(""):
+        if form is Form.FILE and _file(name):
+            files.append(name)
+        elif form is Form.FOLDER and _folder(name):
             folders.append(name)
         else:
-            files.append(name)
+            strange.append(name)
     if strange:
         names = ", ".join(strange[:NAMED])
-        raise problem(Exit.ERROR, "CRM-A062", file=str(root), names=names, n=len(strange))
-    return Inventory(tuple(files), tuple(folders), sum(disk.size(root / name) or 0 for name in files))
+        raise problem(Exit.ERROR, "CRM-A062", file=store.where, names=names, n=len(strange))
+    return Inventory(tuple(files), tuple(reversed(folders)), sum(store.size(name) or 0 for name in files))
 
 
-def _entries(root: Path) -> Iterator[tuple[str, bool, bool]]:
-    """Name, whether an archive has such a thing, whether it is a folder; what is in a folder before the folder."""
-    for name in disk.names(root):
-        if name in layout.FOLDERS and (root / name).is_dir() and not (root / name).is_symlink():
-            yield from _inside(root, name)
-            yield name, True, True
-        else:
-            ours = name.removesuffix(TEMPORARY) in (*TAG_FILES, MANIFEST)
-            yield name, ours and disk.size(root / name) is not None, False
+def _folder(name: str) -> bool:
+    match name.split("/"):
+        case [top]:
+            return top in layout.FOLDERS
+        case ["data", inside]:
+            return inside == ATTACHMENTS or SLUG.fullmatch(inside) is not None
+        case ["data", "attachments", pair]:
+            return _PAIR.fullmatch(pair) is not None
+        case _:
+            return False
 
 
-def _inside(root: Path, folder: str) -> Iterator[tuple[str, bool, bool]]:
-    for name in disk.names(root / folder):
-        path = f"{folder}/{name}"
-        if (root / path).is_dir() and not (root / path).is_symlink():
-            if _folder(path):
-                yield from _inside(root, path)
-            yield path, _folder(path), True
-        else:
-            yield path, _file(folder, name) and disk.size(root / path) is not None, False
-
-
-def _folder(path: str) -> bool:
-    parts = path.split("/")
-    if parts[0] != DATA:
+def _file(name: str) -> bool:
+    folder, _, last = name.rpartition("/")
+    plain = last.removesuffix(TEMPORARY)
+    if not folder:
+        return plain in (*TAG_FILES, MANIFEST)
+    if not _folder(folder) or folder in (DATA, f"{DATA}/{ATTACHMENTS}"):
         return False
-    if parts[1] == ATTACHMENTS:
-        return len(parts) == 2 or (len(parts) == 3 and _PAIR.fullmatch(parts[2]) is not None)
-    return len(parts) == 2 and SLUG.fullmatch(parts[1]) is not None
-
-
-def _file(folder: str, name: str) -> bool:
-    plain = name.removesuffix(TEMPORARY)
-    if folder == JOURNAL:
-        return JOURNAL_FILE.fullmatch(plain) is not None
-    if folder == SCHEMA:
-        return SCHEMA_FILE.fullmatch(plain) is not None
     if folder.startswith(f"{DATA}/{ATTACHMENTS}/"):
         return CONTENT.fullmatch(plain) is not None
-    return folder != DATA and folder.startswith(f"{DATA}/") and OURS.fullmatch(name) is not None
+    pattern = {JOURNAL: JOURNAL_FILE, SCHEMA: SCHEMA_FILE}.get(folder)
+    return OURS.fullmatch(last) is not None if pattern is None else pattern.fullmatch(plain) is not None
 
 
-def _delete(root: Path, writer: Disk, found: Inventory) -> None:
-    """The seal first, the mark that the folder is ours last."""
-    for name in (MANIFEST, MANIFEST + TEMPORARY):
-        if name in found.files:
-            writer.remove(root / name)
-    writer.flush(root)
+def _delete(store: Store, found: Inventory) -> None:
+    """The seal first, the mark that the place is ours last."""
+    seals = [name for name in (MANIFEST, MANIFEST + TEMPORARY) if name in found.files]
+    for name in seals:
+        store.remove(name)
+    store.flush([""])
     for name in found.files:
-        if name not in (MANIFEST, MANIFEST + TEMPORARY, README):
-            writer.remove(root / name)
-    for name in found.folders:
-        writer.remove_folder(root / name)
-    writer.flush(root)
-    writer.remove(root / README)
-    writer.remove_folder(root)
-    writer.flush(root.parent)
+        if name not in (*seals, README):
+            store.remove(name)
+    store.unfold(found.folders)
+    store.flush([""])
+    store.remove(README)
+    store.unfold([""])

@@ -3,7 +3,6 @@ archive on record is ever deleted."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from crmstate.archive import opening
 from crmstate.archive.checks import Wanted
 from crmstate.archive.folder import FolderArchive
 from crmstate.archive.layout import Place
+from crmstate.archive.local import LocalReads
 from crmstate.core.diagnostic import Problem
 from crmstate.core.words import Proof
 
@@ -67,7 +67,7 @@ def test_wherever_it_stops_no_archive_is_left_and_it_goes_on(tmp_path: Path) -> 
                 end(root, expected, effects=Effects(stop, when))
             if (stop, when) != (1, "before"):
                 with pytest.raises(Problem):
-                    opening.opened(root)
+                    opening.opened(LocalReads(root))
             end(root, expected, begun=True)
             assert list(root.parent.iterdir()) == [], (stop, when)
 
@@ -99,15 +99,15 @@ def test_a_link_is_not_followed(tmp_path: Path, begun: bool) -> None:
     expected = made(root)
     far.mkdir()
     (far / "000000.jsonl.zst").write_text("mine", encoding="utf-8")
-    os.symlink(far, root / "data" / "linked-01234567")
+    (root / "data" / "linked-01234567").symlink_to(far)
     assert refused(root, expected, begun) == ["CRM-A062"]
     (root / "data" / "linked-01234567").unlink()
     folder = root / "data"
     folder.rename(tmp_path / "moved")
-    os.symlink(tmp_path / "moved", folder)
+    folder.symlink_to(tmp_path / "moved")
     assert refused(root, expected, begun) == ["CRM-A062"]
     root.rename(tmp_path / "real")
-    os.symlink(tmp_path / "real", root)
+    root.symlink_to(tmp_path / "real")
     assert refused(root, expected, begun) == ["CRM-A004"]
 
 
@@ -170,7 +170,7 @@ def test_a_recheck_passes_over_a_delta_that_was_begun_and_finds_damage_beside_it
     vendor, root = small(), tmp_path / "exit"
     expected = made(root, vendor)
     vendor.datasets["people"].rows["p99"] = row("p99")
-    journal = str(Place(root, "people").journal)
+    journal = str(root / Place(LocalReads(root), "people").journal)
 
     def cut(count: int, kind: str, what: str) -> None:
         if what == journal and Path(journal).stat().st_size > size + 600:
@@ -184,7 +184,7 @@ def test_a_recheck_passes_over_a_delta_that_was_begun_and_finds_damage_beside_it
         archive.verify(vendor, resource("people"), expected["people"])
     assert {each.code for each in found.value.diagnostics} == {"CRM-A028"}
     assert archive.recheck(resource("people"), expected["people"]).method == "checksums"
-    file = next(Place(root, "people").folder.glob("*.jsonl.zst"))
+    file = next((root / Place(LocalReads(root), "people").folder).glob("*.jsonl.zst"))
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(Problem) as found:
         archive.recheck(resource("people"), expected["people"])

@@ -35,10 +35,11 @@ class Form(str, Enum):  # noqa: UP042  typer shows the values of str enums
 def list_(archive: Archive = HERE, format: FormatOption = Format.text, lang: LangOption = None) -> int:
     """The archives in a folder."""
     from crmstate.archive import opening
+    from crmstate.archive.local import LocalReads
     from crmstate.views.archive_text import archive_list
 
     screen = Screen(format.value, lang)
-    found = [opening.holdings(root) for root in opening.find(archive)]
+    found = [opening.holdings(root) for root in opening.find(LocalReads(archive))]
     screen.out(archive_list(found, screen.catalogue, screen.format))
     return 0
 
@@ -56,11 +57,12 @@ def show(
     """What an archive holds, or the records of one dataset."""
     from crmstate.archive import opening, reading
     from crmstate.archive.layout import Place
+    from crmstate.archive.local import LocalReads
     from crmstate.views.archive_text import archive_show
     from crmstate.views.escape import terminal
 
     screen = Screen(format.value, lang)
-    found, root = opening.opened(archive), opening.root_of(archive)
+    root, found = opening.opened(LocalReads(archive))
     if dataset is None:
         screen.out(archive_show(opening.holdings(root), screen.catalogue, screen.format))
         return 0
@@ -91,14 +93,15 @@ def verify(
 ) -> int:
     """Read an archive back, every byte, and say what was read."""
     from crmstate.archive import opening
+    from crmstate.archive.local import LocalReads
     from crmstate.views.archive_text import archive_verified
 
     screen = Screen(format.value, lang, no_color=no_color)
-    found, root = opening.opened(archive), opening.root_of(archive)
+    root, found = opening.opened(LocalReads(archive))
     seals = opening.chosen(found, dataset or [])
     opening.expect(seals, content)
     results = opening.checked(root, found, seals, restore_test)
-    screen.out(archive_verified(str(root), results, screen.catalogue, screen.format))
+    screen.out(archive_verified(root.where, results, screen.catalogue, screen.format))
     return 0
 
 
@@ -114,9 +117,10 @@ def restore(
     """Verify an archive, and copy what it holds out of it."""
     from crmstate.archive import opening
     from crmstate.archive import restore as restoring
+    from crmstate.archive.local import LocalReads
 
     screen = Screen(lang=lang, quiet=quiet)
-    found, root = opening.opened(archive), opening.root_of(archive)
+    root, found = opening.opened(LocalReads(archive))
     seals = opening.chosen(found, dataset or [])
     opening.checked(root, found, seals, False)
     rows = restoring.restore(root, seals, to, form.value)
