@@ -26,12 +26,16 @@ class Expect(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     fingerprint: str = ""
 
 
-class Estimate(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Requests to the vendor, and seconds by its limits; of one step, or of a whole plan."""
+class Estimate(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Requests to the vendor, seconds by its limits, and days of its quota. `of`: the requests by what they are for
+    (archive, verify, delta, purge, other). `uncounted`: datasets of which the vendor gives no count, so that there is
+    more to do than this says."""
 
     calls: int = 0
     seconds: int = 0
     days_of_quota: int = 0
+    of: dict[str, int] = {}
+    uncounted: int = 0
 
 
 class Step(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -176,10 +176,13 @@ def deadlines(dates: Sequence[Deadline], words: Catalogue, paint: Ink) -> list[s
 
 
 def duration(seconds: int, words: Catalogue) -> str:
-    """A length of time in its largest fitting unit, rounded up."""
-    for unit, size in (("days", 172_800), ("hours", 7_200), ("minutes", 120)):
+    """A length of time in its largest fitting unit, rounded up; hours to a tenth."""
+    if 7_200 <= seconds < 172_800:
+        tenths = -(-seconds // 360)
+        return words.text_of("duration.hours", hours=f"{tenths // 10}.{tenths % 10}")
+    for unit, size in (("days", 172_800), ("minutes", 120)):
         if seconds >= size:
-            per = {"days": 86_400, "hours": 3_600, "minutes": 60}[unit]
+            per = {"days": 86_400, "minutes": 60}[unit]
             return words.text_of(f"duration.{unit}", n=-(-seconds // per))
     return words.text_of("duration.seconds", n=seconds)
 

@@ -256,7 +256,18 @@ def estimate(plan: Plan, words: Catalogue) -> list[str]:
         parts.append(words.text_of("estimate.time", time=duration(found.seconds, words)))
     if found.days_of_quota:
         parts.append(words.text_of("estimate.quota", n=found.days_of_quota))
-    return [words.text_of("plan.estimate", parts=words.text_of("join.list").join(parts))]
+    lines = [words.text_of("plan.estimate", parts=words.text_of("join.list").join(parts))]
+    if len(found.of) > 1:
+        for_what = [
+            words.text_of("estimate.other", n=calls)
+            if verb == "other"
+            else words.text_of("estimate.of", verb=verb, n=calls)
+            for verb, calls in found.of.items()
+        ]
+        lines.append("  " + words.text_of("join.list").join(for_what))
+    if found.uncounted:
+        lines.append("  " + words.text_of("estimate.uncounted", n=found.uncounted))
+    return lines
 
 
 def foot(plan: Plan, words: Catalogue, paint: Ink, saved: str | None) -> list[str]:

@@ -83,3 +83,12 @@ def test_an_archive_is_proved_as_the_manifest_asks_and_the_record_says_what_was_
     found = [{each.method: each.said for each in entry.evidence[0].checks} for entry in verified if entry is not None]
     said = {"checksums": "equal", "counts": "exact", "full": "equal", "restore_test": "sqlite"}
     assert found == [said, said]
+
+
+def test_the_estimate_is_what_archive_delta_and_purge_really_ask_for(here: Site) -> None:
+    said = here.plan("--format", "json").json["estimate"]
+    before = here.truth()["requests"]
+    assert here.apply().code == 0
+    sent = here.truth()["requests"] - before
+    looking = 15  # who we are, and every listing once
+    assert sent - looking <= said["calls"] * 1.25 and said["calls"] <= sent * 1.25, (said, sent)

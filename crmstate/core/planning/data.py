@@ -11,6 +11,7 @@ from crmstate.core.goal import ArchiveGoal, NoArchive, PurgeGoal
 from crmstate.core.message import message
 from crmstate.core.order import Stage, cycle
 from crmstate.core.planning.draft import Draft
+from crmstate.core.planning.estimate import archiving, topping_up, verifying
 from crmstate.core.planning.hands import ALL, by_hand, unlisted
 from crmstate.core.planning.retention import begun, ended
 from crmstate.core.record import Entry
@@ -145,13 +146,11 @@ def _archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> tuple[str, ...]:
             draft.report("CRM-P021", Severity.WARNING, goal.span, row.address, dataset=row.label or row.id)
         _uncovered(draft, row, "blocked.not_exportable")
         return ()
-    pages = -(-(facts.rows or 0) // draft.provider.limits.page) + 1
-    files = facts.attachments or 0
     needs: tuple[str, ...] = ()
     if draft.recorded(place, Verb.ARCHIVE) is None:
         step = draft.ours(
             place, Kind.ARCHIVE, Verb.ARCHIVE, Stage.ARCHIVE.value, message("why.archive", to=goal.to),
-            label=row.label, rows=facts.rows, calls=pages + files, before=Phase.ABSENT, after=Phase.PRESENT, span=goal.span,
+            label=row.label, rows=facts.rows, calls=archiving(draft.provider, goal, facts), before=Phase.ABSENT, after=Phase.PRESENT, span=goal.span,
         )  # fmt: skip
         needs = (step.id,)
     else:
@@ -160,10 +159,10 @@ def _archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> tuple[str, ...]:
     if needs or verified is None or verified.outcome is not Outcome.DONE:
         draft.ours(
             place, Kind.ARCHIVE, Verb.VERIFY, Stage.VERIFY.value, message("why.verify"),
-            label=row.label, needs=needs, calls=1, before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,
+            label=row.label, needs=needs, calls=verifying(draft.provider, goal, facts), before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,
         )  # fmt: skip
     if _needs_delta(draft):
-        _delta(draft, goal, row, facts, pages)
+        _delta(draft, goal, row, facts)
     return tuple(step.id for step in draft.steps[first:])
 
 
@@ -179,7 +178,7 @@ def _needs_delta(draft: Draft) -> bool:
     )
 
 
-def _delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts, pages: int) -> None:
+def _delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts) -> None:
     place = archive_of(row)
     done = draft.recorded(place, Verb.DELTA)
     purged = draft.state.latest(row.address, Verb.PURGE)
@@ -192,7 +191,8 @@ def _delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts, 
         occurrence += 1
     draft.ours(
         place, Kind.ARCHIVE, Verb.DELTA, Stage.DELTA.value, message("why.delta"),
-        label=row.label, occurrence=occurrence, calls=pages, before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,
+        label=row.label, occurrence=occurrence, calls=topping_up(draft.provider, goal, facts),
+        before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,
     )  # fmt: skip
 
 

@@ -12,7 +12,6 @@ from crmstate.core.plan import (
     FORMAT_VERSION,
     Base,
     Deadline,
-    Estimate,
     Plan,
     Step,
     Summary,
@@ -24,14 +23,15 @@ from crmstate.core.planning.access import access
 from crmstate.core.planning.contract import account, subscription
 from crmstate.core.planning.data import data
 from crmstate.core.planning.draft import Draft
+from crmstate.core.planning.estimate import estimate
 from crmstate.core.planning.humans import freeze, modules, people, questions, unsupported
 from crmstate.core.planning.retention import deadlines, retention
 from crmstate.core.provider import Provider
 from crmstate.core.record import State
 from crmstate.core.safeguard import approvals_needed, guard
 from crmstate.core.schedule import Schedule
-from crmstate.core.survey import Survey
-from crmstate.core.words import Kind, Mode, Severity, Verb
+from crmstate.core.survey import DatasetFacts, Survey
+from crmstate.core.words import Kind, Mode, Severity
 
 
 def plan(
@@ -86,7 +86,7 @@ def plan(
         blocked=blocked,
         diagnostics=tuple(draft.diagnostics),
         complete=tuple(sorted(observed.complete)),
-        estimate=estimate(steps, provider),
+        estimate=estimate(steps, provider, _counts(draft)),
         approvals_needed=approvals_needed(desired, steps),
         require_plan_id=desired.safeguards.require_plan_id,
         hypothetical=hypothetical,
@@ -96,6 +96,10 @@ def plan(
         deadlines=_deadlines(draft),
     )
     return _summed(made, draft)
+
+
+def _counts(draft: Draft) -> dict[str, int | None]:
+    return {row.address: row.facts.rows for row in draft.by_kind[Kind.DATASET] if isinstance(row.facts, DatasetFacts)}
 
 
 def _deadlines(draft: Draft) -> tuple[Deadline, ...]:
@@ -207,25 +211,3 @@ def _ancestors(stage: str, before: dict[str, frozenset[str]]) -> set[str]:
             found.add(name)
             todo += before.get(name, ())
     return found
-
-
-def estimate(steps: tuple[Step, ...], provider: Provider) -> Estimate:
-    """Requests and seconds by the vendor's limits: batches with a look before and after each."""
-    groups: dict[tuple[Kind, Verb], int] = {}
-    calls = 0
-    for step in steps:
-        if step.mode is not Mode.AUTO:
-            continue
-        if step.verb is Verb.PURGE:
-            cell = provider.cell(step.kind, step.verb)
-            calls += -(-(step.rows or 0) // (cell.batch if cell else 1)) * 2 + 2
-        elif step.kind is Kind.ARCHIVE:
-            calls += step.calls
-        else:
-            groups[step.kind, step.verb] = groups.get((step.kind, step.verb), 0) + 1
-    for (kind, verb), count in groups.items():
-        cell = provider.cell(kind, verb)
-        calls += -(-count // (cell.batch if cell else 1)) * (2 + (cell.calls if cell else 1))
-    per_second, per_day = provider.limits.per_second, provider.limits.per_day
-    seconds = int(calls / per_second) if per_second else 0
-    return Estimate(calls, seconds, -(-calls // per_day) if per_day and calls else 0)
