@@ -21,7 +21,7 @@ from obstore.exceptions import AlreadyExistsError, PreconditionError
 
 from crmstate.archive import disk
 from crmstate.archive.layout import JOURNAL, JOURNAL_FILE
-from crmstate.archive.refusals import BAD, TROUBLES, refused
+from crmstate.archive.refusals import TROUBLES, refused
 from crmstate.archive.store import Form
 from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.ports import Effects
@@ -85,7 +85,7 @@ class ObjectReads:
                 end = min(start + PIECE, size)
                 part = obstore.get(self._objects, key, options={"range": (start, end), "if_match": tag})
                 yield part.bytes().to_bytes()
-        except BAD as error:
+        except TROUBLES as error:
             self._refuse(error, name)
             raise FileNotFoundError(name) from error
 
@@ -115,14 +115,14 @@ class ObjectReads:
             return len(self.read(name) or b"")
         try:
             return obstore.head(self._objects, self._prefix + name)["size"]
-        except BAD as error:
+        except TROUBLES as error:
             self._refuse(error, name)
             return None
 
     def sizes(self, folder: str) -> dict[str, int]:
         try:
             found = obstore.list_with_delimiter(self._objects, self._key(folder) or None)["objects"]
-        except BAD as error:
+        except TROUBLES as error:
             self._refuse(error, folder)
             return {}
         sizes = {each["path"].rpartition("/")[2]: each["size"] for each in found}
@@ -149,7 +149,7 @@ class ObjectReads:
             for batch in obstore.list(self._objects, self._key(folder) or None):
                 for each in batch:
                     yield each["path"].removeprefix(self._prefix), Form.FILE
-        except BAD as error:
+        except TROUBLES as error:
             self._refuse(error, folder)
 
     def _names(self, folder: str) -> list[str]:
@@ -157,7 +157,7 @@ class ObjectReads:
         key = self._key(folder)
         try:
             found = obstore.list_with_delimiter(self._objects, key or None)
-        except BAD as error:
+        except TROUBLES as error:
             self._refuse(error, folder)
             return []
         keys = [*found["common_prefixes"], *(each["path"] for each in found["objects"])]
@@ -240,7 +240,7 @@ class Objects(ObjectReads):
         try:
             found = obstore.get(self._objects, self._prefix + name)
             tag, there = found.meta["e_tag"], found.bytes().to_bytes()
-        except BAD as error:
+        except TROUBLES as error:
             self._refuse(error, name)
             raise problem(Exit.ERROR, "CRM-A025", file=self.path(name)) from error
         if there != before:
@@ -262,7 +262,7 @@ class Objects(ObjectReads):
                 obstore.delete(self._objects, self._prefix + name)
             except FileNotFoundError as error:
                 self._refuse(error, name)
-            except BAD as error:
+            except TROUBLES as error:
                 raise refused(error, self.path(name)) or error from error
 
         self._effects.do("http", f"DELETE {self.path(name)}", act)

@@ -5,18 +5,16 @@ from __future__ import annotations
 
 import re
 
-from obstore.exceptions import BaseError, NotSupportedError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import BaseError, GenericError, NotSupportedError, PermissionDeniedError, UnauthenticatedError
 
 from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.words import Exit
 
-TROUBLES = (BaseError, FileNotFoundError, ValueError, OSError)
-"""What obstore raises."""
-BAD = TROUBLES
+TROUBLES = (BaseError, ValueError, OSError)
+"""What obstore raises: errors of its own, and a few of Python's."""
 
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>([A-Za-z0-9]{1,60})</Code>")
-_WORDS = ("error sending request", "timed out", "operation timed out", "connection")
 _WRONG = frozenset(
     {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "InvalidClientTokenId"}
 )
@@ -33,23 +31,19 @@ def refused(error: BaseException, place: str, conditional: bool = False) -> Prob
         return problem(Exit.ERROR, "CRM-A060", place=place)
     if isinstance(error, FileNotFoundError):
         return None
+    if code in _FULL or status == "507":
+        return problem(Exit.ERROR, "CRM-A066", place=place, said=code or status)
     if code in _WRONG or isinstance(error, UnauthenticatedError):
         return problem(Exit.CREDENTIALS, "CRM-A061", place=place, said=code or status or "-")
     if isinstance(error, PermissionDeniedError) or status in ("401", "403"):
         return problem(Exit.CREDENTIALS, "CRM-A062", place=place, said=code or status or "-")
     if isinstance(error, NotSupportedError) or status == "501" or (conditional and status == "400"):
         return problem(Exit.ERROR, "CRM-A063", place=place)
-    if code in _FULL or status == "507":
-        return problem(Exit.ERROR, "CRM-A066", place=place, said=code or status or "-")
-    if code in _BUSY or status[:1] == "5" or status == "429" or (not status and _unreachable(text)):
-        return problem(Exit.ERROR, "CRM-A064", place=place, said=code or status or "no answer")
+    if code in _BUSY or status[:1] == "5" or status == "429" or (not status and isinstance(error, GenericError)):
+        return problem(Exit.ERROR, "CRM-A064", place=place, said=code or status or "no whole answer")
     return problem(Exit.ERROR, "CRM-A065", place=place, said=code or status or type(error).__name__)
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:
     found = pattern.search(text)
     return found[1] if found else ""
-
-
-def _unreachable(text: str) -> bool:
-    return any(word in text.lower() for word in _WORDS)
