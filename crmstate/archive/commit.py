@@ -31,10 +31,10 @@ def prepare(work: Work, dataset: Resource, complete: bool, by: str, fields: byte
     files = [*work.files(), *_kept(work)]
     wrap = work.place.wrap
     name, ids = work.place.ids(number), wrap.on(packed(work.holding.ids()))
-    work.store.put({name: ids})
+    work.store.put({name: ids}, once=True)
     if fields is not None:
         path, fields = work.place.schema(number), wrap.on(fields)
-        work.store.put({path: fields})
+        work.store.put({path: fields}, once=True)
         files.append(mark(path, fields))
     work.store.gather(work.place.journal, work.journal.data)
     return Seal(
@@ -109,8 +109,10 @@ def _write(store: Store, tags: dict[str, bytes]) -> None:
 def unfinished(store: ReadStore, seals: tuple[Seal, ...]) -> list[str]:
     """The journals that go on behind what is sealed, or were never sealed: work that was begun and not finished."""
     known = {each.journal.file: each.journal.bytes for each in seals}
-    names = (f"{JOURNAL}/{name}" for name in store.names(JOURNAL) if layout.JOURNAL_FILE.fullmatch(name))
-    return [name for name in names if store.size(name) != known.get(name)]
+    sizes = {
+        f"{JOURNAL}/{name}": size for name, size in store.sizes(JOURNAL).items() if layout.JOURNAL_FILE.fullmatch(name)
+    }
+    return [name for name, size in sizes.items() if size != known.get(name)]
 
 
 def _orphans(store: Store, seals: tuple[Seal, ...]) -> None:

@@ -33,6 +33,8 @@ from crmstate.core.words import Exit
 
 NAMED = 5
 _PAIR = re.compile("[0-9a-f]{2}")
+JOURNAL_LINE = re.compile(rf"{JOURNAL}/{SLUG.pattern}/\d{{6,}}\.json")
+"""A line of a journal, where the store keeps lines apart."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def end(store: Store, expected: Mapping[str, str], begun: bool) -> Ended:
     """Deletes the archive in a store; see `core.ports.Archiver.end`."""
     if not store.is_folder("") or not store.names(""):
         if not begun or not store.located():
-            raise problem(Exit.ERROR, "CRM-A060", file=store.where)
+            raise problem(Exit.ERROR, "CRM-A090", file=store.where)
         store.unfold([""])
         return Ended(0, 0, "")
     content = _recognised(store, expected, begun)
@@ -65,32 +67,32 @@ def end(store: Store, expected: Mapping[str, str], begun: bool) -> Ended:
     try:
         _delete(store, found)
     except Problem as refused:
-        raise Problem(Exit.ERROR, diagnostic("CRM-A063", file=store.where), *refused.diagnostics) from refused
+        raise Problem(Exit.ERROR, diagnostic("CRM-A093", file=store.where), *refused.diagnostics) from refused
     if store.names(""):
-        raise problem(Exit.ERROR, "CRM-A063", file=store.where)
+        raise problem(Exit.ERROR, "CRM-A093", file=store.where)
     return Ended(len(found.files), found.bytes, content)
 
 
 def _recognised(store: ReadStore, expected: Mapping[str, str], begun: bool) -> str:
-    """The content of the archive in a store. Raises Problem CRM-A061 where it is not the one on record: other datasets,
+    """The content of the archive in a store. Raises Problem CRM-A091 where it is not the one on record: other datasets,
     other contents, or none although nothing was taken away yet."""
     found = manifest.load(store)
     if found is None:
         if begun and (store.read(README) or layout.README_START).startswith(layout.README_START):
             return ""
-        raise problem(Exit.ERROR, "CRM-A061", file=store.where, datasets=MANIFEST)
+        raise problem(Exit.ERROR, "CRM-A091", file=store.where, datasets=MANIFEST)
     held = {seal.dataset.id: {each.content for each in seal.generations} for seal in found.manifest.datasets}
     other = sorted(
         {name for name in held if name not in expected}
         | {name for name, content in expected.items() if content not in held.get(name, ())}
     )
     if other:
-        raise problem(Exit.ERROR, "CRM-A061", file=store.where, datasets=", ".join(other[:NAMED]))
+        raise problem(Exit.ERROR, "CRM-A091", file=store.where, datasets=", ".join(other[:NAMED]))
     return found.manifest.content
 
 
 def inventory(store: ReadStore) -> Inventory:
-    """Everything in the archive. Raises Problem CRM-A062 with the names of what an archive does not have."""
+    """Everything in the archive. Raises Problem CRM-A092 with the names of what an archive does not have."""
     files: list[str] = []
     folders: list[str] = []
     strange: list[str] = []
@@ -103,7 +105,7 @@ def inventory(store: ReadStore) -> Inventory:
             strange.append(name)
     if strange:
         names = ", ".join(strange[:NAMED])
-        raise problem(Exit.ERROR, "CRM-A062", file=store.where, names=names, n=len(strange))
+        raise problem(Exit.ERROR, "CRM-A092", file=store.where, names=names, n=len(strange))
     return Inventory(tuple(files), tuple(reversed(folders)), sum(store.size(name) or 0 for name in files))
 
 
@@ -122,6 +124,8 @@ def _folder(name: str) -> bool:
 def _file(name: str) -> bool:
     folder, _, last = name.rpartition("/")
     plain = last.removesuffix(TEMPORARY)
+    if JOURNAL_LINE.fullmatch(name):
+        return True
     if not folder:
         return plain in (*TAG_FILES, MANIFEST)
     if not _folder(folder) or folder in (DATA, f"{DATA}/{ATTACHMENTS}"):

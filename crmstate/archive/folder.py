@@ -49,6 +49,7 @@ class Archive:
         self._wanted = wanted
         self._ground = threading.Lock()
         self._listings: list[Listing | None] = []
+        self._proved_place = False
 
     def archive(self, source: ReadSession, dataset: Resource, attachments: bool) -> Evidence:
         """Exports a dataset whole, or goes on where an earlier run stopped. One that is sealed is not read again,
@@ -204,6 +205,9 @@ class Archive:
         self.store.folders([""])
         if readme is None:
             self.store.put({layout.README: layout.README_TEXT})
+        if not self._proved_place:
+            self.store.prove(layout.README, readme or layout.README_TEXT)
+            self._proved_place = True
         commit.settle(self.store, found)
         self.store.folders((*layout.FOLDERS, f"{layout.DATA}/{layout.ATTACHMENTS}"))
 

@@ -40,6 +40,10 @@ class LocalReads:
     def size(self, name: str) -> int | None:
         return disk.size(self._at(name))
 
+    def sizes(self, folder: str) -> dict[str, int]:
+        found = {name: disk.size(self._at(folder) / name) for name in self.names(folder)}
+        return {name: size for name, size in found.items() if size is not None}
+
     def is_folder(self, name: str) -> bool:
         return disk.is_folder(self._at(name))
 
@@ -76,7 +80,10 @@ class Local(LocalReads):
         for name in names:
             self._disk.folder(self._at(name))
 
-    def put(self, files: Mapping[str, bytes]) -> None:
+    def prove(self, name: str, data: bytes) -> None:
+        """File systems keep it."""
+
+    def put(self, files: Mapping[str, bytes], once: bool = False) -> None:
         for name, data in files.items():
             self._disk.replace(self._at(name), data)
         self.flush(dict.fromkeys(name.rpartition("/")[0] for name in files))

@@ -87,7 +87,7 @@ class Work:
             if data
         }
         if files:
-            self.store.put(files)
+            self.store.put(files, once=True)
         marks = [mark(name, data) for name, data in files.items()]
         number = number if marks else -1
         self._line(Line(what, self.now(), number, "", tuple(marks), seen, written, next, end))

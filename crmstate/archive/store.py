@@ -61,6 +61,10 @@ class ReadStore(Protocol):
         """A file's size, without reading it; None where there is none, or something else."""
         ...
 
+    def sizes(self, folder: str) -> dict[str, int]:
+        """The plain files in a folder, complete, with their sizes."""
+        ...
+
     def is_folder(self, name: str) -> bool:
         """Whether a folder is there; a store that knows no folders has all of them. Raises Problem CRM-A004 where
         something else, or a link to a folder, is in its place."""
@@ -101,9 +105,15 @@ class Store(ReadStore, Protocol):
         """Makes these folders, durably, where the store knows folders."""
         ...
 
-    def put(self, files: Mapping[str, bytes]) -> None:
+    def prove(self, name: str, data: bytes) -> None:
+        """Shows, before anything is written, that the place keeps what `swap` and `once` promise, by the file of this
+        name, which holds `data` and stays as it is. Raises Problem CRM-A063."""
+        ...
+
+    def put(self, files: Mapping[str, bytes], once: bool = False) -> None:
         """Puts whole files, in this order, each in the place of whatever plain file was there. All of them, and their
-        names, are durable when it returns."""
+        names, are durable when it returns. `once`: the names are new, and a store that others can write to from
+        elsewhere refuses (CRM-A025) where something else has one of them."""
         ...
 
     def receive(self, parts: Iterable[bytes], near: str) -> Incoming:

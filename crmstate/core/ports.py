@@ -161,7 +161,7 @@ class Archiver(Protocol):
     def end(self, expected: Mapping[str, str], begun: bool) -> Evidence:
         """Deletes the archive from its location and reads back that nothing of it is there; what remains of it on the
         way never passes for an archive. `expected`: the contents on record by dataset; anything else that lies there is
-        refused. `begun`: an earlier attempt may have taken something away. Raises Problem: CRM-A063 where something was
+        refused. `begun`: an earlier attempt may have taken something away. Raises Problem: CRM-A093 where something was
         taken away and something is left, any other where nothing was touched."""
         ...
 

@@ -23,7 +23,7 @@ A_DELTA_HELPS = frozenset({"CRM-A006", "CRM-A031", "CRM-A028"})
 not finished (and the record of it is lost)."""
 
 
-TORN = "CRM-A063"
+TORN = "CRM-A093"
 """What the end of an archive says that took something away and could not go on."""
 
 

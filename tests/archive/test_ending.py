@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from archive_vendor import Clock, Crash, Effects, Vendor, resource, row, small, tree
+from grounds import Ground
 
 from crmstate.archive import opening
 from crmstate.archive.checks import Wanted
-from crmstate.archive.folder import FolderArchive
+from crmstate.archive.folder import Archive
 from crmstate.archive.layout import Place
-from crmstate.archive.local import LocalReads
+from crmstate.archive.local import Local, LocalReads
 from crmstate.core.diagnostic import Problem
 from crmstate.core.words import Proof
 
@@ -22,7 +23,7 @@ DATASETS = ("people", "deals", "nothing")
 def made(root: Path, vendor: Vendor | None = None) -> dict[str, str]:
     """An archive, with a delta; its contents by dataset."""
     vendor = vendor or small()
-    archive = FolderArchive(root, Effects(), Clock(), "me")
+    archive = Archive(Local(root, Effects()), Clock(), "me")
     for id in DATASETS:
         archive.archive(vendor, resource(id), True)
     vendor.datasets["deals"].rows["d9"] = row("d9")
@@ -30,7 +31,7 @@ def made(root: Path, vendor: Vendor | None = None) -> dict[str, str]:
 
 
 def end(root: Path, expected: dict[str, str], begun: bool = False, effects: Effects | None = None) -> str:
-    found = FolderArchive(root, effects or Effects(), Clock(), "me").end(expected, begun)
+    found = Archive(Local(root, effects or Effects()), Clock(), "me").end(expected, begun)
     assert found.proof is Proof.OBSERVED
     return found.note
 
@@ -77,7 +78,7 @@ def test_an_export_that_was_cut_off_and_temporary_files_go_as_well(tmp_path: Pat
     expected = made(root, vendor)
     vendor.datasets["people"].rows["p99"] = row("p99")
     with pytest.raises(Crash):
-        FolderArchive(root, Effects(4, "torn"), Clock(), "me").delta(vendor, resource("people"), True)
+        Archive(Local(root, Effects(4, "torn")), Clock(), "me").delta(vendor, resource("people"), True)
     end(root, expected)
     assert not root.exists()
 
@@ -90,7 +91,7 @@ def test_a_file_that_no_archive_has_stops_it(tmp_path: Path, path: str) -> None:
     expected = made(root)
     (root / path).parent.mkdir(exist_ok=True)
     (root / path).write_text("mine", encoding="utf-8")
-    assert refused(root, expected) == ["CRM-A062"]
+    assert refused(root, expected) == ["CRM-A092"]
 
 
 @pytest.mark.parametrize("begun", [False, True])
@@ -100,12 +101,12 @@ def test_a_link_is_not_followed(tmp_path: Path, begun: bool) -> None:
     far.mkdir()
     (far / "000000.jsonl.zst").write_text("mine", encoding="utf-8")
     (root / "data" / "linked-01234567").symlink_to(far)
-    assert refused(root, expected, begun) == ["CRM-A062"]
+    assert refused(root, expected, begun) == ["CRM-A092"]
     (root / "data" / "linked-01234567").unlink()
     folder = root / "data"
     folder.rename(tmp_path / "moved")
     folder.symlink_to(tmp_path / "moved")
-    assert refused(root, expected, begun) == ["CRM-A062"]
+    assert refused(root, expected, begun) == ["CRM-A092"]
     root.rename(tmp_path / "real")
     root.symlink_to(tmp_path / "real")
     assert refused(root, expected, begun) == ["CRM-A004"]
@@ -114,16 +115,16 @@ def test_a_link_is_not_followed(tmp_path: Path, begun: bool) -> None:
 def test_another_archive_in_its_place_is_not_deleted(tmp_path: Path) -> None:
     root = tmp_path / "exit"
     expected = made(root)
-    assert refused(root, {**expected, "deals": "0" * 64}) == ["CRM-A061"], "other contents"
-    assert refused(root, {**expected, "leads": "0" * 64}) == ["CRM-A061"], "less than on record"
-    assert refused(root, {"people": expected["people"]}) == ["CRM-A061"], "more than on record"
+    assert refused(root, {**expected, "deals": "0" * 64}) == ["CRM-A091"], "other contents"
+    assert refused(root, {**expected, "leads": "0" * 64}) == ["CRM-A091"], "less than on record"
+    assert refused(root, {"people": expected["people"]}) == ["CRM-A091"], "more than on record"
 
 
 def test_what_is_not_there_is_ended_only_where_ending_it_was_begun(tmp_path: Path) -> None:
     expected = made(tmp_path / "exit")
     for root in (tmp_path / "none", tmp_path / "unmounted" / "exit"):
-        assert refused(root, expected) == ["CRM-A060"]
-    assert refused(tmp_path / "unmounted" / "exit", expected, begun=True) == ["CRM-A060"], "nor can be known to be gone"
+        assert refused(root, expected) == ["CRM-A090"]
+    assert refused(tmp_path / "unmounted" / "exit", expected, begun=True) == ["CRM-A090"], "nor can be known to be gone"
     assert end(tmp_path / "none", expected, begun=True) == "files=0 bytes=0"
 
 
@@ -131,9 +132,9 @@ def test_without_its_manifest_it_is_ended_only_where_that_was_begun(tmp_path: Pa
     root = tmp_path / "exit"
     expected = made(root)
     (root / "manifest.json").unlink()
-    assert refused(root, expected) == ["CRM-A061"]
+    assert refused(root, expected) == ["CRM-A091"]
     (root / "README.txt").write_text("somebody else's", encoding="utf-8")
-    assert refused(root, expected, begun=True) == ["CRM-A061"]
+    assert refused(root, expected, begun=True) == ["CRM-A091"]
     (root / "README.txt").unlink()
     end(root, expected, begun=True)
     assert not root.exists()
@@ -149,7 +150,7 @@ def test_a_disk_that_refuses_is_said_and_it_goes_on(tmp_path: Path) -> None:
 
     with pytest.raises(Problem) as found:
         end(root, expected, effects=Effects(fail=fail))
-    assert [each.code for each in found.value.diagnostics] == ["CRM-A063", "CRM-A014"]
+    assert [each.code for each in found.value.diagnostics] == ["CRM-A093", "CRM-A014"]
     end(root, expected, begun=True)
     assert not root.exists()
 
@@ -157,7 +158,7 @@ def test_a_disk_that_refuses_is_said_and_it_goes_on(tmp_path: Path) -> None:
 def test_a_recheck_asks_nobody_and_claims_only_what_it_did(tmp_path: Path) -> None:
     vendor, root = small(), tmp_path / "exit"
     expected = made(root, vendor)
-    archive = FolderArchive(root, Effects(), Clock(), "me", Wanted(0.5, True))
+    archive = Archive(Local(root, Effects()), Clock(), "me", Wanted(0.5, True))
     found = archive.recheck(resource("people"), expected["people"])
     assert found.method == "checksums+restore_test"
     assert [(check.method, check.said) for check in found.checks] == [
@@ -178,8 +179,8 @@ def test_a_recheck_passes_over_a_delta_that_was_begun_and_finds_damage_beside_it
 
     size = Path(journal).stat().st_size
     with pytest.raises(Crash):
-        FolderArchive(root, Effects(fail=cut), Clock(), "me").delta(vendor, resource("people"), True)
-    archive = FolderArchive(root, Effects(), Clock(), "me")
+        Archive(Local(root, Effects(fail=cut)), Clock(), "me").delta(vendor, resource("people"), True)
+    archive = Archive(Local(root, Effects()), Clock(), "me")
     with pytest.raises(Problem) as found:
         archive.verify(vendor, resource("people"), expected["people"])
     assert {each.code for each in found.value.diagnostics} == {"CRM-A028"}
@@ -189,3 +190,36 @@ def test_a_recheck_passes_over_a_delta_that_was_begun_and_finds_damage_beside_it
     with pytest.raises(Problem) as found:
         archive.recheck(resource("people"), expected["people"])
     assert {each.code for each in found.value.diagnostics} == {"CRM-A002"}
+
+
+def test_it_ends_wherever_it_lies(ground: Ground) -> None:
+    """Cut off after each file as well; the lines of a journal that were never sealed go with it."""
+    vendor = small()
+
+    def archive(effects: Effects | None = None) -> Archive:
+        return Archive(ground.store("exit", effects or Effects()), Clock(), "me")
+
+    expected = {id: archive().archive(vendor, resource(id), True).sha256 for id in DATASETS}
+    ground.write("other", "file", b"mine")
+    vendor.datasets["people"].rows["p99"] = row("p99")
+    stopped = Effects(fail=lambda count, kind, what: fail(count, what))
+
+    def fail(count: int, what: str) -> None:
+        if "manifest.json" in what or "SHA256SUMS" in what:
+            raise Crash
+
+    with pytest.raises(Crash):
+        archive(stopped).delta(vendor, resource("people"), True)
+    cuts = 0
+    while True:
+        effects = Effects(4, "before")
+        try:
+            archive(effects).end(expected, cuts > 0)
+            break
+        except Crash:
+            cuts += 1
+            assert "manifest.json" not in ground.files("exit")
+    assert cuts > 2 and ground.files("exit") == {} and ground.files("other") == {"file": b"mine"}
+    assert archive().end(expected, True).note == "files=0 bytes=0"
+    with pytest.raises(Problem):
+        archive().end(expected, False)

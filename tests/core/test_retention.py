@@ -214,7 +214,7 @@ def test_an_end_that_was_begun_and_is_not_meant_any_more_is_said_until_the_archi
     assert (codes(made), planned(made)) == (["CRM-P061"], [(Verb.VERIFY, "contacts")])
     whole = alone(kept("2099-01-01", None), record(ENDED, cut, checked(2, at="2026-05-31T00:00:00Z")))
     assert (codes(whole), planned(whole)) == ([], [])
-    refused = record(ENDED, ending(Outcome.FAILED, code="CRM-A060"))
+    refused = record(ENDED, ending(Outcome.FAILED, code="CRM-A090"))
     assert begun(refused) is None, "nothing was touched"
 
 

@@ -490,7 +490,7 @@ class Archive:
 
     def end(self, expected: Mapping[str, str], begun: bool) -> Evidence:
         if not self.sealed and not begun:
-            raise problem(Exit.ERROR, "CRM-A060", file="model")
+            raise problem(Exit.ERROR, "CRM-A090", file="model")
         for dataset in sorted(self.sealed):
             self.bomb.do("end", lambda dataset=dataset: self.sealed.pop(dataset))  # type: ignore[misc]
         return Evidence("read_back", Proof.OBSERVED, stamp(self.clock.now()))

@@ -3,23 +3,29 @@ restores from it."""
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import Enum
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from crmstate.cli.options import ColorOption, Format, FormatOption, LangOption, QuietOption
-from crmstate.cli.screen import Screen
+from crmstate.cli.screen import KNOWN, Screen
+
+if TYPE_CHECKING:
+    from crmstate.archive.store import ReadStore
 
 app = typer.Typer(help="Look into an archive, verify it, restore from it.", no_args_is_help=True)
-Archive = Annotated[Path, typer.Argument(help="The archive's folder, or the folder that it lies in.")]
+Archive = Annotated[
+    str, typer.Argument(help="The archive's folder, or the folder that it lies in; or s3://bucket/prefix/ likewise.")
+]
 DatasetOption = Annotated[
     list[str] | None, typer.Option("--dataset", help="Only this dataset (id, label or folder); may be repeated.")
 ]
-HERE = Path("archive")
+HERE = "archive"
 
 
 class Form(str, Enum):  # noqa: UP042  typer shows the values of str enums
@@ -31,15 +37,23 @@ class Form(str, Enum):  # noqa: UP042  typer shows the values of str enums
     spreadsheet = "csv-spreadsheet"
 
 
+def _at(archive: str) -> ReadStore:
+    """What a person named, to look at."""
+    from crmstate.archive import places
+    from crmstate.cli.compose import learn_keys
+
+    learn_keys(KNOWN, os.environ)
+    return places.found(archive, os.environ)
+
+
 @app.command("list")
 def list_(archive: Archive = HERE, format: FormatOption = Format.text, lang: LangOption = None) -> int:
     """The archives in a folder."""
     from crmstate.archive import opening
-    from crmstate.archive.local import LocalReads
     from crmstate.views.archive_text import archive_list
 
     screen = Screen(format.value, lang)
-    found = [opening.holdings(root) for root in opening.find(LocalReads(archive))]
+    found = [opening.holdings(root) for root in opening.find(_at(archive))]
     screen.out(archive_list(found, screen.catalogue, screen.format))
     return 0
 
@@ -57,12 +71,11 @@ def show(
     """What an archive holds, or the records of one dataset."""
     from crmstate.archive import opening, reading
     from crmstate.archive.layout import Place
-    from crmstate.archive.local import LocalReads
     from crmstate.views.archive_text import archive_show
     from crmstate.views.escape import terminal
 
     screen = Screen(format.value, lang)
-    root, found = opening.opened(LocalReads(archive))
+    root, found = opening.opened(_at(archive))
     if dataset is None:
         screen.out(archive_show(opening.holdings(root), screen.catalogue, screen.format))
         return 0
@@ -93,11 +106,10 @@ def verify(
 ) -> int:
     """Read an archive back, every byte, and say what was read."""
     from crmstate.archive import opening
-    from crmstate.archive.local import LocalReads
     from crmstate.views.archive_text import archive_verified
 
     screen = Screen(format.value, lang, no_color=no_color)
-    root, found = opening.opened(LocalReads(archive))
+    root, found = opening.opened(_at(archive))
     seals = opening.chosen(found, dataset or [])
     opening.expect(seals, content)
     results = opening.checked(root, found, seals, restore_test)
@@ -117,10 +129,9 @@ def restore(
     """Verify an archive, and copy what it holds out of it."""
     from crmstate.archive import opening
     from crmstate.archive import restore as restoring
-    from crmstate.archive.local import LocalReads
 
     screen = Screen(lang=lang, quiet=quiet)
-    root, found = opening.opened(LocalReads(archive))
+    root, found = opening.opened(_at(archive))
     seals = opening.chosen(found, dataset or [])
     opening.checked(root, found, seals, False)
     rows = restoring.restore(root, seals, to, form.value)

@@ -49,6 +49,7 @@ def plan(
     made = planned(
         house, house.state(), [] if offline else house.readers(), target or (), exclude or (), offline=offline
     )
+    house.check_place(made)
     if out is not None:
         from crmstate.store import planfile
         from crmstate.views.plan_json import encode_plan
