@@ -17,7 +17,7 @@ from crmstate.archive import attachments as attached
 from crmstate.archive import checks, commit, ending, export, layout, manifest, reading, verify
 from crmstate.archive.checks import Wanted
 from crmstate.archive.coverage import listed
-from crmstate.archive.journal import ADDITION
+from crmstate.archive.journal import ADDITION, BEGIN, ROWS, valid
 from crmstate.archive.layout import Place
 from crmstate.archive.local import Local
 from crmstate.archive.marks import mark
@@ -65,6 +65,17 @@ class Archive:
         everything that is wrong."""
         place = self._place(dataset.id)
         return self._proved(place, expected, source, fewer=False)
+
+    def held(self, dataset: str) -> int:
+        """The rows that the journal says of a reading which is not over; nothing is checked, and nothing written."""
+        place = self._place(dataset)
+        found, count, under_way = manifest.seal_of(place), 0, False
+        sealed = found.journal.bytes if found is not None else 0
+        for line, end in valid(self.store.read(place.journal) or b""):
+            if end > sealed:
+                under_way = under_way or line.what == BEGIN
+                count = 0 if line.what == BEGIN else count + (line.seen if line.what == ROWS else 0)
+        return count if under_way else 0
 
     def recheck(self, dataset: Resource, expected: str | None = None) -> Evidence:
         """Reads everything back as `verify` does and asks nobody: the vendor may be gone, and whether it has other rows

@@ -153,6 +153,10 @@ class Archiver(Protocol):
         ours has begun, and what vanished is held all the same."""
         ...
 
+    def held(self, dataset: str) -> int:
+        """How many rows of an interrupted reading are durable, and are not asked for again."""
+        ...
+
     def recheck(self, dataset: Resource, expected: str | None = None) -> Evidence:
         """Reads the archive back as `verify` does, without asking the vendor for anything: what would need it is said to
         be none. Raises Problem where anything is wrong."""

@@ -11,7 +11,7 @@ from crmstate.core.failure import Failure
 from crmstate.core.plan import Step
 from crmstate.core.planning.draft import satisfied
 from crmstate.core.planning.retention import BEGUN, archived, begun
-from crmstate.core.ports import Archiver
+from crmstate.core.ports import Archiver, ReadSession
 from crmstate.core.survey import Resource
 from crmstate.core.words import Exit, Kind, Mode, Outcome, Phase, Proof, Verb
 from crmstate.engine.batch import refused
@@ -94,18 +94,27 @@ def _end(context: Context, step: Step) -> Task:
 def _archived(context: Context, archiver: Archiver, step: Step, row: Resource) -> Evidence:
     """The archive's own work. A live CRM has other rows by the time that its archive is verified, and a delta may have
     been cut off: that asks for a delta, which verifies."""
+    if context.meter is None:
+        return _with(context, archiver, step, row, context.read)
+    held = 0 if step.verb is Verb.VERIFY else archiver.held(row.id)
+    evidence = _with(context, archiver, step, row, context.meter.watched(step, row, context.read, held))
+    context.meter.done(step.id)
+    return evidence
+
+
+def _with(context: Context, archiver: Archiver, step: Step, row: Resource, source: ReadSession) -> Evidence:
     seal = context.seal(row.id)
     state = context.ledger.state
     purging = state.latest(row.address, Verb.PURGE) is not None or state.cleared()
     if step.verb is Verb.ARCHIVE:
-        return archiver.archive(context.read, row, context.attachments)
+        return archiver.archive(source, row, context.attachments)
     if step.verb is Verb.VERIFY:
         try:
-            return archiver.verify(context.read, row, seal)
+            return archiver.verify(source, row, seal)
         except Problem as found:
             if not {each.code for each in found.diagnostics} <= A_DELTA_HELPS:
                 raise
-    return archiver.delta(context.read, row, context.attachments, seal, purging)
+    return archiver.delta(source, row, context.attachments, seal, purging)
 
 
 def wait_for(context: Context, step: Step) -> Task:

@@ -19,6 +19,7 @@ from crmstate.core.plan import Step
 from crmstate.core.ports import Archiver, Clock, Ledger, ReadSession, Session
 from crmstate.core.provider import Provider
 from crmstate.core.words import Exit, Outcome, Severity
+from crmstate.engine.meter import Meter
 from crmstate.engine.observe import stamp
 from crmstate.engine.stop import Stop
 
@@ -68,6 +69,7 @@ class Context:
     stop: Stop = field(default_factory=Stop)
     attachments: bool = True
     batches: int = 0
+    meter: Meter | None = None
 
     def now(self) -> str:
         return stamp(self.clock.now())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from crmstate.core.words import Verb
 from crmstate.store.load import read
 
+from .scenes import lines
 from .site import Site, archived, rows_of
 
 
@@ -92,3 +93,10 @@ def test_the_estimate_is_what_archive_delta_and_purge_really_ask_for(here: Site)
     sent = here.truth()["requests"] - before
     looking = 15  # who we are, and every listing once
     assert sent - looking <= said["calls"] * 1.25 and said["calls"] <= sent * 1.25, (said, sent)
+
+
+def test_a_machine_is_told_how_far_every_dataset_has_come(here: Site) -> None:
+    told = [each for each in lines(here.apply("--format", "json")) if each["event"] == "progressed"]
+    last = {(each["verb"], each["address"]): each["dataset"] for each in told if each.get("over")}
+    assert {last["archive", "archive/contacts"]["rows"], last["delta", "archive/deals"]["rows"]} == {7}
+    assert told[-1]["all"]["rows"] >= 14 and "客户" not in str(told)

@@ -480,6 +480,9 @@ class Archive:
         self._seal(dataset.id, {**kept, **found})
         return self.verify(source, dataset, fewer=purging)
 
+    def held(self, dataset: str) -> int:
+        return 0
+
     def recheck(self, dataset: Resource, expected: str | None = None) -> Evidence:
         if dataset.id not in self.sealed:
             raise problem(Exit.ERROR, "CRM-A009", dataset=dataset.id)

@@ -37,6 +37,7 @@ from crmstate.core.ports import ReadSession, Session
 from crmstate.core.words import Exit
 from crmstate.engine.absent import Absent
 from crmstate.engine.admit import admit, gates_stand
+from crmstate.engine.meter import Meter, planned_rows
 from crmstate.engine.observe import departed, identify, stamp
 from crmstate.engine.pool import Pool
 from crmstate.engine.recover import farewell, recover
@@ -211,7 +212,9 @@ def _walk(
     context = Context(run, house.provider, reader, writer, store, house.archiver(), house.clock, stop, attachments)
     pool = Pool(wish.parallel)
     try:
-        with progress(screen, made) as announce:
+        with progress(screen, made) as (announce, tell):
+            if tell is not None:
+                context.meter = Meter(house.clock, tell, planned_rows(made.steps))
             closing = Walk(made, context, pool, house.by, announce).go()
     except Abandoned:
         pool.close(abandon=True)
