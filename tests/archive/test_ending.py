@@ -223,3 +223,22 @@ def test_it_ends_wherever_it_lies(ground: Ground) -> None:
     assert archive().end(expected, True).note == "files=0 bytes=0"
     with pytest.raises(Problem):
         archive().end(expected, False)
+
+
+def test_how_much_an_interrupted_reading_holds_is_known_without_touching_it(tmp_path: Path) -> None:
+    root, vendor = tmp_path / "exit", small()
+
+    def lost(what: str, dataset: str, cursor: str | None) -> None:
+        if cursor == "p5":
+            raise Crash
+
+    vendor.before = lost
+    archive = Archive(Local(root, Effects()), Clock(), "me")
+    with pytest.raises(Crash):
+        archive.archive(vendor, resource("people"), True)
+    effects = Effects()
+    assert Archive(Local(root, effects), Clock(), "me").held("people") == 6
+    assert (effects.done, archive.held("deals")) == ([], 0)
+    vendor.before = None
+    archive.archive(vendor, resource("people"), True)
+    assert archive.held("people") == 0
