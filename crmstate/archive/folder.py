@@ -81,6 +81,8 @@ class Archive:
         """Reads everything back as `verify` does and asks nobody: the vendor may be gone, and whether it has other rows
         by now is not what a re-check is for. What would need it is said to be none."""
         place = self._place(dataset.id)
+        if manifest.load(self.store) is None:
+            raise problem(Exit.ERROR, "CRM-A094", file=self.store.where)
         sealed, first = self._checked(place, expected, begun=True)
         done = [first, Check("counts", "none")]
         if self._wanted.share:

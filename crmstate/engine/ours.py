@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from crmstate.core.address import id_of
 from crmstate.core.closing import Result
-from crmstate.core.diagnostic import Problem
+from crmstate.core.diagnostic import Problem, diagnostic
 from crmstate.core.event import Evidence, Settlement
 from crmstate.core.failure import Failure
 from crmstate.core.plan import Step
@@ -13,7 +13,7 @@ from crmstate.core.planning.draft import satisfied
 from crmstate.core.planning.retention import BEGUN, archived, begun
 from crmstate.core.ports import Archiver, ReadSession
 from crmstate.core.survey import Resource
-from crmstate.core.words import Exit, Kind, Mode, Outcome, Phase, Proof, Verb
+from crmstate.core.words import Exit, Kind, Mode, Outcome, Phase, Proof, Severity, Verb
 from crmstate.engine.batch import refused
 from crmstate.engine.look import look
 from crmstate.engine.tasks import Context, Note, Task, Verdict, Work, finding, verdict_of
@@ -54,7 +54,7 @@ def archive(context: Context, step: Step) -> Task:
         settlement = Settlement(step.id, Outcome.FAILED, code=found.diagnostics[0].code)
         yield Note((context.settled(batch, [settlement]),))
         if rechecks(step):
-            more = (*found.diagnostics, finding(step, "CRM-E030"))
+            more = (*found.diagnostics, diagnostic("CRM-E030", Severity.ERROR, step.span))
             return [Verdict(step, Result.FAILED, more[0], exit=Exit.ERROR, more=more[1:])]
         return [Verdict(step, Result.FAILED, found.diagnostics[0], exit=Exit.PARTIAL, more=found.diagnostics[1:])]
     settlement = Settlement(

@@ -85,7 +85,7 @@ class Walk:
         for verdict in verdicts:
             self.verdicts[verdict.step.id] = verdict
             self.halted = self.halted or verdict.halt
-            self.notes += verdict.more
+            self.notes += [each for each in verdict.more if each not in self.notes]
             if verdict.result is Result.DONE:
                 schedule.done(verdict.step.id)
 
