@@ -114,7 +114,9 @@ class Cell:
     `keys_outlive` (a user's keys go on working without the user). `source`:
     where the fact is from; `verified_on`: ISO date of a check against a real system or its published description, None
     while unconfirmed. `files`, `fetch`: of the cell that reads a dataset's rows, the functions for its attachments and
-    their bytes, where the vendor has them. `note`: plain text, or the code of a text that the vendor's file brings.
+    their bytes, where the vendor has them. `trial`: for vendors that name nobody's rights, a function that asks for the
+    act on something that cannot be there, given the ids of what the act is for: all that it can meet is the refusal for
+    a right that lacks. `note`: plain text, or the code of a text that the vendor's file brings.
     `elsewhere`: the runbook for things that another system manages (`UserFacts.elsewhere`), which a person ends there.
     """
 
@@ -137,6 +139,7 @@ class Cell:
     elsewhere: str | None = None
     files: Callable[..., Any] | None = None
     fetch: Callable[..., Any] | None = None
+    trial: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True)
