@@ -58,20 +58,27 @@ class Counting:
         raise Crash
 
 
+said: list[str] = []
+"""What the applies of this process printed, for when one did not end as it must."""
+
+
 def apply_once(here: Site, effects: Any) -> int:
     """One `apply --yes` in this process, one call after the other."""
     scrubber = Scrubber()
     screen = Screen(quiet=True, scrubber=scrubber)
-    screen.__dict__["sink"] = Sink(io.StringIO(), io.StringIO(), scrubber.scrub)
+    out, err = io.StringIO(), io.StringIO()
+    screen.__dict__["sink"] = Sink(out, err, scrubber.scrub)
     house = House(load(here.manifest, known_providers=("sandbox",)), scrubber, effects)
-    return applied(house, screen, Wish(yes=True, parallel=1), None)
+    code = applied(house, screen, Wish(yes=True, parallel=1), None)
+    said.append(out.getvalue() + err.getvalue())
+    return code
 
 
 def finish(here: Site) -> None:
     """Applies until nothing more happens, with time passing."""
-    assert apply_once(here, Counting()) == 0
+    assert apply_once(here, Counting()) == 0, said[-1]
     here.advance("8d")
-    assert apply_once(here, Counting()) == 0
+    assert apply_once(here, Counting()) == 0, said[-1]
 
 
 def outcome_of(here: Site) -> dict[str, Any]:

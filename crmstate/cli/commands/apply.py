@@ -38,6 +38,7 @@ from crmstate.engine.admit import admit, gates_stand
 from crmstate.engine.observe import departed, identify, stamp
 from crmstate.engine.pool import Pool
 from crmstate.engine.recover import farewell, recover
+from crmstate.engine.rights import acts
 from crmstate.engine.stop import Abandoned, Stop
 from crmstate.engine.tasks import Context
 from crmstate.engine.walk import Walk
@@ -119,6 +120,7 @@ def _locked(house: House, screen: Screen, wish: Wish, made: Plan | None, store: 
         _ask(made, screen, wish, stop)
         if made.summary.auto:
             check_write(writer.whoami(), house.provider)
+            writer.rights(acts(made))
     begin(store, house, made.tenant)
     closing = _walk(house, screen, wish, made, store, stop, run, living[0], writer)
     return int(closing.exit)
