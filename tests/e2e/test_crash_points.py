@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from crmstate.cli import clock
 from crmstate.cli.commands.apply import Wish, applied
 from crmstate.cli.compose import House
 from crmstate.cli.screen import Screen
@@ -97,9 +98,10 @@ def outcome_of(here: Site) -> dict[str, Any]:
 @pytest.fixture(scope="module", autouse=True)
 def as_many_effects_every_time() -> Iterator[None]:
     """Effects are counted: none may depend on how busy the machine is (a proof of the whole view is taken again after a
-    minute)."""
+    minute, the vendor's time asked for again after a second)."""
     with pytest.MonkeyPatch.context() as changed:
         changed.setattr(session, "PROOF_LASTS", float("inf"))
+        changed.setattr(clock, "FRESH", float("inf"))
         yield
 
 
