@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import gc
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-from crmstate.cli import clock
 from crmstate.cli.commands.apply import Wish, applied
 from crmstate.cli.compose import House
 from crmstate.cli.screen import Screen
 from crmstate.core.record import State
 from crmstate.core.secret import Scrubber
 from crmstate.manifest.load import load
-from crmstate.providers.kit import session
 from crmstate.store.load import read
 from crmstate.views.sink import Sink
 
@@ -95,16 +93,6 @@ def outcome_of(here: Site) -> dict[str, Any]:
     return truth
 
 
-@pytest.fixture(scope="module", autouse=True)
-def as_many_effects_every_time() -> Iterator[None]:
-    """Effects are counted: none may depend on how busy the machine is (a proof of the whole view is taken again after a
-    minute, the vendor's time asked for again after a second)."""
-    with pytest.MonkeyPatch.context() as changed:
-        changed.setattr(session, "PROOF_LASTS", float("inf"))
-        changed.setattr(clock, "FRESH", float("inf"))
-        yield
-
-
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("template")
@@ -115,7 +103,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(
-    template: Path, tmp_path_factory: pytest.TempPathFactory
+    template: Path, as_many_effects_every_time: None, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[list[tuple[str, bool]], dict[str, Any], State]:
     """The uninterrupted run: its effects, its end, its state."""
     with site(tmp_path_factory.mktemp("whole") / "site", template) as here:
