@@ -12,7 +12,6 @@ from pathlib import Path
 import bagit
 import pytest
 from archive_vendor import Clock, Effects, resource, small
-from bucket import KEY, SECRET, Bucket, environ
 from grounds import Buckets
 
 from crmstate.archive import places, s3
@@ -21,6 +20,7 @@ from crmstate.archive.layout import slug
 from crmstate.cli.app import run
 from crmstate.core.diagnostic import Problem
 from crmstate.core.words import Exit
+from tests.real.bucket import KEY, SECRET, Bucket, environ
 
 
 @pytest.fixture
