@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from crmstate.archive import disk, pack
+from crmstate.archive import pack
 from crmstate.archive.holding import index_lines
 from crmstate.archive.layout import INDEX_END, ROWS_END, Place
 from crmstate.archive.seal import Seal
@@ -20,7 +20,7 @@ def lines(place: Place, file: str) -> Iterator[bytes]:
     """The lines of a packed file, each with its line break. Raises Problem: CRM-A001 where it is missing, CRM-A002
     where it is not one whole frame."""
     try:
-        yield from pack.lines(disk.pieces(place.root / file))
+        yield from pack.lines(place.wrap.off(file, place.store.pieces(file)))
     except FileNotFoundError as error:
         raise problem(Exit.ERROR, "CRM-A001", file=file) from error
     except ValueError as error:

@@ -16,6 +16,7 @@ from archive_vendor import Clock, Dataset, Effects, Vendor, attachment, resource
 from crmstate.archive import manifest, pack
 from crmstate.archive.folder import FolderArchive
 from crmstate.archive.layout import Place, slug
+from crmstate.archive.local import LocalReads
 from crmstate.core.failure import Code, Failure
 from crmstate.core.survey import DatasetFacts, Listing, Resource
 from crmstate.core.words import Kind
@@ -108,7 +109,7 @@ def test_lines_end_at_line_feeds_alone() -> None:
 
 
 def content(root: Path, id: str) -> str:
-    seal = manifest.seal_of(Place(root, id))
+    seal = manifest.seal_of(Place(LocalReads(root), id))
     assert seal is not None
     return seal.last.content
 
@@ -126,7 +127,7 @@ def test_the_content_is_the_same_whatever_the_pages_the_cuts_and_the_order(
         archive.archive(later, resource(id), True)
     taken(tmp_path / "b", vendor)
     assert [content(tmp_path / "a", id) for id in DATASETS] == [content(tmp_path / "b", id) for id in DATASETS]
-    one, two = manifest.load(tmp_path / "a"), manifest.load(tmp_path / "b")
+    one, two = manifest.load(LocalReads(tmp_path / "a")), manifest.load(LocalReads(tmp_path / "b"))
     assert one is not None and two is not None
     assert one.manifest.content == two.manifest.content
     assert one.manifest.root != two.manifest.root
