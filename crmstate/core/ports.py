@@ -158,6 +158,22 @@ class Archiver(Protocol):
         ours has begun, and what vanished is held all the same."""
         ...
 
+    def held(self, dataset: str) -> int:
+        """How many rows of an interrupted reading are durable, and are not asked for again."""
+        ...
+
+    def recheck(self, dataset: Resource, expected: str | None = None) -> Evidence:
+        """Reads the archive back as `verify` does, without asking the vendor for anything: what would need it is said to
+        be none. Raises Problem where anything is wrong."""
+        ...
+
+    def end(self, expected: Mapping[str, str], begun: bool) -> Evidence:
+        """Deletes the archive from its location and reads back that nothing of it is there; what remains of it on the
+        way never passes for an archive. `expected`: the contents on record by dataset; anything else that lies there is
+        refused. `begun`: an earlier attempt may have taken something away. Raises Problem: CRM-A093 where something was
+        taken away and something is left, any other where nothing was touched."""
+        ...
+
     def ids(self, dataset: str, expected: str | None = None) -> Sequence[str]:
         """The ids of the rows that the verified archive of a dataset holds, in a fixed order."""
         ...

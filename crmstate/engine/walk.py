@@ -176,6 +176,7 @@ class Walk:
             exit is Exit.OK
             and not self.plan.blocked
             and not self.plan.excluded
+            and not self.plan.alone
             and all(line.result is Result.DONE for line in lines)
         ):
             ends.append(Observed(self.context.now(), self.plan.plan_id))
