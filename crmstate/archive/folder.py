@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from crmstate.archive import attachments as attached
-from crmstate.archive import checks, commit, export, layout, manifest, reading, verify
+from crmstate.archive import checks, commit, export, layout, locked, manifest, reading, verify
 from crmstate.archive.checks import Wanted
 from crmstate.archive.coverage import listed
 from crmstate.archive.journal import ADDITION
@@ -35,15 +35,20 @@ from crmstate.core.words import Exit, Proof
 
 ARCHIVE, DELTA = "archive", "delta"
 _NO_MORE = Wanted()
+_NOTHING = frozenset({"none", "approximate", "not_read"})
+"""What a check says that proves nothing."""
 
 
 class Archive:
     """The archive in a store of its own (`<to>/<archive name>`). `by`: who takes it, for the seals and the evidence;
-    `wanted`: how it is verified beyond checksums and counts; `wrap`: what its files are wrapped in."""
+    `wanted`: how it is verified beyond checksums and counts; `lock`: to whom it is encrypted, None for nobody."""
 
-    def __init__(self, store: Store, clock: Clock, by: str, wanted: Wanted = _NO_MORE, wrap: Wrap = PLAIN) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, by: str, wanted: Wanted = _NO_MORE, lock: locked.Wanted | None = None
+    ) -> None:
         self.store = store
-        self._wrap = wrap
+        self._lock = lock
+        self._wrap: Wrap | None = None
         self._clock = clock
         self._by = by
         self._wanted = wanted
@@ -96,7 +101,7 @@ class Archive:
             raise problem(Exit.ERROR, "CRM-A001", file=ids.file)
         if mark(ids.file, data) != ids:
             raise problem(Exit.ERROR, "CRM-A002", file=ids.file)
-        return reading.ids(b"".join(unpacked(self._wrap.off(ids.file, iter([data])))))
+        return reading.ids(b"".join(unpacked(place.wrap.off(ids.file, iter([data])))))
 
     def rows(self, dataset: str) -> Iterator[Row]:
         """The rows that the sealed archive holds, in the order of its segments, byte for byte as the vendor wrote
@@ -111,6 +116,9 @@ class Archive:
         return open_work(self._place(dataset), self.store, self._now)
 
     def _place(self, dataset: str) -> Place:
+        if self._wrap is None:
+            found = manifest.load(self.store)
+            self._wrap = locked.agreed(self.store, self._lock, found.manifest.lock) if found is not None else PLAIN
         return Place(self.store, dataset, self._wrap)
 
     def _take(self, work: Work, source: ReadSession, dataset: Resource, attachments: bool, purpose: str) -> Seal:
@@ -153,15 +161,19 @@ class Archive:
         rows."""
         sealed, first = self._checked(place, expected)
         done = [first, checks.count(place, sealed, source, fewer)]
-        if self._wanted.share:
+        if self._wanted.share and not place.wrap.reads_rows:
+            done.append(Check("sample", "not_read"))
+        elif self._wanted.share:
             done.append(checks.reread(place, sealed, source, self._wanted.share, fewer))
-        if self._wanted.restore_test:
+        if self._wanted.restore_test and not place.wrap.reads_rows:
+            done.append(Check("restore_test", "not_read"))
+        elif self._wanted.restore_test:
             done.append(checks.restored(place, sealed))
         last, count = sealed.last, done[1]
         vendor = "none" if count.rows is None else f"{'' if count.said == 'exact' else '~'}{count.rows}"
         return replace(
             evidence(sealed, self._by),
-            method="+".join(each.method for each in done if each.said not in ("none", "approximate")),
+            method="+".join(each.method for each in done if each.said not in _NOTHING),
             proof=Proof.OBSERVED,
             at=self._now(),
             note=f"generation={last.number} files={first.files} attachments={last.attachments} vendor_count={vendor}",
@@ -180,10 +192,12 @@ class Archive:
             raise problem(Exit.ERROR, "CRM-A027", file=self.store.where)
         self.store.folders([""])
         if readme is None:
-            self.store.put({layout.README: layout.README_TEXT})
+            readme = layout.readme(self._lock is not None)
+            self.store.put({layout.README: readme})
         if not self._proved_place:
-            self.store.prove(layout.README, readme or layout.README_TEXT)
+            self.store.prove(layout.README, readme)
             self._proved_place = True
+        self._wrap = locked.ready(self.store, self._lock, found.manifest.lock if found is not None else None)
         commit.settle(self.store, found)
         self.store.folders((*layout.FOLDERS, f"{layout.DATA}/{layout.ATTACHMENTS}"))
 

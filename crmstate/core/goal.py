@@ -74,7 +74,8 @@ class ModuleGoal(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ArchiveGoal(msgspec.Struct, frozen=True, omit_defaults=True, tag="archive"):
-    """`to`: a location (`file:///...`, `s3://...`). `datasets` None means all. `unsupported` names the manifest keys
+    """`to`: a location (`file:///...`, `s3://...`). `datasets` None means all. `encrypt_to`: recipients
+    (`recipient.plain`); `identity`: one is given that reads the archive back. `unsupported` names the manifest keys
     below `archive` that this version does not carry out (they block the archive)."""
 
     to: str
@@ -82,6 +83,7 @@ class ArchiveGoal(msgspec.Struct, frozen=True, omit_defaults=True, tag="archive"
     attachments: bool = True
     formats: tuple[str, ...] = ("jsonl",)
     encrypt_to: tuple[str, ...] = ()
+    identity: bool = False
     counts: str = "exact"
     sample: str | None = None
     restore_test: bool = False
