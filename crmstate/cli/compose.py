@@ -256,6 +256,12 @@ class House:
 
         return Home(self.folder, self.desired.name).path / WORKING_KEY
 
+    def forget_working_key(self) -> None:
+        """Destroys the key that an encrypted archive was continued with; the recipients read it all the same."""
+        if self.working_key.is_symlink() or self.working_key.exists():
+            path = self.working_key
+            self.effects.do("unlink", str(path), lambda: path.unlink(missing_ok=True))
+
     def check_place(self, made: Plan) -> None:
         """Raises the Problem that carrying a plan out would meet at the place of the archive, as far as that can be
         known without asking there."""

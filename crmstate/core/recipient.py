@@ -25,6 +25,8 @@ def parsed(text: str) -> Any:
     """A recipient for pyrage. Raises ValueError."""
     import pyrage
 
+    if not text.startswith(("age1", "ssh-")):
+        raise ValueError("not a recipient")
     try:
         kind = pyrage.ssh.Recipient if text.startswith("ssh-") else pyrage.x25519.Recipient
         return kind.from_str(text)

@@ -134,7 +134,9 @@ def _gone(readers: Sequence[ReadSession], store: Store, house: House, run: str) 
 
 
 def _sealed(house: House, screen: Screen, store: Store, readers: list[ReadSession], run: str) -> None:
-    """Says that the vendor is out of reach by design; a machine gets its stream of events all the same."""
+    """Says that the vendor is out of reach by design; a machine gets its stream of events all the same. Nothing can be
+    exported or purged any more: the key that was kept for that is destroyed."""
+    house.forget_working_key()
     if not screen.json:
         show(planned(house, store.state, readers), screen)
         return
