@@ -23,6 +23,8 @@ CALENDAR_FACTS = {
     "date-on-effective": "a pattern does not know the calendar",
     "time-does-not-exist": "a pattern does not know the clock",
     "value-name-reserved": "a pattern would have to list the names that Windows reserves",
+    "recipient-mistyped": "a pattern does not know the checksum of a key",
+    "recipient-ssh-cut": "a pattern does not know how long a key is",
     "zone": "a pattern does not know the time zone database",
     "zone-offset": "a pattern does not know the time zone database",
 }

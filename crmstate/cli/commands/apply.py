@@ -173,10 +173,12 @@ def _alone(
 
 
 def _gone(readers: Sequence[ReadSession], store: Store, house: House, run: str) -> bool:
-    """Whether the vendor is out of reach by our own act; what ended with it is recorded as seen."""
+    """Whether the vendor is out of reach by our own act; what ended with it is recorded as seen. Nothing can be exported or
+    purged any more: the key that was kept for that is destroyed."""
     if store.state.departed() is None or departed(readers, store.state, stamp(house.vendor_clock.now())) is None:
         return False
     farewell(store, readers, house.clock, run)
+    house.forget_working_key()
     return True
 
 
