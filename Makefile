@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 TRYTON := .venv-tryton/.ready
 WORKERS ?= 2
 
-.PHONY: demo test test-deep lint types generated lock clean
+.PHONY: demo test test-deep compare lint types generated lock clean
 
 $(READY): requirements/main.txt requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
@@ -30,6 +30,11 @@ test: $(READY) $(TRYTON)
 test-deep: $(READY) $(TRYTON)
 	$(BIN)/python -m pytest -n $(WORKERS) -m deep
 
+# What comes out of crmstate and of dlt, Singer and Airbyte, on the same rows: installs them into .neighbours, takes minutes,
+# and writes docs/reference/fidelity.md.
+compare: $(READY)
+	$(BIN)/python -m tests.benchmarks.neighbours
+
 # Mistakes made on purpose in the providers, each of which a test has to catch.
 mutations: $(READY) $(TRYTON)
 	$(BIN)/python -m tests.mutations $(ONLY)
@@ -50,6 +55,7 @@ lock: $(READY)
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements/main.txt pyproject.toml requirements/build.in
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --constraint requirements/main.txt --output-file requirements/dev.txt requirements/dev.in
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements/tryton.txt requirements/tryton.in
+	for each in dlt singer singer-target airbyte; do $(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements/neighbours/$$each.txt requirements/neighbours/$$each.in || exit 1; done
 
 clean:
-	rm -rf $(VENV) .venv-tryton demo .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-tryton .neighbours demo .mypy_cache .ruff_cache
