@@ -7,7 +7,6 @@ then the page is listed again. Refuses a file whose size or digest is not what t
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,8 +15,9 @@ from crmstate.archive.export import REFUSED, RESTARTS, step
 from crmstate.archive.holding import lost_line
 from crmstate.archive.journal import ADDITION, FILES, LOST
 from crmstate.archive.layout import content
-from crmstate.archive.marks import Entry
+from crmstate.archive.marks import Entry, Measured
 from crmstate.archive.pack import packed
+from crmstate.archive.seal import Content
 from crmstate.archive.segments import Work
 from crmstate.core.diagnostic import problem
 from crmstate.core.failure import Code, Failure
@@ -114,7 +114,7 @@ def _page(work: Work, source: ReadSession, buffer: Buffer, page: FilePage, curso
         buffer.lines.append(line)
         if b'"op":"+"' in line:
             buffer.written += 1
-            buffer.folders.add(content(entry.sha256).rpartition("/")[0])
+            buffer.folders.add(work.place.content(entry.sha256).rpartition("/")[0])
         buffer.bytes += entry.size
         if len(buffer.lines) >= CUT_FILES or buffer.bytes >= CUT_BYTES:
             buffer.flush(work, cursor, False)
@@ -156,21 +156,22 @@ def _fetched(work: Work, source: ReadSession, listed: Listed, key: tuple[str, st
 
 def _store(work: Work, source: ReadSession, file: File) -> Entry | None:
     """Streams one content to the store; None where it is not what the vendor says it is."""
-    digest, size = hashlib.sha256(), 0
-
-    def measured() -> Iterator[bytes]:
-        nonlocal size
-        for piece in _pieces(source.fetch(file)):
-            digest.update(piece)
-            size += len(piece)
-            yield piece
-
-    incoming = work.store.receive(work.place.wrap.streamed(measured()), work.place.folder)
-    if file.size not in (None, size) or (file.sha256 or "").lower() not in ("", digest.hexdigest()):
+    within, stored, wrap = Measured(), Measured(), work.place.wrap
+    parts = wrap.streamed(content("-"), within.passing(_pieces(source.fetch(file))))
+    incoming = work.store.receive(stored.passing(parts), work.place.folder)
+    digest = within.digest.hexdigest()
+    if file.size not in (None, within.size) or (file.sha256 or "").lower() not in ("", digest):
         incoming.drop()
         return None
-    incoming.keep(content(digest.hexdigest()))
-    return Entry(file.row, file.id, file.name, file.mime, size, digest.hexdigest())
+    if not wrap.locked:
+        incoming.keep(content(digest))
+    elif digest in work.holding.contents:  # encrypted anew it would differ from what journal and manifest know
+        incoming.drop()
+    else:
+        name = wrap.content(work.place.dataset, digest)
+        incoming.keep(content(name))
+        work.loose.append(Content(stored.digest.hexdigest(), stored.size, name))
+    return Entry(file.row, file.id, file.name, file.mime, within.size, digest)
 
 
 def _pieces(stream: Iterator[bytes]) -> Iterator[bytes]:

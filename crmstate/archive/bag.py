@@ -16,12 +16,11 @@ from crmstate.archive.layout import (
     DATA,
     PAYLOAD,
     README,
-    README_TEXT,
     SUMS,
     TAGS,
-    content,
+    readme,
 )
-from crmstate.archive.marks import sha256
+from crmstate.archive.marks import FileMark, sha256
 from crmstate.archive.seal import Seal
 
 _BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
@@ -46,11 +45,15 @@ REASONS = {
 }
 
 
-def tag_files(seals: tuple[Seal, ...], coverage: tuple[Covered, ...], digest: str, at: str) -> dict[str, bytes]:
-    """The files by their names, in the order in which they are written."""
+def tag_files(
+    seals: tuple[Seal, ...], coverage: tuple[Covered, ...], digest: str, at: str, lock: FileMark | None
+) -> dict[str, bytes]:
+    """The files by their names, in the order in which they are written. `lock`: of the file that says to whom it is
+    encrypted."""
     payload, others, sizes = _files(seals)
+    others |= {} if lock is None else {lock.file: lock.sha256}
     found = {
-        README: README_TEXT,
+        README: readme(lock is not None),
         BAGIT: _BAGIT,
         BAG_INFO: _info(sizes, digest, at),
         COVERAGE: _coverage(coverage, digest),
@@ -74,7 +77,7 @@ def _files(seals: tuple[Seal, ...]) -> tuple[dict[str, str], dict[str, str], dic
             else:
                 others[each.file] = each.sha256
         for one in seal.contents:
-            payload[content(one.sha256)], sizes[content(one.sha256)] = one.sha256, one.bytes
+            payload[one.file], sizes[one.file] = one.sha256, one.bytes
     return payload, others, sizes
 
 

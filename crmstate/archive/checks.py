@@ -88,8 +88,11 @@ def reread(place: Place, seal: Seal, source: ReadSession, wanted: float, fewer: 
 
 def restored(place: Place, seal: Seal) -> Check:
     """Restores into a database of its own, which is thrown away, and reads everything out of it again: numbers, keys,
-    and the content. Raises Problem CRM-A033 where they are not the seal's."""
-    with closing(sqlite3.connect("")) as base:  # an empty name is a private file that SQLite removes itself
+    and the content. What is encrypted never touches the disk: it is restored in memory. Raises Problem CRM-A033 where
+    they are not the seal's."""
+    with closing(sqlite3.connect(":memory:" if place.wrap.locked else "")) as base:  # "": a file that SQLite removes
+        if place.wrap.locked:
+            base.execute("PRAGMA temp_store = MEMORY")
         table = restore.into_sqlite(base, place, seal)
         rows = base.execute(f'SELECT count(*), count(DISTINCT id) FROM "{table}"').fetchone()
         files = base.execute(

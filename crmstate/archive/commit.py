@@ -12,11 +12,11 @@ from crmstate.archive import layout, manifest
 from crmstate.archive.bag import Covered
 from crmstate.archive.coverage import covered
 from crmstate.archive.journal import ROWS
-from crmstate.archive.layout import ATTACHMENTS, DATA, JOURNAL, MANIFEST, content
+from crmstate.archive.layout import ATTACHMENTS, DATA, ENCRYPTION, JOURNAL, MANIFEST, content
 from crmstate.archive.manifest import Found
 from crmstate.archive.marks import FileMark, mark
 from crmstate.archive.pack import packed
-from crmstate.archive.seal import Content, Generation, Seal
+from crmstate.archive.seal import Generation, Seal
 from crmstate.archive.segments import Work
 from crmstate.archive.store import TEMPORARY, Form, ReadStore, Store
 from crmstate.core.survey import Listing, Resource
@@ -29,11 +29,10 @@ def prepare(work: Work, dataset: Resource, complete: bool, by: str, fields: byte
     attachments were read, now or before; `fields`: the vendor's field metadata."""
     number = len(work.seal.generations) if work.seal else 0
     files = [*work.files(), *_kept(work)]
-    wrap = work.place.wrap
-    name, ids = work.place.ids(number), wrap.on(packed(work.holding.ids()))
+    name, ids = work.place.put(work.place.ids(number), packed(work.holding.ids()))
     work.store.put({name: ids}, once=True)
     if fields is not None:
-        path, fields = work.place.schema(number), wrap.on(fields)
+        path, fields = work.place.put(work.place.schema(number), fields)
         work.store.put({path: fields}, once=True)
         files.append(mark(path, fields))
     work.store.gather(work.place.journal, work.journal.data)
@@ -44,7 +43,7 @@ def prepare(work: Work, dataset: Resource, complete: bool, by: str, fields: byte
         ids=mark(name, ids),
         journal=mark(work.place.journal, work.journal.data),
         files=tuple(files),
-        contents=tuple(sorted(Content(digest, size) for digest, size in work.holding.contents.items())),
+        contents=work.contents(),
     )
 
 
@@ -81,7 +80,8 @@ def commit(store: Store, seal: Seal, listing: Listing | None, at: str, by: str) 
     coverage: tuple[Covered, ...] = covered(seals, listing)
     if not unfinished(store, seals):
         _orphans(store, seals)
-    made, tags = manifest.made(before, seals, coverage, at, by)
+    lock = store.read(ENCRYPTION)
+    made, tags = manifest.made(before, seals, coverage, at, by, mark(ENCRYPTION, lock) if lock is not None else None)
     _write(store, tags)
     store.swap(MANIFEST, manifest.written(made), before.data if before else None)
 
@@ -117,7 +117,7 @@ def unfinished(store: ReadStore, seals: tuple[Seal, ...]) -> list[str]:
 
 def _orphans(store: Store, seals: tuple[Seal, ...]) -> None:
     """Removes contents that an interrupted run fetched and that no record has any more."""
-    known = {content(each.sha256) for seal in seals for each in seal.contents}
+    known = {each.file for seal in seals for each in seal.contents}
     for name in contents(store)[0]:
         if name not in known:
             store.remove(name)

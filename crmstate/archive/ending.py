@@ -25,7 +25,6 @@ from crmstate.archive.layout import (
     SCHEMA,
     SCHEMA_FILE,
     SLUG,
-    TAG_FILES,
 )
 from crmstate.archive.store import TEMPORARY, Form, ReadStore, Store
 from crmstate.core.diagnostic import Problem, diagnostic, problem
@@ -127,7 +126,7 @@ def _file(name: str) -> bool:
     if JOURNAL_LINE.fullmatch(name):
         return True
     if not folder:
-        return plain in (*TAG_FILES, MANIFEST)
+        return plain in layout.TOP - set(layout.FOLDERS)
     if not _folder(folder) or folder in (DATA, f"{DATA}/{ATTACHMENTS}"):
         return False
     if folder.startswith(f"{DATA}/{ATTACHMENTS}/"):

@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from crmstate.archive import attachments as attached
-from crmstate.archive import checks, commit, ending, export, layout, manifest, reading, verify
+from crmstate.archive import checks, commit, ending, export, layout, locked, manifest, reading, verify
 from crmstate.archive.checks import Wanted
 from crmstate.archive.coverage import listed
 from crmstate.archive.journal import ADDITION, BEGIN, ROWS, valid
@@ -26,7 +26,7 @@ from crmstate.archive.seal import Seal, evidence
 from crmstate.archive.segments import Work, open_work
 from crmstate.archive.store import TEMPORARY, Store
 from crmstate.archive.wrap import PLAIN, Wrap
-from crmstate.core.diagnostic import problem
+from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.event import Check, Evidence
 from crmstate.core.ports import Clock, Effects, ReadSession
 from crmstate.core.provider import Row
@@ -35,15 +35,20 @@ from crmstate.core.words import Exit, Proof
 
 ARCHIVE, DELTA = "archive", "delta"
 _NO_MORE = Wanted()
+_NOTHING = frozenset({"none", "approximate", "not_read"})
+"""What a check says that proves nothing."""
 
 
 class Archive:
     """The archive in a store of its own (`<to>/<archive name>`). `by`: who takes it, for the seals and the evidence;
-    `wanted`: how it is verified beyond checksums and counts; `wrap`: what its files are wrapped in."""
+    `wanted`: how it is verified beyond checksums and counts; `lock`: to whom it is encrypted, None for nobody."""
 
-    def __init__(self, store: Store, clock: Clock, by: str, wanted: Wanted = _NO_MORE, wrap: Wrap = PLAIN) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, by: str, wanted: Wanted = _NO_MORE, lock: locked.Wanted | None = None
+    ) -> None:
         self.store = store
-        self._wrap = wrap
+        self._lock = lock
+        self._wrap: Wrap | None = None
         self._clock = clock
         self._by = by
         self._wanted = wanted
@@ -68,7 +73,7 @@ class Archive:
 
     def held(self, dataset: str) -> int:
         """The rows that the journal says of a reading which is not over; nothing is checked, and nothing written."""
-        place = self._place(dataset)
+        place = Place(self.store, dataset)  # a journal is never wrapped
         found, count, under_way = manifest.seal_of(place), 0, False
         sealed = found.journal.bytes if found is not None else 0
         for line, end in valid(self.store.read(place.journal) or b""):
@@ -79,16 +84,18 @@ class Archive:
 
     def recheck(self, dataset: Resource, expected: str | None = None) -> Evidence:
         """Reads everything back as `verify` does and asks nobody: the vendor may be gone, and whether it has other rows
-        by now is not what a re-check is for. What would need it is said to be none."""
-        place = self._place(dataset.id)
+        by now is not what a re-check is for. What would need it is said to be none, and what would need a key that is
+        not at hand any more, not read."""
         if manifest.load(self.store) is None:
             raise problem(Exit.ERROR, "CRM-A094", file=self.store.where)
+        place = self._place_to_look_at(dataset.id)
         sealed, first = self._checked(place, expected, begun=True)
         done = [first, Check("counts", "none")]
         if self._wanted.share:
             done.append(Check("sample", "none"))
         if self._wanted.restore_test:
-            done.append(checks.restored(place, sealed))
+            read = place.wrap.reads_rows
+            done.append(checks.restored(place, sealed) if read else Check("restore_test", "not_read"))
         return self._evidence(sealed, done)
 
     def end(self, expected: Mapping[str, str], begun: bool) -> Evidence:
@@ -128,7 +135,7 @@ class Archive:
             raise problem(Exit.ERROR, "CRM-A001", file=ids.file)
         if mark(ids.file, data) != ids:
             raise problem(Exit.ERROR, "CRM-A002", file=ids.file)
-        return reading.ids(b"".join(unpacked(self._wrap.off(ids.file, iter([data])))))
+        return reading.ids(b"".join(unpacked(place.wrap.off(ids.file, iter([data])))))
 
     def rows(self, dataset: str) -> Iterator[Row]:
         """The rows that the sealed archive holds, in the order of its segments, byte for byte as the vendor wrote
@@ -143,7 +150,21 @@ class Archive:
         return open_work(self._place(dataset), self.store, self._now)
 
     def _place(self, dataset: str) -> Place:
+        if self._wrap is None:
+            found = manifest.load(self.store)
+            self._wrap = locked.agreed(self.store, self._lock, found.manifest.lock) if found is not None else PLAIN
         return Place(self.store, dataset, self._wrap)
+
+    def _place_to_look_at(self, dataset: str) -> Place:
+        """Where a dataset lies, for whoever adds nothing to it: an archive whose working key went with the vendor's
+        account is looked at as far as that can be done without one."""
+        try:
+            return self._place(dataset)
+        except Problem as refused:
+            if [each.code for each in refused.diagnostics] != ["CRM-A085"]:
+                raise
+        found, given = manifest.load(self.store), self._lock.identity if self._lock is not None else None
+        return Place(self.store, dataset, locked.found(self.store, given, found.manifest.lock if found else None))
 
     def _take(self, work: Work, source: ReadSession, dataset: Resource, attachments: bool, purpose: str) -> Seal:
         """Reads and seals; the last seal again where a reading of a sealed dataset found nothing new. A delta goes on
@@ -186,9 +207,13 @@ class Archive:
         rows."""
         sealed, first = self._checked(place, expected)
         done = [first, checks.count(place, sealed, source, fewer)]
-        if self._wanted.share:
+        if self._wanted.share and not place.wrap.reads_rows:
+            done.append(Check("sample", "not_read"))
+        elif self._wanted.share:
             done.append(checks.reread(place, sealed, source, self._wanted.share, fewer))
-        if self._wanted.restore_test:
+        if self._wanted.restore_test and not place.wrap.reads_rows:
+            done.append(Check("restore_test", "not_read"))
+        elif self._wanted.restore_test:
             done.append(checks.restored(place, sealed))
         return self._evidence(sealed, done)
 
@@ -198,7 +223,7 @@ class Archive:
         vendor = "none" if count.rows is None else f"{'' if count.said == 'exact' else '~'}{count.rows}"
         return replace(
             evidence(sealed, self._by),
-            method="+".join(each.method for each in done if each.said not in ("none", "approximate")),
+            method="+".join(each.method for each in done if each.said not in _NOTHING),
             proof=Proof.OBSERVED,
             at=self._now(),
             note=f"generation={last.number} files={first.files} attachments={last.attachments} vendor_count={vendor}",
@@ -217,10 +242,12 @@ class Archive:
             raise problem(Exit.ERROR, "CRM-A027", file=self.store.where)
         self.store.folders([""])
         if readme is None:
-            self.store.put({layout.README: layout.README_TEXT})
+            readme = layout.readme(self._lock is not None)
+            self.store.put({layout.README: readme})
         if not self._proved_place:
-            self.store.prove(layout.README, readme or layout.README_TEXT)
+            self.store.prove(layout.README, readme)
             self._proved_place = True
+        self._wrap = locked.ready(self.store, self._lock, found.manifest.lock if found is not None else None)
         commit.settle(self.store, found)
         self.store.folders((*layout.FOLDERS, f"{layout.DATA}/{layout.ATTACHMENTS}"))
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import msgspec
 
 from crmstate.archive.marks import FileMark, canonical, sha256
+from crmstate.archive.seal import Content
 from crmstate.archive.store import Store
 
 BEGIN, ROWS, GONE, FILES, LOST = "begin", "rows", "gone", "attachments", "lost"
@@ -24,7 +25,8 @@ same."""
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became durable. `what`: begin (a reading of the whole dataset begins, for `purpose` archive or delta),
     rows, gone (ids that the reading did not meet), attachments, lost (attachments that it did not meet). `next`: the
-    cursor to go on from; `end`: there is no more. `seen` and `written`: rows or attachments met and written."""
+    cursor to go on from (`Wrap.hidden`); `end`: there is no more. `seen` and `written`: rows or attachments met and
+    written; `contents`: encrypted attachments that became durable."""
 
     what: str
     at: str
@@ -33,6 +35,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     files: tuple[FileMark, ...] = ()
     seen: int = 0
     written: int = 0
+    contents: tuple[Content, ...] = ()
     next: str | None = None
     end: bool = False
     purpose: str = ""

@@ -25,7 +25,8 @@ FORMAT = 2
 
 class Manifest(msgspec.Struct, frozen=True):
     """`serial` counts the manifests of this archive; `content` covers the contents of all datasets; `tags` are the
-    files that say the same as this one in other words (`bag.tag_files`)."""
+    files that say the same as this one in other words (`bag.tag_files`); `lock`: of `encryption.json`, where it is
+    encrypted."""
 
     format: int
     serial: int
@@ -36,6 +37,7 @@ class Manifest(msgspec.Struct, frozen=True):
     coverage: tuple[Covered, ...]
     datasets: tuple[Seal, ...]
     tags: tuple[FileMark, ...]
+    lock: FileMark | None = None
     root: str = ""
 
 
@@ -57,21 +59,26 @@ class Found:
 
 
 def made(
-    before: Found | None, seals: tuple[Seal, ...], coverage: tuple[Covered, ...], at: str, by: str
+    before: Found | None,
+    seals: tuple[Seal, ...],
+    coverage: tuple[Covered, ...],
+    at: str,
+    by: str,
+    lock: FileMark | None = None,
 ) -> tuple[Manifest, dict[str, bytes]]:
     """The manifest of these datasets and its tag files, in the order in which they are written."""
     ordered = tuple(sorted(seals, key=lambda each: each.slug))
     content = sha256(canonical({each.dataset.id: each.last.content for each in ordered}))
-    tags = tag_files(ordered, coverage, content, at)
+    tags = tag_files(ordered, coverage, content, at, lock)
     marks = tuple(mark(name, data) for name, data in tags.items())
     serial, parent = (before.manifest.serial + 1, before.manifest.root) if before else (1, None)
-    manifest = Manifest(FORMAT, serial, parent, at, by, content, coverage, ordered, marks)
+    manifest = Manifest(FORMAT, serial, parent, at, by, content, coverage, ordered, marks, lock)
     return msgspec.structs.replace(manifest, root=_root(manifest)), tags
 
 
 def tags_of(manifest: Manifest) -> dict[str, bytes]:
     """What the tag files beside a manifest must be, byte for byte."""
-    return tag_files(manifest.datasets, manifest.coverage, manifest.content, manifest.sealed_at)
+    return tag_files(manifest.datasets, manifest.coverage, manifest.content, manifest.sealed_at, manifest.lock)
 
 
 def written(manifest: Manifest) -> bytes:

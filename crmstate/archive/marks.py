@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -48,3 +49,18 @@ def sha256(data: bytes) -> str:
 def mark(file: str, data: bytes) -> FileMark:
     """The mark of a file that holds `data`."""
     return FileMark(file, len(data), sha256(data))
+
+
+class Measured:
+    """Size and SHA-256 of pieces on their way."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.digest = hashlib.sha256()
+
+    def passing(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """The same pieces."""
+        for piece in pieces:
+            self.digest.update(piece)
+            self.size += len(piece)
+            yield piece

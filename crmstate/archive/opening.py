@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crmstate.archive import checks, manifest, verify
+from crmstate.archive import checks, locked, manifest, verify
 from crmstate.archive.layout import MANIFEST, README, README_FORMER, Place
 from crmstate.archive.manifest import Found
 from crmstate.archive.seal import Seal
 from crmstate.archive.store import ReadStore
+from crmstate.archive.wrap import PLAIN, Wrap
 from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.event import Check
 from crmstate.core.holdings import HeldDataset, Holdings, Verified
+from crmstate.core.secret import Secret
 from crmstate.core.words import Exit
 
 
@@ -45,9 +47,14 @@ def holdings(store: ReadStore) -> Holdings:
         raise problem(Exit.ERROR, "CRM-A034", file=store.where)
     made = found.manifest
     missing = tuple((each.dataset, each.status, each.why) for each in made.coverage if each.status != "exported")
-    return Holdings(
-        store.where, made.format, made.content, made.root, made.sealed_at, tuple(map(_held, made.datasets)), missing
-    )
+    held = tuple(map(_held, made.datasets))
+    whom = locked.recipients(store, made.lock)
+    return Holdings(store.where, made.format, made.content, made.root, made.sealed_at, held, missing, whom)
+
+
+def unwrapped(store: ReadStore, found: Found, identity: Secret | None) -> Wrap:
+    """What takes off the encryption of an archive, as far as the identity does."""
+    return locked.found(store, identity, found.manifest.lock)
 
 
 def chosen(found: Found, names: Sequence[str]) -> list[Seal]:
@@ -77,9 +84,13 @@ def expect(seals: Sequence[Seal], content: str | None) -> None:
         raise problem(Exit.ERROR, "CRM-A007", file=MANIFEST, found=seals[0].last.content, expected=content)
 
 
-def checked(store: ReadStore, found: Found, seals: Sequence[Seal], restore_test: bool) -> list[Verified]:
+def checked(
+    store: ReadStore, found: Found, seals: Sequence[Seal], restore_test: bool, wrap: Wrap = PLAIN
+) -> list[Verified]:
     """Reads everything back: the files beside the manifest, and these datasets. Raises Problem with everything that is
-    wrong, work that was begun and not sealed included."""
+    wrong, work that was begun and not sealed included; CRM-A080 where a restore is asked for without the key to it."""
+    if restore_test and not wrap.reads_rows:
+        raise problem(Exit.CREDENTIALS, "CRM-A080", file=store.where)
     wrong, results = verify.Wrong(), []
     verify.top(store, found, wrong, verify.Read())
     for name in verify.pending(store, found):
@@ -87,18 +98,20 @@ def checked(store: ReadStore, found: Found, seals: Sequence[Seal], restore_test:
     verify.foreign(store, found, wrong)
     for seal in seals:
         read = verify.Read()
-        verify.check(Place(store, seal.dataset.id), found, seal, wrong, read)
+        verify.check(Place(store, seal.dataset.id, wrap), found, seal, wrong, read)
         results.append((seal, read))
     wrong.refuse()
     if not results:
         raise problem(Exit.ERROR, "CRM-A030", dataset="-", read=0, said=0)
     return [
-        Verified(s.dataset.id, s.dataset.label, s.last.content, _checks(store, s, r, restore_test)) for s, r in results
+        Verified(
+            s.dataset.id, s.dataset.label, s.last.content, _checks(Place(store, s.dataset.id, wrap), s, r, restore_test)
+        )
+        for s, r in results
     ]
 
 
-def _checks(store: ReadStore, seal: Seal, read: verify.Read, restore_test: bool) -> tuple[Check, ...]:
-    place = Place(store, seal.dataset.id)
+def _checks(place: Place, seal: Seal, read: verify.Read, restore_test: bool) -> tuple[Check, ...]:
     first = verify.said(place, seal, read)
     return (first, checks.restored(place, seal)) if restore_test else (first,)
 

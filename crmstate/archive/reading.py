@@ -9,7 +9,7 @@ import msgspec
 
 from crmstate.archive import pack
 from crmstate.archive.holding import index_lines
-from crmstate.archive.layout import INDEX_END, ROWS_END, Place
+from crmstate.archive.layout import INDEX_END, ROWS_END, Place, bare
 from crmstate.archive.seal import Seal
 from crmstate.core.diagnostic import problem
 from crmstate.core.provider import Row
@@ -38,20 +38,20 @@ def ids(data: bytes) -> list[str]:
 def rows(place: Place, sealed: Seal) -> Iterator[Row]:
     """The rows that count: of an id written several times the last, and none of an id that vanished. In the order of
     the segments."""
-    stored = {each.file for each in sealed.files}
+    stored = {bare(each.file): each.file for each in sealed.files}
     names = sorted(name for name in stored if name.endswith(INDEX_END))
     last: dict[str, int] = {}
     number = 0
     for name in names:
-        for op, _, id in index_lines(lines(place, name)):
+        for op, _, id in index_lines(lines(place, stored[name])):
             number += 1
             if op != b"=":
                 last[id] = number if op == b"+" else 0
     number = 0
     for name in names:
         jsonl = name.removesuffix(INDEX_END) + ROWS_END
-        texts = lines(place, jsonl) if jsonl in stored else iter(())
-        for op, _, id in index_lines(lines(place, name)):
+        texts = lines(place, stored[jsonl]) if jsonl in stored else iter(())
+        for op, _, id in index_lines(lines(place, stored[name])):
             number += 1
             if op == b"+":
                 raw = next(texts, b"\n")[:-1]

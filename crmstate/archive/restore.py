@@ -15,11 +15,12 @@ from pathlib import Path
 
 from crmstate.archive import disk, sheet
 from crmstate.archive.holding import Holding, attachment_lines
-from crmstate.archive.layout import FILES_END, Place, content
+from crmstate.archive.layout import FILES_END, Place, bare
 from crmstate.archive.marks import Entry, canonical
 from crmstate.archive.reading import lines, rows
 from crmstate.archive.seal import Seal
 from crmstate.archive.store import ReadStore
+from crmstate.archive.wrap import PLAIN, Wrap
 from crmstate.core.diagnostic import problem
 from crmstate.core.words import Exit
 
@@ -34,7 +35,7 @@ CREATE TABLE IF NOT EXISTS attachments
 def attachments(place: Place, seal: Seal) -> list[Entry]:
     """The attachments that the archive holds, in the order in which they first came."""
     held: dict[tuple[str, str], Entry] = {}
-    for name in sorted(each.file for each in seal.files if each.file.endswith(FILES_END)):
+    for name in sorted(each.file for each in seal.files if bare(each.file).endswith(FILES_END)):
         for op, entry in attachment_lines(lines(place, name)):
             if op == "+":
                 held[entry.key] = entry
@@ -102,7 +103,7 @@ def unstored(value: str | bytes) -> str:
     return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
 
 
-def restore(store: ReadStore, seals: list[Seal], to: Path, form: str) -> int:
+def restore(store: ReadStore, seals: list[Seal], to: Path, form: str, wrap: Wrap = PLAIN) -> int:
     """Restores datasets to `to`, which must not exist; how many rows. What is half done lies beside it as `.part`."""
     if to.exists() or to.is_symlink():
         raise problem(Exit.USAGE, "CRM-A035", file=str(to))
@@ -113,24 +114,24 @@ def restore(store: ReadStore, seals: list[Seal], to: Path, form: str) -> int:
         part.unlink()
     with disk.told(part):
         part.parent.mkdir(parents=True, exist_ok=True)
-        number = _sqlite(store, seals, part) if form == "sqlite" else _folders(store, seals, part, form)
+        places = [(Place(store, each.dataset.id, wrap), each) for each in seals]
+        number = _sqlite(places, part) if form == "sqlite" else _folders(places, part, form)
         part.rename(to)
     return number
 
 
-def _sqlite(store: ReadStore, seals: list[Seal], to: Path) -> int:
+def _sqlite(places: list[tuple[Place, Seal]], to: Path) -> int:
     to.touch(mode=0o600)
     with closing(sqlite3.connect(to)) as base:
-        for seal in seals:
-            into_sqlite(base, Place(store, seal.dataset.id), seal)
-    return sum(seal.last.rows for seal in seals)
+        for place, seal in places:
+            into_sqlite(base, place, seal)
+    return sum(seal.last.rows for _, seal in places)
 
 
-def _folders(store: ReadStore, seals: list[Seal], to: Path, form: str) -> int:
+def _folders(places: list[tuple[Place, Seal]], to: Path, form: str) -> int:
     to.mkdir(mode=0o700)
     number = 0
-    for seal in seals:
-        place = Place(store, seal.dataset.id)
+    for place, seal in places:
         if form == "folder":
             number += _folder(place, seal, to / seal.slug)
         else:
@@ -169,7 +170,7 @@ def _facts(entry: Entry) -> dict[str, str | int]:
 
 
 def _copied(place: Place, target: Path, entry: Entry) -> None:
-    name = content(entry.sha256)
+    name = place.content(entry.sha256)
     with target.open("xb") as out:
         for piece in place.wrap.off(name, place.store.pieces(name)):
             out.write(piece)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from crmstate.archive.layout import MANIFEST
+from crmstate.archive.layout import MANIFEST, content
 from crmstate.archive.marks import FileMark
 from crmstate.core.event import Evidence
 from crmstate.core.survey import Resource
@@ -32,10 +32,17 @@ class Generation(msgspec.Struct, frozen=True):
 
 
 class Content(msgspec.Struct, frozen=True, array_like=True, order=True):
-    """An attachment's content that lies in the archive."""
+    """An attachment's content that lies in the archive, as it lies there. `name`: a keyed one where it is encrypted;
+    else it is called by its digest."""
 
     sha256: str
     bytes: int
+    name: str = ""
+
+    @property
+    def file(self) -> str:
+        """Where it lies."""
+        return content(self.name or self.sha256)
 
 
 class Seal(msgspec.Struct, frozen=True):

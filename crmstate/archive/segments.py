@@ -11,13 +11,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from msgspec import structs
+
 from crmstate.archive import manifest, pack
 from crmstate.archive.holding import Holding
 from crmstate.archive.journal import BEGIN, FILES, GONE, ROWS, Journal, Line
-from crmstate.archive.layout import FILES_END, INDEX_END, OURS, SCHEMA, SCHEMA_FILE, Place, content
+from crmstate.archive.layout import FILES_END, INDEX_END, OURS, SCHEMA, SCHEMA_FILE, Place, bare, content
 from crmstate.archive.marks import FileMark, mark, sha256
-from crmstate.archive.seal import Seal
+from crmstate.archive.seal import Content, Seal
 from crmstate.archive.store import TEMPORARY, Store
+from crmstate.archive.wrap import Wrap
 from crmstate.core.diagnostic import problem
 from crmstate.core.words import Exit
 
@@ -48,10 +51,15 @@ class Progress:
             return replace(self, gone_end=True)
         return replace(self, lost_end=True)
 
+    def shown(self, wrap: Wrap) -> Progress:
+        """With its cursors as the vendor wrote them."""
+        return replace(self, rows_next=wrap.shown(self.rows_next), files_next=wrap.shown(self.files_next))
+
 
 @dataclass
 class Work:
-    """One dataset, opened for writing. `seal`: what is sealed of it; `sealed`: how many lines of the journal the last seal covers."""
+    """One dataset, opened for writing. `seal`: what is sealed of it; `sealed`: how many lines of the journal the last
+    seal covers; `loose`: encrypted attachments that are stored, and in no line of the journal yet."""
 
     place: Place
     store: Store
@@ -61,6 +69,7 @@ class Work:
     seal: Seal | None
     sealed: int = 0
     progress: Progress = field(default_factory=Progress)
+    loose: list[Content] = field(default_factory=list)
 
     @property
     def fresh(self) -> list[Line]:
@@ -81,20 +90,24 @@ class Work:
         """Makes a segment durable: packed files by the ending of their names; those without a byte are left out."""
         number = 1 + max((line.number for line in self.journal.lines), default=-1)
         wrap = self.place.wrap
-        files = {
-            wrap.name(self.place.data(f"{number:06d}.{ending}.zst")): wrap.on(data)
-            for ending, data in parts.items()
-            if data
-        }
+        plain = {self.place.data(f"{number:06d}.{ending}.zst"): data for ending, data in parts.items() if data}
+        files = {wrap.name(name): wrap.on(name, data) for name, data in plain.items()}
         if files:
             self.store.put(files, once=True)
         marks = [mark(name, data) for name, data in files.items()]
         number = number if marks else -1
-        self._line(Line(what, self.now(), number, "", tuple(marks), seen, written, next, end))
+        contents, self.loose = tuple(self.loose), []
+        self._line(Line(what, self.now(), number, "", tuple(marks), seen, written, contents, next, end))
 
     def _line(self, line: Line) -> None:
-        self.journal.append(line)
+        self.journal.append(structs.replace(line, next=self.place.wrap.hidden(line.next)))
         self.progress = self.progress.after(line)
+
+    def contents(self) -> tuple[Content, ...]:
+        """Every attachment's content that lies in the archive for this dataset."""
+        if self.place.wrap.locked:
+            return tuple(sorted(each for line in self.journal.lines for each in line.contents))
+        return tuple(sorted(Content(digest, size) for digest, size in self.holding.contents.items()))
 
     def files(self) -> tuple[FileMark, ...]:
         """Every file that the journal knows."""
@@ -117,8 +130,7 @@ def open_work(place: Place, store: Store, now: Callable[[], str]) -> Work:
         _fold(work, line)
         work.progress = work.progress.after(line)
     work.journal.cut(keep)
-    if keep <= work.sealed:
-        work.progress = Progress()
+    work.progress = Progress() if keep <= work.sealed else work.progress.shown(place.wrap)
     _tidy(work)
     return work
 
@@ -140,6 +152,8 @@ def _whole(work: Work, line: Line) -> bool:
     store, first = work.store, line.files[0].file if line.files else ""
     if any(store.measure(each.file) != (each.bytes, each.sha256) for each in line.files):
         return False
+    if work.place.wrap.locked:
+        return all(store.size(each.file) == each.bytes for each in line.contents)
     if line.what != FILES or not first:
         return True
     lines = pack.lines(work.place.wrap.off(first, iter([store.read(first) or b""])))
@@ -153,13 +167,13 @@ def _fold(work: Work, line: Line) -> None:
         work.holding.begin()
         return
     for each in line.files:
-        if each.file.endswith((INDEX_END, FILES_END)):
+        if bare(each.file).endswith((INDEX_END, FILES_END)):
             data = work.store.read(each.file)
             if data is None:
                 raise problem(Exit.ERROR, "CRM-A001", file=each.file)
             if sha256(data) != each.sha256:
                 raise problem(Exit.ERROR, "CRM-A002", file=each.file)
-            fold = work.holding.apply_rows if each.file.endswith(INDEX_END) else work.holding.apply_files
+            fold = work.holding.apply_rows if bare(each.file).endswith(INDEX_END) else work.holding.apply_files
             fold(pack.lines(work.place.wrap.off(each.file, iter([data]))))
 
 

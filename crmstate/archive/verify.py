@@ -16,9 +16,19 @@ import msgspec
 
 from crmstate.archive import commit, journal, layout, manifest, reading
 from crmstate.archive.holding import Holding, index_lines
-from crmstate.archive.layout import ATTACHMENTS, DATA, FILES_END, INDEX_END, JOURNAL, MANIFEST, ROWS_END, Place, content
+from crmstate.archive.layout import (
+    ATTACHMENTS,
+    DATA,
+    FILES_END,
+    INDEX_END,
+    JOURNAL,
+    MANIFEST,
+    ROWS_END,
+    Place,
+    bare,
+)
 from crmstate.archive.manifest import Found
-from crmstate.archive.marks import FileMark, sha256
+from crmstate.archive.marks import FileMark, Measured, sha256
 from crmstate.archive.seal import Seal
 from crmstate.archive.store import TEMPORARY, ReadStore
 from crmstate.core.diagnostic import Diagnostic, Problem, diagnostic, problem
@@ -90,38 +100,46 @@ def top(store: ReadStore, found: Found, wrong: Wrong, read: Read) -> None:
     """The files beside the manifest, against the manifest. Call with the ground held."""
     for folder in ("", *layout.FOLDERS, f"{DATA}/{ATTACHMENTS}"):
         store.is_folder(folder)  # behind a link in the place of a folder lies somebody else's data
-    for each in found.manifest.tags:
+    for each in (*found.manifest.tags, *([found.manifest.lock] if found.manifest.lock else [])):
         _measured(store, each, wrong, read)
     read.files, read.bytes = read.files + 1, read.bytes + len(found.data)
     for name in store.names(""):
-        if name not in layout.TOP:
+        if name not in layout.TOP or (name == layout.ENCRYPTION and found.manifest.lock is None):
             wrong.add("CRM-A003", file=name)
 
 
 def check(place: Place, found: Found, seal: Seal, wrong: Wrong, read: Read) -> None:
     """Reads everything of a dataset back; adds each file that is missing, changed, extra or not a plain file, and each
-    row and number that does not agree."""
+    row and number that does not agree. What is encrypted is looked into as far as there is a key for it; `said` says
+    how far that was."""
     place.store.is_folder(place.folder)
     before = wrong.count
     for each in (*seal.files, seal.ids):
         _measured(place.store, each, wrong, read)
     for one in seal.contents:
-        _measured(place.store, FileMark(content(one.sha256), one.bytes, one.sha256), wrong, read)
+        _measured(place.store, FileMark(one.file, one.bytes, one.sha256), wrong, read)
     known = _journal(place, seal.journal, wrong, read) | {each.file for each in seal.marks}
     _strays(place, seal, known, wrong)
-    if wrong.count == before:
+    if wrong.count == before and place.wrap.reads_index:
         holding = _folded(place, seal, wrong, read)
         if wrong.count == before:
             _numbers(place, seal, holding, wrong)
+            if place.wrap.locked and place.wrap.reads_rows:
+                _unlocked(place, seal, holding, wrong)
     _others(place.store, found, wrong)
 
 
 def said(place: Place, seal: Seal, read: Read) -> Check:
-    """What was read. Raises Problem CRM-A030 where that is less than what the manifest says is there."""
+    """What was read: `checksums` with every row, or of an encrypted archive without its key `index` or `ciphertext`
+    alone. Raises Problem CRM-A030 where that is less than what the manifest says is there."""
     files = len(seal.marks) + len(seal.contents)
-    if read.rows != seal.last.lines or read.files < files or read.bytes < seal.last.lines:
-        raise problem(Exit.ERROR, "CRM-A030", dataset=place.dataset, read=read.rows, said=seal.last.lines)
-    return Check("checksums", "equal", rows=read.rows, files=read.files, bytes=read.bytes)
+    rows = seal.last.lines if place.wrap.reads_rows else 0
+    if read.rows != rows or read.files < files or read.bytes < seal.last.lines:
+        raise problem(Exit.ERROR, "CRM-A030", dataset=place.dataset, read=read.rows, said=rows)
+    if place.wrap.reads_rows:
+        return Check("checksums", "equal", rows=read.rows, files=read.files, bytes=read.bytes)
+    method = "index" if place.wrap.reads_index else "ciphertext"
+    return Check(method, "equal", files=read.files, bytes=read.bytes)
 
 
 def _measured(store: ReadStore, each: FileMark, wrong: Wrong, read: Read) -> None:
@@ -185,7 +203,7 @@ def _others(store: ReadStore, found: Found, wrong: Wrong) -> None:
     for name in odd:
         wrong.add("CRM-A003", file=name)
     if not commit.unfinished(store, found.manifest.datasets):
-        known = {content(each.sha256) for seal in found.manifest.datasets for each in seal.contents}
+        known = {each.file for seal in found.manifest.datasets for each in seal.contents}
         for name in contents:
             if name not in known:
                 wrong.add("CRM-A003", file=name)
@@ -211,15 +229,16 @@ def foreign(store: ReadStore, found: Found, wrong: Wrong) -> None:
 
 def _folded(place: Place, seal: Seal, wrong: Wrong, read: Read) -> Holding:
     """What the segments give when they are read in their order; every row is looked at on the way."""
-    holding, names = Holding(), {each.file for each in seal.files}
+    holding, names = Holding(), {bare(each.file): each.file for each in seal.files}
     rows = Rows(place, wrong, read)
     file = ""
     try:
-        for file in sorted(names):
-            if file.endswith(INDEX_END):
-                index, jsonl = reading.lines(place, file), file.removesuffix(INDEX_END) + ROWS_END
-                holding.apply_rows(rows.beside(jsonl, index) if jsonl in names else index)
-            elif file.endswith(FILES_END):
+        for name, file in sorted(names.items()):
+            if name.endswith(INDEX_END):
+                index, jsonl = reading.lines(place, file), names.get(name.removesuffix(INDEX_END) + ROWS_END)
+                both = jsonl is not None and place.wrap.reads_rows
+                holding.apply_rows(rows.beside(jsonl or "", index) if both else index)
+            elif name.endswith(FILES_END):
                 holding.apply_files(reading.lines(place, file))
     except (ValueError, KeyError, RecursionError):
         wrong.add("CRM-A002", file=file)
@@ -272,6 +291,31 @@ class Rows:
             raise LookupError(self._field)
 
 
+def _unlocked(place: Place, seal: Seal, holding: Holding, wrong: Wrong) -> None:
+    """What else is encrypted is what the index says: each attachment, and that the vendor's field metadata opens."""
+    for digest, size in holding.contents.items():
+        file = place.content(digest)
+        within = Measured()
+        if _opens(place, file, within, wrong) and (within.size, within.digest.hexdigest()) != (size, digest):
+            wrong.add("CRM-A002", file=file)
+    for each in seal.files:
+        if each.file.startswith(layout.SCHEMA + "/"):
+            _opens(place, each.file, Measured(), wrong)
+
+
+def _opens(place: Place, file: str, within: Measured, wrong: Wrong) -> bool:
+    try:
+        for _ in within.passing(place.wrap.off(file, place.store.pieces(file))):
+            pass
+    except (ValueError, FileNotFoundError):
+        wrong.add("CRM-A002", file=file)
+        return False
+    except Problem as refused:
+        wrong.take(refused)
+        return False
+    return True
+
+
 def parsed(raw: bytes) -> object:
     """A row's JSON. Raises ValueError where it is none; numbers too large for the fast reader are kept as text."""
     try:
@@ -294,12 +338,18 @@ def _text(value: object) -> str | None:
 def _numbers(place: Place, seal: Seal, holding: Holding, wrong: Wrong) -> None:
     """The seal's numbers against what was read."""
     last = seal.last
-    contents = {each.sha256: each.bytes for each in seal.contents}
+    contents: dict[str, int | None] = {
+        each.name or each.sha256: None if each.name else each.bytes for each in seal.contents
+    }
+    held = {
+        place.wrap.content(place.dataset, digest): None if place.wrap.locked else size
+        for digest, size in holding.contents.items()
+    }
     pairs: dict[str, tuple[str | int, str | int]] = {
         "rows": (last.rows, len(holding.rows)),
         "attachments": (last.attachments, len(holding.files)),
         "content": (last.content, holding.content()),
-        "contents": (len(contents), len(contents) if contents == holding.contents else len(holding.contents)),
+        "contents": (len(contents), len(contents) if contents == held else f"{len(held)} others"),
         "ids": (sha256(b"".join(reading.lines(place, seal.ids.file))), sha256(holding.ids())),
     }
     for what, (said, found) in pairs.items():

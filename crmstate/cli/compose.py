@@ -26,12 +26,17 @@ from crmstate.core.secret import Scrubber, Secret
 from crmstate.core.words import Exit, Verb
 
 if TYPE_CHECKING:
+    from crmstate.archive.locked import Wanted as LockWanted
     from crmstate.core.plan import Plan
     from crmstate.manifest.load import Loaded
     from crmstate.manifest.operator import Operator
     from crmstate.store.store import Store
 
 _ARCHIVED = frozenset({Verb.ARCHIVE, Verb.VERIFY, Verb.RESTORE_TEST, Verb.DELTA, Verb.PURGE, Verb.DISCARD})
+
+
+WORKING_KEY = "archive.key"
+"""Beside the state: opens ids, index and cursors of an encrypted archive, never its records."""
 
 
 def actor(environ: Mapping[str, str]) -> str:
@@ -222,7 +227,40 @@ class House:
         learn_keys(self.scrubber, self.environ)
         wanted = Wanted(share(goal.sample), goal.restore_test)
         store = places.store(goal.to, self.folder, self.desired.name, self.environ, self.effects)
-        return Archive(store, self.clock, self.by, wanted)
+        return Archive(store, self.clock, self.by, wanted, self._lock(goal))
+
+    def _lock(self, goal: ArchiveGoal) -> LockWanted | None:
+        """To whom the archive is encrypted, and what reads it back. The identity is known to the scrubber before it is
+        used."""
+        if not goal.encrypt_to:
+            return None
+        from crmstate.archive.locked import Wanted as LockWanted
+        from crmstate.manifest.credentials import read_reference
+        from crmstate.manifest.data import Archive as Section
+
+        end = self.loaded.model.end_state
+        section = end.data.archive if end is not None and end.data is not None else None
+        secret = None
+        if isinstance(section, Section) and section.identity is not None:
+            secret = read_reference(
+                self.loaded, ("end_state", "data", "archive", "identity"), section.identity, self.environ, self.operator,
+                self.provider.env,
+            )  # fmt: skip
+            learn_lines(self.scrubber, secret)
+        return LockWanted(goal.encrypt_to, secret, self.working_key, self.effects)
+
+    @property
+    def working_key(self) -> Path:
+        """Where the key lies that an encrypted archive is continued with."""
+        from crmstate.store.home import Home
+
+        return Home(self.folder, self.desired.name).path / WORKING_KEY
+
+    def forget_working_key(self) -> None:
+        """Destroys the key that an encrypted archive was continued with; the recipients read it all the same."""
+        if self.working_key.is_symlink() or self.working_key.exists():
+            path = self.working_key
+            self.effects.do("unlink", str(path), lambda: path.unlink(missing_ok=True))
 
     def check_place(self, made: Plan) -> None:
         """Raises the Problem that carrying a plan out would meet at the place of the archive, as far as that can be
@@ -236,6 +274,14 @@ class House:
             from crmstate.archive import places
 
             places.refuse(goal.to, self.folder, self.environ)
+
+
+def learn_lines(scrubber: Scrubber, secret: Secret) -> None:
+    """A secret of several lines is not shown in parts either."""
+    scrubber.learn(secret)
+    for line in secret.reveal().splitlines():
+        if line.strip() and not line.startswith(("#", "-----")):
+            scrubber.learn(Secret(line.strip()))
 
 
 def learn_keys(scrubber: Scrubber, environ: Mapping[str, str]) -> None:

@@ -84,7 +84,8 @@ class Every(msgspec.Struct, frozen=True):
 
 
 class ArchiveGoal(msgspec.Struct, frozen=True, omit_defaults=True, tag="archive"):
-    """`to`: a location (`file:///...`, `s3://...`). `datasets` None means all. `keep_until`: an ISO day, the last of its
+    """`to`: a location (`file:///...`, `s3://...`). `datasets` None means all. `encrypt_to`: recipients
+    (`recipient.plain`); `identity`: one is given that reads the archive back. `keep_until`: an ISO day, the last of its
     retention. `recheck`: how often it is read back. `unsupported` names the manifest keys below `archive` that this
     version does not carry out (they block the archive)."""
 
@@ -93,6 +94,7 @@ class ArchiveGoal(msgspec.Struct, frozen=True, omit_defaults=True, tag="archive"
     attachments: bool = True
     formats: tuple[str, ...] = ("jsonl",)
     encrypt_to: tuple[str, ...] = ()
+    identity: bool = False
     counts: str = "exact"
     sample: str | None = None
     restore_test: bool = False

@@ -25,7 +25,8 @@ class HeldDataset(msgspec.Struct, frozen=True):
 
 
 class Holdings(msgspec.Struct, frozen=True):
-    """An archive. `path` as it was found; `missing`: dataset, status and reason of what it does not hold whole."""
+    """An archive. `path` as it was found; `missing`: dataset, status and reason of what it does not hold whole;
+    `encrypted_to`: fingerprints of its recipients."""
 
     path: str
     format: int
@@ -34,6 +35,7 @@ class Holdings(msgspec.Struct, frozen=True):
     sealed_at: str
     datasets: tuple[HeldDataset, ...]
     missing: tuple[tuple[str, str, str], ...] = ()
+    encrypted_to: tuple[str, ...] = ()
 
 
 class Verified(msgspec.Struct, frozen=True):

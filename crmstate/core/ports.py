@@ -10,7 +10,7 @@ from crmstate.core.event import AnyEvent, Evidence
 from crmstate.core.provider import Batch, Count, File, FilePage, Page, Provider, Result
 from crmstate.core.record import State
 from crmstate.core.survey import Identity, Listing, Resource
-from crmstate.core.words import Kind
+from crmstate.core.words import Kind, Verb
 
 T = TypeVar("T")
 
@@ -91,6 +91,11 @@ class ReadSession(Protocol):
 
 class Session(ReadSession, Protocol):
     """A connection that can act."""
+
+    def rights(self, acts: Mapping[tuple[Kind, Verb], Sequence[str]]) -> None:
+        """Raises Failure (DENIED, EXPIRED) where the vendor shows that this credential may not do one of these acts to
+        these ids; nothing is done to them. Says nothing where the vendor shows it at the act alone."""
+        ...
 
     def perform(self, batch: Batch) -> list[Result]:
         """Sends one batch, once: an acting call is never repeated below unless the vendor said that nothing happened

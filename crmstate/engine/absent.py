@@ -3,12 +3,12 @@ answers nothing: a step that asks it for something fails, and nothing is conclud
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Batch, Count, File, FilePage, Page, Provider, Result
 from crmstate.core.survey import Identity, Listing
-from crmstate.core.words import Kind
+from crmstate.core.words import Kind, Verb
 
 
 class _Reader:
@@ -48,6 +48,9 @@ class _Reader:
 
 class Absent(_Reader):
     """A `Session` that reaches nobody."""
+
+    def rights(self, acts: Mapping[tuple[Kind, Verb], Sequence[str]]) -> None:
+        raise Failure(Code.UNAVAILABLE)
 
     def perform(self, batch: Batch) -> list[Result]:
         raise Failure(Code.UNAVAILABLE)

@@ -14,6 +14,7 @@ from crmstate.manifest import codes
 from crmstate.manifest.load import Loaded
 from crmstate.manifest.operator import Operator
 from crmstate.manifest.reference import Reference
+from crmstate.manifest.tree import Path
 from crmstate.manifest.trust import reference_refused
 
 _LARGEST = 64 * 1024
@@ -54,6 +55,22 @@ def read_credential(
     if missing:
         raise Problem(Exit.CREDENTIALS, *(each for trouble in missing for each in trouble.diagnostics))
     return secrets
+
+
+def read_reference(
+    loaded: Loaded,
+    path: Path,
+    reference: Reference,
+    environ: Mapping[str, str],
+    operator: Operator,
+    env: Sequence[str] = (),
+    run: Run | None = None,
+) -> Secret:
+    """The secret that a single reference at `path` leads to. Raises Problem as `read_credential` does."""
+    refused = tuple(reference_refused(loaded.tree, path, loaded.folder, operator, env))
+    if refused:
+        raise Problem(Exit.REFUSED, *refused)
+    return _secret(reference, loaded, loaded.tree.span(*path), environ, run or _started)
 
 
 def _secret(reference: Reference, loaded: Loaded, span: Span, environ: Mapping[str, str], run: Run) -> Secret:

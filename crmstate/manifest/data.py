@@ -34,7 +34,7 @@ class Archive(Part):
         ["jsonl"], description="jsonl is always written, because it loses nothing; others are copies for people."
     )
     encrypt_to: Annotated[list[AgeRecipient], Field(min_length=1)] | None = Field(
-        None, description="age recipients (age1...) who can open it."
+        None, description="Who can open it: age recipients (age1...) and SSH public keys (ssh-ed25519, ssh-rsa)."
     )
     identity: Reference | None = Field(
         None,

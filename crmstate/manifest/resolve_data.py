@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 
 from crmstate.core.goal import ArchiveGoal, Discard, Every, NoArchive, PurgeGoal
+from crmstate.core.recipient import plain
 from crmstate.manifest.data import Archive, DataEnd
 from crmstate.manifest.data import NoArchive as NoArchiveSection
 from crmstate.manifest.rules_end import local_path
@@ -27,7 +28,8 @@ def archive(data: DataEnd | None, tree: Tree, folder: FilePath) -> ArchiveGoal |
         datasets=None if isinstance(goal.datasets, str) else tuple(goal.datasets),
         attachments=goal.attachments,
         formats=tuple(dict.fromkeys(("jsonl", *goal.formats))),
-        encrypt_to=tuple(goal.encrypt_to or ()),
+        encrypt_to=tuple(sorted({plain(each) for each in goal.encrypt_to or ()})),
+        identity=goal.identity is not None,
         counts=goal.verify.counts if goal.verify else "exact",
         sample=goal.verify.sample if goal.verify else None,
         restore_test=bool(goal.verify and goal.verify.restore_test),
@@ -55,8 +57,7 @@ def _unsupported(goal: Archive) -> tuple[str, ...]:
     present = {
         "to": "://" in goal.to and not goal.to.startswith(("file://", "s3://")),
         "formats": bool(set(goal.formats) - {"jsonl"}),
-        "encrypt_to": bool(goal.encrypt_to),
-        "identity": goal.identity is not None,
+        "identity": goal.identity is not None and not goal.encrypt_to,
     }
     return tuple(key for key, there in present.items() if there)
 

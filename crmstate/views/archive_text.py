@@ -19,6 +19,7 @@ from crmstate.views.wire import encode
 LABEL = 30
 _LIST = ("archive", "datasets", "rows", "attachments", "bytes", "at")
 _DATASETS = ("dataset", "label", "rows", "attachments", "bytes", "generations", "at")
+_UNREAD = frozenset({"ciphertext", "index"})
 _CHECKS = ("dataset", "method", "result", "rows", "files", "bytes")
 
 
@@ -59,6 +60,8 @@ def archive_show(found: Holdings, words: Catalogue, format: str = "text") -> str
         for each in found.datasets
     ]
     head = safe.text_of("archive.head", path=found.path, content=found.content)
+    if found.encrypted_to:
+        head += "\n" + safe.text_of("archive.locked", recipients=", ".join(found.encrypted_to))
     lines = [
         safe.text_of("archive.missing", dataset=dataset, why=safe.text_of(f"archive.{why or status}"))
         for dataset, status, why in found.missing
@@ -74,8 +77,9 @@ def archive_show(found: Holdings, words: Catalogue, format: str = "text") -> str
 
 def archive_verified(path: str, found: Sequence[Verified], words: Catalogue, format: str = "text") -> str:
     """One row a check: what was read, how much."""
+    unread = any(one.method in _UNREAD for each in found for one in each.checks)
     if format == "json":
-        return _json({"path": path, "datasets": msgspec.to_builtins(tuple(found))})
+        return _json({"path": path, "contents_read": not unread, "datasets": msgspec.to_builtins(tuple(found))})
     safe = _for(words, format)
     rows = [
         [
@@ -87,7 +91,7 @@ def archive_verified(path: str, found: Sequence[Verified], words: Catalogue, for
         for each in found
         for one in each.checks
     ]
-    return _table(_CHECKS, rows, safe, format)
+    return _table(_CHECKS, rows, safe, format) + (f"\n{safe.text_of('archive.unread')}\n" if unread else "")
 
 
 def _numbers(check: Check) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from archive_vendor import Clock, Crash, Effects, Vendor, resource, row, small, tree
 from grounds import Ground
+from locks import Key, locked
 
 from crmstate.archive import opening
 from crmstate.archive.checks import Wanted
@@ -242,3 +243,13 @@ def test_how_much_an_interrupted_reading_holds_is_known_without_touching_it(tmp_
     vendor.before = None
     archive.archive(vendor, resource("people"), True)
     assert archive.held("people") == 0
+
+
+def test_an_encrypted_archive_ends_without_its_key(tmp_path: Path) -> None:
+    root, vendor = tmp_path / "exit", small()
+    archive = locked(root, Key())
+    assert archive.held("people") == 0, "asking does not settle how it is written"
+    expected = {id: archive.archive(vendor, resource(id), True).sha256 for id in DATASETS}
+    assert (root / "encryption.json").exists() and not b"".join(tree(root).values()).count(b"Person 1")
+    end(root, expected)
+    assert not root.exists()

@@ -23,6 +23,8 @@ CALENDAR_FACTS = {
     "date-on-effective": "a pattern does not know the calendar",
     "time-does-not-exist": "a pattern does not know the clock",
     "value-name-reserved": "a pattern would have to list the names that Windows reserves",
+    "recipient-mistyped": "a pattern does not know the checksum of a key",
+    "recipient-ssh-cut": "a pattern does not know how long a key is",
     "zone": "a pattern does not know the time zone database",
     "zone-offset": "a pattern does not know the time zone database",
 }
@@ -30,6 +32,12 @@ CALENDAR_FACTS = {
 
 def _name(path: Path) -> str:
     return path.stem
+
+
+def _is_for_editors(path: Path) -> bool:
+    """Whether a JSON Schema can judge it: not where the text itself is no manifest, nor where it would have to know the
+    calendar."""
+    return not path.stem.startswith("text-") and path.stem not in CALENDAR_FACTS
 
 
 @pytest.mark.parametrize("path", BAD, ids=_name)
@@ -56,11 +64,9 @@ def test_the_corpus_is_large() -> None:
     assert len(BAD) >= 80
 
 
-@pytest.mark.parametrize("path", BAD, ids=_name)
+@pytest.mark.parametrize("path", [path for path in BAD if _is_for_editors(path)], ids=_name)
 def test_an_editor_refuses_every_structural_mistake_and_accepts_what_only_meaning_refuses(path: Path) -> None:
     structural = [code for code in expected(path) if "CRM-M030" <= code[:8] < "CRM-M070" or code.startswith("CRM-M018")]
-    if path.stem.startswith("text-") or path.stem in CALENDAR_FACTS:
-        pytest.skip(CALENDAR_FACTS.get(path.stem, "the text itself is not a manifest"))
     bare = Draft7Validator(manifest_schema()).is_valid(native(source.read(path).root))
     assert bare is (not structural or _written_as_number(path))
 

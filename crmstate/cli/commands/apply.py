@@ -41,6 +41,7 @@ from crmstate.engine.meter import Meter, planned_rows
 from crmstate.engine.observe import departed, identify, stamp
 from crmstate.engine.pool import Pool
 from crmstate.engine.recover import farewell, recover
+from crmstate.engine.rights import acts
 from crmstate.engine.stop import Abandoned, Stop
 from crmstate.engine.tasks import Context
 from crmstate.engine.walk import Walk
@@ -128,6 +129,7 @@ def _locked(house: House, screen: Screen, wish: Wish, made: Plan | None, store: 
         _ask(made, screen, wish, stop)
         if made.summary.auto:
             check_write(writer.whoami(), house.provider)
+            writer.rights(acts(made))
     begin(store, house, made.tenant)
     closing = _walk(house, screen, wish, made, store, stop, run, living[0], writer)
     return int(closing.exit)
@@ -171,10 +173,12 @@ def _alone(
 
 
 def _gone(readers: Sequence[ReadSession], store: Store, house: House, run: str) -> bool:
-    """Whether the vendor is out of reach by our own act; what ended with it is recorded as seen."""
+    """Whether the vendor is out of reach by our own act; what ended with it is recorded as seen. Nothing can be exported or
+    purged any more: the key that was kept for that is destroyed."""
     if store.state.departed() is None or departed(readers, store.state, stamp(house.vendor_clock.now())) is None:
         return False
     farewell(store, readers, house.clock, run)
+    house.forget_working_key()
     return True
 
 

@@ -14,16 +14,25 @@ import typer
 
 from crmstate.cli.options import ColorOption, Format, FormatOption, LangOption, QuietOption
 from crmstate.cli.screen import KNOWN, Screen
+from crmstate.core.diagnostic import problem
+from crmstate.core.secret import Secret
+from crmstate.core.words import Exit
 
 if TYPE_CHECKING:
     from crmstate.archive.store import ReadStore
 
+IDENTITY = "CRMSTATE_IDENTITY"
+LARGEST = 64 * 1024
 app = typer.Typer(help="Look into an archive, verify it, restore from it.", no_args_is_help=True)
 Archive = Annotated[
     str, typer.Argument(help="The archive's folder, or the folder that it lies in; or s3://bucket/prefix/ likewise.")
 ]
 DatasetOption = Annotated[
     list[str] | None, typer.Option("--dataset", help="Only this dataset (id, label or folder); may be repeated.")
+]
+IdentityOption = Annotated[
+    Path | None,
+    typer.Option("--identity", help="A file with the key of an encrypted archive; or its text in CRMSTATE_IDENTITY."),
 ]
 HERE = "archive"
 
@@ -46,6 +55,25 @@ def _at(archive: str) -> ReadStore:
     return places.found(archive, os.environ)
 
 
+def _identity(file: Path | None) -> Secret | None:
+    """The key that a person gave; nothing that is shown from here on shows it."""
+    from crmstate.cli.compose import learn_lines
+
+    if file is None:
+        text = os.environ.get(IDENTITY, "")
+    else:
+        try:
+            text = file.read_bytes()[:LARGEST].decode()
+        except (OSError, UnicodeDecodeError) as error:
+            said = error.strerror if isinstance(error, OSError) else "not text"
+            raise problem(Exit.CREDENTIALS, "CRM-A086", file=str(file), error=said or "-") from None
+    if not text.strip() and file is None:
+        return None
+    secret = Secret(text)
+    learn_lines(KNOWN, secret)
+    return secret
+
+
 @app.command("list")
 def list_(archive: Archive = HERE, format: FormatOption = Format.text, lang: LangOption = None) -> int:
     """The archives in a folder."""
@@ -65,6 +93,7 @@ def show(
         str | None, typer.Argument(help="Its records instead, one a line, as the vendor wrote them.")
     ] = None,
     head: Annotated[int | None, typer.Option("--head", min=1, help="Only so many records.")] = None,
+    identity: IdentityOption = None,
     format: FormatOption = Format.text,
     lang: LangOption = None,
 ) -> int:
@@ -80,7 +109,8 @@ def show(
         screen.out(archive_show(opening.holdings(root), screen.catalogue, screen.format))
         return 0
     (seal,) = opening.chosen(found, [dataset])
-    for row in islice(reading.rows(Place(root, seal.dataset.id), seal), head):
+    wrap = opening.unwrapped(root, found, _identity(identity))
+    for row in islice(reading.rows(Place(root, seal.dataset.id, wrap), seal), head):
         if sys.stdout.isatty():
             screen.out(terminal(row.raw.decode("utf-8", "replace")) + "\n")
         else:  # byte for byte, for whoever reads on
@@ -100,6 +130,7 @@ def verify(
     restore_test: Annotated[
         bool, typer.Option("--restore-test", help="Restore each dataset into a database, too, and compare.")
     ] = False,
+    identity: IdentityOption = None,
     format: FormatOption = Format.text,
     lang: LangOption = None,
     no_color: ColorOption = False,
@@ -112,7 +143,8 @@ def verify(
     root, found = opening.opened(_at(archive))
     seals = opening.chosen(found, dataset or [])
     opening.expect(seals, content)
-    results = opening.checked(root, found, seals, restore_test)
+    wrap = opening.unwrapped(root, found, _identity(identity))
+    results = opening.checked(root, found, seals, restore_test, wrap)
     screen.out(archive_verified(root.where, results, screen.catalogue, screen.format))
     return 0
 
@@ -123,6 +155,7 @@ def restore(
     to: Annotated[Path, typer.Option("--to", help="A new folder, or a new file for sqlite.")],
     form: Annotated[Form, typer.Option("--as", help="What to restore to.")] = Form.folder,
     dataset: DatasetOption = None,
+    identity: IdentityOption = None,
     lang: LangOption = None,
     quiet: QuietOption = False,
 ) -> int:
@@ -133,7 +166,10 @@ def restore(
     screen = Screen(lang=lang, quiet=quiet)
     root, found = opening.opened(_at(archive))
     seals = opening.chosen(found, dataset or [])
-    opening.checked(root, found, seals, False)
-    rows = restoring.restore(root, seals, to, form.value)
+    wrap = opening.unwrapped(root, found, _identity(identity))
+    if not wrap.reads_rows:
+        raise problem(Exit.CREDENTIALS, "CRM-A080", file=root.where)
+    opening.checked(root, found, seals, False, wrap)
+    rows = restoring.restore(root, seals, to, form.value, wrap)
     screen.say("archive.restored", count=len(seals), rows=rows, path=to)
     return 0

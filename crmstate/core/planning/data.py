@@ -8,12 +8,13 @@ import msgspec
 from crmstate.core.address import Address, address, id_of
 from crmstate.core.diagnostic import Span
 from crmstate.core.goal import ArchiveGoal, NoArchive, PurgeGoal
-from crmstate.core.message import message
+from crmstate.core.message import Message, message
 from crmstate.core.order import Stage, cycle
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.estimate import archiving, topping_up, verifying
 from crmstate.core.planning.hands import ALL, by_hand, unlisted
 from crmstate.core.planning.retention import begun, ended
+from crmstate.core.recipient import fingerprint
 from crmstate.core.record import Entry
 from crmstate.core.survey import DatasetFacts, Resource
 from crmstate.core.words import Kind, Mode, Outcome, Phase, Proof, Severity, Verb
@@ -48,6 +49,8 @@ def data(draft: Draft) -> None:
         if purge is not None and row.id not in given_up and (row.id in scope or isinstance(goal, NoArchive)):
             _purge(draft, purge, row, held, needs)
     _referring_first(draft, rows)
+    if isinstance(goal, ArchiveGoal) and goal.encrypt_to and not goal.identity and not goal.unsupported:
+        _opened_by_hand(draft, goal)
     if purge is not None and purge.bin and unlisted(draft, Kind.BIN, Verb.EMPTY):
         _bins_by_hand(draft, purge)
     if purge is not None and purge.certificate:
@@ -149,7 +152,7 @@ def _archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> tuple[str, ...]:
     needs: tuple[str, ...] = ()
     if draft.recorded(place, Verb.ARCHIVE) is None:
         step = draft.ours(
-            place, Kind.ARCHIVE, Verb.ARCHIVE, Stage.ARCHIVE.value, message("why.archive", to=goal.to),
+            place, Kind.ARCHIVE, Verb.ARCHIVE, Stage.ARCHIVE.value, _why(goal),
             label=row.label, rows=facts.rows, calls=archiving(draft.provider, goal, facts), before=Phase.ABSENT, after=Phase.PRESENT, span=goal.span,
         )  # fmt: skip
         needs = (step.id,)
@@ -164,6 +167,41 @@ def _archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> tuple[str, ...]:
     if _needs_delta(draft):
         _delta(draft, goal, row, facts)
     return tuple(step.id for step in draft.steps[first:])
+
+
+def _why(goal: ArchiveGoal) -> Message:
+    """Whoever reviews a plan sees to whom the data will be open."""
+    if not goal.encrypt_to:
+        return message("why.archive", to=goal.to)
+    return message("why.archive.locked", to=goal.to, recipients=", ".join(map(fingerprint, goal.encrypt_to)))
+
+
+def _opened_by_hand(draft: Draft, goal: ArchiveGoal) -> None:
+    """An archive that is encrypted and that nobody here can open is proved by a person who can: once, after the last
+    that was added to it, and before anything is purged."""
+    place = address(Kind.ARCHIVE, ALL)
+    planned = tuple(step.id for step in draft.steps if step.kind is Kind.ARCHIVE)
+    taken = [
+        entry.at
+        for entry in draft.state.entries.values()
+        if entry.verb in (Verb.ARCHIVE, Verb.DELTA) and entry.outcome is Outcome.DONE
+    ]
+    if not planned and not taken:
+        return
+    done = draft.recorded(place, Verb.CONFIRM)
+    if done is not None and not planned and done.at >= max(taken, default=""):
+        draft.keep(Kind.ARCHIVE)
+        return
+    step = draft.ours(
+        place, Kind.ARCHIVE, Verb.CONFIRM, (Stage.DELTA if _needs_delta(draft) else Stage.VERIFY).value,
+        message("why.open_by_hand", recipients=", ".join(map(fingerprint, goal.encrypt_to))),
+        mode=Mode.MANUAL, occurrence=max(1, draft.state.occurrence(place, Verb.CONFIRM)) + (done is not None),
+        needs=planned, owner=draft.desired.owner, proof=Proof.ATTESTED, files=True, runbook="runbook.open_archive",
+        before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,
+    )  # fmt: skip
+    for number, each in enumerate(draft.steps):
+        if each.kind is Kind.DATASET and each.verb is Verb.PURGE:
+            draft.steps[number] = msgspec.structs.replace(each, needs=(*each.needs, step.id))
 
 
 def _needs_delta(draft: Draft) -> bool:
