@@ -22,7 +22,7 @@ $(TRYTON): requirements/tryton.txt
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tryton.txt
 	touch $(TRYTON)
 
-# An S3-compatible server to test against (tests/archive/bucket.py).
+# An S3-compatible server to test against (tests/real/bucket.py).
 $(BUCKET): requirements/s3.txt
 	$(PYTHON) -m venv $(@D) || python3 -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/s3.txt

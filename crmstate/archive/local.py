@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from crmstate.archive import disk
@@ -75,7 +76,7 @@ class Local(LocalReads):
 
     def folders(self, names: Iterable[str]) -> None:
         for name in names:
-            self._disk.folder(self._at(name))
+            self._folder(name)
 
     def prove(self, name: str, data: bytes) -> None:
         """File systems keep it."""
@@ -92,7 +93,7 @@ class Local(LocalReads):
         except Exception:
             self._disk.remove(temporary)
             raise
-        return Received(self._disk, temporary, self._at)
+        return Received(self, self._disk, temporary)
 
     def flush(self, folders: Iterable[str]) -> None:
         for folder in folders:
@@ -110,19 +111,34 @@ class Local(LocalReads):
     def remove(self, name: str) -> None:
         self._disk.remove(self._at(name))
 
+    def rename(self, temporary: Path, name: str) -> None:
+        """Gives a whole temporary file its final name."""
+        self._folder(name.rpartition("/")[0])
+        self._disk.rename(temporary, self._at(name))
+
+    def _folder(self, name: str) -> None:
+        """A folder of the archive, in one that is there: a disk that went away midway is not made up for by new folders
+        in its place."""
+        path = self._at(name)
+        if name and not disk.is_folder(path.parent):
+            raise disk.trouble(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)), path.parent)
+        self._disk.folder(path)
+
 
 class Received:
     """A temporary file, flushed (`store.Incoming`)."""
 
-    def __init__(self, disk: Disk, temporary: Path, at: Callable[[str], Path]) -> None:
+    def __init__(self, store: Local, disk: Disk, temporary: Path) -> None:
+        self._store = store
         self._disk = disk
         self._temporary = temporary
-        self._at = at
 
     def keep(self, name: str) -> None:
-        path = self._at(name)
-        self._disk.folder(path.parent)
-        self._disk.rename(self._temporary, path)
+        try:
+            self._store.rename(self._temporary, name)
+        except Exception:
+            self.drop()  # a full disk gets its room back
+            raise
 
     def drop(self) -> None:
         self._disk.remove(self._temporary)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from obstore import PutMode
     from obstore.store import ObjectStore
 
+    from crmstate.archive.uploads import Uploads
+
 PIECE = 8 << 20
 """Bytes that are read in one request, and the size of a part."""
 ONE_PUT = 64_000_000
@@ -193,13 +195,18 @@ class ObjectReads:
 class Objects(ObjectReads):
     """The whole of it (`store.Store`)."""
 
-    def __init__(self, objects: ObjectStore, where: str, prefix: str, effects: Effects) -> None:
+    def __init__(
+        self, objects: ObjectStore, where: str, prefix: str, effects: Effects, uploads: Uploads | None = None
+    ) -> None:
         super().__init__(objects, where, prefix)
         self._effects = effects
+        self._uploads = uploads
 
     def prove(self, name: str, data: bytes) -> None:
         """Two puts that must fail: on a store that keeps its word nothing changes, and on another one nothing either,
-        for the bytes are those that are there."""
+        for the bytes are those that are there. Uploads in parts that a killed run left are ended before."""
+        if self._uploads is not None:
+            self._uploads.end(self._prefix, self._effects)
         modes: tuple[PutMode, ...] = ("create", {"e_tag": _NOBODYS})
         for mode in modes:
             if self._send(name, data, mode):

@@ -31,8 +31,11 @@ def store(to: str, base: Path, name: str, environ: Mapping[str, str], effects: E
     bucket = s3.parse(to).within(name)
     s3.installed()
     from crmstate.archive.objects import Objects
+    from crmstate.archive.uploads import Uploads
 
-    return Objects(s3.objects(bucket.name, s3.access(environ)), str(bucket), bucket.prefix, effects)
+    access = s3.access(environ)
+    uploads = None if environ.get("AWS_VIRTUAL_HOSTED_STYLE_REQUEST") else Uploads(bucket.name, access)
+    return Objects(s3.objects(bucket.name, access), str(bucket), bucket.prefix, effects, uploads)
 
 
 def found(where: str, environ: Mapping[str, str]) -> ReadStore:

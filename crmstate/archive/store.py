@@ -102,7 +102,8 @@ class Store(ReadStore, Protocol):
 
     def prove(self, name: str, data: bytes) -> None:
         """Shows, before anything is written, that the place keeps what `swap` and `once` promise, by the file of this
-        name, which holds `data` and stays as it is. Raises Problem CRM-A063."""
+        name, which holds `data` and stays as it is; and clears what an interrupted run may have left unseen. Raises
+        Problem CRM-A063."""
         ...
 
     def put(self, files: Mapping[str, bytes], once: bool = False) -> None:

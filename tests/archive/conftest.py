@@ -15,8 +15,9 @@ from crmstate.archive import attachments, export
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from bucket import PYTHON, Bucket, Server
 from grounds import Buckets, Folders, Ground, Memory
+
+from tests.real.bucket import PYTHON, Bucket, Server
 
 
 @pytest.fixture(autouse=True)

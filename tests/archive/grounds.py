@@ -8,7 +8,6 @@ from typing import Protocol
 
 import obstore
 from archive_vendor import tree
-from bucket import Bucket
 from obstore.store import MemoryStore
 
 from crmstate.archive import s3
@@ -16,6 +15,7 @@ from crmstate.archive.local import Local
 from crmstate.archive.objects import Objects
 from crmstate.archive.store import Store
 from crmstate.core.ports import Effects
+from tests.real.bucket import Bucket
 
 
 class Ground(Protocol):

@@ -9,21 +9,22 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from archive_vendor import Clock, Dataset, Effects, Vendor, attachment, resource, row, small
-from bucket import SECRET, Bucket, environ
 from grounds import Buckets
 
 from crmstate.archive import objects, s3
 from crmstate.archive.folder import Archive
 from crmstate.archive.layout import slug
 from crmstate.archive.objects import Objects
+from crmstate.archive.uploads import Uploads, encoded, signed
 from crmstate.core.diagnostic import Problem
 from crmstate.core.words import Exit
 from tests.contract.stage import Trouble
+from tests.real.bucket import SECRET, Bucket, environ
 from tests.real.proxy import Asked, Manners, Proxy, Told
 
 DATASETS = ("people", "deals")
@@ -284,18 +285,20 @@ sys.path.insert(0, {here!r})
 from archive_vendor import Clock, Dataset, Effects, Vendor, attachment, resource, row
 from crmstate.archive import objects, s3
 from crmstate.archive.folder import Archive
+from crmstate.archive.uploads import Uploads
 objects.ONE_PUT = {size} // 2
 vendor = Vendor(t=Dataset({{"1": row("1")}}, [attachment("f", "1", b"x" * {size})]))
 vendor.fetch = lambda file: iter([b"x" * {size}])
-store = objects.Objects(s3.objects({bucket!r}, s3.access({env!r})), "s3://b/crm/a", "crm/a/", Effects())
+access = s3.access({env!r})
+store = objects.Objects(s3.objects({bucket!r}, access), "s3://b/crm/a", "crm/a/", Effects(), Uploads({bucket!r}, access))
 Archive(store, Clock(), "me").archive(vendor, resource("t"), True)
 print("done")
 """
 
 
-def test_a_kill_between_two_parts_leaves_no_object_and_the_next_run_goes_on(front: Front) -> None:
-    """The upload itself stays behind, unseen: no object store lists uploads through obstore, so the how-to asks for a
-    rule that ends them."""
+def test_a_kill_between_two_parts_leaves_no_object_and_the_next_run_clears_up_and_goes_on(front: Front) -> None:
+    foreign = f"/{front.bucket.name}/crm/another/key?uploads"
+    assert front.bucket.server.ask("POST", foreign)[0] == 200
     text = KILLED.format(
         here=str(Path(__file__).parent), size=LARGE, bucket=front.bucket.name, env=environ(front.url)
     )  # fmt: skip
@@ -311,7 +314,34 @@ def test_a_kill_between_two_parts_leaves_no_object_and_the_next_run_goes_on(fron
     out, _ = process.communicate(timeout=60)
     assert (process.returncode, out) == (-9, b"")
     assert front.bucket.keys("crm/a/data/attachments/") == []
-    assert len(front.bucket.uploads()) == 1
+    assert len(front.bucket.uploads()) == 2
     front.answer = lambda asked: None
     assert subprocess.run(command, check=True, capture_output=True, timeout=60).stdout == b"done\n"
     assert len(front.bucket.keys("crm/a/data/attachments/")) == 1
+    assert front.bucket.uploads() == ["crm/another/key"]
+
+
+@pytest.mark.parametrize("status", [403, 501, 0])
+def test_uploads_that_may_not_be_listed_stop_nothing(front: Front, status: int) -> None:
+    front.answer = lambda asked: error("AccessDenied", status) if "uploads=" in asked.target else None
+    if not status:
+        front.trouble(Trouble.RESET_AT_ONCE, f"GET /{front.bucket.name}", 1)
+    store = front.store()
+    store._uploads = Uploads(front.bucket.name, s3.access(environ(front.url)))
+    assert len(taken(store)) == len(DATASETS)
+
+
+EXAMPLE = s3.Access("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "", "us-east-1", "", False)
+
+
+@pytest.mark.parametrize(
+    ("query", "signature"),
+    [
+        ({"lifecycle": ""}, "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"),
+        ({"max-keys": "2", "prefix": "J"}, "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"),
+    ],
+)
+def test_requests_are_signed_as_in_amazons_own_examples(query: dict[str, str], signature: str) -> None:
+    at = datetime(2013, 5, 24, tzinfo=UTC)
+    headers = signed(EXAMPLE, "GET", "examplebucket.s3.amazonaws.com", "/", encoded(query), at)
+    assert headers["authorization"].endswith(f"Signature={signature}")

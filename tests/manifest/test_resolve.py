@@ -85,6 +85,13 @@ def test_archive_keys_that_are_not_carried_out_are_named() -> None:
     assert expected == EVERYTHING.archive.unsupported
 
 
+@pytest.mark.parametrize("scheme", ["az", "gs", "sftp"])
+def test_places_that_are_not_carried_out_yet_are_named(loaded: Load, scheme: str) -> None:
+    goal = loaded(f"end_state: {{data: {{archive: {{to: '{scheme}://somewhere/x'}}}}}}\n").desired.archive
+    assert isinstance(goal, ArchiveGoal)
+    assert goal.unsupported == ("to",)
+
+
 def test_a_decision_for_no_archive_keeps_its_reason_and_its_name() -> None:
     archive = load(HERE / "good" / "no-archive.yaml").desired.archive
     assert isinstance(archive, NoArchive)
