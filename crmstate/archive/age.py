@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from crmstate.core.secret import Secret
 
-AT_ONCE = 8_000_000
+AT_ONCE = 2_000_000
 """A content up to this size is held in memory; a larger one goes through a thread of its own."""
 _NATIVE = re.compile(r"AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}")
 _NO_MATCH = "No matching keys"
@@ -76,7 +76,11 @@ def encrypting(parts: Iterable[bytes], recipients: Sequence[Any]) -> Iterator[by
     """A content of any length as one age file, in flat memory. What `parts` raises passes through."""
     import pyrage
 
-    return _through(parts, lambda given, taken: pyrage.encrypt_io(given, taken, list(recipients)))
+    held, rest = _begun(parts)
+    if rest is None:
+        yield encrypted(b"".join(held), recipients)
+        return
+    yield from _through(chain(held, rest), lambda given, taken: pyrage.encrypt_io(given, taken, list(recipients)))
 
 
 def decrypting(parts: Iterable[bytes], identities: Sequence[Any]) -> Iterator[bytes]:
@@ -84,6 +88,22 @@ def decrypting(parts: Iterable[bytes], identities: Sequence[Any]) -> Iterator[by
     Raises ValueError where it is damaged or cut short, NoKey where no identity opens it."""
     import pyrage
 
+    held, rest = _begun(parts)
+    try:
+        if rest is None:
+            data = pyrage.decrypt(b"".join(held), list(identities))
+            if data:
+                yield data
+            return
+        yield from _through(chain(held, rest), lambda given, taken: pyrage.decrypt_io(given, taken, list(identities)))
+    except pyrage.DecryptError as error:
+        if _NO_MATCH in str(error):
+            raise NoKey from None
+        raise ValueError("a damaged age file") from None
+
+
+def _begun(parts: Iterable[bytes]) -> tuple[list[bytes], Iterator[bytes] | None]:
+    """What is held at once of a content, and the rest; None where that is all."""
     stream = iter(parts)
     held: list[bytes] = []
     size = 0
@@ -91,20 +111,8 @@ def decrypting(parts: Iterable[bytes], identities: Sequence[Any]) -> Iterator[by
         held.append(part)
         size += len(part)
         if size > AT_ONCE:
-            break
-    try:
-        if size <= AT_ONCE:
-            data = pyrage.decrypt(b"".join(held), list(identities))
-            if data:
-                yield data
-            return
-        rest = chain(held, stream)
-        del held
-        yield from _through(rest, lambda given, taken: pyrage.decrypt_io(given, taken, list(identities)))
-    except pyrage.DecryptError as error:
-        if _NO_MATCH in str(error):
-            raise NoKey from None
-        raise ValueError("a damaged age file") from None
+            return held, stream
+    return held, None
 
 
 class _Abandoned(Exception):

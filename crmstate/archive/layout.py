@@ -131,7 +131,7 @@ A dataset that manifest.json does not name is not complete.
 _OPEN = {
     "tools": "coreutils and zstd", "tools_zh": "coreutils 与 zstd", "age": "", "locked": "",
     "test": "    zstd --test --quiet data/*/*.zst\n",
-    "read": "    zstd -dc data/NAME/*[0-9].jsonl.zst    records, one a line, exactly as the vendor wrote them",
+    "read": "    zstd -dc data/NAME/[0-9]*[0-9].jsonl.zst     records, one a line, exactly as the vendor wrote them",
     "contents": "    data/attachments/ab/abcd...            the attachments, named by the SHA-256 of their content",
 }  # fmt: skip
 _CLOSED = {
@@ -144,7 +144,8 @@ needs no key. encryption.json says to whom it is encrypted; an SSH key opens it 
 """,
     "read": """\
     age -d -i key.txt data/NAME/000000.jsonl.zst.age | zstd -dc      records, one a line, exactly as the vendor wrote
-                                           them; and so on with the next numbers""",
+                                           them; all of a dataset, with bash:
+    for f in data/NAME/[0-9]*[0-9].jsonl.zst.age; do age -d -i key.txt "$f" | zstd -dc; done""",
     "contents": """\
     data/attachments/ab/abcd....age        the attachments, each a plain file within: age -d -i key.txt FILE > COPY. The
                                            name is the HMAC-SHA256 of "DATASET<NUL>SHA-256 OF THE CONTENT", with the

@@ -4,6 +4,7 @@ on after a crash without anybody's identity."""
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 from pathlib import Path
@@ -11,13 +12,14 @@ from pathlib import Path
 import pyrage
 import pytest
 from archive_vendor import Clock, Crash, Dataset, Effects, Vendor, attachment, resource, row, tree
+from grounds import Ground
 from locks import Key, lock, locked
 from msgspec.structs import replace
 
 from crmstate.archive import locked as locking
 from crmstate.archive import manifest, opening, reading, verify
 from crmstate.archive.checks import Wanted as Checked
-from crmstate.archive.folder import FolderArchive
+from crmstate.archive.folder import Archive, FolderArchive
 from crmstate.archive.layout import Place, slug
 from crmstate.archive.local import Local, LocalReads
 from crmstate.archive.pack import packed
@@ -341,3 +343,27 @@ def test_a_segment_that_was_exchanged_with_all_checksums_is_noticed_with_the_key
     wrong = verify.Wrong()
     verify.check(Place(store, "t", wrap), found, replace(seal, files=files), wrong, verify.Read())
     assert "CRM-A005" in [each.code for each in wrong.found]
+
+
+def test_it_can_lie_anywhere(ground: Ground, tmp_path: Path) -> None:
+    """In a folder, in an object store; what is cut off there goes on, too."""
+    key, source, effects = Key(), vendor(), Effects()
+    told = lock(tmp_path / "exit", key)
+
+    def archive(effects: Effects) -> Archive:
+        return Archive(ground.store("exit", effects), Clock(), "me", lock=told)
+
+    sums = {
+        id: FolderArchive(tmp_path / "plain", effects, Clock(), "me").archive(vendor(), resource(id), True).sha256
+        for id in source.datasets
+    }
+    for stop in (9, 21, 40):
+        with contextlib.suppress(Crash):
+            archive(Effects(stop, "after")).archive(source, resource("people"), True)
+    assert {id: archive(Effects()).archive(source, resource(id), True).sha256 for id in source.datasets} == sums
+    files = ground.files("exit")
+    assert not any(CANARY.encode() in data or CANARY in name for name, data in files.items())
+    store, found = opening.opened(ground.store("exit", Effects()))
+    wrap = opening.unwrapped(store, found, Secret(key.secret))
+    results = opening.checked(store, found, opening.chosen(found, []), True, wrap)
+    assert {each.dataset: each.content for each in results} == sums

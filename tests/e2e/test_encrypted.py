@@ -69,6 +69,10 @@ def test_nothing_is_purged_before_somebody_has_opened_the_archive(here: Site, ke
     kept = {each.sha256 for one in read(here.folder, "exit").state.entries.values() for each in one.evidence}
     assert contents <= kept
     proof = tmp_path / "opened.json"
+    for wrong, code in ((said.out, "CRM-A087"), (opened.out.replace('"content":"', '"content":"0'), "CRM-A088")):
+        proof.write_text(wrong)
+        refused = here.run("confirm", "archive/all", str(here.manifest), "--evidence", str(proof))
+        assert refused.code == 3 and code in refused.err
     proof.write_text(opened.out)
     assert here.run("confirm", "archive/all", str(here.manifest), "--evidence", str(proof)).code == 0
     assert (here.folder / ".crmstate" / "exit" / "archive.key").exists()

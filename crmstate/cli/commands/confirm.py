@@ -12,12 +12,29 @@ from crmstate.cli.opening import open_house
 from crmstate.cli.options import HERE, ByOption, LangOption, ManifestArgument, OfflineOption, QuietOption
 from crmstate.cli.screen import Screen
 from crmstate.cli.survey import begin, planned
-from crmstate.core.address import parse
+from crmstate.core.address import address as address_of
+from crmstate.core.address import id_of, parse
 from crmstate.core.diagnostic import problem
 from crmstate.core.event import Evidence
-from crmstate.core.words import Exit, Proof
+from crmstate.core.planning.hands import ALL
+from crmstate.core.record import State
+from crmstate.core.words import Exit, Kind, Outcome, Proof, Verb
 from crmstate.engine.confirm import confirm as confirmed
 from crmstate.engine.observe import stamp
+
+OPENED = address_of(Kind.ARCHIVE, ALL)
+"""That somebody with a key has opened an encrypted archive."""
+
+
+def contents(state: State) -> dict[str, str]:
+    """The digest on record of each dataset that is archived."""
+    found: dict[str, tuple[str, str]] = {}
+    for entry in state.entries.values():
+        taken = entry.verb in (Verb.ARCHIVE, Verb.VERIFY, Verb.DELTA) and entry.outcome is Outcome.DONE
+        if taken and entry.evidence and entry.evidence[0].sha256:
+            last = (entry.at, entry.evidence[0].sha256)
+            found[id_of(entry.address)] = max(found.get(id_of(entry.address), last), last)
+    return {dataset: digest for dataset, (_, digest) in found.items()}
 
 
 def confirm(
@@ -36,6 +53,7 @@ def confirm(
     quiet: QuietOption = False,
 ) -> int:
     """Record a human step or a vendor's answer."""
+    from crmstate.archive.proof import shows_all
     from crmstate.store.evidence import keep
 
     screen = Screen(lang=lang, quiet=quiet)
@@ -52,6 +70,9 @@ def confirm(
         level = Proof.WAIVED if waive else proof
         claims = tuple(Evidence("file", level, at, name) for _ in evidence or ())
         confirmed(place, made, store.state, at=at, by=name, proof=level, note=note, evidence=claims, expires=ends)
+        if place == OPENED and not waive:
+            for path in evidence or ():
+                shows_all(path, contents(store.state))
         files = tuple(keep(path, store.home, house.effects, proof=level, at=at, by=name) for path in evidence or ())
         store.append(
             [confirmed(place, made, store.state, at=at, by=name, proof=level, note=note, evidence=files, expires=ends)]
