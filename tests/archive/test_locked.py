@@ -155,8 +155,8 @@ def test_what_is_verified_is_what_could_be_read(tmp_path: Path, known: bool) -> 
     if known:
         assert methods == {"checksums": "equal", "counts": "exact", "sample": "equal", "restore_test": "sqlite"}
     else:
-        assert methods == {"index": "equal", "counts": "exact", "sample": "not_read", "restore_test": "not_read"}
-        assert found.method == "index+counts" and found.checks[0].rows is None
+        assert methods == {"index": "equal", "counts": "exact", "sample": "equal", "restore_test": "not_read"}
+        assert found.method == "index+counts+sample" and found.checks[0].rows is None
     assert list(made.ids("people", found.sha256)) == list(source.datasets["people"].rows)
 
 
@@ -367,3 +367,24 @@ def test_it_can_lie_anywhere(ground: Ground, tmp_path: Path) -> None:
     wrap = opening.unwrapped(store, found, Secret(key.secret))
     results = opening.checked(store, found, opening.chosen(found, []), True, wrap)
     assert {each.dataset: each.content for each in results} == sums
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_rows_that_changed_at_the_vendor_are_noticed_by_their_digests(tmp_path: Path, share: float) -> None:
+    key, root, source = Key(), tmp_path / "exit", vendor()
+    made = locked(root, key, wanted=Checked(share))
+    made.archive(source, resource("people"), True)
+    people = source.datasets["people"].rows
+    asked = source.calls
+    method = made.verify(source, resource("people")).checks[2]
+    assert (method.method, method.rows) == (("full", 8) if share == 1 else ("sample", 4)) and source.calls > asked
+    for id in people:
+        people[id] = people[id].replace(b"}", b" }")
+    with pytest.raises(Problem) as refused:
+        made.verify(source, resource("people"))
+    assert codes(refused) == ["CRM-A031"]
+    assert made.delta(source, resource("people"), True).method.startswith("index+counts+")
+    source.datasets["people"].rows = {"new": row("new"), **{f"new{n}": row(f"new{n}") for n in range(7)}}
+    with pytest.raises(Problem) as refused:
+        made.verify(source, resource("people"))
+    assert codes(refused) == ["CRM-A031"]
