@@ -39,6 +39,7 @@ class Folders:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        root.mkdir(exist_ok=True)  # so that each archive costs as many effects as the first
 
     def store(self, archive: str, effects: Effects) -> Store:
         return Local(self.root / archive, effects)
