@@ -8,7 +8,7 @@ TRYTON := .venv-tryton/.ready
 BUCKET := .venv-s3/.ready
 WORKERS ?= 2
 
-.PHONY: demo test test-deep lint types generated lock clean
+.PHONY: demo test test-deep compare lint types generated lock clean
 
 $(READY): requirements/main.txt requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
@@ -37,6 +37,11 @@ test: $(READY) $(TRYTON) $(BUCKET)
 test-deep: $(READY) $(TRYTON) $(BUCKET)
 	$(BIN)/python -m pytest -n $(WORKERS) -m deep
 
+# What comes out of crmstate and of dlt, Singer and Airbyte, on the same rows: installs them into .neighbours, takes minutes,
+# and writes docs/reference/fidelity.md.
+compare: $(READY)
+	$(BIN)/python -m tests.benchmarks.neighbours
+
 # Mistakes made on purpose in the providers, each of which a test has to catch.
 mutations: $(READY) $(TRYTON) $(BUCKET)
 	$(BIN)/python -m tests.mutations $(ONLY)
@@ -58,6 +63,7 @@ lock: $(READY)
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --constraint requirements/main.txt --output-file requirements/dev.txt requirements/dev.in
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements/tryton.txt requirements/tryton.in
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements/s3.txt requirements/s3.in
+	for each in dlt singer singer-target airbyte; do $(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements/neighbours/$$each.txt requirements/neighbours/$$each.in || exit 1; done
 
 clean:
-	rm -rf $(VENV) .venv-tryton .venv-s3 demo .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-tryton .venv-s3 .neighbours demo .mypy_cache .ruff_cache

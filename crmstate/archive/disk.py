@@ -11,7 +11,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from crmstate.archive.store import TEMPORARY
@@ -211,6 +211,11 @@ class Disk:
         """Takes a file away; none there is no error."""
         with told(path):
             self._effects.do("unlink", str(path), lambda: path.unlink(missing_ok=True))
+
+    def remove_folder(self, path: Path) -> None:
+        """Takes an empty folder away; none there is no error."""
+        with told(path), suppress(FileNotFoundError):
+            self._effects.do("unlink", str(path), path.rmdir)
 
     def flush(self, folder: Path) -> None:
         """Makes a folder's names durable."""

@@ -51,6 +51,9 @@ class LocalReads:
     def names(self, folder: str) -> list[str]:
         return disk.names(self._at(folder))
 
+    def located(self) -> bool:
+        return disk.is_folder(self.root.parent)
+
     def walk(self, folder: str) -> Iterator[tuple[str, Form]]:
         if not self.is_folder(folder):
             return
@@ -123,6 +126,12 @@ class Local(LocalReads):
         if name and not disk.is_folder(path.parent):
             raise disk.trouble(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)), path.parent)
         self._disk.folder(path)
+
+    def unfold(self, folders: Iterable[str]) -> None:
+        for name in folders:
+            self._disk.remove_folder(self._at(name))
+            if not name:
+                self._disk.flush(self.root.parent)
 
 
 class Received:

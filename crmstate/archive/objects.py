@@ -146,6 +146,11 @@ class ObjectReads:
             return sorted({shown for name in found for shown in self._journals(name, found)})
         return found
 
+    def located(self) -> bool:
+        """A bucket that is not there is refused by whatever asks it."""
+        self._names("")
+        return True
+
     def walk(self, folder: str) -> Iterator[tuple[str, Form]]:
         try:
             for batch in obstore.list(self._objects, self._key(folder) or None):
@@ -273,6 +278,9 @@ class Objects(ObjectReads):
                 raise refused(error, self.path(name)) or error from error
 
         self._effects.do("http", f"DELETE {self.path(name)}", act)
+
+    def unfold(self, folders: Iterable[str]) -> None:
+        """It knows no folders."""
 
     def content(self, name: str, held: IO[bytes], size: int) -> None:
         """Puts a content of any length under its name: in one request, or in parts that become an object all at

@@ -74,6 +74,11 @@ class ReadStore(Protocol):
         """The names in a folder, sorted, complete; none where there is no folder."""
         ...
 
+    def located(self) -> bool:
+        """Whether the place that the archive lies in is there and can be listed: the folder around it, the bucket. Where
+        it is not, that nothing of the archive is seen proves nothing."""
+        ...
+
     def walk(self, folder: str) -> Iterator[tuple[str, Form]]:
         """Everything below a folder, complete: its name relative to the archive, and what it is. A folder comes before
         what lies in it; a store that knows no folders has files alone. Nothing behind a link."""
@@ -138,4 +143,9 @@ class Store(ReadStore, Protocol):
 
     def remove(self, name: str) -> None:
         """Takes a file away; none there is no error."""
+        ...
+
+    def unfold(self, folders: Iterable[str]) -> None:
+        """Takes these empty folders away, in this order and durably, where the store knows folders; one that is not
+        there is no error. "" is the archive itself."""
         ...

@@ -48,14 +48,17 @@ class Read:
 
 
 class Wrong:
-    """The findings so far."""
+    """The findings so far. `passed`: codes that are none."""
 
-    def __init__(self) -> None:
+    def __init__(self, passed: frozenset[str] = frozenset()) -> None:
+        self.passed = passed
         self.found: list[Diagnostic] = []
         self.more = 0
 
     def add(self, code: str, **params: str | int) -> None:
         """One more finding; beyond `MOST` they are only counted."""
+        if code in self.passed:
+            return
         if len(self.found) < MOST:
             self.found.append(diagnostic(code, Severity.ERROR, None, None, **params))
         else:

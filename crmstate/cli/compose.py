@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from crmstate.manifest.operator import Operator
     from crmstate.store.store import Store
 
-_ARCHIVED = frozenset({Verb.ARCHIVE, Verb.VERIFY, Verb.RESTORE_TEST, Verb.DELTA, Verb.PURGE})
+_ARCHIVED = frozenset({Verb.ARCHIVE, Verb.VERIFY, Verb.RESTORE_TEST, Verb.DELTA, Verb.PURGE, Verb.DISCARD})
 
 
 WORKING_KEY = "archive.key"

@@ -35,6 +35,10 @@ ExcludeOption = Annotated[
     list[str] | None,
     typer.Option("--exclude", metavar="ADDRESS", help="Not this address (a pattern), nor what needs it."),
 ]
+OfflineOption = Annotated[
+    bool,
+    typer.Option("--offline", help="Without the vendor and its credentials: only what the archive asks for."),
+]
 AsOfOption = Annotated[
     str | None,
     typer.Option("--as-of", metavar="TIME", help="As if it were this time; a plan made so cannot be applied."),

@@ -30,11 +30,13 @@ def planned(
     sessions: list[ReadSession],
     target: Collection[str] = (),
     exclude: Collection[str] = (),
+    offline: bool = False,
 ) -> Plan:
-    """The plan of a manifest as of now. Raises Problem for credentials (7) and a vendor out of reach (1)."""
+    """The plan of a manifest as of now. `offline`: the vendor is not asked, and only what concerns the archive is
+    planned. Raises Problem for credentials (7) and a vendor out of reach (1)."""
     sealed: str | None = None
     try:
-        found = observe(sessions, house.clock, house.tenant, state)
+        found = _nothing(house, state) if offline else observe(sessions, house.clock, house.tenant, state)
     except Failure as failure:
         sealed = departed(sessions, state, stamp(house.vendor_clock.now())) if state.departed() else None
         if sealed is None:
@@ -49,6 +51,7 @@ def planned(
         manifest=str(house.loaded.path),
         hypothetical=house.as_of is not None,
         sealed=sealed,
+        offline=offline,
     )
     if (target or exclude) and sealed is None:
         _meant([*target, *exclude], found, state, make())
@@ -74,8 +77,7 @@ def begin(store: Store, house: House, tenant: str) -> None:
     lifts nothing."""
     if not store.head:
         store.create(lineage(), house.provider.name, tenant)
-    purge = house.desired.purge
-    new = [name for name in (purge.holds if purge is not None else ()) if name not in store.state.holds]
+    new = [name for name in house.desired.holds if name not in store.state.holds]
     if new:
         at = stamp(house.clock.now())
         store.append([Held(at, name, house.by, "manifest") for name in new])

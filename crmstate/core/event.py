@@ -170,6 +170,30 @@ class Observed(Event, frozen=True, tag="observed"):
     plan_id: str
 
 
+class Pace(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How far a reading has come: rows and attachments read so far, those of an interrupted run that are not asked for
+    again included; bytes of this run; `total` rows and `seconds_left` where they can be known; `rate` in rows a
+    second."""
+
+    rows: int
+    bytes: int
+    files: int = 0
+    total: int | None = None
+    rate: int = 0
+    seconds_left: int | None = None
+
+
+class Progressed(Event, frozen=True, tag="progressed"):
+    """How far the reading of a dataset has come, for whoever watches: it is told and not recorded. `all`: every dataset
+    of the run together; `over`: the last of this dataset."""
+
+    address: Address
+    verb: Verb
+    dataset: Pace
+    all: Pace
+    over: bool = False
+
+
 class Finished(Event, frozen=True, tag="finished"):
     """A run of `apply` ended by itself. `counts` by result (`closing.Result`): `done` is what this run did,
     `already_done` what an earlier run of the same plan had done."""

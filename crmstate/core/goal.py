@@ -73,10 +73,21 @@ class ModuleGoal(msgspec.Struct, frozen=True, omit_defaults=True):
     span: Span | None = None
 
 
+class Every(msgspec.Struct, frozen=True):
+    """An interval: `count` of `unit` (days, working_days, weeks, months, years)."""
+
+    count: int
+    unit: str
+
+    def __str__(self) -> str:
+        return f"every {self.count} {self.unit}"
+
+
 class ArchiveGoal(msgspec.Struct, frozen=True, omit_defaults=True, tag="archive"):
     """`to`: a location (`file:///...`, `s3://...`). `datasets` None means all. `encrypt_to`: recipients
-    (`recipient.plain`); `identity`: one is given that reads the archive back. `unsupported` names the manifest keys
-    below `archive` that this version does not carry out (they block the archive)."""
+    (`recipient.plain`); `identity`: one is given that reads the archive back. `keep_until`: an ISO day, the last of its
+    retention. `recheck`: how often it is read back. `unsupported` names the manifest keys below `archive` that this
+    version does not carry out (they block the archive)."""
 
     to: str
     datasets: tuple[str, ...] | None = None
@@ -88,7 +99,7 @@ class ArchiveGoal(msgspec.Struct, frozen=True, omit_defaults=True, tag="archive"
     sample: str | None = None
     restore_test: bool = False
     keep_until: str | None = None
-    recheck: str | None = None
+    recheck: Every | None = None
     unsupported: tuple[str, ...] = ()
     span: Span | None = None
 
@@ -166,7 +177,8 @@ class Safeguards(msgspec.Struct, frozen=True, omit_defaults=True):
 class Desired(msgspec.Struct, frozen=True, omit_defaults=True):
     """Everything that one manifest asks for. `digest` is the sha256 of the parsed manifest in canonical form (comments
     do not count); `freeze`: `now`, an ISO 8601 time in UTC, or None; `expect`: counts by kind that the tenant must
-    show; `coverage`: who attests that the credentials see everything."""
+    show; `coverage`: who attests that the credentials see everything; `holds`: the legal holds that are written, also
+    where nothing is to be purged."""
 
     name: str
     digest: str
@@ -188,6 +200,7 @@ class Desired(msgspec.Struct, frozen=True, omit_defaults=True):
     archive: ArchiveGoal | NoArchive | None = None
     discard: tuple[Discard, ...] = ()
     purge: PurgeGoal | None = None
+    holds: tuple[str, ...] = ()
     account: StatusGoal | None = None
     people: tuple[HumanGoal, ...] = ()
     unsupported: tuple[Unsupported, ...] = ()

@@ -26,12 +26,16 @@ class Expect(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     fingerprint: str = ""
 
 
-class Estimate(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Requests to the vendor, and seconds by its limits; of one step, or of a whole plan."""
+class Estimate(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Requests to the vendor, seconds by its limits, and days of its quota. `of`: the requests by what they are for
+    (archive, verify, delta, purge, other). `uncounted`: datasets of which the vendor gives no count, so that there is
+    more to do than this says."""
 
     calls: int = 0
     seconds: int = 0
     days_of_quota: int = 0
+    of: dict[str, int] = {}
+    uncounted: int = 0
 
 
 class Step(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -91,6 +95,17 @@ class Blocked(msgspec.Struct, frozen=True, omit_defaults=True):
     span: Span | None = None
 
 
+class Deadline(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A date to come on which something falls due. Before it nothing is to be done, so it is no step. `what`: recheck,
+    keep_until; `at`: ISO 8601 UTC."""
+
+    what: str
+    at: str
+    address: Address
+    why: Message
+    span: Span | None = None
+
+
 class Base(msgspec.Struct, frozen=True):
     """The state that a plan was made on."""
 
@@ -116,7 +131,8 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `order`: pairs (earlier stage, later stage) that hold for this plan. `approval`: digest of the irreversible steps,
     which approvals bind to. `hypothetical`: made for another time, or for part of the steps in a way that may not be
-    applied. `sealed`: the vendor is no longer reachable by design, last verified at this time.
+    applied. `sealed`: the vendor is no longer reachable by design, last verified at this time. `offline`: the vendor was
+    not asked, by somebody's wish: only the archive was looked at. `deadlines`: dates to come, the earliest first.
     """
 
     format_version: str
@@ -141,6 +157,13 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     hypothetical: bool = False
     sealed: str | None = None
     excluded: tuple[str, ...] = ()
+    offline: bool = False
+    deadlines: tuple[Deadline, ...] = ()
+
+    @property
+    def alone(self) -> bool:
+        """Whether it was made without the vendor."""
+        return self.sealed is not None or self.offline
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:

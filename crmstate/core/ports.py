@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -10,7 +10,7 @@ from crmstate.core.event import AnyEvent, Evidence
 from crmstate.core.provider import Batch, Count, File, FilePage, Page, Provider, Result
 from crmstate.core.record import State
 from crmstate.core.survey import Identity, Listing, Resource
-from crmstate.core.words import Kind
+from crmstate.core.words import Kind, Verb
 
 T = TypeVar("T")
 
@@ -92,6 +92,11 @@ class ReadSession(Protocol):
 class Session(ReadSession, Protocol):
     """A connection that can act."""
 
+    def rights(self, acts: Mapping[tuple[Kind, Verb], Sequence[str]]) -> None:
+        """Raises Failure (DENIED, EXPIRED) where the vendor shows that this credential may not do one of these acts to
+        these ids; nothing is done to them. Says nothing where the vendor shows it at the act alone."""
+        ...
+
     def perform(self, batch: Batch) -> list[Result]:
         """Sends one batch, once: an acting call is never repeated below unless the vendor said that nothing happened
         (429, refused connection). One result per item, in order; a lost answer gives `unknown` for each. Raises
@@ -151,6 +156,22 @@ class Archiver(Protocol):
     ) -> Evidence:
         """Adds what is new or changed and the ids that vanished, and verifies the whole again. `purging`: a purge of
         ours has begun, and what vanished is held all the same."""
+        ...
+
+    def held(self, dataset: str) -> int:
+        """How many rows of an interrupted reading are durable, and are not asked for again."""
+        ...
+
+    def recheck(self, dataset: Resource, expected: str | None = None) -> Evidence:
+        """Reads the archive back as `verify` does, without asking the vendor for anything: what would need it is said to
+        be none. Raises Problem where anything is wrong."""
+        ...
+
+    def end(self, expected: Mapping[str, str], begun: bool) -> Evidence:
+        """Deletes the archive from its location and reads back that nothing of it is there; what remains of it on the
+        way never passes for an archive. `expected`: the contents on record by dataset; anything else that lies there is
+        refused. `begun`: an earlier attempt may have taken something away. Raises Problem: CRM-A093 where something was
+        taken away and something is left, any other where nothing was touched."""
         ...
 
     def ids(self, dataset: str, expected: str | None = None) -> Sequence[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 
 import msgspec
 
-from crmstate.core.address import Address
+from crmstate.core.address import Address, address
 from crmstate.core.event import Evidence
 from crmstate.core.words import Kind, Outcome, Phase, Proof, Undo, Verb
 
@@ -100,6 +101,16 @@ class State(msgspec.Struct, omit_defaults=True):
         number = self.occurrence(address, verb)
         return self.entry(address, verb, number) if number else None
 
+    def proved(self, dataset: str) -> Entry | None:
+        """The last step that left a proof of a dataset's archive: what it says is what must lie at its location."""
+        place, found = address(Kind.ARCHIVE, dataset), None
+        for verb in (Verb.ARCHIVE, Verb.VERIFY, Verb.DELTA):
+            for number in range(1, self.occurrence(place, verb) + 1):
+                entry = self.entry(place, verb, number)
+                if entry is not None and entry.evidence and (found is None or _at(entry) >= _at(found)):
+                    found = entry
+        return found
+
     def cleared(self) -> bool:
         """Whether we may have switched off a module that clears data. From then on fewer rows are our own doing, and
         what is archived must not be taken for vanished."""
@@ -119,3 +130,9 @@ class State(msgspec.Struct, omit_defaults=True):
         for. None: not at all."""
         ends = [entry.at for entry in self.entries.values() if entry.own and entry.outcome is not Outcome.FAILED]
         return self.verified_at or max(ends) if ends else None
+
+
+def _at(entry: Entry) -> datetime:
+    """When its evidence was taken."""
+    found = datetime.fromisoformat(entry.evidence[0].at)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

@@ -51,11 +51,13 @@ def guard(draft: Draft) -> None:
 
 def approvals_needed(desired: Desired, steps: Iterable[Step]) -> int:
     """How many people must approve the irreversible steps: as many as the manifest says, and at least one where data
-    are destroyed of which, by a written decision, there is no archive. Whoever wrote that decision is one person."""
+    are destroyed of which, by a written decision, there is no archive, and where the archive, the last copy, is to end.
+    Whoever wrote that decision is one person."""
     written = desired.safeguards.approvals
-    if written or not isinstance(desired.archive, NoArchive):
+    if written:
         return written
-    return int(any(destroys(step) for step in steps))
+    unarchived = isinstance(desired.archive, NoArchive)
+    return int(any((unarchived and destroys(step)) or step.verb is Verb.DISCARD for step in steps))
 
 
 def destroys(step: Step) -> bool:

@@ -38,7 +38,7 @@ def _holds_stand(plan: Plan, state: State) -> None:
     before it. Raises Problem (exit 3)."""
     for step in plan.steps if state.holds else ():
         named = not state.holds.keys().isdisjoint((id_of(step.address), step.label))
-        everything = step.verb is Verb.CLOSE or step.why.code == "why.module.clears"
+        everything = step.verb in (Verb.CLOSE, Verb.DISCARD) or step.why.code == "why.module.clears"
         if step.mode is Mode.AUTO and (everything or (named and (step.verb is Verb.PURGE or step.kind is Kind.BIN))):
             raise problem(Exit.REFUSED, "CRM-E019", address=step.address, holds=", ".join(sorted(state.holds)))
 

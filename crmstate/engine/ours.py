@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from crmstate.core.address import id_of
 from crmstate.core.closing import Result
-from crmstate.core.diagnostic import Problem
+from crmstate.core.diagnostic import Problem, diagnostic
 from crmstate.core.event import Evidence, Settlement
 from crmstate.core.failure import Failure
 from crmstate.core.plan import Step
 from crmstate.core.planning.draft import satisfied
-from crmstate.core.ports import Archiver
+from crmstate.core.planning.retention import BEGUN, archived, begun
+from crmstate.core.ports import Archiver, ReadSession
 from crmstate.core.survey import Resource
-from crmstate.core.words import Exit, Kind, Mode, Outcome, Phase, Proof, Verb
+from crmstate.core.words import Exit, Kind, Mode, Outcome, Phase, Proof, Severity, Verb
 from crmstate.engine.batch import refused
 from crmstate.engine.look import look
 from crmstate.engine.tasks import Context, Note, Task, Verdict, Work, finding, verdict_of
@@ -22,14 +23,22 @@ A_DELTA_HELPS = frozenset({"CRM-A006", "CRM-A031", "CRM-A028"})
 not finished (and the record of it is lost)."""
 
 
+TORN = "CRM-A093"
+"""What the end of an archive says that took something away and could not go on."""
+
+
 def archive(context: Context, step: Step) -> Task:
-    """Archive, verify or delta of one dataset."""
+    """Archive, verify, re-check or delta of one dataset; the end of the archive as a whole."""
+    if step.verb is Verb.DISCARD:
+        return (yield from _end(context, step))
     dataset, archiver = id_of(step.address), context.archiver
     batch = context.batch()
     yield Note((context.intended(batch, [step]),))
     assert archiver is not None
 
     def work() -> Evidence:
+        if rechecks(step):
+            return archiver.recheck(Resource(Kind.DATASET, dataset, step.label), context.seal(dataset))
         row: Resource | None = look(context.read, Kind.DATASET, [dataset]).rows.get(dataset)
         return _archived(context, archiver, step, row or Resource(Kind.DATASET, dataset, step.label))
 
@@ -44,6 +53,9 @@ def archive(context: Context, step: Step) -> Task:
     except Problem as found:
         settlement = Settlement(step.id, Outcome.FAILED, code=found.diagnostics[0].code)
         yield Note((context.settled(batch, [settlement]),))
+        if rechecks(step):
+            more = (*found.diagnostics, diagnostic("CRM-E030", Severity.ERROR, step.span))
+            return [Verdict(step, Result.FAILED, more[0], exit=Exit.ERROR, more=more[1:])]
         return [Verdict(step, Result.FAILED, found.diagnostics[0], exit=Exit.PARTIAL, more=found.diagnostics[1:])]
     settlement = Settlement(
         step.id, Outcome.DONE, evidence.proof, Phase.PRESENT, rows=evidence.rows, evidence=(evidence,)
@@ -52,21 +64,57 @@ def archive(context: Context, step: Step) -> Task:
     return [verdict_of(step, settlement)]
 
 
+def rechecks(step: Step) -> bool:
+    """Whether a step is a re-check: the first verification compares with the vendor, every later one reads back."""
+    return step.kind is Kind.ARCHIVE and step.verb is Verb.VERIFY and step.occurrence > 1
+
+
+def _end(context: Context, step: Step) -> Task:
+    """The end of the archive: never before its time, on record before it begins, read back after it."""
+    archiver, state = context.archiver, context.ledger.state
+    if step.not_before is not None and step.not_before > context.now():
+        return [Verdict(step, Result.WAITING, until=step.not_before)]
+    earlier = begun(state) is not None
+    expected = {id_of(place): context.seal(id_of(place)) or "" for place in archived(state)}
+    batch = context.batch()
+    yield Note((context.intended(batch, [step]),))
+    assert archiver is not None
+    try:
+        evidence: Evidence = yield Work(lambda: archiver.end(expected, earlier))
+    except Problem as found:
+        first = found.diagnostics[0].code
+        code = BEGUN if earlier or first == TORN else first
+        yield Note((context.settled(batch, [Settlement(step.id, Outcome.FAILED, code=code, summary=first)]),))
+        return [Verdict(step, Result.FAILED, found.diagnostics[0], exit=Exit.ERROR, more=found.diagnostics[1:])]
+    settlement = Settlement(step.id, Outcome.DONE, evidence.proof, Phase.ABSENT, evidence=(evidence,))
+    yield Note((context.settled(batch, [settlement]),))
+    return [verdict_of(step, settlement)]
+
+
 def _archived(context: Context, archiver: Archiver, step: Step, row: Resource) -> Evidence:
     """The archive's own work. A live CRM has other rows by the time that its archive is verified, and a delta may have
     been cut off: that asks for a delta, which verifies."""
+    if context.meter is None:
+        return _with(context, archiver, step, row, context.read)
+    held = 0 if step.verb is Verb.VERIFY else archiver.held(row.id)
+    evidence = _with(context, archiver, step, row, context.meter.watched(step, row, context.read, held))
+    context.meter.done(step.id)
+    return evidence
+
+
+def _with(context: Context, archiver: Archiver, step: Step, row: Resource, source: ReadSession) -> Evidence:
     seal = context.seal(row.id)
     state = context.ledger.state
     purging = state.latest(row.address, Verb.PURGE) is not None or state.cleared()
     if step.verb is Verb.ARCHIVE:
-        return archiver.archive(context.read, row, context.attachments)
+        return archiver.archive(source, row, context.attachments)
     if step.verb is Verb.VERIFY:
         try:
-            return archiver.verify(context.read, row, seal)
+            return archiver.verify(source, row, seal)
         except Problem as found:
             if not {each.code for each in found.diagnostics} <= A_DELTA_HELPS:
                 raise
-    return archiver.delta(context.read, row, context.attachments, seal, purging)
+    return archiver.delta(source, row, context.attachments, seal, purging)
 
 
 def wait_for(context: Context, step: Step) -> Task:

@@ -5,11 +5,18 @@ With one worker everything runs in the caller's own thread, in order, which is w
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
 from typing import Any
 
 POLL = 0.2
+
+
+def alone() -> AbstractContextManager[object]:
+    """Something that only one piece of work holds at a time, for what several share."""
+    return threading.Lock()
 
 
 class Pool:

@@ -17,9 +17,9 @@ from crmstate.engine.observe import account_phase, stamp
 CHUNK = 100
 
 
-def recover(ledger: Ledger, session: ReadSession, clock: Clock, run: str) -> int:
-    """Settles open entries by looking at the vendor; returns how many. Raises Failure where the vendor does not
-    answer."""
+def recover(ledger: Ledger, session: ReadSession | None, clock: Clock, run: str) -> int:
+    """Settles open entries by looking at the vendor; returns how many. Without a session only acts of our own are
+    settled. Raises Failure where the vendor does not answer."""
     loose = ledger.state.open()
     now = stamp(clock.now())
     settled: list[Settlement] = []
@@ -27,7 +27,9 @@ def recover(ledger: Ledger, session: ReadSession, clock: Clock, run: str) -> int
     groups: dict[tuple[Kind, Verb], tuple[Cell, list[tuple[str, Entry]]]] = {}
     for key, entry in loose.items():
         kind = kind_of(entry.address)
-        cell = session.provider.cell(kind, entry.verb)
+        cell = session.provider.cell(kind, entry.verb) if session is not None else None
+        if session is None and entry.verb not in OURS:
+            continue
         if entry.verb is Verb.PURGE:
             if entry.outcome is not Outcome.REQUESTED or entry.until is None or entry.until <= now:
                 reopened.append(key)
@@ -37,6 +39,7 @@ def recover(ledger: Ledger, session: ReadSession, clock: Clock, run: str) -> int
         elif cell is not None and cell.how is How.API:
             groups.setdefault((kind, entry.verb), (cell, []))[1].append((key, entry))
     for (kind, _), (cell, entries) in groups.items():
+        assert session is not None  # without one no group was made
         for first in range(0, len(entries), CHUNK):
             part = entries[first : first + CHUNK]
             seen = look(session, kind, [id_of(entry.address) for _, entry in part], cell)

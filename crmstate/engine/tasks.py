@@ -12,14 +12,14 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from crmstate.core.address import address
 from crmstate.core.closing import Result
 from crmstate.core.diagnostic import Diagnostic, diagnostic
 from crmstate.core.event import AnyEvent, Intended, Settled, Settlement, StepRef
 from crmstate.core.plan import Step
 from crmstate.core.ports import Archiver, Clock, Ledger, ReadSession, Session
 from crmstate.core.provider import Provider
-from crmstate.core.words import Exit, Kind, Outcome, Severity, Verb
+from crmstate.core.words import Exit, Outcome, Severity
+from crmstate.engine.meter import Meter
 from crmstate.engine.observe import stamp
 from crmstate.engine.stop import Stop
 
@@ -69,16 +69,15 @@ class Context:
     stop: Stop = field(default_factory=Stop)
     attachments: bool = True
     batches: int = 0
+    meter: Meter | None = None
 
     def now(self) -> str:
         return stamp(self.clock.now())
 
     def seal(self, dataset: str) -> str | None:
         """The archive's seal on record: what lies at its location must be just this."""
-        place, state = address(Kind.ARCHIVE, dataset), self.ledger.state
-        found = [state.latest(place, verb) for verb in (Verb.DELTA, Verb.VERIFY, Verb.ARCHIVE)]
-        seals = [entry.evidence[0].sha256 for entry in found if entry is not None and entry.evidence]
-        return seals[0] if seals else None
+        found = self.ledger.state.proved(dataset)
+        return found.evidence[0].sha256 if found is not None else None
 
     def batch(self) -> str:
         """A name for one call, unique in its run."""

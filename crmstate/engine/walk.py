@@ -85,7 +85,7 @@ class Walk:
         for verdict in verdicts:
             self.verdicts[verdict.step.id] = verdict
             self.halted = self.halted or verdict.halt
-            self.notes += verdict.more
+            self.notes += [each for each in verdict.more if each not in self.notes]
             if verdict.result is Result.DONE:
                 schedule.done(verdict.step.id)
 
@@ -176,6 +176,7 @@ class Walk:
             exit is Exit.OK
             and not self.plan.blocked
             and not self.plan.excluded
+            and not self.plan.alone
             and all(line.result is Result.DONE for line in lines)
         ):
             ends.append(Observed(self.context.now(), self.plan.plan_id))

@@ -41,8 +41,13 @@ class Archive(Part):
         description="Where the age identity is read from, to read the archive back. Without it a person confirms a restore.",
     )
     verify: Verify | None = Field(None, description="How it is proved.")
-    keep_until: Day | None = Field(None, description="The last day of its retention.")
-    recheck: Interval | None = Field(None, description="How often it is checked again, such as `every 90 days`.")
+    keep_until: Day | None = Field(
+        None,
+        description="The last day of its retention. When it is over, deleting the archive is an irreversible step.",
+    )
+    recheck: Interval | None = Field(
+        None, description="How often it is read back and checked again, such as `every 90 days`."
+    )
 
 
 class NoArchive(Part):

@@ -12,7 +12,7 @@ from crmstate.core.diagnostic import Span
 from crmstate.core.goal import Desired, Safeguards
 from crmstate.manifest.model import Manifest
 from crmstate.manifest.resolve_around import acceptance_owner, people, unsupported
-from crmstate.manifest.resolve_data import archive, discard, purge
+from crmstate.manifest.resolve_data import archive, discard, holds, purge
 from crmstate.manifest.resolve_end import (
     account,
     api_keys,
@@ -54,6 +54,7 @@ def resolve(model: Manifest, tree: Tree, folder: FilePath) -> Desired:
         archive=archive(end.data, tree, folder),
         discard=discard(end.data, tree),
         purge=purge(end.data, tree),
+        holds=holds(end.data),
         account=account(end, tree),
         people=people(model, tree),
         unsupported=unsupported(model, tree),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path as FilePath
 
-from crmstate.core.goal import ArchiveGoal, Discard, NoArchive, PurgeGoal
+from crmstate.core.goal import ArchiveGoal, Discard, Every, NoArchive, PurgeGoal
 from crmstate.core.recipient import plain
 from crmstate.manifest.data import Archive, DataEnd
 from crmstate.manifest.data import NoArchive as NoArchiveSection
 from crmstate.manifest.rules_end import local_path
 from crmstate.manifest.tree import Tree
+from crmstate.manifest.written import read_duration
 
 _DATA = ("end_state", "data")
 
@@ -33,10 +34,16 @@ def archive(data: DataEnd | None, tree: Tree, folder: FilePath) -> ArchiveGoal |
         sample=goal.verify.sample if goal.verify else None,
         restore_test=bool(goal.verify and goal.verify.restore_test),
         keep_until=goal.keep_until,
-        recheck=goal.recheck,
+        recheck=_every(goal.recheck),
         unsupported=_unsupported(goal),
         span=span,
     )
+
+
+def _every(written: str | None) -> Every | None:
+    """`every 90 days` as numbers."""
+    found = read_duration(written.removeprefix("every ")) if written else None
+    return Every(found.count, found.unit) if found else None
 
 
 def location(place: str, folder: FilePath) -> str:
@@ -51,7 +58,6 @@ def _unsupported(goal: Archive) -> tuple[str, ...]:
         "to": "://" in goal.to and not goal.to.startswith(("file://", "s3://")),
         "formats": bool(set(goal.formats) - {"jsonl"}),
         "identity": goal.identity is not None and not goal.encrypt_to,
-        "recheck": goal.recheck is not None,
     }
     return tuple(key for key, there in present.items() if there)
 
@@ -66,7 +72,7 @@ def discard(data: DataEnd | None, tree: Tree) -> tuple[Discard, ...]:
 
 
 def purge(data: DataEnd | None, tree: Tree) -> PurgeGoal | None:
-    """The purge's goal; None where records stay. Holds count even then."""
+    """The purge's goal; None where records stay."""
     goal = data.purge if data else None
     if goal is None or goal.status == "kept":
         return None
@@ -76,3 +82,8 @@ def purge(data: DataEnd | None, tree: Tree) -> PurgeGoal | None:
         holds=tuple(goal.holds),
         span=tree.key_span(*_DATA, "purge"),
     )
+
+
+def holds(data: DataEnd | None) -> tuple[str, ...]:
+    """The legal holds; they count where records stay as well: what is held may not end in the archive either."""
+    return tuple(data.purge.holds) if data and data.purge else ()

@@ -14,6 +14,8 @@ from crmstate.core.event import (
     AnyEvent,
     Finished,
     Intended,
+    Pace,
+    Progressed,
     Reopened,
     Settled,
     Settlement,
@@ -23,6 +25,7 @@ from crmstate.core.event import (
 from crmstate.core.plan import FORMAT_VERSION
 from crmstate.core.words import Outcome
 from crmstate.views.catalogue import Catalogue
+from crmstate.views.plan_parts import duration
 from crmstate.views.width import shorten
 from crmstate.views.wire import encode
 
@@ -35,7 +38,28 @@ def first_line() -> str:
     return encode({"event": "format", "format_version": FORMAT_VERSION, "crmstate": __version__}).decode() + "\n"
 
 
-def event_line(event: AnyEvent) -> str:
+def pace_text(pace: Pace, words: Catalogue) -> str:
+    """How far a reading has come, how fast it goes, and what is left."""
+    counted = words.text_of("progress.rows", n=pace.rows)
+    if pace.total is not None:
+        counted = words.text_of("progress.rows_of", n=pace.total, rows=f"{pace.rows:,}")
+    parts = [counted, size(pace.bytes), words.text_of("progress.rate", n=pace.rate)]
+    if pace.seconds_left:
+        parts.append(words.text_of("progress.left", time=duration(pace.seconds_left, words)))
+    return words.text_of("join.list").join(parts)
+
+
+def size(bytes: int) -> str:
+    """Bytes in a unit that is read at a glance."""
+    amount = float(bytes)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"
+
+
+def event_line(event: AnyEvent | Progressed) -> str:
     """One event as one line of JSON."""
     return encode(event).decode() + "\n"
 

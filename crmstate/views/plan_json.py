@@ -18,6 +18,7 @@ from crmstate.core.plan import (
     FORMAT_VERSION,
     Base,
     Blocked,
+    Deadline,
     Estimate,
     Plan,
     Step,
@@ -57,8 +58,9 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class PlanFile(msgspec.Struct, frozen=True):
-    """A plan of crmstate. `irreversible` lists the ids of the steps that nothing can take back. `deadlines` is empty
-    and `cost` null in this version. `order`: pairs of stages, the earlier first. Times are ISO 8601 in UTC."""
+    """A plan of crmstate. `irreversible` lists the ids of the steps that nothing can take back. `deadlines`: dates to
+    come, before which nothing is to be done for them; `cost` is null in this version. `offline`: the vendor was not
+    asked. `order`: pairs of stages, the earlier first. Times are ISO 8601 in UTC."""
 
     format_version: str
     plan_id: str
@@ -79,11 +81,12 @@ class PlanFile(msgspec.Struct, frozen=True):
     irreversible: tuple[str, ...]
     steps: tuple[Step, ...]
     blocked: tuple[Blocked, ...]
-    deadlines: tuple[dict[str, Any], ...]
+    deadlines: tuple[Deadline, ...]
     cost: dict[str, Any] | None
     diagnostics: tuple[Finding, ...]
     order: tuple[tuple[str, str], ...]
     excluded: tuple[str, ...]
+    offline: bool = False
 
 
 class _Head(msgspec.Struct):
@@ -119,11 +122,12 @@ def plan_file(plan: Plan, words: Catalogue) -> PlanFile:
         irreversible=tuple(step.id for step in plan.steps if step.irreversible),
         steps=plan.steps,
         blocked=plan.blocked,
-        deadlines=(),
+        deadlines=plan.deadlines,
         cost=None,
         diagnostics=tuple(finding(found, words) for found in plan.diagnostics),
         order=plan.order,
         excluded=plan.excluded,
+        offline=plan.offline,
     )
 
 
@@ -205,6 +209,8 @@ def _plan(file: PlanFile) -> Plan:
         hypothetical=file.hypothetical,
         sealed=file.sealed,
         excluded=file.excluded,
+        offline=file.offline,
+        deadlines=file.deadlines,
     )
 
 

@@ -6,16 +6,17 @@ Nothing is decided here: the order is the plan's, and a group is only a way of s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 
 import msgspec
 
 from crmstate.core.message import Message, Param
 from crmstate.core.order import Stage, earlier
-from crmstate.core.plan import Blocked, Plan, Step
+from crmstate.core.plan import Blocked, Deadline, Plan, Step
 from crmstate.core.words import Mode, Undo, Verb
 from crmstate.views.catalogue import Catalogue
+from crmstate.views.paint import Ink
 
 _PLACES = {stage.value: number for number, stage in enumerate(Stage)}
 _MAKES = frozenset({Verb.ARCHIVE, Verb.VERIFY, Verb.DELTA, Verb.RESTORE_TEST, Verb.NOTIFY, Verb.REQUEST, Verb.CONFIRM})
@@ -160,11 +161,28 @@ def _needs(step: Step, words: Catalogue, by_id: Mapping[str, Step]) -> list[str]
     return [words.text_of("fact.needs", what=", ".join(others))]
 
 
+def dated(dates: Iterable[Deadline], words: Catalogue) -> list[str]:
+    """Each date to come, and what falls due on it."""
+    return [f"{each.at}{words.text_of('join.colon')}{words.text(each.why)}" for each in dates]
+
+
+def deadlines(dates: Sequence[Deadline], words: Catalogue, paint: Ink) -> list[str]:
+    """The dates to come, below their heading."""
+    return (
+        [paint("bold", words.text_of("plan.deadlines")), *(f"  {each}" for each in dated(dates, words))]
+        if dates
+        else []
+    )
+
+
 def duration(seconds: int, words: Catalogue) -> str:
-    """A length of time in its largest fitting unit, rounded up."""
-    for unit, size in (("days", 172_800), ("hours", 7_200), ("minutes", 120)):
+    """A length of time in its largest fitting unit, rounded up; hours to a tenth."""
+    if 7_200 <= seconds < 172_800:
+        tenths = -(-seconds // 360)
+        return words.text_of("duration.hours", hours=f"{tenths // 10}.{tenths % 10}")
+    for unit, size in (("days", 172_800), ("minutes", 120)):
         if seconds >= size:
-            per = {"days": 86_400, "hours": 3_600, "minutes": 60}[unit]
+            per = {"days": 86_400, "minutes": 60}[unit]
             return words.text_of(f"duration.{unit}", n=-(-seconds // per))
     return words.text_of("duration.seconds", n=seconds)
 

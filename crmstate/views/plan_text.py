@@ -15,7 +15,18 @@ from crmstate.core.words import Kind, Mode
 from crmstate.views import diagnostics
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.paint import Ink, ink
-from crmstate.views.plan_parts import Group, counted, duration, facts, gathered, groups, runbook, stage_title, symbol
+from crmstate.views.plan_parts import (
+    Group,
+    counted,
+    deadlines,
+    duration,
+    facts,
+    gathered,
+    groups,
+    runbook,
+    stage_title,
+    symbol,
+)
 from crmstate.views.width import cells, fill, shorten
 
 FOLD = 10
@@ -43,6 +54,7 @@ def plan_text(
         blocked(plan, words, paint, full, width),
         gaps(plan, words),
         aside(plan, words),
+        deadlines(plan.deadlines, words, paint),
         estimate(plan, words),
         foot(plan, words, paint, saved),
     ]
@@ -85,9 +97,13 @@ def head(plan: Plan, words: Catalogue, paint: Ink) -> list[str]:
 
 def verdict(plan: Plan, words: Catalogue, paint: Ink) -> list[str]:
     """The counts, or that nothing changes."""
-    if plan.sealed is not None:
+    if plan.sealed is not None and not (plan.steps or plan.blocked):
         return [paint("green", words.text_of("plan.sealed", at=plan.sealed))]
     lines: list[str] = []
+    if plan.sealed is not None:
+        lines.append(words.text_of("plan.sealed_work", at=plan.sealed))
+    if plan.offline:
+        lines.append(words.text_of("plan.offline"))
     if not plan.summary.ready and not plan.errors:
         lines.append(paint("green", idle(plan, words)))
     numbers = counts(plan, words)
@@ -98,6 +114,8 @@ def idle(plan: Plan, words: Catalogue) -> str:
     """What is said of a plan with nothing to do now. Of what was left out by hand it knows nothing."""
     if plan.steps or plan.blocked:
         return words.text_of("plan.nothing_now")
+    if plan.offline:
+        return words.text_of("plan.nothing_offline")
     return words.text_of("plan.nothing_here") if plan.excluded else words.text_of("plan.no_changes")
 
 
@@ -238,7 +256,18 @@ def estimate(plan: Plan, words: Catalogue) -> list[str]:
         parts.append(words.text_of("estimate.time", time=duration(found.seconds, words)))
     if found.days_of_quota:
         parts.append(words.text_of("estimate.quota", n=found.days_of_quota))
-    return [words.text_of("plan.estimate", parts=words.text_of("join.list").join(parts))]
+    lines = [words.text_of("plan.estimate", parts=words.text_of("join.list").join(parts))]
+    if len(found.of) > 1:
+        for_what = [
+            words.text_of("estimate.other", n=calls)
+            if verb == "other"
+            else words.text_of("estimate.of", verb=verb, n=calls)
+            for verb, calls in found.of.items()
+        ]
+        lines.append("  " + words.text_of("join.list").join(for_what))
+    if found.uncounted:
+        lines.append("  " + words.text_of("estimate.uncounted", n=found.uncounted))
+    return lines
 
 
 def foot(plan: Plan, words: Catalogue, paint: Ink, saved: str | None) -> list[str]:
@@ -246,7 +275,7 @@ def foot(plan: Plan, words: Catalogue, paint: Ink, saved: str | None) -> list[st
     lines = [words.text_of("plan.id", id=plan.plan_id)]
     if plan.approvals_needed and plan.summary.irreversible:
         lines.append(words.text_of("plan.approvals", n=plan.approvals_needed, digest=plan.approval))
-    if plan.errors or plan.sealed is not None:
+    if plan.errors or (plan.sealed is not None and not plan.steps):
         return lines
     if plan.hypothetical:
         return [*lines, words.text_of("next.hypothetical")]
@@ -259,6 +288,8 @@ def foot(plan: Plan, words: Catalogue, paint: Ink, saved: str | None) -> list[st
 
 def _apply(plan: Plan, words: Catalogue, saved: str | None) -> str:
     target = shlex.quote(saved or plan.manifest or "crmstate.yaml")
+    if plan.offline and not saved:
+        target += " --offline"
     if saved or plan.require_plan_id:
         return words.text_of("next.apply_id", file=target, id=plan.plan_id)
     return words.text_of("next.apply", file=target)

@@ -13,7 +13,7 @@ import msgspec
 
 from crmstate.core.address import Address, kind_of
 from crmstate.core.message import Message, message
-from crmstate.core.plan import Plan, Step
+from crmstate.core.plan import Deadline, Plan, Step
 from crmstate.core.record import Approval, Entry, Hold, State
 from crmstate.core.schedule import awaited
 from crmstate.core.words import Kind, Mode, Outcome, Proof, Verb, weakest
@@ -77,10 +77,11 @@ class Standing(msgspec.Struct, frozen=True):
     waits: tuple[Wait, ...]
     approvals: tuple[Approval, ...]
     holds: dict[str, Hold]
+    deadlines: tuple[Deadline, ...] = ()
 
 
-def standing(state: State, plan: Plan | None = None) -> Standing:
-    """Where `state` stands; `plan`, made now, adds what is still to be done and who does it."""
+def standing(state: State, plan: Plan | None = None, dates: tuple[Deadline, ...] = ()) -> Standing:
+    """Where `state` stands; `plan`, made now, adds what is still to be done and who does it. `dates`: to come."""
     entries = latest(state)
     waits = tuple(_waits(state, entries, plan))
     parts = tuple(_parts(entries, plan))
@@ -103,6 +104,7 @@ def standing(state: State, plan: Plan | None = None) -> Standing:
         waits=waits,
         approvals=state.approvals,
         holds=state.holds,
+        deadlines=dates,
     )
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from crmstate.core.plan import FORMAT_VERSION, Plan
+from crmstate.core.plan import FORMAT_VERSION, Deadline, Plan
 from crmstate.core.record import State
 from crmstate.core.words import Outcome
 from crmstate.views import tables
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.escape import cell
 from crmstate.views.paint import Ink, ink
-from crmstate.views.plan_parts import said
+from crmstate.views.plan_parts import dated, deadlines, said
 from crmstate.views.standing import From, Part, Standing, Wait, standing
 from crmstate.views.width import shorten
 from crmstate.views.wire import encode
@@ -24,22 +24,30 @@ LABEL = 30
 PARTS = ("kind", "done", "requested", "unknown", "failed", "to_do", "weakest")
 
 
-def status_json(state: State, plan: Plan | None, words: Catalogue) -> str:
+def status_json(state: State, plan: Plan | None, words: Catalogue, dates: Sequence[Deadline] = ()) -> str:
     """One object: `format_version`, the standing, and for every wait what it says in words."""
-    found = standing(state, plan)
+    found = standing(state, plan, tuple(dates))
     plain = msgspec.to_builtins(found)
     for row, wait in zip(plain["waits"], found.waits, strict=True):
         row["summary"] = sentence(wait, words)
     return encode({"format_version": FORMAT_VERSION, **plain}).decode() + "\n"
 
 
-def status_text(state: State, plan: Plan | None, words: Catalogue, *, color: bool = False, full: bool = False) -> str:
+def status_text(
+    state: State,
+    plan: Plan | None,
+    words: Catalogue,
+    dates: Sequence[Deadline] = (),
+    *,
+    color: bool = False,
+    full: bool = False,
+) -> str:
     """For a terminal."""
-    found, paint = standing(state, plan), ink(color)
+    found, paint = standing(state, plan, tuple(dates)), ink(color)
     parts = [head(found, words, paint), table(found, words), protections(found, words)]
     for source in From:
         parts += waits(found, source, words, paint, full)
-    parts.append([last(found, words)])
+    parts += [deadlines(found.deadlines, words, paint), [last(found, words)]]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
@@ -141,9 +149,9 @@ def last(found: Standing, words: Catalogue) -> str:
     return words.text_of("status.last", run=found.last_run, exit=exit, serial=found.serial, at=found.verified_at or "-")
 
 
-def status_markdown(state: State, plan: Plan | None, words: Catalogue) -> str:
+def status_markdown(state: State, plan: Plan | None, words: Catalogue, dates: Sequence[Deadline] = ()) -> str:
     """For a ticket or a pull request."""
-    found, safe = standing(state, plan), words.escaping(cell)
+    found, safe = standing(state, plan, tuple(dates)), words.escaping(cell)
     title = safe.text_of("status.head", name=found.name, provider=found.provider or "-", tenant=found.tenant or "-")
     lines = [f"## {title}", "", claim(found, safe)]
     rows = [_part(part, safe) for part in found.parts]
@@ -167,5 +175,8 @@ def status_markdown(state: State, plan: Plan | None, words: Catalogue) -> str:
             )
         if len(mine) > FOLD_MARKDOWN:
             lines += ["", safe.text_of("fold.more", n=len(mine) - FOLD_MARKDOWN)]
+    if found.deadlines:
+        lines += ["", f"### {safe.text_of('plan.deadlines')}", ""]
+        lines += [f"- {each}" for each in dated(found.deadlines, safe)]
     lines += ["", last(found, safe)]
     return "\n".join(lines) + "\n"

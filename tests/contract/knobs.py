@@ -52,11 +52,6 @@ _JIANDAOYUN: tuple[Knob, ...] = (
     _whole("test_a_token_that_ends_midway_is_renewed_and_the_act_happens_once", _ONE_SECRET, _KEYS),
     _whole("test_whoami_names_the_user_and_the_key", "no call says whose key it is, or which", _KEYS),
     _whole(
-        "test_a_credential_that_only_reads_is_known_for_it",
-        "no call shows a key's interfaces; the first act is refused with 17054 before anything is done",
-        _KEYS,
-    ),
-    _whole(
         "test_what_is_accepted_for_later_is_requested_with_its_time",
         "an act is done when it is answered; none is accepted for later",
         "https://hc.jiandaoyun.com/open/14527",

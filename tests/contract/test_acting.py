@@ -10,7 +10,7 @@ import pytest
 
 from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Batch, Cell, Item, Result
-from crmstate.core.words import Kind, Outcome, Phase, Proof
+from crmstate.core.words import Kind, Outcome, Phase, Proof, Verb
 from crmstate.providers.kit import ATTEMPTS
 from crmstate.providers.kit.session import LIVES_UNSEEN
 
@@ -60,6 +60,11 @@ def test_what_was_done_shows_the_cells_phase(stage: Stage, company: Company, act
     for result in results:
         phase = acting.after if result.outcome is Outcome.DONE else Phase.PENDING
         assert phase == seen.get(result.id, Phase.ABSENT)
+
+
+def needs(batch: Batch) -> dict[tuple[Kind, Verb], list[str]]:
+    """What the act of a batch is for, as an apply asks for its rights."""
+    return {(batch.kind, batch.verb): [batch.parent] if batch.parent else [item.id for item in batch.items]}
 
 
 @pytest.mark.parametrize("trouble", [Trouble.THROTTLED_FOR_SECONDS, Trouble.THROTTLED_WITHOUT_A_WORD])
@@ -162,6 +167,31 @@ def test_a_credential_without_the_right_is_told_so_and_changes_nothing(
         company.writer(who).perform(batch)
 
     assert (Code.DENIED if who is Who.READ_ONLY else Code.EXPIRED) is raised.value.code
+    assert {0} == happened(stage, batch)
+
+
+def test_a_credential_that_only_reads_is_known_before_the_first_act(
+    stage: Stage, company: Company, acting: Cell
+) -> None:
+    batch = stage.batch(acting, 2)
+    writer = company.writer(Who.READ_ONLY)
+
+    if writer.whoami().may_write:
+        with pytest.raises(Failure) as raised:
+            writer.rights(needs(batch))
+        assert Code.DENIED is raised.value.code
+    assert {0} == happened(stage, batch)
+
+
+def test_a_credential_with_the_right_is_not_held_up_and_asking_for_it_changes_nothing(
+    stage: Stage, company: Company, acting: Cell
+) -> None:
+    batch = stage.batch(acting, 2)
+    writer = company.writer()
+
+    assert writer.whoami().may_write
+    writer.rights(needs(batch))
+
     assert {0} == happened(stage, batch)
 
 

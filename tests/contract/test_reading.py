@@ -139,10 +139,6 @@ def test_whoami_names_the_user_and_the_key(stage: Stage, company: Company) -> No
     assert found.user and (found.key or found.keyless)
 
 
-def test_a_credential_that_only_reads_is_known_for_it(stage: Stage, company: Company) -> None:
-    assert not company.reader(Who.READ_ONLY).whoami().may_write
-
-
 def test_a_whole_view_is_proved_by_the_vendor_or_left_to_a_persons_word(stage: Stage, company: Company) -> None:
     strong, weak = company.reader().whoami(), company.reader(Who.WEAK).whoami()
 

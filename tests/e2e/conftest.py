@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from crmstate.cli import clock
 from crmstate.cli.clock import RealClock
+from crmstate.providers.kit import session
 
 from .site import Site, site
 
@@ -23,8 +25,18 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits between retries take no time; clocks say that they did."""
     slept = [0.0]
 
-    def sleep(clock: RealClock, seconds: float) -> None:
+    def sleep(_: RealClock, seconds: float) -> None:
         slept[0] += seconds
 
     monkeypatch.setattr(RealClock, "sleep", sleep)
-    monkeypatch.setattr(RealClock, "monotonic", lambda clock: time.monotonic() + slept[0])
+    monkeypatch.setattr(RealClock, "monotonic", lambda _: time.monotonic() + slept[0])
+
+
+@pytest.fixture(scope="module")
+def as_many_effects_every_time() -> Iterator[None]:
+    """For tests that count effects: none may depend on how busy the machine is (a proof of the whole view is taken again
+    after a minute, the vendor's time asked for again after a second)."""
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(session, "PROOF_LASTS", float("inf"))
+        changed.setattr(clock, "FRESH", float("inf"))
+        yield

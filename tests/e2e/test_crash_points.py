@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +22,6 @@ from crmstate.cli.screen import Screen
 from crmstate.core.record import State
 from crmstate.core.secret import Scrubber
 from crmstate.manifest.load import load
-from crmstate.providers.kit import session
 from crmstate.store.load import read
 from crmstate.views.sink import Sink
 
@@ -58,20 +57,27 @@ class Counting:
         raise Crash
 
 
+said: list[str] = []
+"""What the applies of this process printed, for when one did not end as it must."""
+
+
 def apply_once(here: Site, effects: Any) -> int:
     """One `apply --yes` in this process, one call after the other."""
     scrubber = Scrubber()
     screen = Screen(quiet=True, scrubber=scrubber)
-    screen.__dict__["sink"] = Sink(io.StringIO(), io.StringIO(), scrubber.scrub)
+    out, err = io.StringIO(), io.StringIO()
+    screen.__dict__["sink"] = Sink(out, err, scrubber.scrub)
     house = House(load(here.manifest, known_providers=("sandbox",)), scrubber, effects)
-    return applied(house, screen, Wish(yes=True, parallel=1), None)
+    code = applied(house, screen, Wish(yes=True, parallel=1), None)
+    said.append(out.getvalue() + err.getvalue())
+    return code
 
 
 def finish(here: Site) -> None:
     """Applies until nothing more happens, with time passing."""
-    assert apply_once(here, Counting()) == 0
+    assert apply_once(here, Counting()) == 0, said[-1]
     here.advance("8d")
-    assert apply_once(here, Counting()) == 0
+    assert apply_once(here, Counting()) == 0, said[-1]
 
 
 def outcome_of(here: Site) -> dict[str, Any]:
@@ -87,15 +93,6 @@ def outcome_of(here: Site) -> dict[str, Any]:
     return truth
 
 
-@pytest.fixture(scope="module", autouse=True)
-def as_many_effects_every_time() -> Iterator[None]:
-    """Effects are counted: none may depend on how busy the machine is (a proof of the whole view is taken again after a
-    minute)."""
-    with pytest.MonkeyPatch.context() as changed:
-        changed.setattr(session, "PROOF_LASTS", float("inf"))
-        yield
-
-
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("template")
@@ -106,7 +103,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(
-    template: Path, tmp_path_factory: pytest.TempPathFactory
+    template: Path, as_many_effects_every_time: None, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[list[tuple[str, bool]], dict[str, Any], State]:
     """The uninterrupted run: its effects, its end, its state."""
     with site(tmp_path_factory.mktemp("whole") / "site", template) as here:

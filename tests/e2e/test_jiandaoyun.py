@@ -181,3 +181,15 @@ def test_members_of_an_integrated_directory_are_left_to_their_platform(corp: Cor
 
     assert len(there(corp)[0]) == 6
     assert not corp.world.asked("/api/v5/corp/user/*")
+
+
+def test_a_key_without_the_deleting_interfaces_is_told_so_before_the_first_act(corp: Corp) -> None:
+    keys = corp.folder / "jdy.db.keys.json"
+    secrets = json.loads(keys.read_text("utf-8"))
+    keys.write_text(json.dumps({**secrets, "write": secrets["read"]}), encoding="utf-8")
+
+    said = corp.apply()
+
+    assert (7, True, True) == (said.code, "CRM-V005" in said.err, "17054" in said.err), said.err
+    assert corp.truth()["effects"] == 0
+    assert not (corp.folder / "archive").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from crmstate.core.words import Verb
 from crmstate.store.load import read
 
+from .scenes import lines
 from .site import Site, archived, rows_of
 
 
@@ -83,3 +84,19 @@ def test_an_archive_is_proved_as_the_manifest_asks_and_the_record_says_what_was_
     found = [{each.method: each.said for each in entry.evidence[0].checks} for entry in verified if entry is not None]
     said = {"checksums": "equal", "counts": "exact", "full": "equal", "restore_test": "sqlite"}
     assert found == [said, said]
+
+
+def test_the_estimate_is_what_archive_delta_and_purge_really_ask_for(here: Site) -> None:
+    said = here.plan("--format", "json").json["estimate"]
+    before = here.truth()["requests"]
+    assert here.apply().code == 0
+    sent = here.truth()["requests"] - before
+    looking = 15  # who we are, and every listing once
+    assert sent - looking <= said["calls"] * 1.25 and said["calls"] <= sent * 1.25, (said, sent)
+
+
+def test_a_machine_is_told_how_far_every_dataset_has_come(here: Site) -> None:
+    told = [each for each in lines(here.apply("--format", "json")) if each["event"] == "progressed"]
+    last = {(each["verb"], each["address"]): each["dataset"] for each in told if each.get("over")}
+    assert {last["archive", "archive/contacts"]["rows"], last["delta", "archive/deals"]["rows"]} == {7}
+    assert told[-1]["all"]["rows"] >= 14 and "客户" not in str(told)

@@ -21,7 +21,6 @@ import crmstate
 from crmstate.core.diagnostic import Problem
 from crmstate.core.words import Exit, Outcome
 from crmstate.engine.stop import Abandoned
-from crmstate.providers.kit import session
 from crmstate.sandbox import World
 from crmstate.store.load import read
 
@@ -220,17 +219,10 @@ class Interrupting:
         return found
 
 
-@pytest.fixture(scope="module", autouse=True)
-def as_many_effects_every_time() -> Iterator[None]:
-    """Effects are counted: none may depend on how busy the machine is (a proof of the whole view is taken again after a
-    minute)."""
-    with pytest.MonkeyPatch.context() as changed:
-        changed.setattr(session, "PROOF_LASTS", float("inf"))
-        yield
-
-
 @pytest.fixture(scope="module")
-def points(template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], dict[str, Any]]:
+def points(
+    template: Path, as_many_effects_every_time: None, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[str], dict[str, Any]]:
     """The effects of an undisturbed run, and its end."""
     with site(tmp_path_factory.mktemp("whole") / "site", template) as here:
         effects = Interrupting()

@@ -7,7 +7,7 @@ The truth is a dictionary, so a law can compare what the record claims with what
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -479,6 +479,24 @@ class Archive:
         kept = {id: text for id, text in self.sealed[dataset.id].items() if id in found or purging}
         self._seal(dataset.id, {**kept, **found})
         return self.verify(source, dataset, fewer=purging)
+
+    def held(self, dataset: str) -> int:
+        return 0
+
+    def recheck(self, dataset: Resource, expected: str | None = None) -> Evidence:
+        if dataset.id not in self.sealed:
+            raise problem(Exit.ERROR, "CRM-A009", dataset=dataset.id)
+        found = self._evidence(dataset.id)
+        if expected not in (None, found.sha256):
+            raise problem(Exit.ERROR, "CRM-A007", file=dataset.id, found=found.sha256, expected=expected)
+        return found
+
+    def end(self, expected: Mapping[str, str], begun: bool) -> Evidence:
+        if not self.sealed and not begun:
+            raise problem(Exit.ERROR, "CRM-A090", file="model")
+        for dataset in sorted(self.sealed):
+            self.bomb.do("end", lambda dataset=dataset: self.sealed.pop(dataset))  # type: ignore[misc]
+        return Evidence("read_back", Proof.OBSERVED, stamp(self.clock.now()))
 
     def ids(self, dataset: str, expected: str | None = None) -> Sequence[str]:
         if dataset not in self.sealed:

@@ -34,6 +34,12 @@ def _name(path: Path) -> str:
     return path.stem
 
 
+def _is_for_editors(path: Path) -> bool:
+    """Whether a JSON Schema can judge it: not where the text itself is no manifest, nor where it would have to know the
+    calendar."""
+    return not path.stem.startswith("text-") and path.stem not in CALENDAR_FACTS
+
+
 @pytest.mark.parametrize("path", BAD, ids=_name)
 def test_a_bad_manifest_is_refused_for_exactly_the_reasons_and_at_the_places_that_it_names(path: Path) -> None:
     found = check(path, PROVIDERS)
@@ -58,11 +64,9 @@ def test_the_corpus_is_large() -> None:
     assert len(BAD) >= 80
 
 
-@pytest.mark.parametrize("path", BAD, ids=_name)
+@pytest.mark.parametrize("path", [path for path in BAD if _is_for_editors(path)], ids=_name)
 def test_an_editor_refuses_every_structural_mistake_and_accepts_what_only_meaning_refuses(path: Path) -> None:
     structural = [code for code in expected(path) if "CRM-M030" <= code[:8] < "CRM-M070" or code.startswith("CRM-M018")]
-    if path.stem.startswith("text-") or path.stem in CALENDAR_FACTS:
-        pytest.skip(CALENDAR_FACTS.get(path.stem, "the text itself is not a manifest"))
     bare = Draft7Validator(manifest_schema()).is_valid(native(source.read(path).root))
     assert bare is (not structural or _written_as_number(path))
 

@@ -21,6 +21,7 @@ from crmstate.cli.options import (
     Format,
     FormatOption,
     LangOption,
+    OfflineOption,
     TargetOption,
 )
 from crmstate.cli.planfile import is_plan, read_plan
@@ -34,10 +35,13 @@ from crmstate.core.goal import ArchiveGoal
 from crmstate.core.plan import Plan
 from crmstate.core.ports import ReadSession, Session
 from crmstate.core.words import Exit
+from crmstate.engine.absent import Absent
 from crmstate.engine.admit import admit, gates_stand
+from crmstate.engine.meter import Meter, planned_rows
 from crmstate.engine.observe import departed, identify, stamp
 from crmstate.engine.pool import Pool
 from crmstate.engine.recover import farewell, recover
+from crmstate.engine.rights import acts
 from crmstate.engine.stop import Abandoned, Stop
 from crmstate.engine.tasks import Context
 from crmstate.engine.walk import Walk
@@ -56,6 +60,7 @@ class Wish:
     parallel: int = 4
     target: Collection[str] = ()
     exclude: Collection[str] = ()
+    offline: bool = False
 
 
 def apply(
@@ -67,6 +72,7 @@ def apply(
     parallel: Annotated[int, typer.Option("--parallel", min=1, max=32, help="Calls side by side.")] = 4,
     target: TargetOption = None,
     exclude: ExcludeOption = None,
+    offline: OfflineOption = False,
     format: FormatOption = Format.text,
     lang: LangOption = None,
     quiet: BriefOption = False,
@@ -74,10 +80,12 @@ def apply(
 ) -> int:
     """Carry out a plan, as far as it can be carried out now."""
     screen = Screen(format.value, lang, quiet, no_color)
-    wish = Wish(plan_id, yes, parallel, target or (), exclude or ())
+    wish = Wish(plan_id, yes, parallel, target or (), exclude or (), offline)
     if is_plan(what):
-        if wish.target or wish.exclude:
-            raise problem(Exit.USAGE, "CRM-C001", text="--target, --exclude: a saved plan is applied as it is")
+        if wish.target or wish.exclude or offline:
+            raise problem(
+                Exit.USAGE, "CRM-C001", text="--target, --exclude, --offline: a saved plan is applied as it is"
+            )
         made, house = read_plan(what, screen)
         wish.plan_id = wish.plan_id or made.plan_id
     else:
@@ -100,10 +108,11 @@ def applied(house: House, screen: Screen, wish: Wish, made: Plan | None) -> int:
 
 def _locked(house: House, screen: Screen, wish: Wish, made: Plan | None, store: Store, stop: Stop) -> int:
     run = run_id()
+    if wish.offline or (made is not None and made.offline):
+        return _alone(house, screen, wish, made, store, stop, run, [])
     readers, writer = house.readers(), house.writer()
     if store.head and _gone(readers, store, house, run):
-        _sealed(house, screen, store, readers, run)
-        return 0
+        return _alone(house, screen, wish, made, store, stop, run, readers)
     if made is not None:
         admit(made, store.state, wish.plan_id)
         gates_stand(made, store.state)
@@ -120,30 +129,57 @@ def _locked(house: House, screen: Screen, wish: Wish, made: Plan | None, store: 
         _ask(made, screen, wish, stop)
         if made.summary.auto:
             check_write(writer.whoami(), house.provider)
+            writer.rights(acts(made))
     begin(store, house, made.tenant)
     closing = _walk(house, screen, wish, made, store, stop, run, living[0], writer)
     return int(closing.exit)
 
 
-def _gone(readers: Sequence[ReadSession], store: Store, house: House, run: str) -> bool:
-    """Whether the vendor is out of reach by our own act; what ended with it is recorded as seen."""
-    if store.state.departed() is None or departed(readers, store.state, stamp(house.vendor_clock.now())) is None:
-        return False
-    farewell(store, readers, house.clock, run)
-    return True
-
-
-def _sealed(house: House, screen: Screen, store: Store, readers: list[ReadSession], run: str) -> None:
-    """Says that the vendor is out of reach by design; a machine gets its stream of events all the same. Nothing can be
-    exported or purged any more: the key that was kept for that is destroyed."""
-    house.forget_working_key()
+def _alone(
+    house: House,
+    screen: Screen,
+    wish: Wish,
+    made: Plan | None,
+    store: Store,
+    stop: Stop,
+    run: str,
+    readers: list[ReadSession],
+) -> int:
+    """Without the vendor: what the archive itself asks for. A plan that was saved while the vendor was there is not
+    carried out; what is to be done instead is shown."""
+    meant = made is None or made.alone
+    if store.head and meant:
+        recover(store, None, house.clock, run)
+    if made is None or not meant:
+        made = planned(house, store.state, readers, wish.target, wish.exclude, offline=not readers)
+    if store.head:
+        begin(store, house, made.tenant)
+    if meant and made.steps:
+        admit(made, store.state, wish.plan_id)
+        if not screen.json and not (screen.quiet and wish.yes):
+            show(made, screen, brief=False)
+        house.check_place(made)
+        _ask(made, screen, wish, stop)
+        absent = Absent(house.provider)
+        return int(_walk(house, screen, wish, made, store, stop, run, absent, absent).exit)
     if not screen.json:
-        show(planned(house, store.state, readers), screen)
-        return
+        show(made, screen)
+        return 0
     from crmstate.views.events import first_line
 
     screen.out(first_line())
     _show(Closing(run, Exit.OK, ()), screen)
+    return 0
+
+
+def _gone(readers: Sequence[ReadSession], store: Store, house: House, run: str) -> bool:
+    """Whether the vendor is out of reach by our own act; what ended with it is recorded as seen. Nothing can be exported or
+    purged any more: the key that was kept for that is destroyed."""
+    if store.state.departed() is None or departed(readers, store.state, stamp(house.vendor_clock.now())) is None:
+        return False
+    farewell(store, readers, house.clock, run)
+    house.forget_working_key()
+    return True
 
 
 def _ask(made: Plan, screen: Screen, wish: Wish, stop: Stop) -> None:
@@ -180,7 +216,9 @@ def _walk(
     context = Context(run, house.provider, reader, writer, store, house.archiver(), house.clock, stop, attachments)
     pool = Pool(wish.parallel)
     try:
-        with progress(screen, made) as announce:
+        with progress(screen, made) as (announce, tell):
+            if tell is not None:
+                context.meter = Meter(house.clock, tell, planned_rows(made.steps))
             closing = Walk(made, context, pool, house.by, announce).go()
     except Abandoned:
         pool.close(abandon=True)

@@ -9,7 +9,7 @@ import typer
 
 from crmstate.cli.clock import moment
 from crmstate.cli.opening import open_house
-from crmstate.cli.options import HERE, ByOption, LangOption, ManifestArgument, QuietOption
+from crmstate.cli.options import HERE, ByOption, LangOption, ManifestArgument, OfflineOption, QuietOption
 from crmstate.cli.screen import Screen
 from crmstate.cli.survey import begin, planned
 from crmstate.core.address import address as address_of
@@ -48,6 +48,7 @@ def confirm(
     ] = None,
     waive: Annotated[bool, typer.Option("--waive", help="Go on without it: needs --note and --expires.")] = False,
     expires: Annotated[str | None, typer.Option("--expires", help="When a waiver ends.")] = None,
+    offline: OfflineOption = False,
     lang: LangOption = None,
     quiet: QuietOption = False,
 ) -> int:
@@ -63,7 +64,7 @@ def confirm(
     house = open_house(manifest, screen)
     ends = stamp(moment(expires)) if expires is not None else None
     with house.store() as store:
-        made = planned(house, store.state, house.readers())
+        made = planned(house, store.state, [] if offline else house.readers(), offline=offline)
         begin(store, house, made.tenant)
         at, name = stamp(house.clock.now()), by or house.by
         level = Proof.WAIVED if waive else proof

@@ -18,6 +18,7 @@ from crmstate.cli.options import (
     FormatOption,
     LangOption,
     ManifestArgument,
+    OfflineOption,
     TargetOption,
 )
 from crmstate.cli.screen import Screen
@@ -36,6 +37,7 @@ def plan(
     target: TargetOption = None,
     exclude: ExcludeOption = None,
     as_of: AsOfOption = None,
+    offline: OfflineOption = False,
     full: Annotated[bool, typer.Option("--full", help="Every step, however many.")] = False,
     lang: LangOption = None,
     quiet: BriefOption = False,
@@ -44,7 +46,9 @@ def plan(
     """Show what apply would do, and why."""
     screen = Screen(format.value, lang, quiet, no_color)
     house = open_house(manifest, screen, as_of)
-    made = planned(house, house.state(), house.readers(), target or (), exclude or ())
+    made = planned(
+        house, house.state(), [] if offline else house.readers(), target or (), exclude or (), offline=offline
+    )
     house.check_place(made)
     if out is not None:
         from crmstate.store import planfile

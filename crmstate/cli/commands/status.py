@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from crmstate.cli.compose import House
 from crmstate.cli.opening import open_house
 from crmstate.cli.options import (
     HERE,
@@ -19,6 +20,10 @@ from crmstate.cli.options import (
 )
 from crmstate.cli.screen import Screen
 from crmstate.cli.survey import planned
+from crmstate.core.goal import ArchiveGoal
+from crmstate.core.plan import Deadline
+from crmstate.core.planning.retention import deadlines
+from crmstate.core.record import State
 
 
 def status(
@@ -39,10 +44,17 @@ def status(
     house = open_house(manifest, screen, as_of)
     state = house.state()
     made = None if offline else planned(house, state, house.readers())
+    dates = made.deadlines if made is not None else _dates(house, state)
     if screen.json:
-        screen.out(status_json(state, made, screen.catalogue))
+        screen.out(status_json(state, made, screen.catalogue, dates))
     elif screen.format == "markdown":
-        screen.out(status_markdown(state, made, screen.catalogue))
+        screen.out(status_markdown(state, made, screen.catalogue, dates))
     else:
-        screen.out(status_text(state, made, screen.catalogue, color=screen.color))
+        screen.out(status_text(state, made, screen.catalogue, dates, color=screen.color))
     return 0
+
+
+def _dates(house: House, state: State) -> tuple[Deadline, ...]:
+    """The archive's dates by the record and the manifest alone; those that have come are in it as well."""
+    goal = house.desired.archive
+    return tuple(deadlines(goal, state, "")) if isinstance(goal, ArchiveGoal) else ()

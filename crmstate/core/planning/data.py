@@ -11,7 +11,9 @@ from crmstate.core.goal import ArchiveGoal, NoArchive, PurgeGoal
 from crmstate.core.message import Message, message
 from crmstate.core.order import Stage, cycle
 from crmstate.core.planning.draft import Draft
+from crmstate.core.planning.estimate import archiving, topping_up, verifying
 from crmstate.core.planning.hands import ALL, by_hand, unlisted
+from crmstate.core.planning.retention import begun, ended
 from crmstate.core.recipient import fingerprint
 from crmstate.core.record import Entry
 from crmstate.core.survey import DatasetFacts, Resource
@@ -34,10 +36,14 @@ def data(draft: Draft) -> None:
     given_up = _named(draft, [(each.dataset, each.span) for each in draft.desired.discard], rows)
     held = _held(draft, rows)
     scope = _scope(draft, goal, rows) - given_up
+    gone = (ended(draft.state) or begun(draft.state)) is not None
     for row in rows:
         needs: tuple[str, ...] = ()
         if row.id in scope and isinstance(goal, ArchiveGoal):
-            needs = _archive(draft, goal, row)
+            if gone and _remains(draft, row):
+                _uncovered(draft, row, "blocked.archive_ended")
+                continue
+            needs = () if gone else _archive(draft, goal, row)
         elif not isinstance(goal, NoArchive) and row.id not in given_up:
             _uncovered(draft, row, "blocked.not_archived")
         if purge is not None and row.id not in given_up and (row.id in scope or isinstance(goal, NoArchive)):
@@ -49,6 +55,12 @@ def data(draft: Draft) -> None:
         _bins_by_hand(draft, purge)
     if purge is not None and purge.certificate:
         _certificate(draft, purge)
+
+
+def _remains(draft: Draft, row: Resource) -> bool:
+    """Whether the vendor has rows, or may have, of a dataset whose archive was ended."""
+    rows, purged = _counted(_facts(row)), draft.state.latest(row.address, Verb.PURGE)
+    return bool(rows) or (rows is None and (purged is None or purged.outcome is not Outcome.DONE))
 
 
 def _referring_first(draft: Draft, rows: list[Resource]) -> None:
@@ -137,24 +149,23 @@ def _archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> tuple[str, ...]:
             draft.report("CRM-P021", Severity.WARNING, goal.span, row.address, dataset=row.label or row.id)
         _uncovered(draft, row, "blocked.not_exportable")
         return ()
-    pages = -(-(facts.rows or 0) // draft.provider.limits.page) + 1
-    files = facts.attachments or 0
     needs: tuple[str, ...] = ()
     if draft.recorded(place, Verb.ARCHIVE) is None:
         step = draft.ours(
             place, Kind.ARCHIVE, Verb.ARCHIVE, Stage.ARCHIVE.value, _why(goal),
-            label=row.label, rows=facts.rows, calls=pages + files, before=Phase.ABSENT, after=Phase.PRESENT, span=goal.span,
+            label=row.label, rows=facts.rows, calls=archiving(draft.provider, goal, facts), before=Phase.ABSENT, after=Phase.PRESENT, span=goal.span,
         )  # fmt: skip
         needs = (step.id,)
     else:
         draft.keep(Kind.ARCHIVE)
-    if needs or draft.recorded(place, Verb.VERIFY) is None:
+    verified = draft.state.entry(place, Verb.VERIFY)  # later ones are re-checks, which retention plans
+    if needs or verified is None or verified.outcome is not Outcome.DONE:
         draft.ours(
             place, Kind.ARCHIVE, Verb.VERIFY, Stage.VERIFY.value, message("why.verify"),
-            label=row.label, needs=needs, calls=1, before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,
+            label=row.label, needs=needs, calls=verifying(draft.provider, goal, facts), before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,
         )  # fmt: skip
     if _needs_delta(draft):
-        _delta(draft, goal, row, facts, pages)
+        _delta(draft, goal, row, facts)
     return tuple(step.id for step in draft.steps[first:])
 
 
@@ -205,7 +216,7 @@ def _needs_delta(draft: Draft) -> bool:
     )
 
 
-def _delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts, pages: int) -> None:
+def _delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts) -> None:
     place = archive_of(row)
     done = draft.recorded(place, Verb.DELTA)
     purged = draft.state.latest(row.address, Verb.PURGE)
@@ -218,7 +229,8 @@ def _delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts, 
         occurrence += 1
     draft.ours(
         place, Kind.ARCHIVE, Verb.DELTA, Stage.DELTA.value, message("why.delta"),
-        label=row.label, occurrence=occurrence, calls=pages, before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,
+        label=row.label, occurrence=occurrence, calls=topping_up(draft.provider, goal, facts),
+        before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,
     )  # fmt: skip
 
 

@@ -231,7 +231,8 @@ class Draft:
     def held(self) -> bool:
         """Whether any dataset is under a legal hold, written now or recorded before, listed or not: leaving one out
         lifts nothing."""
-        return bool(self.state.holds) or (self.desired.purge is not None and bool(self.desired.purge.holds))
+        written = self.desired.holds or (self.desired.purge.holds if self.desired.purge is not None else ())
+        return bool(self.state.holds) or bool(written)
 
     def recorded(self, place: Address, verb: Verb) -> Entry | None:
         """The last entry of (address, verb), where it is done and has not expired."""

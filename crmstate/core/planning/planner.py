@@ -6,12 +6,12 @@ from collections.abc import Collection
 from fnmatch import fnmatchcase
 
 from crmstate.core.address import kind_of
-from crmstate.core.goal import Desired, spoken_of
+from crmstate.core.goal import ArchiveGoal, Desired, spoken_of
 from crmstate.core.order import cycle, earlier, precedence
 from crmstate.core.plan import (
     FORMAT_VERSION,
     Base,
-    Estimate,
+    Deadline,
     Plan,
     Step,
     Summary,
@@ -23,13 +23,15 @@ from crmstate.core.planning.access import access
 from crmstate.core.planning.contract import account, subscription
 from crmstate.core.planning.data import data
 from crmstate.core.planning.draft import Draft
+from crmstate.core.planning.estimate import estimate
 from crmstate.core.planning.humans import freeze, modules, people, questions, unsupported
+from crmstate.core.planning.retention import deadlines, retention
 from crmstate.core.provider import Provider
 from crmstate.core.record import State
 from crmstate.core.safeguard import approvals_needed, guard
 from crmstate.core.schedule import Schedule
-from crmstate.core.survey import Survey
-from crmstate.core.words import Kind, Mode, Severity, Verb
+from crmstate.core.survey import DatasetFacts, Survey
+from crmstate.core.words import Kind, Mode, Severity
 
 
 def plan(
@@ -43,19 +45,24 @@ def plan(
     target: Collection[str] = (),
     exclude: Collection[str] = (),
     sealed: str | None = None,
+    offline: bool = False,
 ) -> Plan:
     """The difference between what is wanted and what is, with respect to what was done. Raises nothing: what is wrong
     is in the plan.
 
     `target` and `exclude`: address patterns (`user/u7`, `session/*`). A target brings along what must come before it;
-    what needs something excluded goes with it. `sealed`: our own access is gone by our own, proved act: nothing more
-    is planned.
+    what needs something excluded goes with it. `sealed`: our own access is gone by our own, proved act, or `offline`: the
+    vendor was not asked. Then nothing is planned but what the archive itself asks for.
     """
     draft = Draft(desired, observed, recorded, provider)
-    if sealed is None:
-        for part in (subscription, access, modules, data, account, people, unsupported, freeze, questions):
+    if sealed is None and not offline:
+        for part in (subscription, access, modules, data, account, people, unsupported, freeze, retention, questions):
             part(draft)
         guard(draft)
+    else:
+        retention(draft, alone=True, offline=offline)
+        if draft.steps:
+            questions(draft)
     edges = tuple(sorted({(rule.before, rule.after) for rule in precedence(draft.attributes)} | set(draft.edges)))
     found = cycle(edges)
     if found:
@@ -79,14 +86,27 @@ def plan(
         blocked=blocked,
         diagnostics=tuple(draft.diagnostics),
         complete=tuple(sorted(observed.complete)),
-        estimate=estimate(steps, provider),
+        estimate=estimate(steps, provider, _counts(draft)),
         approvals_needed=approvals_needed(desired, steps),
         require_plan_id=desired.safeguards.require_plan_id,
         hypothetical=hypothetical,
         sealed=sealed,
         excluded=left_out,
+        offline=offline,
+        deadlines=_deadlines(draft),
     )
     return _summed(made, draft)
+
+
+def _counts(draft: Draft) -> dict[str, int | None]:
+    return {row.address: row.facts.rows for row in draft.by_kind[Kind.DATASET] if isinstance(row.facts, DatasetFacts)}
+
+
+def _deadlines(draft: Draft) -> tuple[Deadline, ...]:
+    goal = draft.desired.archive
+    if not isinstance(goal, ArchiveGoal):
+        return ()
+    return tuple(sorted(deadlines(goal, draft.state, draft.survey.taken_at), key=lambda each: (each.at, each.what)))
 
 
 def _errors(draft: Draft) -> list[str]:
@@ -191,25 +211,3 @@ def _ancestors(stage: str, before: dict[str, frozenset[str]]) -> set[str]:
             found.add(name)
             todo += before.get(name, ())
     return found
-
-
-def estimate(steps: tuple[Step, ...], provider: Provider) -> Estimate:
-    """Requests and seconds by the vendor's limits: batches with a look before and after each."""
-    groups: dict[tuple[Kind, Verb], int] = {}
-    calls = 0
-    for step in steps:
-        if step.mode is not Mode.AUTO:
-            continue
-        if step.verb is Verb.PURGE:
-            cell = provider.cell(step.kind, step.verb)
-            calls += -(-(step.rows or 0) // (cell.batch if cell else 1)) * 2 + 2
-        elif step.kind is Kind.ARCHIVE:
-            calls += step.calls
-        else:
-            groups[step.kind, step.verb] = groups.get((step.kind, step.verb), 0) + 1
-    for (kind, verb), count in groups.items():
-        cell = provider.cell(kind, verb)
-        calls += -(-count // (cell.batch if cell else 1)) * (2 + (cell.calls if cell else 1))
-    per_second, per_day = provider.limits.per_second, provider.limits.per_day
-    seconds = int(calls / per_second) if per_second else 0
-    return Estimate(calls, seconds, -(-calls // per_day) if per_day and calls else 0)

@@ -159,15 +159,17 @@ def page(call: Call) -> int:
     verified_on=CHECKED,
     note={
         "en": "There is no such call. The tenant is the id of one app that is known to be the corp's own: a key that does "
-        "not see it is another corp's, or has another scope. Which acts a key may do cannot be proved without acting.",
+        "not see it is another corp's, or has another scope. No call names what else a key may do: before the first act of an "
+        "apply each deletion is asked for once for something that cannot exist, and a key without it is refused (17053, "
+        "17054). That the scope is looked at before the id is assumed; otherwise the first act tells.",
         "zh-CN": "平台没有查询身份的接口。以一个确知属于本企业的应用的 app_id 作为租户标识：看不到该应用的密钥属于其他企业，"
-        "或授权范围不对。密钥能否执行删除，不实际删除就无法证明。",
+        "或授权范围不对。没有接口说明密钥的其他权限：apply 在第一步操作之前，会对不可能存在的对象各请求一次删除，"
+        "没有授权的密钥会被拒绝（17053、17054）。这里假定平台先校验授权、再查找对象；否则要到第一次删除时才会得知。",
     },
 )
 def whoami(call: Call) -> Identity:
     """Whose key this is, by the apps that it sees. `may_write` only says that nothing speaks against it: whether the
-    deleting interfaces are in a key's scope is told by the first deletion alone, which is refused with 17054 before
-    anything is done."""
+    deleting interfaces are in a key's scope is told by the trials of their cells."""
     seen, _ = apps(call)
     own = next((app for app in seen if app.app_id == call.tenant), seen[0] if seen else App("-"))
     rights = ("v5/app/list",)

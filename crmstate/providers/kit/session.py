@@ -7,7 +7,7 @@ its cells.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -176,6 +176,19 @@ class Reading:
 
 class Acting(Reading):
     """A connection that can act."""
+
+    def rights(self, acts: Mapping[tuple[Kind, Verb], Sequence[str]]) -> None:
+        """Raises Failure where the vendor refuses one of these acts for want of a right (DENIED) or of a living
+        credential (EXPIRED). Only cells with a trial tell; whatever else a trial meets, the act itself will tell."""
+        for (kind, verb), ids in acts.items():
+            cell = self.provider.cell(kind, verb)
+            if cell is None or cell.trial is None:
+                continue
+            try:
+                cell.trial(call_for(self._line, cell), tuple(ids))
+            except Failure as failure:
+                if failure.code in (Code.DENIED, Code.EXPIRED):
+                    raise
 
     def perform(self, batch: Batch) -> list[Result]:
         """Sends one batch, once. One result per item, in order; `unknown` where the answer was lost or does not fit
