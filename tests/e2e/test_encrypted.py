@@ -55,7 +55,7 @@ def test_nothing_is_purged_before_somebody_has_opened_the_archive(here: Site, ke
         each.verb for each in read(here.folder, "exit").state.entries.values()
     }
     assert holding(here.folder, "客户".encode()) == [] == holding(here.folder, b"offer.pdf")
-    refused = here.run("confirm", "archive/all", str(here.manifest))
+    refused = here.run("confirm", "archive/opened", str(here.manifest))
     assert refused.code == 3 and "CRM-C007" in refused.err
 
     said = here.run("archive", "verify", str(archive), "--format", "json")
@@ -71,10 +71,10 @@ def test_nothing_is_purged_before_somebody_has_opened_the_archive(here: Site, ke
     proof = tmp_path / "opened.json"
     for wrong, code in ((said.out, "CRM-A087"), (opened.out.replace('"content":"', '"content":"0'), "CRM-A088")):
         proof.write_text(wrong)
-        refused = here.run("confirm", "archive/all", str(here.manifest), "--evidence", str(proof))
+        refused = here.run("confirm", "archive/opened", str(here.manifest), "--evidence", str(proof))
         assert refused.code == 3 and code in refused.err
     proof.write_text(opened.out)
-    assert here.run("confirm", "archive/all", str(here.manifest), "--evidence", str(proof)).code == 0
+    assert here.run("confirm", "archive/opened", str(here.manifest), "--evidence", str(proof)).code == 0
     assert (here.folder / ".crmstate" / "exit" / "archive.key").exists()
     assert apply(here)[0] == 0
     assert rows_left(here) == 0
