@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyrage
@@ -194,3 +195,24 @@ def test_every_sink_is_free_of_the_identity(here: Site, key: Key, monkeypatch: p
     for line in said.out.splitlines():
         json.loads(line)
     assert holding(here.folder, key.secret.encode()) == []
+
+
+def test_the_working_key_ends_with_the_archive(here: Site, key: Key) -> None:
+    head = MANIFEST.partition("end_state:")[0]
+    end = (datetime.fromisoformat(here.truth()["now"]) + timedelta(days=3)).date()
+    here.write(
+        f"{head}end_state:\n  data:\n    archive: {{to: archive/, encrypt_to: [{key.public}], keep_until: {end}}}\n"
+    )
+    assert here.apply().code == 0
+    working = here.folder / ".crmstate" / "exit" / "archive.key"
+    proof = here.folder / "opened.txt"
+    proof.write_text("opened with age and zstd")
+    assert here.run("confirm", "archive/opened", str(here.manifest), "--evidence", str(proof)).code == 0
+    assert here.apply().code == 0
+    here.advance("6d")
+    plan = here.folder / "end.json"
+    assert here.plan("--out", str(plan)).code == 0
+    assert here.run("approve", str(plan), "--by", "head@example.com", "--source", "ticket 7").code == 0
+    assert working.exists()
+    assert here.apply().code == 0
+    assert not (here.folder / "archive" / "exit").exists() and not working.exists()
