@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from crmstate.archive import attachments as attached
-from crmstate.archive import checks, commit, ending, export, layout, locked, manifest, reading, verify
+from crmstate.archive import checks, commit, ending, export, layout, locked, manifest, reading, unread, verify
 from crmstate.archive.checks import Wanted
 from crmstate.archive.coverage import listed
 from crmstate.archive.journal import ADDITION, BEGIN, ROWS, valid
@@ -218,7 +218,7 @@ class Archive:
         sealed, first = self._checked(place, expected)
         done = [first, checks.count(place, sealed, source, fewer)]
         if self._wanted.share and not place.wrap.reads_rows:
-            done.append(Check("sample", "not_read"))
+            done.append(unread.sampled(place, sealed, source, self._wanted.share, fewer))
         elif self._wanted.share:
             done.append(checks.reread(place, sealed, source, self._wanted.share, fewer))
         if self._wanted.restore_test and not place.wrap.reads_rows:
