@@ -216,3 +216,15 @@ def test_the_working_key_ends_with_the_archive(here: Site, key: Key) -> None:
     assert working.exists()
     assert here.apply().code == 0
     assert not (here.folder / "archive" / "exit").exists() and not working.exists()
+
+
+def test_an_addition_beside_every_plan_is_encrypted_too_and_asks_for_another_look(here: Site, key: Key) -> None:
+    archive = locked(here, key)
+    apply(here)
+    assert here.world is not None
+    here.world.add_rows("contacts", [{"id": "c900", "owner_id": "u1", "fields": {"Name": "客户 900"}}])
+    said = here.run("archive", "delta", str(here.manifest))
+    assert said.code == 0, said.out + said.err
+    assert holding(here.folder, "客户".encode()) == [] and any(archive.rglob("*.jsonl.zst.age"))
+    steps = here.plan("--format", "json").json["steps"]
+    assert "archive/opened" in [each["address"] for each in steps]
