@@ -107,3 +107,8 @@ def test_a_manifest_in_braces_is_still_a_manifest(here: Site) -> None:
     here.write(json.dumps(YAML(typ="safe").load(MANIFEST)))
     assert here.plan().code == 0
     assert here.apply("--target", "archive/contacts").code == 0
+
+
+def test_a_folder_is_no_plan_to_approve(here: Site) -> None:
+    said = here.run("approve", str(here.folder))
+    assert (said.code, "CRM-C003" in said.err) == (64, True), said.err
