@@ -26,6 +26,10 @@ def main() -> None:
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
         code = INTERRUPTED
+    except RuntimeError as found:  # what older Pythons make of one that meets them inside a `__set_name__`
+        if not isinstance(found.__cause__, KeyboardInterrupt):
+            raise
+        code = INTERRUPTED
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         signal.signal(each, signal.SIG_IGN)
     _leave(code)

@@ -74,12 +74,18 @@ def run(argv: list[str], screen: Screen | None = None) -> int:
         _quiet_pipe()
         return int(Exit.OK)
     except Exception as bug:
-        return _bug(shown, bug)
+        return _interrupted(shown) if _of_a_signal(bug) else _bug(shown, bug)
 
 
 def _interrupted(screen: Screen) -> int:
     screen.show([diagnostic("CRM-E013")])
     return int(Exit.INTERRUPTED)
+
+
+def _of_a_signal(found: BaseException) -> bool:
+    """Whether an error is a Ctrl-C that met Python inside a `__set_name__`, which older ones turn into a RuntimeError
+    (every pydantic model is made by some)."""
+    return isinstance(found, RuntimeError) and isinstance(found.__cause__, KeyboardInterrupt)
 
 
 def _failed(screen: Screen, failure: Failure) -> int:

@@ -275,18 +275,23 @@ def test_a_second_signal_at_any_effect_is_survived(
 LOST = {
     "an exec": "exec('raise KeyboardInterrupt')",
     "a destructor": "type('Dying', (), {'__del__': lambda self: exec('raise KeyboardInterrupt')})()",
+    "a name": "type('Named', (), {'it': type('Naming', (), {'__set_name__': lambda *_: exec('raise KeyboardInterrupt')})()})",
 }
 
 
+@pytest.mark.parametrize("module", ["crmstate.cli.app", "crmstate.cli.commands.status"])
 @pytest.mark.parametrize("where", LOST)
-def test_an_interruption_where_python_forgets_it_ends_with_our_own_code(where: str, tmp_path: Path) -> None:
+def test_an_interruption_where_python_forgets_it_ends_with_our_own_code(
+    where: str, module: str, tmp_path: Path
+) -> None:
     """`python -m` remembers a Ctrl-C that met it inside `exec` (where dataclasses are made, while modules load) and
-    ends itself by SIGINT although it was caught; one inside a destructor it prints and forgets."""
+    ends itself by SIGINT although it was caught; one inside a destructor it prints and forgets; one inside a
+    `__set_name__` (of which pydantic's models are made) it turns into another error."""
     (tmp_path / "sitecustomize.py").write_text(
         "import sys\n"
         "class Interrupting:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'crmstate.cli.app':\n"
+        f"        if name == {module!r}:\n"
         f"            {LOST[where]}\n"
         "sys.meta_path.insert(0, Interrupting())\n"
     )
