@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from crmstate.archive.bag import Covered, tag_files
-from crmstate.archive.layout import FORMER, MANIFEST, README, README_FORMER, Place
+from crmstate.archive.layout import FORMER, MANIFEST, README, README_FORMER, Place, slug
 from crmstate.archive.marks import FileMark, canonical, mark, sha256
 from crmstate.archive.seal import Seal
 from crmstate.archive.store import ReadStore
@@ -124,7 +124,15 @@ def _parsed(data: bytes) -> Manifest | None:
     except (ValueError, msgspec.ValidationError, RecursionError):
         return None
     sound = written(manifest) == data and manifest.root == _root(manifest) and manifest.format == FORMAT
-    return manifest if sound and all(each.generations for each in manifest.datasets) else None
+    return manifest if sound and all(map(_is_ours, manifest.datasets)) else None
+
+
+def _is_ours(seal: Seal) -> bool:
+    """Whether its names are those that we give: an archive found anywhere may name files elsewhere, or be restored into
+    a folder elsewhere."""
+    files = [each.file for each in (*seal.marks, *seal.files, seal.ids)]
+    inside = not any(file.startswith("/") or ".." in file.split("/") for file in files)
+    return bool(seal.generations) and seal.slug == slug(seal.dataset.id) and inside
 
 
 def _root(manifest: Manifest) -> str:

@@ -10,7 +10,7 @@ import hashlib
 import re
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from crmstate.archive import disk, sheet
@@ -104,20 +104,35 @@ def unstored(value: str | bytes) -> str:
 
 
 def restore(store: ReadStore, seals: list[Seal], to: Path, form: str, wrap: Wrap = PLAIN) -> int:
-    """Restores datasets to `to`, which must not exist; how many rows. What is half done lies beside it as `.part`."""
-    if to.exists() or to.is_symlink():
-        raise problem(Exit.USAGE, "CRM-A035", file=str(to))
+    """Restores datasets to `to`, which must not exist; how many rows. What is half done lies beside it as `.part`, and is
+    removed where it cannot be finished; one that lies there already is left alone. Raises Problem."""
     part = to.with_name(to.name + _PART)
-    if part.is_dir() and not part.is_symlink():
-        shutil.rmtree(part)
-    elif part.exists() or part.is_symlink():
-        part.unlink()
-    with disk.told(part):
-        part.parent.mkdir(parents=True, exist_ok=True)
-        places = [(Place(store, each.dataset.id, wrap), each) for each in seals]
-        number = _sqlite(places, part) if form == "sqlite" else _folders(places, part, form)
-        part.rename(to)
+    for each in (to, part):
+        with disk.told(each):
+            if each.exists() or each.is_symlink():
+                raise problem(Exit.USAGE, "CRM-A035", file=str(each))
+    try:
+        with disk.told(part):
+            part.parent.mkdir(parents=True, exist_ok=True)
+            places = [(Place(store, each.dataset.id, wrap), each) for each in seals]
+            number = _sqlite(places, part) if form == "sqlite" else _folders(places, part, form)
+            part.rename(to)
+    except sqlite3.OperationalError as error:
+        _remove(part)
+        raise problem(Exit.ERROR, "CRM-A015", file=str(part), error=str(error)) from error
+    except BaseException:
+        _remove(part)
+        raise
     return number
+
+
+def _remove(part: Path) -> None:
+    """Records that were restored half are not left lying about in plain."""
+    if part.is_dir() and not part.is_symlink():
+        shutil.rmtree(part, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            part.unlink()
 
 
 def _sqlite(places: list[tuple[Place, Seal]], to: Path) -> int:

@@ -216,9 +216,14 @@ def plan_digest(
 
 
 def approval_digest(steps: tuple[Step, ...]) -> str:
-    """What approvals bind to: exactly the irreversible steps, by id and arguments. It survives planning again while
-    they stay."""
+    """What approvals bind to: exactly the irreversible steps, by id and arguments; that of the archive's end by its place
+    and its day as well. It survives planning again while they stay."""
     total = hashlib.sha256()
-    for key, args in sorted((step.id, msgspec.json.encode(step.args)) for step in steps if step.irreversible):
+    for key, args in sorted((step.id, _arguments(step)) for step in steps if step.irreversible):
         total.update(key.encode() + args + b"\n")
     return total.hexdigest()[:24]
+
+
+def _arguments(step: Step) -> bytes:
+    args = msgspec.json.encode(step.args)
+    return args + msgspec.json.encode(step.why) if step.verb is Verb.DISCARD else args

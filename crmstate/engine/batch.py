@@ -11,14 +11,16 @@ from dataclasses import replace
 
 from crmstate.core.address import id_of
 from crmstate.core.closing import Result
-from crmstate.core.diagnostic import Diagnostic
+from crmstate.core.diagnostic import Diagnostic, Problem
 from crmstate.core.event import Settlement
 from crmstate.core.failure import Code, Failure
 from crmstate.core.plan import Step
 from crmstate.core.planning.draft import satisfied
+from crmstate.core.planning.retention import archived, ended
 from crmstate.core.provider import Args, Batch, Cell, Item
 from crmstate.core.provider import Result as Answer
-from crmstate.core.words import Exit, Outcome, Phase, Proof, Undo
+from crmstate.core.survey import Resource
+from crmstate.core.words import Exit, Kind, Outcome, Phase, Proof, Undo
 from crmstate.engine.look import Seen, look
 from crmstate.engine.tasks import Context, Note, Task, Verdict, Work, finding, verdict_of
 
@@ -47,9 +49,29 @@ def act_on(context: Context, cell: Cell, steps: Sequence[Step]) -> Task:
         left = {step.id for step in todo}
         done = [step for step in steps if step.id not in left]
         yield Note((context.intended(batch, done), context.settled(batch, settled)))
+    if todo and cell.kind is Kind.ACCOUNT:
+        try:
+            yield Work(lambda: _archive_stands(context))
+        except Problem as found:
+            more = found.diagnostics[1:]
+            return [
+                *verdicts,
+                *(Verdict(s, Result.FAILED, found.diagnostics[0], exit=found.exit, more=more) for s in todo),
+            ]
     if todo:
         verdicts += yield from _send(context, cell, todo, batch)
     return verdicts
+
+
+def _archive_stands(context: Context) -> None:
+    """Reads the whole archive back before the account goes, which takes everything along. Raises Problem with everything
+    that is wrong in the first dataset that does not stand."""
+    state = context.ledger.state
+    if context.archiver is None or ended(state) is not None:
+        return
+    for place in sorted(archived(state)):
+        dataset = id_of(place)
+        context.archiver.recheck(Resource(Kind.DATASET, dataset), context.seal(dataset))
 
 
 def before_act(step: Step, seen: Seen) -> tuple[Settlement, Verdict] | None:

@@ -15,7 +15,7 @@ from crmstate.core.failure import Code, Failure
 from crmstate.core.plan import Step
 from crmstate.core.provider import Batch, Cell, Item
 from crmstate.core.provider import Result as Answer
-from crmstate.core.survey import DatasetFacts
+from crmstate.core.survey import DatasetFacts, Resource
 from crmstate.core.words import Exit, Kind, Outcome, Phase, Proof, Severity
 from crmstate.engine.batch import before_act, refused
 from crmstate.engine.look import Seen, gone, look, untouched
@@ -35,7 +35,7 @@ def purge(context: Context, cell: Cell, step: Step) -> Task:
     except Failure as failure:
         return [refused(step, failure)]
     except Problem as found:
-        return [Verdict(step, Result.FAILED, found.diagnostics[0], exit=found.exit)]
+        return [Verdict(step, Result.FAILED, found.diagnostics[0], exit=found.exit, more=found.diagnostics[1:])]
     entry = context.ledger.state.entries.get(step.id)
     position = (entry.position or 0) if entry is not None and context.archiver is not None else 0
     early = before_act(step, seen) if seen.phase(dataset) is not Phase.PRESENT else None
@@ -67,6 +67,7 @@ def _ids(context: Context, dataset: str, unarchived: bool = False) -> Sequence[s
     """The rows that a purge covers: those of the verified archive; `unarchived`, by a written decision, those that are
     there now."""
     if context.archiver is not None:
+        stands(context, dataset)
         return context.archiver.ids(dataset, context.seal(dataset))
     found: list[str] = []
     cursor: str | None = None
@@ -77,6 +78,13 @@ def _ids(context: Context, dataset: str, unarchived: bool = False) -> Sequence[s
         if cursor is None:
             break
     return found
+
+
+def stands(context: Context, dataset: str, label: str = "") -> None:
+    """Reads the archive of a dataset back, now: days may lie between its verification and what relies on it, and what was
+    on record then may lie damaged, or nowhere. Raises Problem with everything that is wrong."""
+    assert context.archiver is not None
+    context.archiver.recheck(Resource(Kind.DATASET, dataset, label), context.seal(dataset))
 
 
 def _walk(

@@ -68,7 +68,10 @@ def begun(state: State) -> Entry | None:
 
 def over(keep_until: str) -> str:
     """When the last day of the retention has ended, wherever one is; ISO 8601 UTC."""
-    return _stamp(datetime.combine(date.fromisoformat(keep_until) + timedelta(days=1), _EVERYWHERE))
+    try:
+        return _stamp(datetime.combine(date.fromisoformat(keep_until) + timedelta(days=1), _EVERYWHERE))
+    except OverflowError:
+        return "9999-12-31T23:59:59Z"
 
 
 def after(at: str, every: Every) -> str:
