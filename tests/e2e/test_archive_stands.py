@@ -15,7 +15,7 @@ from crmstate.archive.local import LocalReads
 from crmstate.archive.proof import shows_all
 from crmstate.core.diagnostic import Problem
 
-from .site import Site
+from .site import Site, archived
 
 
 def _flipped(archive: Path) -> None:
@@ -90,6 +90,19 @@ def test_a_restore_leaves_alone_what_lies_where_it_would_put_its_half(here: Site
 
     assert (said.code, "CRM-A035" in said.err) == (64, True), said.out + said.err
     assert (part / "mine.txt").read_text() == "precious"
+
+
+@pytest.mark.parametrize("to", ["archive/exit/data/x", "archive/exit", "s3://bucket/x"])
+def test_nothing_is_restored_into_the_archive_itself_or_to_an_address(to: str, here: Site) -> None:
+    here.apply("--target", "archive/*")
+    before = archived(here.folder / "archive")
+
+    place = to if "://" in to else str(here.folder / to)
+    said = here.run("archive", "restore", str(here.folder / "archive"), "--to", place)
+
+    assert (said.code, "CRM-C001" in said.err) == (64, True), said.out + said.err
+    assert archived(here.folder / "archive") == before
+    assert not Path("s3:").exists()
 
 
 def test_what_a_failed_verification_printed_is_no_proof(tmp_path: Path) -> None:

@@ -188,6 +188,7 @@ def restore(
 
     screen = Screen(lang=lang, quiet=quiet)
     root, found = opening.opened(_at(archive))
+    _check_to(to, root.where)
     seals = opening.chosen(found, dataset or [])
     wrap = opening.unwrapped(root, found, _identity(identity))
     if not wrap.reads_rows:
@@ -196,3 +197,12 @@ def restore(
     rows = restoring.restore(root, seals, to, form.value, wrap)
     screen.say("archive.restored", count=len(seals), rows=rows, path=to)
     return 0
+
+
+def _check_to(to: Path, archive: str) -> None:
+    """Refuses to restore into the archive itself, which nothing may be added to, and to an address."""
+    if ":/" in str(to):
+        raise problem(Exit.USAGE, "CRM-C001", text="--to: a folder or a file on this machine")
+    place = to.absolute().resolve()
+    if "://" not in archive and Path(archive).resolve() in (place, *place.parents):
+        raise problem(Exit.USAGE, "CRM-C001", text="--to: a place outside the archive")
