@@ -17,7 +17,7 @@ from crmstate.archive.journal import ROWS
 from crmstate.archive.layout import JOURNAL, MANIFEST, content
 from crmstate.archive.manifest import Found
 from crmstate.archive.marks import FileMark, mark
-from crmstate.archive.pack import packed
+from crmstate.archive.pack import packed_all
 from crmstate.archive.seal import Content, Generation, Seal
 from crmstate.archive.segments import Work
 from crmstate.core.survey import Listing, Resource
@@ -28,10 +28,7 @@ def prepare(work: Work, dataset: Resource, complete: bool, by: str, fields: byte
     attachments were read, now or before; `fields`: the vendor's field metadata."""
     number = len(work.seal.generations) if work.seal else 0
     files = [*work.files(), *_kept(work)]
-    ids = packed(work.holding.ids())
-    name = work.place.ids(number)
-    work.disk.replace(work.place.root / name, ids)
-    work.disk.flush(work.place.folder)
+    ids = work.streamed(work.place.ids(number), packed_all(work.holding.ids(work.lines)))
     if fields is not None:
         path = work.place.schema(number)
         work.disk.replace(work.place.root / path, fields)
@@ -41,7 +38,7 @@ def prepare(work: Work, dataset: Resource, complete: bool, by: str, fields: byte
         dataset=dataset,
         slug=work.place.slug,
         generations=(*(work.seal.generations if work.seal else ()), _generation(work, number, complete, by)),
-        ids=mark(name, ids),
+        ids=ids,
         journal=mark(f"{JOURNAL}/{work.place.journal.name}", work.journal.data),
         files=tuple(files),
         contents=tuple(sorted(Content(digest, size) for digest, size in work.holding.contents.items())),
@@ -62,7 +59,7 @@ def _generation(work: Work, number: int, complete: bool, by: str) -> Generation:
         number=number,
         content=work.holding.content(),
         parent=work.seal.last.content if work.seal else None,
-        rows=len(work.holding.rows),
+        rows=work.holding.count,
         lines=sum(line.written for line in work.journal.lines if line.what == ROWS),
         attachments=len(work.holding.files),
         complete=complete,

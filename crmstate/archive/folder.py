@@ -20,8 +20,6 @@ from crmstate.archive.coverage import listed
 from crmstate.archive.disk import TEMPORARY, Disk
 from crmstate.archive.journal import ADDITION
 from crmstate.archive.layout import Place
-from crmstate.archive.marks import mark
-from crmstate.archive.pack import unpacked
 from crmstate.archive.seal import Seal, evidence
 from crmstate.archive.segments import Work, open_work
 from crmstate.core.diagnostic import problem
@@ -87,13 +85,7 @@ class FolderArchive:
         """The ids that the sealed archive holds, in the order in which they first came: the same for the same
         generation. Raises Problem where there is no seal, or the list is not the sealed one."""
         place = Place(self.root, dataset)
-        ids = verify.sealed(place, expected)[1].ids
-        data = disk.read(self.root / ids.file)
-        if data is None:
-            raise problem(Exit.ERROR, "CRM-A001", file=ids.file)
-        if mark(ids.file, data) != ids:
-            raise problem(Exit.ERROR, "CRM-A002", file=ids.file)
-        return reading.ids(b"".join(unpacked([data])))
+        return reading.Ids(place, verify.sealed(place, expected)[1])
 
     def rows(self, dataset: str) -> Iterator[Row]:
         """The rows that the sealed archive holds, in the order of its segments, byte for byte as the vendor wrote

@@ -7,13 +7,16 @@ goes.
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from crmstate.archive import disk, manifest, pack
 from crmstate.archive.disk import Disk
 from crmstate.archive.holding import Holding
+from crmstate.archive.index import parsed
 from crmstate.archive.journal import BEGIN, FILES, GONE, ROWS, Journal, Line
 from crmstate.archive.layout import FILES_END, INDEX_END, OURS, SCHEMA, SCHEMA_FILE, Place, content
 from crmstate.archive.marks import FileMark, mark, sha256
@@ -75,7 +78,16 @@ class Work:
     def begin(self, purpose: str) -> None:
         """A reading of the whole dataset begins, or begins again."""
         self._line(Line(BEGIN, self.now(), dataset=self.place.dataset, purpose=purpose))
-        self.holding.begin()
+        self.holding.begin(self.lines)
+
+    def lines(self, more: Iterable[list[bytes]] = ()) -> Iterator[list[bytes]]:
+        """The lines of the index so far, in blocks; `more`: those that are not durable yet."""
+        left = self.holding.lines
+        for block in chain(_blocks(self, self.journal.lines), more):
+            yield block[:left]
+            left -= len(block)
+            if left <= 0:
+                return
 
     def segment(self, what: str, parts: dict[str, bytes], seen: int, written: int, next: str | None, end: bool) -> None:
         """Makes a segment durable: packed files by the ending of their names; those without a byte are left out."""
@@ -98,6 +110,24 @@ class Work:
     def files(self) -> tuple[FileMark, ...]:
         """Every file that the journal knows."""
         return tuple(each for line in self.journal.lines for each in line.files)
+
+    def streamed(self, file: str, parts: Iterable[bytes]) -> FileMark:
+        """Makes a file of these parts durable, however large it is."""
+        digest, size = hashlib.sha256(), 0
+
+        def measured() -> Iterator[bytes]:
+            nonlocal size
+            for part in parts:
+                digest.update(part)
+                size += len(part)
+                yield part
+
+        path = self.place.root / file
+        temporary = path.with_name(path.name + disk.TEMPORARY)
+        self.disk.temporary(temporary, measured())
+        self.disk.rename(temporary, path)
+        self.disk.flush(path.parent)
+        return FileMark(file, size, digest.hexdigest())
 
 
 def open_work(place: Place, disk: Disk, now: Callable[[], str]) -> Work:
@@ -149,17 +179,30 @@ def _whole(work: Work, line: Line) -> bool:
 def _fold(work: Work, line: Line) -> None:
     """Folds a line's index into what is held."""
     if line.what == BEGIN:
-        work.holding.begin()
+        work.holding.begin(work.lines)
         return
     for each in line.files:
-        if each.file.endswith((INDEX_END, FILES_END)):
-            data = disk.read(work.place.root / each.file)
-            if data is None:
-                raise problem(Exit.ERROR, "CRM-A001", file=each.file)
-            if sha256(data) != each.sha256:
-                raise problem(Exit.ERROR, "CRM-A002", file=each.file)
-            fold = work.holding.apply_rows if each.file.endswith(INDEX_END) else work.holding.apply_files
-            fold(pack.lines([data]))
+        if each.file.endswith(INDEX_END):
+            for block in pack.blocks([_read(work, each)]):
+                work.holding.fold(parsed(block), work.lines)
+        elif each.file.endswith(FILES_END):
+            work.holding.apply_files(pack.lines([_read(work, each)]))
+
+
+def _blocks(work: Work, lines: Iterable[Line]) -> Iterator[list[bytes]]:
+    for line in lines:
+        for each in line.files:
+            if each.file.endswith(INDEX_END):
+                yield from pack.blocks([_read(work, each)])
+
+
+def _read(work: Work, each: FileMark) -> bytes:
+    data = disk.read(work.place.root / each.file)
+    if data is None:
+        raise problem(Exit.ERROR, "CRM-A001", file=each.file)
+    if sha256(data) != each.sha256:
+        raise problem(Exit.ERROR, "CRM-A002", file=each.file)
+    return data
 
 
 def _tidy(work: Work) -> None:
