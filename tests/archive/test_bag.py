@@ -101,13 +101,13 @@ def test_a_frame_without_a_checksum_or_with_more_behind_it_is_refused() -> None:
 
 
 def test_lines_end_at_line_feeds_alone() -> None:
-    text = b'{"a":"\x85\x0b\x1c\r"}\n\r\n' + b"x" * 3_000_000 + b"\nlast"
-    assert list(pack.lines([pack.packed(text)])) == [
-        b'{"a":"\x85\x0b\x1c\r"}\n',
-        b"\r\n",
-        b"x" * 3_000_000 + b"\n",
-        b"last",
-    ]
+    found = [b'{"a":"\x85\x0b\x1c\r"}', b"\r", b"", b"x" * 3_000_000, b"last"]
+    assert list(pack.lines([pack.packed(b"\n".join(found) + b"\n")])) == found
+
+
+def test_a_last_line_without_a_line_break_is_an_error() -> None:
+    with pytest.raises(ValueError, match="cut short"):
+        list(pack.lines([pack.packed(b"first\nlast")]))
 
 
 def content(root: Path, id: str) -> str:

@@ -13,18 +13,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
+from urllib.request import getproxies
 
 import msgspec
 
 from crmstate.core.ports import Clock, Effects
 
-if TYPE_CHECKING:
-    import httpx
-
 LARGEST = 64 * 1024 * 1024
 PIECE = 64 * 1024
+OURS = {"Accept": "application/json", "User-Agent": "crmstate"}
+KEPT = 5.0
+"""Seconds for which an idle connection may be used again."""
 HANDED_OUT = "GET {url}"
 """What a cell declares that fetches addresses which the vendor handed out: GET only, and the vendor's own origin
 only, or a host that its dialect names for files."""
@@ -70,6 +71,25 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+class Opened(Protocol):
+    """An answer whose body is still to be read; header names are lower case. `pieces` raises Lost."""
+
+    status: int
+    headers: dict[str, str]
+
+    def pieces(self) -> Iterator[bytes]: ...
+
+    def close(self) -> None: ...
+
+
+class Transport(Protocol):
+    """What carries requests: `direct`, or `proxied`. `open` raises Lost."""
+
+    def open(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Opened: ...
+
+    def close(self) -> None: ...
 
 
 class Gate:
@@ -118,7 +138,7 @@ class Wire:
         self._timeout = timeout
         self._connections = connections
         self._lock = threading.Lock()
-        self._opened: httpx.Client | None = None
+        self._opened: Transport | None = None
         self.sent = 0
 
     def send(self, request: Request, label: str, gate: Gate | None) -> Answer:
@@ -141,12 +161,12 @@ class Wire:
         place = self.place(url, gate, hosts)
         theirs = urlsplit(place)
 
-        def act() -> httpx.Response:
+        def act() -> Opened:
             return self._open(request, place, "identity")
 
         self._count()
         found = self._effects.do("http", f"GET {theirs.path}", act)
-        if found.status_code == 200:
+        if found.status == 200:
             return _head(found, b""), self._pieces(found, None)
         body = b"".join(self._pieces(found, LARGEST))
         return _head(found, body), iter(())
@@ -183,63 +203,49 @@ class Wire:
         found = self._open(request, url, "gzip")
         return _head(found, b"".join(self._pieces(found, LARGEST)))
 
-    def _open(self, request: Request, url: str, encoding: str) -> httpx.Response:
-        import httpx
-
-        headers = {"Accept": "application/json", "Accept-Encoding": encoding, **request.headers}
+    def _open(self, request: Request, url: str, encoding: str) -> Opened:
+        headers = {**OURS, "Accept-Encoding": encoding, **request.headers}
         body = None if request.json is None else msgspec.json.encode(request.json)
         if body is not None:
             headers["Content-Type"] = "application/json"
-        client = self._client()
-        try:
-            return client.send(client.build_request(request.method, url, content=body, headers=headers), stream=True)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise Lost(_word(error), sent=False) from None
-        except httpx.TransportError as error:
-            raise Lost(_word(error), sent=True) from None
+        return self._transport().open(request.method, url, headers, body)
 
-    def _pieces(self, found: httpx.Response, limit: int | None) -> Iterator[bytes]:
-        import httpx
-
+    def _pieces(self, found: Opened, limit: int | None) -> Iterator[bytes]:
         end = self._clock.monotonic() + 10 * self._timeout
         encoding = found.headers.get("content-encoding", "").strip().lower()
         total = 0
         try:
-            for piece in _unpacked(found.iter_raw(PIECE), encoding):
+            for piece in _unpacked(found.pieces(), encoding):
                 total += len(piece)
                 if limit is not None and total > limit:
                     raise Lost("the answer is too large", sent=True)
                 if limit is not None and self._clock.monotonic() > end:
                     raise Lost("the answer takes too long", sent=True)
                 yield piece
-        except httpx.TransportError as error:
-            raise Lost(_word(error), sent=True) from None
         except zlib.error:
             raise Lost("the compressed answer is damaged", sent=True) from None
         finally:
-            with suppress(Exception):
-                found.close()
+            found.close()
 
-    def _client(self) -> httpx.Client:
+    def _transport(self) -> Transport:
         with self._lock:
             if self._opened is None:
-                import httpx
-
-                host = urlsplit(self._url).hostname or ""
-                self._opened = httpx.Client(
-                    http1=True,
-                    http2=False,
-                    follow_redirects=False,
-                    timeout=self._timeout,
-                    trust_env=host not in {"127.0.0.1", "localhost", "::1"},
-                    headers={"User-Agent": "crmstate"},
-                    limits=httpx.Limits(
-                        max_connections=self._connections,
-                        max_keepalive_connections=self._connections,
-                        keepalive_expiry=5.0,
-                    ),
-                )
+                self._opened = _transport(self._url, self._timeout, self._connections)
             return self._opened
+
+
+def _transport(url: str, timeout: float, connections: int) -> Transport:
+    """Straight to the host, unless the environment names a proxy and the host is not this machine."""
+    parts = urlsplit(url)
+    trusting = (parts.hostname or "") not in {"127.0.0.1", "localhost", "::1"}
+    proxies = getproxies() if trusting else {}
+    if proxies.get(parts.scheme) or proxies.get("all"):
+        from crmstate.providers.kit.proxied import Proxied
+
+        return Proxied(timeout, connections, KEPT)
+    from crmstate.providers.kit.direct import Direct
+
+    return Direct(timeout, connections, KEPT, trusting)
 
 
 def _among(place: SplitResult, hosts: Sequence[str]) -> bool:
@@ -250,21 +256,8 @@ def _among(place: SplitResult, hosts: Sequence[str]) -> bool:
     return False
 
 
-def _head(found: httpx.Response, body: bytes) -> Answer:
-    return Answer(found.status_code, {name.lower(): value for name, value in found.headers.items()}, body)
-
-
-def _word(error: Exception) -> str:
-    """What happened, without the library's text, which may quote the request."""
-    name = type(error).__name__
-    words = {
-        "ConnectError": "no connection",
-        "ConnectTimeout": "no connection in time",
-        "PoolTimeout": "no free connection in time",
-        "ReadTimeout": "no answer in time",
-        "WriteTimeout": "the request could not be sent in time",
-    }
-    return words.get(name, "the connection was lost")
+def _head(found: Opened, body: bytes) -> Answer:
+    return Answer(found.status, found.headers, body)
 
 
 def _unpacked(pieces: Iterator[bytes], encoding: str) -> Iterator[bytes]:
