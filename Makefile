@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TRYTON := .venv-tryton/.ready
+BUCKET := .venv-s3/.ready
 WORKERS ?= 2
 
 .PHONY: demo test test-deep lint types generated lock clean
@@ -21,17 +22,23 @@ $(TRYTON): requirements/tryton.txt
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tryton.txt
 	touch $(TRYTON)
 
+# An S3-compatible server to test against (tests/real/bucket.py).
+$(BUCKET): requirements/s3.txt
+	$(PYTHON) -m venv $(@D) || python3 -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/s3.txt
+	touch $(BUCKET)
+
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
-test: $(READY) $(TRYTON)
+test: $(READY) $(TRYTON) $(BUCKET)
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not deep"
 
-test-deep: $(READY) $(TRYTON)
+test-deep: $(READY) $(TRYTON) $(BUCKET)
 	$(BIN)/python -m pytest -n $(WORKERS) -m deep
 
 # Mistakes made on purpose in the providers, each of which a test has to catch.
-mutations: $(READY) $(TRYTON)
+mutations: $(READY) $(TRYTON) $(BUCKET)
 	$(BIN)/python -m tests.mutations $(ONLY)
 
 lint: $(READY)
@@ -50,6 +57,7 @@ lock: $(READY)
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements/main.txt pyproject.toml requirements/build.in
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --constraint requirements/main.txt --output-file requirements/dev.txt requirements/dev.in
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements/tryton.txt requirements/tryton.in
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements/s3.txt requirements/s3.in
 
 clean:
-	rm -rf $(VENV) .venv-tryton demo .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-tryton .venv-s3 demo .mypy_cache .ruff_cache

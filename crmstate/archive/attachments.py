@@ -1,4 +1,4 @@
-"""Attachments: streams each file that a dataset's records have to the disk, hashed on the way, and notes which record
+"""Attachments: streams each file that a dataset's records have to the store, hashed on the way, and notes which record
 has which.
 
 Contents are stored once, under their SHA-256. Names are the vendor's text and never become paths. Addresses expire:
@@ -11,9 +11,7 @@ import hashlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from crmstate.archive.disk import TEMPORARY
 from crmstate.archive.export import REFUSED, RESTARTS, Passed
 from crmstate.archive.holding import lost_line
 from crmstate.archive.journal import ADDITION, FILES, LOST
@@ -38,10 +36,10 @@ Listed = dict[tuple[str, str], File]
 
 @dataclass
 class Buffer:
-    """The attachments whose contents are on disk and whose lines are not durable yet."""
+    """The attachments whose contents are stored and whose lines are not durable yet."""
 
     lines: list[bytes] = field(default_factory=list)
-    folders: set[Path] = field(default_factory=set)
+    folders: set[str] = field(default_factory=set)
     written: int = 0
     bytes: int = 0
 
@@ -49,8 +47,7 @@ class Buffer:
         """Makes them durable; `next` is the cursor of the page that holds what follows."""
         if not self.lines and not end:
             return
-        for folder in sorted(self.folders):
-            work.disk.flush(folder)
+        work.store.flush(sorted(self.folders))
         parts = {FILES_NAME: packed(b"".join(self.lines))} if self.lines else {}
         seen, written = len(self.lines), self.written
         self.lines, self.written, self.bytes = [], 0, 0
@@ -117,7 +114,7 @@ def _page(work: Work, source: ReadSession, buffer: Buffer, page: FilePage, curso
         buffer.lines.append(line)
         if b'"op":"+"' in line:
             buffer.written += 1
-            buffer.folders.add((work.place.root / content(entry.sha256)).parent)
+            buffer.folders.add(content(entry.sha256).rpartition("/")[0])
         buffer.bytes += entry.size
         if len(buffer.lines) >= CUT_FILES or buffer.bytes >= CUT_BYTES:
             buffer.flush(work, cursor, False)
@@ -134,7 +131,7 @@ def _unchanged(work: Work, file: File) -> Entry | None:
 
 
 def _fetched(work: Work, source: ReadSession, listed: Listed, key: tuple[str, str], cursor: str | None) -> Entry | None:
-    """An attachment's content on disk; None where it vanished from the vendor's listing meanwhile. What a new listing
+    """An attachment's content, stored; None where it vanished from the vendor's listing meanwhile. What a new listing
     of the page shows is added to `listed`."""
     wrong = 0
     for attempt in range(TRIES):
@@ -158,8 +155,7 @@ def _fetched(work: Work, source: ReadSession, listed: Listed, key: tuple[str, st
 
 
 def _store(work: Work, source: ReadSession, file: File) -> Entry | None:
-    """Streams one content to the disk; None where it is not what the vendor says it is."""
-    temporary = work.place.folder / f"attachment{TEMPORARY}"
+    """Streams one content to the store; None where it is not what the vendor says it is."""
     digest, size = hashlib.sha256(), 0
 
     def measured() -> Iterator[bytes]:
@@ -169,17 +165,11 @@ def _store(work: Work, source: ReadSession, file: File) -> Entry | None:
             size += len(piece)
             yield piece
 
-    try:
-        work.disk.temporary(temporary, measured())
-    except Failure:
-        work.disk.remove(temporary)
-        raise
+    incoming = work.store.receive(work.place.wrap.streamed(measured()), work.place.folder)
     if file.size not in (None, size) or (file.sha256 or "").lower() not in ("", digest.hexdigest()):
-        work.disk.remove(temporary)
+        incoming.drop()
         return None
-    path = work.place.root / content(digest.hexdigest())
-    work.disk.folder(path.parent)
-    work.disk.rename(temporary, path)
+    incoming.keep(content(digest.hexdigest()))
     return Entry(file.row, file.id, file.name, file.mime, size, digest.hexdigest())
 
 

@@ -1,7 +1,7 @@
-"""FolderArchive: an archive in a folder on this machine. Carries out `core.ports.Archiver`.
+"""Archive: one archive in a store. Carries out `core.ports.Archiver`.
 
 Different datasets may be archived from several threads at once; one dataset only by one at a time, and one archive
-only by one process at a time (the state's lock sees to that). Refuses a folder that holds anything else.
+only by one process at a time (the state's lock sees to that). Refuses a place that holds anything else.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from crmstate.archive import attachments as attached
-from crmstate.archive import checks, commit, disk, export, layout, manifest, reading, verify
+from crmstate.archive import checks, commit, export, layout, manifest, reading, verify
 from crmstate.archive.checks import Wanted
 from crmstate.archive.coverage import listed
-from crmstate.archive.disk import TEMPORARY, Disk
 from crmstate.archive.journal import ADDITION
 from crmstate.archive.layout import Place
+from crmstate.archive.local import Local
 from crmstate.archive.seal import Seal, evidence
 from crmstate.archive.segments import Work, open_work
+from crmstate.archive.store import TEMPORARY, Store
+from crmstate.archive.wrap import PLAIN, Wrap
 from crmstate.core.diagnostic import problem
 from crmstate.core.event import Check, Evidence
 from crmstate.core.ports import Clock, Effects, ReadSession
@@ -30,21 +32,22 @@ from crmstate.core.survey import Listing, Resource
 from crmstate.core.words import Exit, Proof
 
 ARCHIVE, DELTA = "archive", "delta"
-_PLAIN = Wanted()
+_NO_MORE = Wanted()
 
 
-class FolderArchive:
-    """The archive at `root`, a folder of its own (`<to>/<archive name>`). `by`: who takes it, for the seals and the
-    evidence; `wanted`: how it is verified beyond checksums and counts."""
+class Archive:
+    """The archive in a store of its own (`<to>/<archive name>`). `by`: who takes it, for the seals and the evidence;
+    `wanted`: how it is verified beyond checksums and counts; `wrap`: what its files are wrapped in."""
 
-    def __init__(self, root: Path, effects: Effects, clock: Clock, by: str, wanted: Wanted = _PLAIN) -> None:
-        self.root = root
-        self._disk = Disk(effects)
+    def __init__(self, store: Store, clock: Clock, by: str, wanted: Wanted = _NO_MORE, wrap: Wrap = PLAIN) -> None:
+        self.store = store
+        self._wrap = wrap
         self._clock = clock
         self._by = by
         self._wanted = wanted
         self._ground = threading.Lock()
         self._listings: list[Listing | None] = []
+        self._proved_place = False
 
     def archive(self, source: ReadSession, dataset: Resource, attachments: bool) -> Evidence:
         """Exports a dataset whole, or goes on where an earlier run stopped. One that is sealed is not read again,
@@ -55,10 +58,10 @@ class FolderArchive:
         return evidence(self._take(work, source, dataset, attachments, ARCHIVE), self._by)
 
     def verify(self, source: ReadSession, dataset: Resource, expected: str | None = None) -> Evidence:
-        """Reads everything back from the disk and asks the vendor for its count. `expected`: the content's SHA-256 on
+        """Reads everything back from the store and asks the vendor for its count. `expected`: the content's SHA-256 on
         record; with it even an archive that was rewritten in itself consistently is noticed. Raises Problem with
         everything that is wrong."""
-        place = Place(self.root, dataset.id)
+        place = self._place(dataset.id)
         return self._proved(place, expected, source, fewer=False)
 
     def delta(
@@ -73,7 +76,7 @@ class FolderArchive:
         verifies the whole. Where nothing changed no generation is added. `purging`: a purge of ours has begun, so what
         the vendor no longer has is held all the same, and it may have fewer rows than the archive. Raises Problem
         CRM-A009 where the dataset was never sealed."""
-        place = Place(self.root, dataset.id)
+        place = self._place(dataset.id)
         _, sealed = verify.sealed(place, None)
         if expected is not None and expected not in [each.content for each in sealed.generations]:
             verify.sealed(place, expected)
@@ -84,20 +87,23 @@ class FolderArchive:
     def ids(self, dataset: str, expected: str | None = None) -> Sequence[str]:
         """The ids that the sealed archive holds, in the order in which they first came: the same for the same
         generation. Raises Problem where there is no seal, or the list is not the sealed one."""
-        place = Place(self.root, dataset)
+        place = self._place(dataset)
         return reading.Ids(place, verify.sealed(place, expected)[1])
 
     def rows(self, dataset: str) -> Iterator[Row]:
         """The rows that the sealed archive holds, in the order of its segments, byte for byte as the vendor wrote
         them. Checks nothing."""
-        place = Place(self.root, dataset)
+        place = self._place(dataset)
         return reading.rows(place, verify.sealed(place, None)[1])
 
     def _open(self, dataset: str) -> Work:
         """The work on a dataset, its ground prepared."""
         with self._ground:
             self._prepare()
-        return open_work(Place(self.root, dataset), self._disk, self._now)
+        return open_work(self._place(dataset), self.store, self._now)
+
+    def _place(self, dataset: str) -> Place:
+        return Place(self.store, dataset, self._wrap)
 
     def _take(self, work: Work, source: ReadSession, dataset: Resource, attachments: bool, purpose: str) -> Seal:
         """Reads and seals; the last seal again where a reading of a sealed dataset found nothing new. A delta goes on
@@ -115,7 +121,7 @@ class FolderArchive:
         found = commit.prepare(work, dataset, complete or attachments, self._by, source.fields(dataset.id))
         listing = self._listing(source)
         with self._ground:
-            commit.commit(self.root, self._disk, found, listing, self._now(), self._by)
+            commit.commit(self.store, found, listing, self._now(), self._by)
         return found
 
     def _listing(self, source: ReadSession) -> Listing | None:
@@ -129,7 +135,7 @@ class FolderArchive:
         wrong, read = verify.Wrong(), verify.Read()
         with self._ground:
             found, sealed = verify.sealed(place, expected)
-            verify.top(self.root, found, wrong, read)
+            verify.top(self.store, found, wrong, read)
         verify.check(place, found, sealed, wrong, read)
         wrong.refuse()
         return sealed, verify.said(place, sealed, read)
@@ -155,22 +161,30 @@ class FolderArchive:
         )
 
     def _prepare(self) -> None:
-        """Makes the archive's folders; refuses a folder that holds anything else. The README is first: it marks the
-        folder as ours."""
-        found = manifest.load(self.root)
-        names = set(disk.names(self.root))
-        readme = disk.read(self.root / layout.README)
+        """Makes the archive's folders; refuses a place that holds anything else. The README is first: it marks the
+        place as ours."""
+        found = manifest.load(self.store)
+        names = set(self.store.names(""))
+        readme = self.store.read(layout.README)
         ours = found is not None or (readme or b"").startswith(layout.README_START)
         known = {name.removesuffix(TEMPORARY) for name in names} <= layout.TOP
         if not known or not (ours or names <= {layout.README + TEMPORARY}):
-            raise problem(Exit.ERROR, "CRM-A027", file=str(self.root))
-        self._disk.folder(self.root)
+            raise problem(Exit.ERROR, "CRM-A027", file=self.store.where)
+        self.store.folders([""])
         if readme is None:
-            self._disk.replace(self.root / layout.README, layout.README_TEXT)
-            self._disk.flush(self.root)
-        commit.settle(self.root, self._disk, found)
-        for name in (*layout.FOLDERS, f"{layout.DATA}/{layout.ATTACHMENTS}"):
-            self._disk.folder(self.root / name)
+            self.store.put({layout.README: layout.README_TEXT})
+        if not self._proved_place:
+            self.store.prove(layout.README, readme or layout.README_TEXT)
+            self._proved_place = True
+        commit.settle(self.store, found)
+        self.store.folders((*layout.FOLDERS, f"{layout.DATA}/{layout.ATTACHMENTS}"))
 
     def _now(self) -> str:
         return self._clock.now().astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+class FolderArchive(Archive):
+    """The archive in a folder on this machine."""
+
+    def __init__(self, root: Path, effects: Effects, clock: Clock, by: str, wanted: Wanted = _NO_MORE) -> None:
+        super().__init__(Local(root, effects), clock, by, wanted)

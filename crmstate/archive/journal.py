@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 
-from crmstate.archive import disk
-from crmstate.archive.disk import Disk
 from crmstate.archive.marks import FileMark, canonical, sha256
+from crmstate.archive.store import Store
 
 BEGIN, ROWS, GONE, FILES, LOST = "begin", "rows", "gone", "attachments", "lost"
 ADDITION = "addition"
@@ -48,9 +46,9 @@ _LINES = msgspec.json.Decoder(Line)
 class Journal:
     """The journal of one dataset. `lines` are the valid ones, `sizes` the length of the file up to and with each."""
 
-    def __init__(self, path: Path, disk: Disk) -> None:
-        self._path = path
-        self._disk = disk
+    def __init__(self, name: str, store: Store) -> None:
+        self._name = name
+        self._store = store
         self.lines: list[Line] = []
         self.sizes: list[int] = []
         self.data = b""
@@ -58,7 +56,7 @@ class Journal:
 
     def load(self) -> None:
         """Reads the file; everything from the first line that is not valid counts as torn."""
-        self.data = disk.read(self._path) or b""
+        self.data = self._store.read(self._name) or b""
         found = list(valid(self.data))
         self.lines, self.sizes = [line for line, _ in found], [size for _, size in found]
         self.torn = self.size < len(self.data)
@@ -74,19 +72,18 @@ class Journal:
         return self.sizes[-1] if self.sizes else 0
 
     def cut(self, lines: int) -> None:
-        """Keeps the first `lines` lines, on disk as well. Does nothing where the file is that already."""
+        """Keeps the first `lines` lines, in the store as well. Does nothing where the file is that already."""
         if lines == len(self.lines) and not self.torn:
             return
         del self.lines[lines:], self.sizes[lines:]
         self.data, self.torn = self.data[: self.size], False
-        self._disk.replace(self._path, self.data)
-        self._disk.flush(self._path.parent)
+        self._store.put({self._name: self.data})
 
     def append(self, line: Line) -> None:
         """Makes a line durable."""
         chained = msgspec.structs.replace(line, chain=_chain(line, self.chain))
         text = canonical(chained) + b"\n"
-        self._disk.append(self._path, text)
+        self._store.append(self._name, text, len(self.lines))
         self.data += text
         self.lines.append(chained)
         self.sizes.append(len(self.data))

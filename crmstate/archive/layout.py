@@ -18,7 +18,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from pathlib import Path
+
+from crmstate.archive.store import ReadStore
+from crmstate.archive.wrap import PLAIN, Wrap
 
 README, MANIFEST, COVERAGE, SUMS = "README.txt", "manifest.json", "coverage.json", "SHA256SUMS"
 BAGIT, BAG_INFO = "bagit.txt", "bag-info.txt"
@@ -52,26 +54,27 @@ def content(sha256: str) -> str:
 
 
 class Place:
-    """The paths of one dataset in the archive at `root`. Methods give paths relative to `root`, with slashes."""
+    """The names of one dataset's files in an archive, the store that they are in, and what they are wrapped in."""
 
-    def __init__(self, root: Path, dataset: str) -> None:
-        self.root = root
+    def __init__(self, store: ReadStore, dataset: str, wrap: Wrap = PLAIN) -> None:
+        self.store = store
         self.dataset = dataset
+        self.wrap = wrap
         self.slug = slug(dataset)
-        self.folder = root / DATA / self.slug
-        self.journal = root / JOURNAL / f"{self.slug}.jsonl"
+        self.folder = f"{DATA}/{self.slug}"
+        self.journal = f"{JOURNAL}/{self.slug}.jsonl"
 
     def data(self, name: str) -> str:
         """A file in the dataset's folder."""
-        return f"{DATA}/{self.slug}/{name}"
+        return f"{self.folder}/{name}"
 
     def ids(self, generation: int) -> str:
         """The list of the ids that the archive holds as of a generation."""
-        return self.data(f"ids-{generation:04d}.jsonl.zst")
+        return self.wrap.name(self.data(f"ids-{generation:04d}.jsonl.zst"))
 
     def schema(self, generation: int) -> str:
         """The vendor's field metadata as of a generation."""
-        return f"{SCHEMA}/{self.slug}-{generation:04d}.json"
+        return self.wrap.name(f"{SCHEMA}/{self.slug}-{generation:04d}.json")
 
 
 README_START = b"crmstate archive, format 2"
@@ -97,7 +100,7 @@ decommissioning. It depends on the records and attachments alone, not on how or 
 
 To read it (读取):
 
-    zstd -dc data/NAME/*[0-9].jsonl.zst    records, one a line, exactly as the vendor wrote them
+    zstd -dc data/NAME/[0-9]*[0-9].jsonl.zst   records, one a line, exactly as the vendor wrote them
     data/NAME/000000.index.zst             a line for each record met: "+" written here (with SHA-256 and id), "=" met
                                            again unchanged, "-" no longer at the vendor. The n-th "+" is the n-th line
                                            of the .jsonl.zst beside it. Where an id has several "+", the last counts.

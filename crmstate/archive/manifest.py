@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
-from crmstate.archive import disk
 from crmstate.archive.bag import Covered, tag_files
 from crmstate.archive.layout import FORMER, MANIFEST, README, README_FORMER, Place
 from crmstate.archive.marks import FileMark, canonical, mark, sha256
 from crmstate.archive.seal import Seal
+from crmstate.archive.store import ReadStore
 from crmstate.core.diagnostic import problem
 from crmstate.core.words import Exit
 
@@ -80,11 +79,11 @@ def written(manifest: Manifest) -> bytes:
     return canonical(manifest) + b"\n"
 
 
-def load(root: Path) -> Found | None:
-    """The manifest of the archive at `root`; None where nothing was sealed. Raises Problem: CRM-A008 where it is
+def load(store: ReadStore) -> Found | None:
+    """The manifest of the archive in a store; None where nothing was sealed. Raises Problem: CRM-A008 where it is
     damaged, CRM-A024 and CRM-A029 where its format is a later or an earlier one."""
-    refuse_former(root)
-    data = disk.read(root / MANIFEST)
+    refuse_former(store)
+    data = store.read(MANIFEST)
     if data is None:
         return None
     found = _parsed(data)
@@ -95,17 +94,17 @@ def load(root: Path) -> Found | None:
 
 def seal_of(place: Place) -> Seal | None:
     """What the manifest says of a dataset; None where it was never sealed."""
-    found = load(place.root)
+    found = load(place.store)
     return found.seal(place) if found is not None else None
 
 
-def refuse_former(root: Path) -> None:
+def refuse_former(store: ReadStore) -> None:
     """Refuses an archive of the first format: nothing of it is read as if it were of this one."""
-    if not disk.is_folder(root):
+    if not store.is_folder(""):
         return
-    readme = disk.read(root / README) or b""
-    if readme.startswith(README_FORMER) or FORMER in disk.names(root):
-        raise problem(Exit.ERROR, "CRM-A029", file=str(root), format=1)
+    readme = store.read(README) or b""
+    if readme.startswith(README_FORMER) or FORMER in store.names(""):
+        raise problem(Exit.ERROR, "CRM-A029", file=store.where, format=1)
 
 
 def _parsed(data: bytes) -> Manifest | None:

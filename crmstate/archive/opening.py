@@ -3,54 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from crmstate.archive import checks, disk, manifest, verify
+from crmstate.archive import checks, manifest, verify
 from crmstate.archive.layout import MANIFEST, README, README_FORMER, Place
 from crmstate.archive.manifest import Found
 from crmstate.archive.seal import Seal
-from crmstate.core.diagnostic import problem
+from crmstate.archive.store import ReadStore
+from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.event import Check
 from crmstate.core.holdings import HeldDataset, Holdings, Verified
 from crmstate.core.words import Exit
 
 
-def find(path: Path) -> list[Path]:
-    """The archives at a path: itself, or the folders in it. Raises Problem CRM-A034 where there is none."""
-    if _is_archive(path):
-        return [path]
-    found = [path / name for name in disk.names(path) if (path / name).is_dir() and _is_archive(path / name)]
+def find(store: ReadStore) -> list[ReadStore]:
+    """The archives at a place: itself, or the folders in it. Raises Problem CRM-A034 where there is none."""
+    if _is_archive(store):
+        return [store]
+    found = [store.within(name) for name in store.names("") if _is_archive_in(store, name)]
     if not found:
-        raise problem(Exit.ERROR, "CRM-A034", file=str(path))
+        raise problem(Exit.ERROR, "CRM-A034", file=store.where)
     return found
 
 
-def opened(path: Path) -> Found:
-    """The manifest of the one archive at a path. Raises Problem: CRM-A034 where there is none, CRM-A036 where there are
-    several."""
-    roots = find(path)
+def opened(store: ReadStore) -> tuple[ReadStore, Found]:
+    """The one archive at a place, and its manifest. Raises Problem: CRM-A034 where there is none, CRM-A036 where there
+    are several."""
+    roots = find(store)
     if len(roots) > 1:
-        raise problem(Exit.USAGE, "CRM-A036", file=str(path), names=", ".join(each.name for each in roots))
+        names = ", ".join(each.where.rpartition("/")[2] for each in roots)
+        raise problem(Exit.USAGE, "CRM-A036", file=store.where, names=names)
     found = manifest.load(roots[0])
     if found is None:
-        raise problem(Exit.ERROR, "CRM-A034", file=str(path))
-    return found
+        raise problem(Exit.ERROR, "CRM-A034", file=store.where)
+    return roots[0], found
 
 
-def root_of(path: Path) -> Path:
-    """The folder of the one archive at a path."""
-    return find(path)[0]
-
-
-def holdings(root: Path) -> Holdings:
-    """What the archive at `root` says of itself; nothing is checked but the manifest."""
-    found = manifest.load(root)
+def holdings(store: ReadStore) -> Holdings:
+    """What an archive says of itself; nothing is checked but the manifest."""
+    found = manifest.load(store)
     if found is None:
-        raise problem(Exit.ERROR, "CRM-A034", file=str(root))
+        raise problem(Exit.ERROR, "CRM-A034", file=store.where)
     made = found.manifest
     missing = tuple((each.dataset, each.status, each.why) for each in made.coverage if each.status != "exported")
     return Holdings(
-        str(root), made.format, made.content, made.root, made.sealed_at, tuple(map(_held, made.datasets)), missing
+        store.where, made.format, made.content, made.root, made.sealed_at, tuple(map(_held, made.datasets)), missing
     )
 
 
@@ -81,37 +77,47 @@ def expect(seals: Sequence[Seal], content: str | None) -> None:
         raise problem(Exit.ERROR, "CRM-A007", file=MANIFEST, found=seals[0].last.content, expected=content)
 
 
-def checked(root: Path, found: Found, seals: Sequence[Seal], restore_test: bool) -> list[Verified]:
+def checked(store: ReadStore, found: Found, seals: Sequence[Seal], restore_test: bool) -> list[Verified]:
     """Reads everything back: the files beside the manifest, and these datasets. Raises Problem with everything that is
     wrong, work that was begun and not sealed included."""
     wrong, results = verify.Wrong(), []
-    verify.top(root, found, wrong, verify.Read())
-    for name in verify.pending(root, found):
+    verify.top(store, found, wrong, verify.Read())
+    for name in verify.pending(store, found):
         wrong.add("CRM-A028", file=name)
-    verify.foreign(root, found, wrong)
+    verify.foreign(store, found, wrong)
     for seal in seals:
         read = verify.Read()
-        verify.check(Place(root, seal.dataset.id), found, seal, wrong, read)
+        verify.check(Place(store, seal.dataset.id), found, seal, wrong, read)
         results.append((seal, read))
     wrong.refuse()
     if not results:
         raise problem(Exit.ERROR, "CRM-A030", dataset="-", read=0, said=0)
     return [
-        Verified(s.dataset.id, s.dataset.label, s.last.content, _checks(root, s, r, restore_test)) for s, r in results
+        Verified(s.dataset.id, s.dataset.label, s.last.content, _checks(store, s, r, restore_test)) for s, r in results
     ]
 
 
-def _checks(root: Path, seal: Seal, read: verify.Read, restore_test: bool) -> tuple[Check, ...]:
-    place = Place(root, seal.dataset.id)
+def _checks(store: ReadStore, seal: Seal, read: verify.Read, restore_test: bool) -> tuple[Check, ...]:
+    place = Place(store, seal.dataset.id)
     first = verify.said(place, seal, read)
     return (first, checks.restored(place, seal)) if restore_test else (first,)
 
 
-def _is_archive(path: Path) -> bool:
-    if not disk.is_folder(path):
+def _is_archive(store: ReadStore) -> bool:
+    if not store.is_folder(""):
         return False
-    readme = disk.read(path / README) or b""
-    return disk.size(path / MANIFEST) is not None or readme.startswith(README_FORMER)
+    readme = store.read(README) or b""
+    return store.size(MANIFEST) is not None or readme.startswith(README_FORMER)
+
+
+def _is_archive_in(store: ReadStore, name: str) -> bool:
+    """Whether a folder in it is one; a file, or a link, is none."""
+    try:
+        return store.is_folder(name) and _is_archive(store.within(name))
+    except Problem as refused:
+        if refused.diagnostics[0].code != "CRM-A004":
+            raise
+        return False
 
 
 def _held(seal: Seal) -> HeldDataset:

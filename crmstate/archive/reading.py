@@ -11,7 +11,7 @@ from typing import overload
 
 import msgspec
 
-from crmstate.archive import disk, index, pack
+from crmstate.archive import index, pack
 from crmstate.archive.holding import Holding
 from crmstate.archive.layout import INDEX_END, ROWS_END, Place
 from crmstate.archive.marks import FileMark
@@ -31,7 +31,7 @@ def lines(place: Place, file: str) -> Iterator[bytes]:
 def blocks(place: Place, file: str) -> Iterator[list[bytes]]:
     """The same, in blocks of about a hundred kibibytes."""
     try:
-        yield from pack.blocks(disk.pieces(place.root / file))
+        yield from pack.blocks(place.wrap.off(file, place.store.pieces(file)))
     except FileNotFoundError as error:
         raise problem(Exit.ERROR, "CRM-A001", file=file) from error
     except ValueError as error:
@@ -64,7 +64,7 @@ class Ids(Sequence[str]):
         self._file: FileMark = seal.ids
         self._known: list[bytes] = []
         self._length = 0
-        found = disk.measure(place.root / seal.ids.file)
+        found = place.store.measure(seal.ids.file)
         if found is None:
             raise problem(Exit.ERROR, "CRM-A001", file=seal.ids.file)
         if found != (seal.ids.bytes, seal.ids.sha256):

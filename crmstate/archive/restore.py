@@ -20,6 +20,7 @@ from crmstate.archive.layout import FILES_END, Place, content
 from crmstate.archive.marks import Entry, canonical
 from crmstate.archive.reading import lines, rows
 from crmstate.archive.seal import Seal
+from crmstate.archive.store import ReadStore
 from crmstate.core.diagnostic import problem
 from crmstate.core.words import Exit
 
@@ -108,7 +109,7 @@ def unstored(value: str | bytes) -> str:
     return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
 
 
-def restore(root: Path, seals: list[Seal], to: Path, form: str) -> int:
+def restore(store: ReadStore, seals: list[Seal], to: Path, form: str) -> int:
     """Restores datasets to `to`, which must not exist; how many rows. What is half done lies beside it as `.part`."""
     if to.exists() or to.is_symlink():
         raise problem(Exit.USAGE, "CRM-A035", file=str(to))
@@ -119,24 +120,24 @@ def restore(root: Path, seals: list[Seal], to: Path, form: str) -> int:
         part.unlink()
     with disk.told(part):
         part.parent.mkdir(parents=True, exist_ok=True)
-        number = _sqlite(root, seals, part) if form == "sqlite" else _folders(root, seals, part, form)
+        number = _sqlite(store, seals, part) if form == "sqlite" else _folders(store, seals, part, form)
         part.rename(to)
     return number
 
 
-def _sqlite(root: Path, seals: list[Seal], to: Path) -> int:
+def _sqlite(store: ReadStore, seals: list[Seal], to: Path) -> int:
     to.touch(mode=0o600)
     with closing(sqlite3.connect(to)) as base:
         for seal in seals:
-            into_sqlite(base, Place(root, seal.dataset.id), seal)
+            into_sqlite(base, Place(store, seal.dataset.id), seal)
     return sum(seal.last.rows for seal in seals)
 
 
-def _folders(root: Path, seals: list[Seal], to: Path, form: str) -> int:
+def _folders(store: ReadStore, seals: list[Seal], to: Path, form: str) -> int:
     to.mkdir(mode=0o700)
     number = 0
     for seal in seals:
-        place = Place(root, seal.dataset.id)
+        place = Place(store, seal.dataset.id)
         if form == "folder":
             number += _folder(place, seal, to / seal.slug)
         else:
@@ -158,7 +159,7 @@ def _folder(place: Place, seal: Seal, to: Path) -> int:
         with (to / "attachments.jsonl").open("wb") as index:
             for number_of, entry in enumerate(files, 1):
                 name = f"{number_of:06d}-{plain(entry.name)}"
-                _copied(place.root / content(entry.sha256), to / "attachments" / name, entry)
+                _copied(place, to / "attachments" / name, entry)
                 index.write(canonical({"file": f"attachments/{name}", **_facts(entry)}) + b"\n")
     return number
 
@@ -174,12 +175,13 @@ def _facts(entry: Entry) -> dict[str, str | int]:
     }
 
 
-def _copied(source: Path, target: Path, entry: Entry) -> None:
+def _copied(place: Place, target: Path, entry: Entry) -> None:
+    name = content(entry.sha256)
     with target.open("xb") as out:
-        for piece in disk.pieces(source):
+        for piece in place.wrap.off(name, place.store.pieces(name)):
             out.write(piece)
     if disk.measure(target) != (entry.size, entry.sha256):
-        raise problem(Exit.ERROR, "CRM-A002", file=content(entry.sha256))
+        raise problem(Exit.ERROR, "CRM-A002", file=name)
 
 
 def plain(name: str) -> str:

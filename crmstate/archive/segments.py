@@ -13,16 +13,19 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from crmstate.archive import disk, manifest, pack
-from crmstate.archive.disk import Disk
+from crmstate.archive import manifest, pack
 from crmstate.archive.holding import Holding
 from crmstate.archive.index import parsed
 from crmstate.archive.journal import BEGIN, FILES, GONE, ROWS, Journal, Line
 from crmstate.archive.layout import FILES_END, INDEX_END, OURS, SCHEMA, SCHEMA_FILE, Place, content
 from crmstate.archive.marks import FileMark, mark, sha256
 from crmstate.archive.seal import Seal
+from crmstate.archive.store import TEMPORARY, Store
 from crmstate.core.diagnostic import problem
 from crmstate.core.words import Exit
+
+AT_ONCE = 4_000_000
+"""Bytes up to which a file is put as a whole."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Work:
     """One dataset, opened for writing. `seal`: what is sealed of it; `sealed`: how many lines of the journal the last seal covers."""
 
     place: Place
-    disk: Disk
+    store: Store
     now: Callable[[], str]
     journal: Journal
     holding: Holding
@@ -92,14 +95,15 @@ class Work:
     def segment(self, what: str, parts: dict[str, bytes], seen: int, written: int, next: str | None, end: bool) -> None:
         """Makes a segment durable: packed files by the ending of their names; those without a byte are left out."""
         number = 1 + max((line.number for line in self.journal.lines), default=-1)
-        marks = []
-        for ending, data in parts.items():
-            if data:
-                path = self.place.data(f"{number:06d}.{ending}.zst")
-                self.disk.replace(self.place.root / path, data)
-                marks.append(mark(path, data))
-        if marks:
-            self.disk.flush(self.place.folder)
+        wrap = self.place.wrap
+        files = {
+            wrap.name(self.place.data(f"{number:06d}.{ending}.zst")): wrap.on(data)
+            for ending, data in parts.items()
+            if data
+        }
+        if files:
+            self.store.put(files, once=True)
+        marks = [mark(name, data) for name, data in files.items()]
         number = number if marks else -1
         self._line(Line(what, self.now(), number, "", tuple(marks), seen, written, next, end))
 
@@ -111,8 +115,20 @@ class Work:
         """Every file that the journal knows."""
         return tuple(each for line in self.journal.lines for each in line.files)
 
-    def streamed(self, file: str, parts: Iterable[bytes]) -> FileMark:
+    def streamed(self, file: str, parts: Iterator[bytes]) -> FileMark:
         """Makes a file of these parts durable, however large it is."""
+        wrapped = self.place.wrap.streamed(parts)
+        held, size = [], 0
+        for part in wrapped:
+            held.append(part)
+            size += len(part)
+            if size > AT_ONCE:
+                return self._received(file, chain(held, wrapped))
+        data = b"".join(held)
+        self.store.put({file: data}, once=True)
+        return mark(file, data)
+
+    def _received(self, file: str, parts: Iterable[bytes]) -> FileMark:
         digest, size = hashlib.sha256(), 0
 
         def measured() -> Iterator[bytes]:
@@ -122,18 +138,15 @@ class Work:
                 size += len(part)
                 yield part
 
-        path = self.place.root / file
-        temporary = path.with_name(path.name + disk.TEMPORARY)
-        self.disk.temporary(temporary, measured())
-        self.disk.rename(temporary, path)
-        self.disk.flush(path.parent)
+        self.store.receive(measured(), self.place.folder).keep(file)
+        self.store.flush([self.place.folder])
         return FileMark(file, size, digest.hexdigest())
 
 
-def open_work(place: Place, disk: Disk, now: Callable[[], str]) -> Work:
+def open_work(place: Place, store: Store, now: Callable[[], str]) -> Work:
     """Takes up the work on a dataset where its journal ends. Raises Problem where something sealed is damaged."""
-    work = Work(place, disk, now, Journal(place.journal, disk), Holding(), manifest.seal_of(place))
-    disk.folder(place.folder)
+    work = Work(place, store, now, Journal(place.journal, store), Holding(), manifest.seal_of(place))
+    store.folders([place.folder])
     work.journal.load()
     work.sealed = _sealed_lines(work)
     keep = len(work.journal.lines)
@@ -155,7 +168,7 @@ def open_work(place: Place, disk: Disk, now: Callable[[], str]) -> Work:
 def _sealed_lines(work: Work) -> int:
     """How many lines the last seal covers."""
     if work.journal.lines and work.journal.lines[0].dataset != work.place.dataset:
-        raise problem(Exit.ERROR, "CRM-A023", file=str(work.place.journal))
+        raise problem(Exit.ERROR, "CRM-A023", file=work.store.path(work.place.journal))
     if work.seal is None:
         return 0
     known = work.seal.journal
@@ -166,14 +179,14 @@ def _sealed_lines(work: Work) -> int:
 
 def _whole(work: Work, line: Line) -> bool:
     """Whether the files of a line that no seal covers yet are as they were written."""
-    root = work.place.root
-    if any(disk.measure(root / each.file) != (each.bytes, each.sha256) for each in line.files):
+    store, first = work.store, line.files[0].file if line.files else ""
+    if any(store.measure(each.file) != (each.bytes, each.sha256) for each in line.files):
         return False
-    if line.what != FILES or not line.files:
+    if line.what != FILES or not first:
         return True
-    lines = pack.lines([disk.read(root / line.files[0].file) or b""])
+    lines = pack.lines(work.place.wrap.off(first, iter([store.read(first) or b""])))
     found = (re.search(rb'"sha256":"([0-9a-f]{64})","size":(\d+)}', each) for each in lines)
-    return all(disk.size(root / content(each[1].decode())) == int(each[2]) for each in found if each)
+    return all(store.size(content(each[1].decode())) == int(each[2]) for each in found if each)
 
 
 def _fold(work: Work, line: Line) -> None:
@@ -183,39 +196,39 @@ def _fold(work: Work, line: Line) -> None:
         return
     for each in line.files:
         if each.file.endswith(INDEX_END):
-            for block in pack.blocks([_read(work, each)]):
+            for block in pack.blocks(_read(work, each)):
                 work.holding.fold(parsed(block), work.lines)
         elif each.file.endswith(FILES_END):
-            work.holding.apply_files(pack.lines([_read(work, each)]))
+            work.holding.apply_files(pack.lines(_read(work, each)))
 
 
 def _blocks(work: Work, lines: Iterable[Line]) -> Iterator[list[bytes]]:
     for line in lines:
         for each in line.files:
             if each.file.endswith(INDEX_END):
-                yield from pack.blocks([_read(work, each)])
+                yield from pack.blocks(_read(work, each))
 
 
-def _read(work: Work, each: FileMark) -> bytes:
-    data = disk.read(work.place.root / each.file)
+def _read(work: Work, each: FileMark) -> Iterator[bytes]:
+    data = work.store.read(each.file)
     if data is None:
         raise problem(Exit.ERROR, "CRM-A001", file=each.file)
     if sha256(data) != each.sha256:
         raise problem(Exit.ERROR, "CRM-A002", file=each.file)
-    return data
+    return work.place.wrap.off(each.file, iter([data]))
 
 
 def _tidy(work: Work) -> None:
     """Removes what an interrupted run left: files of ours that neither journal nor manifest knows."""
-    place, root = work.place, work.place.root
+    place, store = work.place, work.store
     known = {each.file for each in work.files()} | {each.file for each in (work.seal.marks if work.seal else ())}
-    for name in disk.names(place.folder):
-        if place.data(name) not in known and OURS.fullmatch(name) and disk.size(place.folder / name) is not None:
-            work.disk.remove(place.folder / name)
-    temporary = place.journal.with_name(place.journal.name + disk.TEMPORARY)
-    if disk.size(temporary) is not None:
-        work.disk.remove(temporary)
-    for name in disk.names(root / SCHEMA):
-        match = SCHEMA_FILE.fullmatch(name.removesuffix(disk.TEMPORARY))
+    for name in store.names(place.folder):
+        file = place.data(name)
+        if file not in known and OURS.fullmatch(name) and store.size(file) is not None:
+            store.remove(file)
+    if store.size(place.journal + TEMPORARY) is not None:
+        store.remove(place.journal + TEMPORARY)
+    for name in store.names(SCHEMA):
+        match = SCHEMA_FILE.fullmatch(name.removesuffix(TEMPORARY))
         if match is not None and match[1] == place.slug and f"{SCHEMA}/{name}" not in known:
-            work.disk.remove(root / SCHEMA / name)
+            store.remove(f"{SCHEMA}/{name}")

@@ -1,4 +1,4 @@
-"""Verify: reads a sealed dataset back from the disk, every byte, and compares it with the manifest, with itself, and
+"""Verify: reads a sealed dataset back from its store, every byte, and compares it with the manifest, with itself, and
 with the record.
 
 Everything wrong is named, not only the first. It writes nothing and mends nothing. Record values never appear in what
@@ -9,23 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from crmstate.archive import commit, disk, index, journal, layout, manifest, reading
+from crmstate.archive import commit, index, journal, layout, manifest, reading
 from crmstate.archive.export import joined
 from crmstate.archive.holding import Holding
-from crmstate.archive.layout import FILES_END, INDEX_END, JOURNAL, MANIFEST, ROWS_END, Place, content
+from crmstate.archive.layout import ATTACHMENTS, DATA, FILES_END, INDEX_END, JOURNAL, MANIFEST, ROWS_END, Place, content
 from crmstate.archive.manifest import Found
 from crmstate.archive.marks import FileMark, sha256
 from crmstate.archive.seal import Seal
+from crmstate.archive.store import TEMPORARY, ReadStore
 from crmstate.core.diagnostic import Diagnostic, Problem, diagnostic, problem
 from crmstate.core.event import Check
 from crmstate.core.words import Exit, Severity
@@ -77,8 +75,8 @@ class Wrong:
 def sealed(place: Place, expected: str | None) -> tuple[Found, Seal]:
     """The manifest and its part that is the dataset's. Raises Problem CRM-A009 where there is none, CRM-A007 where its
     content is not the one on record, CRM-A022 where the one on record is that of an earlier generation."""
-    disk.is_folder(place.root)
-    found = manifest.load(place.root)
+    place.store.is_folder("")
+    found = manifest.load(place.store)
     seal = found.seal(place) if found is not None else None
     if found is None or seal is None:
         raise problem(Exit.ERROR, "CRM-A009", dataset=place.dataset)
@@ -88,14 +86,14 @@ def sealed(place: Place, expected: str | None) -> tuple[Found, Seal]:
     return found, seal
 
 
-def top(root: Path, found: Found, wrong: Wrong, read: Read) -> None:
+def top(store: ReadStore, found: Found, wrong: Wrong, read: Read) -> None:
     """The files beside the manifest, against the manifest. Call with the ground held."""
-    for folder in (root, *(root / name for name in layout.FOLDERS), root / layout.DATA / layout.ATTACHMENTS):
-        disk.is_folder(folder)  # behind a link in the place of a folder lies somebody else's data
+    for folder in ("", *layout.FOLDERS, f"{DATA}/{ATTACHMENTS}"):
+        store.is_folder(folder)  # behind a link in the place of a folder lies somebody else's data
     for each in found.manifest.tags:
-        _measured(root, each, wrong, read)
+        _measured(store, each, wrong, read)
     read.files, read.bytes = read.files + 1, read.bytes + len(found.data)
-    for name in disk.names(root):
+    for name in store.names(""):
         if name not in layout.TOP:
             wrong.add("CRM-A003", file=name)
 
@@ -103,19 +101,19 @@ def top(root: Path, found: Found, wrong: Wrong, read: Read) -> None:
 def check(place: Place, found: Found, seal: Seal, wrong: Wrong, read: Read) -> None:
     """Reads everything of a dataset back; adds each file that is missing, changed, extra or not a plain file, and each
     row and number that does not agree."""
-    disk.is_folder(place.folder)
+    place.store.is_folder(place.folder)
     before = wrong.count
     for each in (*seal.files, seal.ids):
-        _measured(place.root, each, wrong, read)
+        _measured(place.store, each, wrong, read)
     for one in seal.contents:
-        _measured(place.root, FileMark(content(one.sha256), one.bytes, one.sha256), wrong, read)
+        _measured(place.store, FileMark(content(one.sha256), one.bytes, one.sha256), wrong, read)
     known = _journal(place, seal.journal, wrong, read) | {each.file for each in seal.marks}
     _strays(place, seal, known, wrong)
     if wrong.count == before:
         holding = _folded(place, seal, wrong, read)
         if wrong.count == before:
             _numbers(place, seal, holding, wrong)
-    _others(place.root, found, wrong)
+    _others(place.store, found, wrong)
 
 
 def said(place: Place, seal: Seal, read: Read) -> Check:
@@ -126,9 +124,9 @@ def said(place: Place, seal: Seal, read: Read) -> Check:
     return Check("checksums", "equal", rows=read.rows, files=read.files, bytes=read.bytes)
 
 
-def _measured(root: Path, each: FileMark, wrong: Wrong, read: Read) -> None:
+def _measured(store: ReadStore, each: FileMark, wrong: Wrong, read: Read) -> None:
     try:
-        found = disk.measure(root / each.file)
+        found = store.measure(each.file)
     except Problem as refused:
         wrong.take(refused)
         return
@@ -144,7 +142,7 @@ def _journal(place: Place, known: FileMark, wrong: Wrong, read: Read) -> set[str
     """Its sealed part is as it was. What follows is said to be an unfinished delta where it is one; the files that it
     knows."""
     try:
-        data = disk.read(place.journal)
+        data = place.store.read(place.journal)
     except Problem as refused:
         wrong.take(refused)
         return set()
@@ -163,10 +161,10 @@ def _journal(place: Place, known: FileMark, wrong: Wrong, read: Read) -> set[str
 
 def _strays(place: Place, seal: Seal, known: set[str], wrong: Wrong) -> None:
     """What lies in the dataset's folder, or under its name elsewhere, and is neither sealed nor in `known`."""
-    found = [place.data(name) for name in disk.names(place.folder)]
+    found = [place.data(name) for name in place.store.names(place.folder)]
     for folder, pattern in ((layout.JOURNAL, layout.JOURNAL_FILE), (layout.SCHEMA, layout.SCHEMA_FILE)):
-        for name in disk.names(place.root / folder):
-            match = pattern.fullmatch(name.removesuffix(disk.TEMPORARY))
+        for name in place.store.names(folder):
+            match = pattern.fullmatch(name.removesuffix(TEMPORARY))
             if match is not None and match[1] == seal.slug:
                 found.append(f"{folder}/{name}")
     for name in found:
@@ -174,54 +172,41 @@ def _strays(place: Place, seal: Seal, known: set[str], wrong: Wrong) -> None:
             wrong.add("CRM-A003", file=name)
 
 
-def _others(root: Path, found: Found, wrong: Wrong) -> None:
+def _others(store: ReadStore, found: Found, wrong: Wrong) -> None:
     """What lies in the archive and can belong to no dataset, or to none that is sealed while no other is under way."""
     for folder, pattern in (
-        (layout.DATA, layout.SLUG), (layout.JOURNAL, layout.JOURNAL_FILE), (layout.SCHEMA, layout.SCHEMA_FILE),
+        (DATA, layout.SLUG), (layout.JOURNAL, layout.JOURNAL_FILE), (layout.SCHEMA, layout.SCHEMA_FILE),
     ):  # fmt: skip
-        for name in disk.names(root / folder):
-            whole = name.removesuffix(disk.TEMPORARY)
-            if not pattern.fullmatch(whole) and not (folder == layout.DATA and name == layout.ATTACHMENTS):
+        for name in store.names(folder):
+            whole = name.removesuffix(TEMPORARY)
+            if not pattern.fullmatch(whole) and not (folder == DATA and name == ATTACHMENTS):
                 wrong.add("CRM-A003", file=f"{folder}/{name}")
-    for name in _odd_contents(root):
+    contents, odd = commit.contents(store)
+    for name in odd:
         wrong.add("CRM-A003", file=name)
-    if not commit.unfinished(root, found.manifest.datasets):
+    if not commit.unfinished(store, found.manifest.datasets):
         known = {content(each.sha256) for seal in found.manifest.datasets for each in seal.contents}
-        for name in commit.contents(root):
+        for name in contents:
             if name not in known:
                 wrong.add("CRM-A003", file=name)
 
 
-def pending(root: Path, found: Found | None) -> list[str]:
+def pending(store: ReadStore, found: Found | None) -> list[str]:
     """The journals of work that was begun and is not sealed."""
-    return commit.unfinished(root, found.manifest.datasets if found is not None else ())
+    return commit.unfinished(store, found.manifest.datasets if found is not None else ())
 
 
-def foreign(root: Path, found: Found, wrong: Wrong) -> None:
+def foreign(store: ReadStore, found: Found, wrong: Wrong) -> None:
     """For an archive at rest: folders of data, journals and schemas of datasets that the manifest does not name."""
     slugs = {each.slug for each in found.manifest.datasets}
-    for name in disk.names(root / layout.DATA):
-        if layout.SLUG.fullmatch(name) and name not in slugs and not (root / JOURNAL / f"{name}.jsonl").exists():
-            wrong.add("CRM-A003", file=f"{layout.DATA}/{name}")
-    for name in disk.names(root / layout.SCHEMA):
+    journals = store.names(JOURNAL)
+    for name in store.names(DATA):
+        if layout.SLUG.fullmatch(name) and name not in slugs and f"{name}.jsonl" not in journals:
+            wrong.add("CRM-A003", file=f"{DATA}/{name}")
+    for name in store.names(layout.SCHEMA):
         match = layout.SCHEMA_FILE.fullmatch(name)
         if match is not None and match[1] not in slugs:
             wrong.add("CRM-A003", file=f"{layout.SCHEMA}/{name}")
-
-
-def _odd_contents(root: Path) -> Iterator[str]:
-    """What lies among the attachments under a name that no content can have."""
-    top = root / layout.DATA / layout.ATTACHMENTS
-    if not disk.is_folder(top):
-        return
-    with disk.told(top):
-        for entry in os.scandir(top):
-            if not re.fullmatch("[0-9a-f]{2}", entry.name) or not entry.is_dir(follow_symlinks=False):
-                yield f"{layout.DATA}/{layout.ATTACHMENTS}/{entry.name}"
-                continue
-            for each in os.scandir(entry.path):
-                if not layout.CONTENT.fullmatch(each.name) or each.name[:2] != entry.name:
-                    yield f"{layout.DATA}/{layout.ATTACHMENTS}/{entry.name}/{each.name}"
 
 
 def _folded(place: Place, seal: Seal, wrong: Wrong, read: Read) -> Holding:

@@ -23,12 +23,15 @@ from crmstate.core.ports import Archiver, Clock, Effects, ReadSession, Session
 from crmstate.core.provider import Provider
 from crmstate.core.record import State
 from crmstate.core.secret import Scrubber, Secret
-from crmstate.core.words import Exit
+from crmstate.core.words import Exit, Verb
 
 if TYPE_CHECKING:
+    from crmstate.core.plan import Plan
     from crmstate.manifest.load import Loaded
     from crmstate.manifest.operator import Operator
     from crmstate.store.store import Store
+
+_ARCHIVED = frozenset({Verb.ARCHIVE, Verb.VERIFY, Verb.RESTORE_TEST, Verb.DELTA, Verb.PURGE})
 
 
 def actor(environ: Mapping[str, str]) -> str:
@@ -212,13 +215,35 @@ class House:
         goal = self.desired.archive
         if not isinstance(goal, ArchiveGoal) or goal.unsupported:
             return None
+        from crmstate.archive import places
         from crmstate.archive.checks import Wanted, share
-        from crmstate.archive.folder import FolderArchive
-        from crmstate.archive.location import resolve
+        from crmstate.archive.folder import Archive
 
+        learn_keys(self.scrubber, self.environ)
         wanted = Wanted(share(goal.sample), goal.restore_test)
-        place = resolve(goal.to, self.folder) / self.desired.name
-        return FolderArchive(place, self.effects, self.clock, self.by, wanted)
+        store = places.store(goal.to, self.folder, self.desired.name, self.environ, self.effects)
+        return Archive(store, self.clock, self.by, wanted)
+
+    def check_place(self, made: Plan) -> None:
+        """Raises the Problem that carrying a plan out would meet at the place of the archive, as far as that can be
+        known without asking there."""
+        goal = self.desired.archive
+        if (
+            isinstance(goal, ArchiveGoal)
+            and not goal.unsupported
+            and any(each.verb in _ARCHIVED for each in made.steps)
+        ):
+            from crmstate.archive import places
+
+            places.refuse(goal.to, self.folder, self.environ)
+
+
+def learn_keys(scrubber: Scrubber, environ: Mapping[str, str]) -> None:
+    """Whatever is shown from here on does not show the secrets of an object store."""
+    from crmstate.archive.s3 import SECRETS
+
+    for name in SECRETS:
+        scrubber.learn(environ.get(name, ""))
 
 
 def lineage() -> str:

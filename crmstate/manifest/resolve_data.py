@@ -46,7 +46,7 @@ def location(place: str, folder: FilePath) -> str:
 def _unsupported(goal: Archive) -> tuple[str, ...]:
     """Keys below `archive` that this version reads but does not carry out."""
     present = {
-        "to": "://" in goal.to and not goal.to.startswith("file://"),
+        "to": "://" in goal.to and not goal.to.startswith(("file://", "s3://")),
         "formats": bool(set(goal.formats) - {"jsonl"}),
         "encrypt_to": bool(goal.encrypt_to),
         "identity": goal.identity is not None,

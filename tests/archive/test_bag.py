@@ -16,6 +16,7 @@ from archive_vendor import Clock, Dataset, Effects, Vendor, attachment, resource
 from crmstate.archive import manifest, pack
 from crmstate.archive.folder import FolderArchive
 from crmstate.archive.layout import Place, slug
+from crmstate.archive.local import LocalReads
 from crmstate.core.failure import Code, Failure
 from crmstate.core.survey import DatasetFacts, Listing, Resource
 from crmstate.core.words import Kind
@@ -68,10 +69,12 @@ def test_a_person_with_coreutils_and_zstd_can_check_and_read_it(tmp_path: Path) 
     listed = {line.partition("  ")[2] for line in (tmp_path / "SHA256SUMS").read_text().splitlines()}
     assert listed == set(tree(tmp_path)) - {"SHA256SUMS", "tagmanifest-sha256.txt", "manifest.json"}
     for id in DATASETS:
-        rows = shell(tmp_path, f"cat data/{slug(id)}/*[0-9].jsonl.zst | zstd -dc").encode().splitlines()
-        assert set(vendor.datasets[id].rows.values()) <= set(rows)
+        rows = vendor.datasets[id].rows
+        if rows:  # an empty dataset has no file of them
+            found = shell(tmp_path, f"cat data/{slug(id)}/[0-9]*[0-9].jsonl.zst | zstd -dc").encode().splitlines()
+            assert set(rows.values()) <= set(found) and all(each[:1] == b"{" for each in found)
         ids = shell(tmp_path, f"zstd -dc $(ls data/{slug(id)}/ids-*.zst | tail -1)").splitlines()
-        assert {json.loads(each) for each in ids} == set(vendor.datasets[id].rows)
+        assert {json.loads(each) for each in ids} == set(rows)
     first = shell(tmp_path, f"zstd -dc data/{slug('people')}/*.attachments.jsonl.zst | head -1")
     digest = json.loads(first)["sha256"]
     assert shell(tmp_path, f"cat data/attachments/{digest[:2]}/{digest}") == "first content"
@@ -108,7 +111,7 @@ def test_a_last_line_without_a_line_break_is_an_error() -> None:
 
 
 def content(root: Path, id: str) -> str:
-    seal = manifest.seal_of(Place(root, id))
+    seal = manifest.seal_of(Place(LocalReads(root), id))
     assert seal is not None
     return seal.last.content
 
@@ -126,7 +129,7 @@ def test_the_content_is_the_same_whatever_the_pages_the_cuts_and_the_order(
         archive.archive(later, resource(id), True)
     taken(tmp_path / "b", vendor)
     assert [content(tmp_path / "a", id) for id in DATASETS] == [content(tmp_path / "b", id) for id in DATASETS]
-    one, two = manifest.load(tmp_path / "a"), manifest.load(tmp_path / "b")
+    one, two = manifest.load(LocalReads(tmp_path / "a")), manifest.load(LocalReads(tmp_path / "b"))
     assert one is not None and two is not None
     assert one.manifest.content == two.manifest.content
     assert one.manifest.root != two.manifest.root

@@ -12,6 +12,7 @@ from crmstate.archive import manifest
 from crmstate.archive.checks import Wanted, differing, share
 from crmstate.archive.folder import FolderArchive
 from crmstate.archive.layout import Place
+from crmstate.archive.local import LocalReads
 from crmstate.core.diagnostic import Problem
 from crmstate.core.event import Evidence
 from crmstate.core.provider import Count, Page
@@ -141,7 +142,7 @@ def test_a_restore_that_gives_another_content_does_not_pass(tmp_path: Path, monk
 def test_a_verification_that_read_too_little_does_not_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     vendor = small()
     archive_of(tmp_path).archive(vendor, resource("people"), True)
-    seal = manifest.seal_of(Place(tmp_path, "people"))
+    seal = manifest.seal_of(Place(LocalReads(tmp_path), "people"))
     assert seal is not None
 
     def nothing(self: object, file: str, number: int, digests: object, ids: object, rows: object) -> None: ...

@@ -12,6 +12,7 @@ from archive_vendor import Clock, Crash, Effects, Vendor, attachment, resource, 
 from crmstate.archive import manifest
 from crmstate.archive.folder import FolderArchive
 from crmstate.archive.layout import Place
+from crmstate.archive.local import LocalReads
 
 DATASETS = ("people", "deals", "nothing")
 
@@ -37,7 +38,7 @@ def deltas(archive: FolderArchive, vendor: Vendor) -> list[str]:
 def contents(root: Path) -> list[tuple[str, tuple[str, ...]]]:
     """What each dataset's last seal says that it holds, and the ids in their order."""
     archive = FolderArchive(root, Effects(), Clock(), "me")
-    found = [manifest.seal_of(Place(root, id)) for id in DATASETS]
+    found = [manifest.seal_of(Place(LocalReads(root), id)) for id in DATASETS]
     return [(each.last.content, tuple(archive.ids(id))) for each, id in zip(found, DATASETS, strict=True) if each]
 
 

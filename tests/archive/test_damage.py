@@ -13,6 +13,7 @@ from crmstate.archive import manifest, pack
 from crmstate.archive.folder import FolderArchive
 from crmstate.archive.holding import Holding
 from crmstate.archive.layout import Place, slug
+from crmstate.archive.local import LocalReads
 from crmstate.core.diagnostic import Problem
 from crmstate.core.provider import Count
 from crmstate.core.words import Exit
@@ -242,7 +243,7 @@ def test_a_seal_of_a_later_format_is_not_called_damaged(tmp_path: Path) -> None:
 def test_a_damaged_journal_stops_a_delta_before_it_adds_to_it(tmp_path: Path) -> None:
     vendor = tiny()
     taken(tmp_path, vendor, "t")
-    path = Place(tmp_path, "t").journal
+    path = tmp_path / Place(LocalReads(tmp_path), "t").journal
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(Problem) as found:
         archive_of(tmp_path).delta(vendor, resource("t"), True)
@@ -257,10 +258,10 @@ def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
 
 def test_generations_and_manifests_are_chained(tmp_path: Path) -> None:
     taken(tmp_path, tiny(), "t")
-    before = manifest.load(tmp_path)
+    before = manifest.load(LocalReads(tmp_path))
     archive_of(tmp_path).archive(small(), resource("people"), True)
     taken(tmp_path, tiny(), "t", delta=True)
-    seal, now = manifest.seal_of(Place(tmp_path, "t")), manifest.load(tmp_path)
+    seal, now = manifest.seal_of(Place(LocalReads(tmp_path), "t")), manifest.load(LocalReads(tmp_path))
     assert before is not None and seal is not None and now is not None
     first, second = seal.generations
     assert second.parent == first.content

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from crmstate.archive import manifest, pack
 from crmstate.archive.folder import FolderArchive
 from crmstate.archive.layout import Place, slug
+from crmstate.archive.local import LocalReads
 from crmstate.archive.seal import Seal
 from crmstate.core.diagnostic import Problem
 from crmstate.core.failure import Code, Failure
@@ -33,7 +34,7 @@ def rows_of(root: Path, dataset: str) -> dict[str, bytes]:
 
 
 def sealed(root: Path) -> Seal:
-    found = manifest.seal_of(Place(root, "t"))
+    found = manifest.seal_of(Place(LocalReads(root), "t"))
     assert found is not None
     return found
 

@@ -176,11 +176,12 @@ def test_ids_are_read_again_from_any_place(tmp_path: Path) -> None:
 def test_a_list_of_ids_that_is_changed_while_it_is_used_is_refused(tmp_path: Path) -> None:
     from crmstate.archive import manifest, pack
     from crmstate.archive.layout import Place
+    from crmstate.archive.local import LocalReads
 
     vendor = Vendor(t=Dataset({"1": row("1"), "2": row("2")}))
     archive = FolderArchive(tmp_path, Effects(), Clock(), "me")
     archive.archive(vendor, resource("t"), True)
-    found, seal = archive.ids("t"), manifest.seal_of(Place(tmp_path, "t"))
+    found, seal = archive.ids("t"), manifest.seal_of(Place(LocalReads(tmp_path), "t"))
     assert seal is not None
     (tmp_path / seal.ids.file).write_bytes(pack.packed(b'"1"\n"3"\n'))
     with pytest.raises(Problem):

@@ -9,7 +9,8 @@ import pytest
 from archive_vendor import Clock, Crash, Effects, resource, small, tree
 
 from crmstate.archive.folder import FolderArchive
-from crmstate.archive.layout import Place
+from crmstate.archive.layout import Place, slug
+from crmstate.archive.local import LocalReads
 from crmstate.core.diagnostic import Problem
 
 
@@ -22,13 +23,13 @@ def test_nothing_is_named_before_its_bytes_are_flushed_and_noted_before_its_name
     archive_of(tmp_path, effects).archive(small(), resource("people"), True)
     flushed: set[str] = set()
     named: set[str] = set()
-    journal = str(Place(tmp_path, "people").journal)
+    journal = str(tmp_path / Place(LocalReads(tmp_path), "people").journal)
     for kind, what in effects.done:
         if kind == "fsync":
             flushed.add(what)
             named = {path for path in named if str(Path(path).parent) != what}
         elif kind in ("rename", "link"):
-            temporary = str(Path(what).parent.parent.parent / Place(tmp_path, "people").slug / "attachment.tmp")
+            temporary = str(Path(what).parent.parent.parent / slug("people") / "attachment.tmp")
             assert {what + ".tmp", temporary} & flushed, what
             flushed -= {what + ".tmp", temporary}
             named.add(what)
@@ -43,7 +44,7 @@ def crashed(root: Path, lines: int) -> None:
     """An export that ended after this many lines of the journal."""
     effects = Effects()
     archive_of(root / "whole", effects).archive(small(), resource("people"), True)
-    journal = Place(root / "whole", "people").journal
+    journal = root / "whole" / Place(LocalReads(root / "whole"), "people").journal
     ends = [number for number, done in enumerate(effects.done, 1) if done == ("write", str(journal))]
     # The journal's first write makes the file; each line after it is one write.
     with pytest.raises(Crash):
@@ -53,7 +54,7 @@ def crashed(root: Path, lines: int) -> None:
 @pytest.mark.parametrize("damage", [b"", b"x", None])
 def test_a_segment_that_was_damaged_before_the_seal_is_read_again(tmp_path: Path, damage: bytes | None) -> None:
     crashed(tmp_path, 3)
-    path = Place(tmp_path / "a", "people").folder / "000001.jsonl.zst"
+    path = tmp_path / "a" / Place(LocalReads(tmp_path / "a"), "people").folder / "000001.jsonl.zst"
     assert path.exists()
     path.unlink() if damage is None else path.write_bytes(damage)
     vendor = small()
@@ -64,7 +65,7 @@ def test_a_segment_that_was_damaged_before_the_seal_is_read_again(tmp_path: Path
 
 def test_a_journal_damaged_before_the_seal_costs_only_what_follows(tmp_path: Path) -> None:
     crashed(tmp_path, 3)
-    path = Place(tmp_path / "a", "people").journal
+    path = tmp_path / "a" / Place(LocalReads(tmp_path / "a"), "people").journal
     data = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(data[0] + data[1] + data[2].replace(b"rows", b"rowz"))
     vendor = small()
@@ -110,10 +111,10 @@ def test_different_datasets_may_be_archived_side_by_side(tmp_path: Path) -> None
 def test_what_an_interrupted_run_left_is_removed(tmp_path: Path) -> None:
     archive_of(tmp_path).archive(small(), resource("people"), True)
     before = tree(tmp_path)
-    place = Place(tmp_path, "people")
+    place = Place(LocalReads(tmp_path), "people")
     for path in (
-        place.folder / "000009.jsonl.zst",
-        place.folder / "attachment.tmp",
+        tmp_path / place.folder / "000009.jsonl.zst",
+        tmp_path / place.folder / "attachment.tmp",
         tmp_path / place.schema(1),
         tmp_path / "manifest.json.tmp",
         tmp_path / "bag-info.txt.tmp",

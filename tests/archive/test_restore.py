@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from crmstate.archive import manifest, restore, sheet
 from crmstate.archive.folder import FolderArchive
 from crmstate.archive.layout import slug
+from crmstate.archive.local import LocalReads
 from crmstate.archive.seal import Seal
 from crmstate.core.diagnostic import Problem
 
@@ -24,7 +25,7 @@ from crmstate.core.diagnostic import Problem
 def taken(root: Path, vendor: Vendor, *datasets: str) -> list[Seal]:
     for id in datasets:
         FolderArchive(root, Effects(), Clock(), "me").archive(vendor, resource(id), True)
-    found = manifest.load(root)
+    found = manifest.load(LocalReads(root))
     assert found is not None
     return list(found.manifest.datasets)
 
@@ -32,7 +33,7 @@ def taken(root: Path, vendor: Vendor, *datasets: str) -> list[Seal]:
 def test_a_folder_has_the_rows_and_each_attachment_under_a_plain_name(tmp_path: Path) -> None:
     vendor = small()
     seals = taken(tmp_path / "a", vendor, "people", "nothing")
-    assert restore.restore(tmp_path / "a", seals, tmp_path / "out", "folder") == 8
+    assert restore.restore(LocalReads(tmp_path / "a"), seals, tmp_path / "out", "folder") == 8
     folder = tmp_path / "out" / slug("people")
     assert (folder / "rows.jsonl").read_bytes().splitlines() == list(vendor.datasets["people"].rows.values())
     index = [json.loads(line) for line in (folder / "attachments.jsonl").read_text().splitlines()]
@@ -52,7 +53,7 @@ def test_a_folder_has_the_rows_and_each_attachment_under_a_plain_name(tmp_path: 
 def test_sqlite_has_every_row_by_its_id(tmp_path: Path) -> None:
     vendor = small()
     seals = taken(tmp_path / "a", vendor, "people", "deals")
-    restore.restore(tmp_path / "a", seals, tmp_path / "out.db", "sqlite")
+    restore.restore(LocalReads(tmp_path / "a"), seals, tmp_path / "out.db", "sqlite")
     with closing(sqlite3.connect(tmp_path / "out.db")) as base:
         rows = dict(base.execute(f'SELECT id, row FROM "{slug("people")}"').fetchall())
         assert {id: text.encode() for id, text in rows.items()} == vendor.datasets["people"].rows
@@ -68,7 +69,7 @@ def test_what_is_there_is_not_written_over(tmp_path: Path, form: str) -> None:
     seals = taken(tmp_path / "a", small(), "deals")
     (tmp_path / "out").write_text("mine")
     with pytest.raises(Problem) as found:
-        restore.restore(tmp_path / "a", seals, tmp_path / "out", form)
+        restore.restore(LocalReads(tmp_path / "a"), seals, tmp_path / "out", form)
     assert (found.value.diagnostics[0].code, (tmp_path / "out").read_text()) == ("CRM-A035", "mine")
 
 
@@ -76,7 +77,7 @@ def test_a_restore_reads_the_archive_and_changes_nothing_in_it(tmp_path: Path) -
     seals = taken(tmp_path / "a", small(), "people")
     before = tree(tmp_path / "a")
     for form in ("folder", "sqlite", "csv", "csv-spreadsheet"):
-        restore.restore(tmp_path / "a", seals, tmp_path / form, form)
+        restore.restore(LocalReads(tmp_path / "a"), seals, tmp_path / form, form)
     assert tree(tmp_path / "a") == before
 
 
@@ -94,7 +95,9 @@ def sheets(rows: dict[str, bytes], spreadsheet: bool) -> tuple[list[list[str]], 
     """The cells of the CSV, and what is read back from it."""
     with TemporaryDirectory() as folder:
         seals = taken(Path(folder) / "a", Vendor(t=Dataset(rows)), "t")
-        restore.restore(Path(folder) / "a", seals, Path(folder) / "out", "csv-spreadsheet" if spreadsheet else "csv")
+        restore.restore(
+            LocalReads(Path(folder) / "a"), seals, Path(folder) / "out", "csv-spreadsheet" if spreadsheet else "csv"
+        )
         path = Path(folder) / "out" / f"{slug('t')}.csv"
         with path.open(encoding="utf-8", newline="") as stream:
             text = stream.read()

@@ -15,6 +15,7 @@ from typing import Any
 
 from crmstate.archive import restore
 from crmstate.archive.folder import FolderArchive
+from crmstate.archive.local import LocalReads
 from crmstate.archive.opening import chosen, opened
 from crmstate.cli.clock import RealClock
 from crmstate.cli.effects import Straight
@@ -77,7 +78,8 @@ def main() -> None:
         note("delta", stretch)
     if words.restore:
         with Stretch() as stretch:
-            restore.restore(words.folder, chosen(opened(words.folder), []), words.folder / "../out", words.restore)
+            store, held = opened(LocalReads(words.folder))
+            restore.restore(store, chosen(held, []), words.folder / "../out", words.restore)
         note("restore", stretch)
     said["swaps"] = resource.getrusage(resource.RUSAGE_SELF).ru_nswap
     print(json.dumps(said))

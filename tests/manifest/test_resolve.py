@@ -81,8 +81,15 @@ def test_a_relative_archive_lies_beside_the_manifest(loaded: Load, tmp_path: Pat
 
 def test_archive_keys_that_are_not_carried_out_are_named() -> None:
     assert isinstance(EVERYTHING.archive, ArchiveGoal)
-    expected = ("to", "formats", "encrypt_to", "identity", "recheck")
+    expected = ("formats", "encrypt_to", "identity", "recheck")
     assert expected == EVERYTHING.archive.unsupported
+
+
+@pytest.mark.parametrize("scheme", ["az", "gs", "sftp"])
+def test_places_that_are_not_carried_out_yet_are_named(loaded: Load, scheme: str) -> None:
+    goal = loaded(f"end_state: {{data: {{archive: {{to: '{scheme}://somewhere/x'}}}}}}\n").desired.archive
+    assert isinstance(goal, ArchiveGoal)
+    assert goal.unsupported == ("to",)
 
 
 def test_a_decision_for_no_archive_keeps_its_reason_and_its_name() -> None:

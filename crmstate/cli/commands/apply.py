@@ -115,6 +115,7 @@ def _locked(house: House, screen: Screen, wish: Wish, made: Plan | None, store: 
         admit(made, store.state, wish.plan_id)
         if not screen.json and not (screen.quiet and wish.yes):
             show(made, screen, brief=False)
+    house.check_place(made)
     if made.steps:
         _ask(made, screen, wish, stop)
         if made.summary.auto:

@@ -3,23 +3,29 @@ restores from it."""
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import Enum
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from crmstate.cli.options import ColorOption, Format, FormatOption, LangOption, QuietOption
-from crmstate.cli.screen import Screen
+from crmstate.cli.screen import KNOWN, Screen
+
+if TYPE_CHECKING:
+    from crmstate.archive.store import ReadStore
 
 app = typer.Typer(help="Look into an archive, verify it, restore from it.", no_args_is_help=True)
-Archive = Annotated[Path, typer.Argument(help="The archive's folder, or the folder that it lies in.")]
+Archive = Annotated[
+    str, typer.Argument(help="The archive's folder, or the folder that it lies in; or s3://bucket/prefix/ likewise.")
+]
 DatasetOption = Annotated[
     list[str] | None, typer.Option("--dataset", help="Only this dataset (id, label or folder); may be repeated.")
 ]
-HERE = Path("archive")
+HERE = "archive"
 
 
 class Form(str, Enum):  # noqa: UP042  typer shows the values of str enums
@@ -31,6 +37,15 @@ class Form(str, Enum):  # noqa: UP042  typer shows the values of str enums
     spreadsheet = "csv-spreadsheet"
 
 
+def _at(archive: str) -> ReadStore:
+    """What a person named, to look at."""
+    from crmstate.archive import places
+    from crmstate.cli.compose import learn_keys
+
+    learn_keys(KNOWN, os.environ)
+    return places.found(archive, os.environ)
+
+
 @app.command("list")
 def list_(archive: Archive = HERE, format: FormatOption = Format.text, lang: LangOption = None) -> int:
     """The archives in a folder."""
@@ -38,7 +53,7 @@ def list_(archive: Archive = HERE, format: FormatOption = Format.text, lang: Lan
     from crmstate.views.archive_text import archive_list
 
     screen = Screen(format.value, lang)
-    found = [opening.holdings(root) for root in opening.find(archive)]
+    found = [opening.holdings(root) for root in opening.find(_at(archive))]
     screen.out(archive_list(found, screen.catalogue, screen.format))
     return 0
 
@@ -60,7 +75,7 @@ def show(
     from crmstate.views.escape import terminal
 
     screen = Screen(format.value, lang)
-    found, root = opening.opened(archive), opening.root_of(archive)
+    root, found = opening.opened(_at(archive))
     if dataset is None:
         screen.out(archive_show(opening.holdings(root), screen.catalogue, screen.format))
         return 0
@@ -94,11 +109,11 @@ def verify(
     from crmstate.views.archive_text import archive_verified
 
     screen = Screen(format.value, lang, no_color=no_color)
-    found, root = opening.opened(archive), opening.root_of(archive)
+    root, found = opening.opened(_at(archive))
     seals = opening.chosen(found, dataset or [])
     opening.expect(seals, content)
     results = opening.checked(root, found, seals, restore_test)
-    screen.out(archive_verified(str(root), results, screen.catalogue, screen.format))
+    screen.out(archive_verified(root.where, results, screen.catalogue, screen.format))
     return 0
 
 
@@ -116,7 +131,7 @@ def restore(
     from crmstate.archive import restore as restoring
 
     screen = Screen(lang=lang, quiet=quiet)
-    found, root = opening.opened(archive), opening.root_of(archive)
+    root, found = opening.opened(_at(archive))
     seals = opening.chosen(found, dataset or [])
     opening.checked(root, found, seals, False)
     rows = restoring.restore(root, seals, to, form.value)

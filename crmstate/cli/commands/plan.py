@@ -45,6 +45,7 @@ def plan(
     screen = Screen(format.value, lang, quiet, no_color)
     house = open_house(manifest, screen, as_of)
     made = planned(house, house.state(), house.readers(), target or (), exclude or ())
+    house.check_place(made)
     if out is not None:
         from crmstate.store import planfile
         from crmstate.views.plan_json import encode_plan
