@@ -173,13 +173,13 @@ LEAST = {"verify": "unpacking and hashing", "sqlite": "inserting alone", "csv": 
 @pytest.mark.deep
 def test_memory_does_not_grow_with_the_number_of_rows(quick: str, tmp_path: Path) -> None:
     words = ("--verify", "--restore", "sqlite")
-    few = taken(quick, tmp_path / "few" / "archive", "a-50000", *words)
+    few = taken(quick, tmp_path / "few" / "archive", "a-40000", *words)
     many = taken(quick, tmp_path / "many" / "archive", "a-400000", *words)
-    side = taken(quick, tmp_path / "side" / "archive", *(f"{name}-50000" for name in "abcdefgh"), *words)
+    side = taken(quick, tmp_path / "side" / "archive", *(f"{name}-40000" for name in "abcdefgh"), *words)
     for what in ("export", "verify", "restore"):
         print(
-            f"{what}: {few[what]['mib']:.0f} MiB for 50 000 rows, {many[what]['mib']:.0f} for 400 000, "
-            f"{side[what]['mib']:.0f} for eight times 50 000 side by side"
+            f"{what}: {few[what]['mib']:.0f} MiB for 40 000 rows, {many[what]['mib']:.0f} for 400 000, "
+            f"{side[what]['mib']:.0f} for eight times 40 000 side by side"
         )
         assert many[what]["mib"] < min(96, few[what]["mib"] + 6)
         assert side[what]["mib"] < 96
