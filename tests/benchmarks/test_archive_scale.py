@@ -6,9 +6,12 @@ The figures of the last run are printed with `-s`; docs/reference/speed.md holds
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import http.client
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -19,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from crmstate.archive import pack
 from tests.benchmarks.pages import SIZE, served
 
 HERE = Path(__file__).parent
@@ -105,16 +109,77 @@ def test_a_slow_vendor_is_the_only_thing_that_is_waited_for(datasets: int, more:
     assert min(ratios) <= more
 
 
+def naive(archive: Path, out: Path) -> None:
+    """A dataset's rows as CSV, as one writes it first."""
+    writer: csv.DictWriter[str] | None = None
+    with out.open("w", newline="", encoding="utf-8") as stream:
+        for path in sorted(archive.glob("data/*/[0-9]*[0-9].jsonl.zst")):
+            for line in pack.lines([path.read_bytes()]):
+                record = json.loads(line)
+                if writer is None:
+                    writer = csv.DictWriter(stream, list(record))
+                    writer.writeheader()
+                writer.writerow(record)
+
+
+def inserted(archive: Path) -> None:
+    """A dataset's rows into SQLite, without a look at what they are."""
+    base = sqlite3.connect(":memory:")
+    base.execute("CREATE TABLE rows (id TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID")
+    for path in sorted(archive.glob("data/*/[0-9]*[0-9].jsonl.zst")):
+        texts = pack.lines([path.read_bytes()])
+        base.executemany("INSERT INTO rows VALUES (?, ?)", ((line[7:15].decode(), line.decode()) for line in texts))
+    base.close()
+
+
+def unpacked(archive: Path) -> None:
+    """Every byte unpacked and hashed: what no verification can do without."""
+    for path in sorted(archive.glob("data/*/*.zst")):
+        digest = hashlib.sha256()
+        for piece in pack.unpacked([path.read_bytes()]):
+            digest.update(piece)
+
+
+@pytest.mark.deep
+def test_what_follows_an_export_costs_a_known_multiple_of_the_least(quick: str, tmp_path: Path) -> None:
+    rows = 100_000
+    costs: dict[str, list[float]] = {"verify": [], "sqlite": [], "csv": []}
+    least: dict[str, list[float]] = {"verify": [], "sqlite": [], "csv": []}
+    for _ in range(3):
+        for form in ("sqlite", "csv"):
+            shutil.rmtree(tmp_path / "x", ignore_errors=True)
+            found = taken(quick, tmp_path / "x" / "a", f"a-{rows}", "--verify", "--restore", form)
+            costs["verify"].append(found["verify"]["cpu"])
+            costs[form].append(found["restore"]["cpu"])
+        for what, plainly in (
+            ("verify", lambda: unpacked(tmp_path / "x" / "a")),
+            ("sqlite", lambda: inserted(tmp_path / "x" / "a")),
+            ("csv", lambda: naive(tmp_path / "x" / "a", tmp_path / "x" / "naive.csv")),
+        ):
+            start = time.process_time()
+            plainly()
+            least[what].append(time.process_time() - start)
+    ratios = {what: min(costs[what]) / min(least[what]) for what in costs}
+    for what, ratio in ratios.items():
+        print(f"{what}: {rows / min(costs[what]):,.0f} rows/s of CPU, {ratio:.2f} times what {LEAST[what]} costs")
+    assert ratios["verify"] <= 5
+    assert ratios["sqlite"] <= 3
+    assert ratios["csv"] <= 0.6
+
+
+LEAST = {"verify": "unpacking and hashing", "sqlite": "inserting alone", "csv": "json.loads and csv.DictWriter"}
+
+
 @pytest.mark.deep
 def test_memory_does_not_grow_with_the_number_of_rows(quick: str, tmp_path: Path) -> None:
     words = ("--verify", "--restore", "sqlite")
-    few = taken(quick, tmp_path / "few" / "archive", "a-50000", *words)
+    few = taken(quick, tmp_path / "few" / "archive", "a-40000", *words)
     many = taken(quick, tmp_path / "many" / "archive", "a-400000", *words)
-    side = taken(quick, tmp_path / "side" / "archive", *(f"{name}-50000" for name in "abcdefgh"), *words)
+    side = taken(quick, tmp_path / "side" / "archive", *(f"{name}-40000" for name in "abcdefgh"), *words)
     for what in ("export", "verify", "restore"):
         print(
-            f"{what}: {few[what]['mib']:.0f} MiB for 50 000 rows, {many[what]['mib']:.0f} for 400 000, "
-            f"{side[what]['mib']:.0f} for eight times 50 000 side by side"
+            f"{what}: {few[what]['mib']:.0f} MiB for 40 000 rows, {many[what]['mib']:.0f} for 400 000, "
+            f"{side[what]['mib']:.0f} for eight times 40 000 side by side"
         )
         assert many[what]["mib"] < min(96, few[what]["mib"] + 6)
         assert side[what]["mib"] < 96
