@@ -180,6 +180,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         "lesson_01",
     ),
     _jiandaoyun(
+        "a skipped trial: the right to delete rows is not asked for",
+        "data.py",
+        'for dataset in {dataset.partition("/")[0]: dataset for dataset in datasets}.values():',
+        "for dataset in ():",
+        "known_before_the_first_act",
+    ),
+    _jiandaoyun(
         "success_count is ignored",
         "data.py",
         "if reply.value.success_count == len(ids):",

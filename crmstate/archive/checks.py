@@ -76,6 +76,12 @@ def reread(place: Place, seal: Seal, source: ReadSession, wanted: float, fewer: 
     found = _everything(place, seal, source) if whole else _some(place, seal, source, chosen or set())
     if fewer:
         found.gone.clear()
+    refuse(place, found, number, fewer)
+    return Check("full" if whole else "sample", "equal", rows=found.rows)
+
+
+def refuse(place: Place, found: Compared, number: int, fewer: bool) -> None:
+    """Raises Problem CRM-A031 where rows differ or are gone, CRM-A032 where none of `number` rows was there."""
     if found.gone or found.fields:
         raise problem(
             Exit.ERROR, "CRM-A031", dataset=place.dataset, compared=found.rows, gone=len(found.gone),
@@ -83,7 +89,6 @@ def reread(place: Place, seal: Seal, source: ReadSession, wanted: float, fewer: 
         )  # fmt: skip
     if number and not found.rows and not fewer:
         raise problem(Exit.ERROR, "CRM-A032", dataset=place.dataset, wanted=number)
-    return Check("full" if whole else "sample", "equal", rows=found.rows)
 
 
 def restored(place: Place, seal: Seal) -> Check:
@@ -147,7 +152,7 @@ def _everything(place: Place, seal: Seal, source: ReadSession) -> Compared:
     """All rows, page by page. Rows that are new at the vendor are the count's matter."""
     found, held = Compared(), _digests(place, seal)
     changed: dict[str, bytes] = {}
-    for id, raw in _pages(place, source):
+    for id, raw in pages(place, source):
         known = held.pop(id, None)
         if known is None:
             continue
@@ -166,7 +171,8 @@ def _digests(place: Place, seal: Seal) -> dict[str, bytes]:
     return {row.id: hashlib.blake2b(row.raw, digest_size=16).digest() for row in rows_of(place, seal)}
 
 
-def _pages(place: Place, source: ReadSession) -> Iterator[tuple[str, bytes]]:
+def pages(place: Place, source: ReadSession) -> Iterator[tuple[str, bytes]]:
+    """The rows that the vendor has now."""
     cursor, passed = None, Passed(place.dataset)
     while True:
         page = source.read(place.dataset, cursor)

@@ -70,14 +70,15 @@ def _generation(work: Work, number: int, complete: bool, by: str) -> Generation:
     )
 
 
-def commit(store: Store, seal: Seal, listing: Listing | None, at: str, by: str) -> None:
-    """Seals a dataset: the manifest names it. Call with the ground held. Raises Problem CRM-A025 where another process
-    sealed something meanwhile."""
+def commit(store: Store, seal: Seal, listing: Listing | None, at: str, by: str, alone: bool = True) -> None:
+    """Seals a dataset: the manifest names it. Call with the ground held. `alone`: no other dataset is worked on, so that
+    contents which no record has are left over from an interrupted run, and removed; one that another dataset has just
+    received has no record yet. Raises Problem CRM-A025 where another process sealed something meanwhile."""
     before = manifest.load(store)
     others = tuple(each for each in (before.manifest.datasets if before else ()) if each.slug != seal.slug)
     seals = (*others, seal)
     coverage: tuple[Covered, ...] = covered(seals, listing)
-    if not unfinished(store, seals):
+    if alone and not unfinished(store, seals):
         _orphans(store, seals)
     lock = store.read(ENCRYPTION)
     made, tags = manifest.made(before, seals, coverage, at, by, mark(ENCRYPTION, lock) if lock is not None else None)

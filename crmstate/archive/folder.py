@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from crmstate.archive import attachments as attached
-from crmstate.archive import checks, commit, ending, export, layout, locked, manifest, reading, verify
+from crmstate.archive import checks, commit, ending, export, layout, locked, manifest, reading, unread, verify
 from crmstate.archive.checks import Wanted
 from crmstate.archive.coverage import listed
 from crmstate.archive.journal import ADDITION, BEGIN, ROWS, valid
@@ -51,16 +52,17 @@ class Archive:
         self._by = by
         self._wanted = wanted
         self._ground = threading.Lock()
+        self._under_way = 0
         self._listings: list[Listing | None] = []
         self._proved_place = False
 
     def archive(self, source: ReadSession, dataset: Resource, attachments: bool) -> Evidence:
         """Exports a dataset whole, or goes on where an earlier run stopped. One that is sealed is not read again,
         unless its attachments are asked for now and were not then: then they are added as a further generation."""
-        work = self._open(dataset.id)
-        if work.seal is not None and (work.seal.last.complete or not attachments):
-            return evidence(work.seal, self._by)
-        return evidence(self._take(work, source, dataset, attachments, ARCHIVE), self._by)
+        with self._at_work(dataset.id) as work:
+            if work.seal is not None and (work.seal.last.complete or not attachments):
+                return evidence(work.seal, self._by)
+            return evidence(self._take(work, source, dataset, attachments, ARCHIVE), self._by)
 
     def verify(self, source: ReadSession, dataset: Resource, expected: str | None = None) -> Evidence:
         """Reads everything back from the store and asks the vendor for its count. `expected`: the content's SHA-256 on
@@ -120,7 +122,8 @@ class Archive:
         if expected is not None and expected not in [each.content for each in sealed.generations]:
             verify.sealed(place, expected)
         purpose = ADDITION if purging else DELTA
-        found = self._take(self._open(dataset.id), source, dataset, attachments, purpose)
+        with self._at_work(dataset.id) as work:
+            found = self._take(work, source, dataset, attachments, purpose)
         return self._proved(place, found.last.content, source, fewer=purging)
 
     def ids(self, dataset: str, expected: str | None = None) -> Sequence[str]:
@@ -135,11 +138,18 @@ class Archive:
         place = self._place(dataset)
         return reading.rows(place, verify.sealed(place, None)[1])
 
-    def _open(self, dataset: str) -> Work:
-        """The work on a dataset, its ground prepared."""
+    @contextmanager
+    def _at_work(self, dataset: str) -> Iterator[Work]:
+        """The work on a dataset, its ground prepared. While it goes on, nothing that another dataset's seal does not
+        know is taken for left over."""
         with self._ground:
             self._prepare()
-        return open_work(self._place(dataset), self.store, self._now)
+            self._under_way += 1
+        try:
+            yield open_work(self._place(dataset), self.store, self._now)
+        finally:
+            with self._ground:
+                self._under_way -= 1
 
     def _place(self, dataset: str) -> Place:
         if self._wrap is None:
@@ -169,12 +179,12 @@ class Archive:
             attached.files(work, source)
         if work.seal is not None and not work.changed and complete == (complete or attachments):
             work.journal.cut(work.sealed)
-            self._open(dataset.id)
+            open_work(work.place, self.store, self._now)
             return work.seal
         found = commit.prepare(work, dataset, complete or attachments, self._by, source.fields(dataset.id))
         listing = self._listing(source)
         with self._ground:
-            commit.commit(self.store, found, listing, self._now(), self._by)
+            commit.commit(self.store, found, listing, self._now(), self._by, alone=self._under_way == 1)
         return found
 
     def _listing(self, source: ReadSession) -> Listing | None:
@@ -200,7 +210,7 @@ class Archive:
         sealed, first = self._checked(place, expected)
         done = [first, checks.count(place, sealed, source, fewer)]
         if self._wanted.share and not place.wrap.reads_rows:
-            done.append(Check("sample", "not_read"))
+            done.append(unread.sampled(place, sealed, source, self._wanted.share, fewer))
         elif self._wanted.share:
             done.append(checks.reread(place, sealed, source, self._wanted.share, fewer))
         if self._wanted.restore_test and not place.wrap.reads_rows:

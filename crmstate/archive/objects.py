@@ -92,15 +92,20 @@ class ObjectReads:
             raise FileNotFoundError(name) from error
 
     def read(self, name: str) -> bytes | None:
-        try:
-            data = b"".join(self._pieces(name))
-        except FileNotFoundError:
-            data = None
         if not JOURNAL_FILE.fullmatch(name.removeprefix(JOURNAL + "/")):
-            return data
-        whole = data or b""
-        rest = [b"".join(self._pieces(key)) for number, key in self._lines(name) if number >= whole.count(b"\n")]
-        return None if data is None and not rest else whole + b"".join(rest)
+            return self._object(name)
+        while True:  # the lines first: they go once the whole file is there
+            lines, whole = self._lines(name), self._object(name)
+            count = (whole or b"").count(b"\n")
+            rest = [self._object(key) for number, key in lines if number >= count]
+            if None not in rest:
+                return None if whole is None and not rest else b"".join([whole or b"", *filter(None, rest)])
+
+    def _object(self, name: str) -> bytes | None:
+        try:
+            return b"".join(self._pieces(name))
+        except FileNotFoundError:
+            return None
 
     def measure(self, name: str) -> tuple[int, str] | None:
         digest, size = hashlib.sha256(), 0
@@ -132,7 +137,7 @@ class ObjectReads:
             journals = [name for name in self.names(folder) if JOURNAL_FILE.fullmatch(name)]
             split = set(self._names(folder)) - set(sizes)
             for name in journals:
-                if name.removesuffix(".jsonl") in split:
+                if name not in sizes or name.removesuffix(".jsonl") in split:
                     sizes[name] = len(self.read(f"{folder}/{name}") or b"")
         return sizes
 
@@ -143,7 +148,7 @@ class ObjectReads:
     def names(self, folder: str) -> list[str]:
         found = self._names(folder)
         if folder == JOURNAL:
-            return sorted({shown for name in found for shown in self._journals(name, found)})
+            return sorted({shown for name in found for shown in self._journals(name)})
         return found
 
     def located(self) -> bool:
@@ -176,16 +181,20 @@ class ObjectReads:
         found = ((_LINE.fullmatch(name), name) for name in self._names(folder))
         return sorted((int(match[1]), f"{folder}/{name}") for match, name in found if match)
 
-    def _journals(self, name: str, found: list[str]) -> list[str]:
+    def _journals(self, name: str) -> list[str]:
         """What a name in the journals' folder is shown as: lines as the file that they belong to, and anything among
         them that is no line of it as what it is."""
         if JOURNAL_FILE.fullmatch(name) or not JOURNAL_FILE.fullmatch(f"{name}.jsonl"):
             return [name]
-        whole = b"".join(self._pieces(f"{JOURNAL}/{name}.jsonl")) if f"{name}.jsonl" in found else b""
-        lines = self._lines(f"{JOURNAL}/{name}.jsonl")
-        fresh = [number for number, _ in lines if number >= whole.count(b"\n")]
-        odd = len(fresh) != len(lines) or len(lines) != len(self._names(f"{JOURNAL}/{name}"))
-        return [*([f"{name}.jsonl"] if fresh else []), *([name] if odd else [])]
+        folder, strange = f"{JOURNAL}/{name}", False
+        keys = self._names(folder)
+        known = (self._object(f"{folder}.jsonl") or b"").splitlines(keepends=True)
+        for key in keys:
+            line = _LINE.fullmatch(key)
+            number = int(line[1]) if line else -1
+            if number < len(known):  # written into the whole file already, and about to go
+                strange = strange or line is None or self._object(f"{folder}/{key}") not in (None, known[number])
+        return [f"{name}.jsonl", *([name] if strange else [])] if keys or known else []
 
     def _key(self, folder: str) -> str:
         return (self._prefix + folder).rstrip("/")

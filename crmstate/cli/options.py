@@ -18,7 +18,18 @@ class Format(str, Enum):  # noqa: UP042  typer shows the values of str enums
 
 
 FormatOption = Annotated[Format, typer.Option("--format", help="text, json or markdown.")]
-LangOption = Annotated[str | None, typer.Option("--lang", help="en or zh-CN; else CRMSTATE_LANG, LC_ALL, LANG.")]
+
+
+def _language(chosen: str | None) -> str | None:
+    """Refuses a language that is not spoken here, which the environment may well name."""
+    if chosen is not None and chosen.casefold().partition("-")[0].partition("_")[0] not in ("en", "zh"):
+        raise typer.BadParameter("en or zh-CN")
+    return chosen
+
+
+LangOption = Annotated[
+    str | None, typer.Option("--lang", callback=_language, help="en or zh-CN; else CRMSTATE_LANG, LC_ALL, LANG.")
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Say only what was asked for.")]
 BriefOption = Annotated[
     bool, typer.Option("--quiet", help="Text: one line, and below it only what somebody must act on.")

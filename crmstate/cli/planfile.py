@@ -45,6 +45,8 @@ def read_plan(path: Path, screen: Screen) -> tuple[Plan, House]:
 
     if not path.exists():
         raise problem(Exit.USAGE, "CRM-C002", path=path)
+    if path.is_dir():
+        raise problem(Exit.USAGE, "CRM-C003", path=path, why="it is a folder")
     made = decode_plan(planfile.load(path), str(path))
     manifest = Path(made.manifest)
     if not manifest.exists() and (path.parent / manifest.name).exists():

@@ -3,17 +3,19 @@ own access, people."""
 
 from __future__ import annotations
 
-from crmstate.core.address import id_of
+from crmstate.core.address import Address, id_of
 from crmstate.core.closing import Result
 from crmstate.core.diagnostic import Problem, diagnostic
-from crmstate.core.event import Evidence, Settlement
+from crmstate.core.event import Evidence, Intended, Settlement, StepRef
 from crmstate.core.failure import Failure
+from crmstate.core.message import message
 from crmstate.core.plan import Step
 from crmstate.core.planning.draft import satisfied
 from crmstate.core.planning.retention import BEGUN, archived, begun
 from crmstate.core.ports import Archiver, ReadSession
+from crmstate.core.record import step_id
 from crmstate.core.survey import Resource
-from crmstate.core.words import Exit, Kind, Mode, Outcome, Phase, Proof, Severity, Verb
+from crmstate.core.words import Exit, Kind, Mode, Outcome, Phase, Proof, Severity, Undo, Verb
 from crmstate.engine.batch import refused
 from crmstate.engine.look import look
 from crmstate.engine.tasks import Context, Note, Task, Verdict, Work, finding, verdict_of
@@ -94,10 +96,10 @@ def _end(context: Context, step: Step) -> Task:
 def _archived(context: Context, archiver: Archiver, step: Step, row: Resource) -> Evidence:
     """The archive's own work. A live CRM has other rows by the time that its archive is verified, and a delta may have
     been cut off: that asks for a delta, which verifies."""
-    if context.meter is None:
+    if context.meter is None or step.verb is Verb.VERIFY:
         return _with(context, archiver, step, row, context.read)
-    held = 0 if step.verb is Verb.VERIFY else archiver.held(row.id)
-    evidence = _with(context, archiver, step, row, context.meter.watched(step, row, context.read, held))
+    watched = context.meter.watched(step, row, context.read, archiver.held(row.id))
+    evidence = _with(context, archiver, step, row, watched)
     context.meter.done(step.id)
     return evidence
 
@@ -115,6 +117,32 @@ def _with(context: Context, archiver: Archiver, step: Step, row: Resource, sourc
             if not {each.code for each in found.diagnostics} <= A_DELTA_HELPS:
                 raise
     return archiver.delta(source, row, context.attachments, seal, purging)
+
+
+def continued(context: Context, place: Address, label: str) -> Evidence:
+    """A delta beside every plan: adds what is new and verifies the whole. It is on record as a verification, never as the
+    delta that follows the freeze: people go on working after this one. Raises Failure, and Problem as the archive does;
+    then nothing is on record, and the next one goes on where this one stopped."""
+    assert context.archiver is not None
+    state, dataset = context.ledger.state, id_of(place)
+    row = look(context.read, Kind.DATASET, [dataset]).rows.get(dataset)
+    number = max(1, state.occurrence(place, Verb.VERIFY))
+    latest = state.entry(place, Verb.VERIFY, number)
+    occurrence = number + 1 if latest is not None and latest.outcome is Outcome.DONE else number
+    step = Step(
+        id=step_id(place, Verb.VERIFY, occurrence), address=place, kind=Kind.ARCHIVE, verb=Verb.DELTA, mode=Mode.AUTO,
+        undo=Undo.FREE, stage="", why=message("why.delta"), before=Phase.PRESENT, after=Phase.PRESENT, label=label,
+        occurrence=occurrence,
+    )  # fmt: skip
+    evidence = _archived(context, context.archiver, step, row or Resource(Kind.DATASET, dataset, label))
+    batch = context.batch()
+    ref = StepRef(step.id, place, Verb.VERIFY, Undo.FREE, label, occurrence)
+    settlement = Settlement(
+        step.id, Outcome.DONE, evidence.proof, Phase.PRESENT, rows=evidence.rows, evidence=(evidence,)
+    )
+    at = context.now()
+    context.ledger.append([Intended(at, context.run, batch, (ref,)), context.settled(batch, [settlement])])
+    return evidence
 
 
 def wait_for(context: Context, step: Step) -> Task:

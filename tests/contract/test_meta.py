@@ -12,7 +12,7 @@ import pytest
 
 from crmstate import providers
 from crmstate.core.words import READING, How
-from crmstate.providers.kit.matrix import matrix
+from crmstate.views.providers_text import capabilities
 
 from .conftest import STAGES
 from .knobs import KNOBS
@@ -48,10 +48,10 @@ def test_every_api_capability_declares_its_requests_and_explains_itself(name: st
 def test_the_matrix_has_a_row_for_every_cell(name: str) -> None:
     provider = providers.load(name)
 
-    rows = matrix(provider)
+    rows = capabilities(provider)
 
     assert set(provider.table) == {(row.kind, row.verb) for row in rows}
-    assert rows == matrix(provider)
+    assert rows == capabilities(provider)
 
 
 @pytest.mark.parametrize("path", SUITE, ids=lambda path: path.name)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crmstate.core.goal import ArchiveGoal, PurgeGoal
+from crmstate.core.goal import ArchiveGoal, Every, PurgeGoal
 from crmstate.core.recipient import fingerprint, plain
 from crmstate.core.words import Kind, Mode, Proof, Verb
 
@@ -31,7 +31,7 @@ from .scenes import (
 KEY = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 LOCKED = ArchiveGoal("file:///archive", encrypt_to=(KEY,))
 OPEN = ArchiveGoal("file:///archive", encrypt_to=(KEY,), identity=True)
-OPENED = (Verb.CONFIRM, "all")
+OPENED = (Verb.CONFIRM, "opened")
 
 
 def seen(*rows: Any) -> Any:
@@ -67,7 +67,7 @@ def test_it_counts_until_something_is_added_to_the_archive() -> None:
     held = (frozen(), archived("contacts"), archived("deals"))
     goals = wish(archive=LOCKED, purge=PURGED)
     assert OPENED in planned(plan(goals, seen(), record(*held)))
-    opened = confirmed(Kind.ARCHIVE, "all", at="2026-05-03T00:00:00Z")
+    opened = confirmed(Kind.ARCHIVE, "opened", at="2026-05-03T00:00:00Z")
     assert OPENED not in planned(plan(goals, seen(), record(*held, opened)))
     again = happened(Kind.ARCHIVE, "deals", Verb.DELTA, at="2026-05-04T00:00:00Z", rows=5)
     step = one(plan(goals, seen(), record(*held, opened, again)), *OPENED)
@@ -95,3 +95,11 @@ def test_an_ssh_key_is_shown_as_ssh_keygen_shows_it_and_kept_without_its_comment
 def test_whom_nothing_can_be_encrypted_to_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         plain(text)
+
+
+def test_a_re_check_asks_nobody_to_open_it_again() -> None:
+    goal = ArchiveGoal("file:///archive", encrypt_to=(KEY,), recheck=Every(10, "days"))
+    held = (frozen(), archived("contacts"), confirmed(Kind.ARCHIVE, "opened", at="2026-05-03T00:00:00Z"))
+    made = plan(wish(archive=goal), seen(dataset("contacts")), record(*held))
+    assert [(each.verb, each.occurrence) for each in made.steps if each.verb is Verb.VERIFY] == [(Verb.VERIFY, 2)]
+    assert OPENED not in planned(made)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyrage
@@ -55,7 +56,7 @@ def test_nothing_is_purged_before_somebody_has_opened_the_archive(here: Site, ke
         each.verb for each in read(here.folder, "exit").state.entries.values()
     }
     assert holding(here.folder, "客户".encode()) == [] == holding(here.folder, b"offer.pdf")
-    refused = here.run("confirm", "archive/all", str(here.manifest))
+    refused = here.run("confirm", "archive/opened", str(here.manifest))
     assert refused.code == 3 and "CRM-C007" in refused.err
 
     said = here.run("archive", "verify", str(archive), "--format", "json")
@@ -71,10 +72,10 @@ def test_nothing_is_purged_before_somebody_has_opened_the_archive(here: Site, ke
     proof = tmp_path / "opened.json"
     for wrong, code in ((said.out, "CRM-A087"), (opened.out.replace('"content":"', '"content":"0'), "CRM-A088")):
         proof.write_text(wrong)
-        refused = here.run("confirm", "archive/all", str(here.manifest), "--evidence", str(proof))
+        refused = here.run("confirm", "archive/opened", str(here.manifest), "--evidence", str(proof))
         assert refused.code == 3 and code in refused.err
     proof.write_text(opened.out)
-    assert here.run("confirm", "archive/all", str(here.manifest), "--evidence", str(proof)).code == 0
+    assert here.run("confirm", "archive/opened", str(here.manifest), "--evidence", str(proof)).code == 0
     assert (here.folder / ".crmstate" / "exit" / "archive.key").exists()
     assert apply(here)[0] == 0
     assert rows_left(here) == 0
@@ -194,3 +195,36 @@ def test_every_sink_is_free_of_the_identity(here: Site, key: Key, monkeypatch: p
     for line in said.out.splitlines():
         json.loads(line)
     assert holding(here.folder, key.secret.encode()) == []
+
+
+def test_the_working_key_ends_with_the_archive(here: Site, key: Key) -> None:
+    head = MANIFEST.partition("end_state:")[0]
+    end = (datetime.fromisoformat(here.truth()["now"]) + timedelta(days=3)).date()
+    here.write(
+        f"{head}end_state:\n  data:\n    archive: {{to: archive/, encrypt_to: [{key.public}], keep_until: {end}}}\n"
+    )
+    assert here.apply().code == 0
+    working = here.folder / ".crmstate" / "exit" / "archive.key"
+    proof = here.folder / "opened.txt"
+    proof.write_text("opened with age and zstd")
+    assert here.run("confirm", "archive/opened", str(here.manifest), "--evidence", str(proof)).code == 0
+    assert here.apply().code == 0
+    here.advance("6d")
+    plan = here.folder / "end.json"
+    assert here.plan("--out", str(plan)).code == 0
+    assert here.run("approve", str(plan), "--by", "head@example.com", "--source", "ticket 7").code == 0
+    assert working.exists()
+    assert here.apply().code == 0
+    assert not (here.folder / "archive" / "exit").exists() and not working.exists()
+
+
+def test_an_addition_beside_every_plan_is_encrypted_too_and_asks_for_another_look(here: Site, key: Key) -> None:
+    archive = locked(here, key)
+    apply(here)
+    assert here.world is not None
+    here.world.add_rows("contacts", [{"id": "c900", "owner_id": "u1", "fields": {"Name": "客户 900"}}])
+    said = here.run("archive", "delta", str(here.manifest))
+    assert said.code == 0, said.out + said.err
+    assert holding(here.folder, "客户".encode()) == [] and any(archive.rglob("*.jsonl.zst.age"))
+    steps = here.plan("--format", "json").json["steps"]
+    assert "archive/opened" in [each["address"] for each in steps]

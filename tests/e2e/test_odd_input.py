@@ -107,3 +107,16 @@ def test_a_manifest_in_braces_is_still_a_manifest(here: Site) -> None:
     here.write(json.dumps(YAML(typ="safe").load(MANIFEST)))
     assert here.plan().code == 0
     assert here.apply("--target", "archive/contacts").code == 0
+
+
+@pytest.mark.parametrize("options", [("plan", "--lang", "fr"), ("sandbox", "seed", "--users", "-5")])
+def test_an_option_that_makes_no_sense_is_refused_and_not_replaced_by_another(
+    options: tuple[str, ...], here: Site
+) -> None:
+    said = here.run(*options)
+    assert (said.code, "CRM-C001" in said.err) == (64, True), said.err
+
+
+def test_a_folder_is_no_plan_to_approve(here: Site) -> None:
+    said = here.run("approve", str(here.folder))
+    assert (said.code, "CRM-C003" in said.err) == (64, True), said.err

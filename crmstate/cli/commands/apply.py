@@ -33,6 +33,7 @@ from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.failure import Failure
 from crmstate.core.goal import ArchiveGoal
 from crmstate.core.plan import Plan
+from crmstate.core.planning.retention import ended
 from crmstate.core.ports import ReadSession, Session
 from crmstate.core.words import Exit
 from crmstate.engine.absent import Absent
@@ -227,6 +228,8 @@ def _walk(
         pool.close()
         raise
     pool.close()
+    if ended(store.state) is not None:
+        house.forget_working_key()  # it opens nothing any more
     _show(closing, screen)
     return closing
 

@@ -1,5 +1,5 @@
 """crmstate archive: looks into an archive found anywhere, without the state and without the vendor; verifies it and
-restores from it."""
+restores from it; and adds to the one of a manifest, under its lock and on its record."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crmstate.cli.options import ColorOption, Format, FormatOption, LangOption, QuietOption
+from crmstate.cli.options import ColorOption, Format, FormatOption, LangOption, ManifestArgument, QuietOption
 from crmstate.cli.screen import KNOWN, Screen
 from crmstate.core.diagnostic import problem
 from crmstate.core.secret import Secret
@@ -35,6 +35,7 @@ IdentityOption = Annotated[
     typer.Option("--identity", help="A file with the key of an encrypted archive; or its text in CRMSTATE_IDENTITY."),
 ]
 HERE = "archive"
+HERE_MANIFEST = Path("crmstate.yaml")
 
 
 class Form(str, Enum):  # noqa: UP042  typer shows the values of str enums
@@ -146,6 +147,28 @@ def verify(
     wrap = opening.unwrapped(root, found, _identity(identity))
     results = opening.checked(root, found, seals, restore_test, wrap)
     screen.out(archive_verified(root.where, results, screen.catalogue, screen.format))
+    return 0
+
+
+@app.command()
+def delta(
+    manifest: ManifestArgument = HERE_MANIFEST,
+    dataset: Annotated[
+        list[str] | None, typer.Option("--dataset", help="Only this dataset (id or label); may be repeated.")
+    ] = None,
+    format: FormatOption = Format.text,
+    lang: LangOption = None,
+    no_color: ColorOption = False,
+) -> int:
+    """Add what is new at the vendor to the archive of a manifest, and verify the whole."""
+    from crmstate.cli.continuing import continue_archive
+    from crmstate.cli.opening import open_house
+    from crmstate.views.archive_text import archive_verified
+
+    screen = Screen(format.value, lang, no_color=no_color)
+    house = open_house(manifest, screen)
+    where, results = continue_archive(house, dataset or [])
+    screen.out(archive_verified(where, results, screen.catalogue, screen.format))
     return 0
 
 

@@ -16,13 +16,13 @@ from crmstate.core.address import address as address_of
 from crmstate.core.address import id_of, parse
 from crmstate.core.diagnostic import problem
 from crmstate.core.event import Evidence
-from crmstate.core.planning.hands import ALL
+from crmstate.core.planning.hands import OPENED
 from crmstate.core.record import State
 from crmstate.core.words import Exit, Kind, Outcome, Proof, Verb
 from crmstate.engine.confirm import confirm as confirmed
 from crmstate.engine.observe import stamp
 
-OPENED = address_of(Kind.ARCHIVE, ALL)
+OPENING = address_of(Kind.ARCHIVE, OPENED)
 """That somebody with a key has opened an encrypted archive."""
 
 
@@ -70,7 +70,7 @@ def confirm(
         level = Proof.WAIVED if waive else proof
         claims = tuple(Evidence("file", level, at, name) for _ in evidence or ())
         confirmed(place, made, store.state, at=at, by=name, proof=level, note=note, evidence=claims, expires=ends)
-        if place == OPENED and not waive:
+        if place == OPENING and not waive:
             for path in evidence or ():
                 shows_all(path, contents(store.state))
         files = tuple(keep(path, store.home, house.effects, proof=level, at=at, by=name) for path in evidence or ())

@@ -42,8 +42,8 @@ def serve(
 def seed(
     data: Data = WORLD,
     size: Annotated[str, typer.Option("--size", help="small or large.")] = "small",
-    contacts: Annotated[int | None, typer.Option("--contacts", help="Rows of Contacts.")] = None,
-    users: Annotated[int | None, typer.Option("--users", help="Users.")] = None,
+    contacts: Annotated[int | None, typer.Option("--contacts", min=0, help="Rows of Contacts.")] = None,
+    users: Annotated[int | None, typer.Option("--users", min=0, help="Users.")] = None,
     number: Annotated[int, typer.Option("--seed", help="The same number gives the same world.")] = 1,
     hostile: Annotated[bool, typer.Option("--hostile", help="Names that try to do harm.")] = False,
     soft_delete: Annotated[bool, typer.Option("--soft-delete", help="Deleted rows still answer by id.")] = False,

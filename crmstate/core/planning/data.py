@@ -12,7 +12,7 @@ from crmstate.core.message import Message, message
 from crmstate.core.order import Stage, cycle
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.estimate import archiving, topping_up, verifying
-from crmstate.core.planning.hands import ALL, by_hand, unlisted
+from crmstate.core.planning.hands import ALL, OPENED, by_hand, unlisted
 from crmstate.core.planning.retention import begun, ended
 from crmstate.core.recipient import fingerprint
 from crmstate.core.record import Entry
@@ -49,7 +49,7 @@ def data(draft: Draft) -> None:
         if purge is not None and row.id not in given_up and (row.id in scope or isinstance(goal, NoArchive)):
             _purge(draft, purge, row, held, needs)
     _referring_first(draft, rows)
-    if isinstance(goal, ArchiveGoal) and goal.encrypt_to and not goal.identity and not goal.unsupported:
+    if isinstance(goal, ArchiveGoal) and goal.encrypt_to and not (goal.identity or goal.unsupported or gone):
         _opened_by_hand(draft, goal)
     if purge is not None and purge.bin and unlisted(draft, Kind.BIN, Verb.EMPTY):
         _bins_by_hand(draft, purge)
@@ -179,8 +179,13 @@ def _why(goal: ArchiveGoal) -> Message:
 def _opened_by_hand(draft: Draft, goal: ArchiveGoal) -> None:
     """An archive that is encrypted and that nobody here can open is proved by a person who can: once, after the last
     that was added to it, and before anything is purged."""
-    place = address(Kind.ARCHIVE, ALL)
-    planned = tuple(step.id for step in draft.steps if step.kind is Kind.ARCHIVE)
+    place = address(Kind.ARCHIVE, OPENED)
+    planned = tuple(
+        step.id
+        for step in draft.steps
+        if step.kind is Kind.ARCHIVE
+        and (step.verb in (Verb.ARCHIVE, Verb.DELTA) or (step.verb is Verb.VERIFY and step.occurrence == 1))
+    )
     taken = [
         entry.at
         for entry in draft.state.entries.values()

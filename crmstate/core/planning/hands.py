@@ -14,6 +14,9 @@ from crmstate.core.words import How, Kind, Mode, Phase, Proof, Verb
 ALL = "all"
 """The id of everything of a kind that cannot be listed."""
 
+OPENED = "opened"
+"""The id of an encrypted archive as somebody who has a key finds it."""
+
 OWN = "own"
 """The id of our own access, where it cannot be listed."""
 

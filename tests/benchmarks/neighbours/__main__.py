@@ -4,6 +4,7 @@ writes the page. What it needs is installed into `.neighbours`, where what the t
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ PAGE = ROOT / "docs" / "reference" / "fidelity.md"
 def main() -> int:
     """Runs every tool. 1 where one of them could not be run, or crmstate's own rows are not as they were."""
     given = _arguments()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that no tool outlives us
     tools = [each for each in ALL if not given.only or each.name in {"crmstate", *given.only}]
     results: list[Result] = []
     with site(given.rows) as server:

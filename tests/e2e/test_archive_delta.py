@@ -1,0 +1,72 @@
+"""crmstate archive delta: what is new at the vendor is added beside every plan, under the lock and on the record; and it
+never stands for the delta that follows the freeze."""
+
+from __future__ import annotations
+
+from crmstate.core.words import Verb
+from crmstate.sandbox import World
+from crmstate.store.load import read
+
+from .scenes import rows_added
+from .site import MANIFEST, Site, rows_of
+
+ALONE = f"{MANIFEST.partition('end_state:')[0]}end_state:\n  data:\n    archive: {{to: archive/}}\n"
+
+
+def delta(here: Site, *args: str) -> tuple[int, str]:
+    said = here.run("archive", "delta", str(here.manifest), *args)
+    return said.code, said.out + said.err
+
+
+def test_it_adds_what_is_new_and_verifies_the_whole(here: Site) -> None:
+    here.write(ALONE)
+    assert here.apply().code == 0
+    rows_added(here, "deals", "late")
+    code, text = delta(here, "--format", "json")
+    assert code == 0, text
+    assert b'"late"' in rows_of(here.folder / "archive", "deals")
+    state = read(here.folder, "exit").state
+    proof = state.proved("deals")
+    assert proof is not None and (proof.verb, proof.occurrence, proof.rows) == (Verb.VERIFY, 2, 8)
+    assert here.plan("--detailed-exitcode").code == 0
+    assert here.apply().code == 0 and delta(here, "--dataset", "Deals")[0] == 0
+
+
+def test_the_delta_after_the_freeze_is_taken_all_the_same(here: Site) -> None:
+    here.change("cutover: {freeze: now}", "cutover: {freeze: 2099-01-01T00:00}")
+    assert here.apply().code == 0
+    assert delta(here)[0] == 0
+    here.change("cutover: {freeze: 2099-01-01T00:00}", "cutover: {freeze: now}")
+    steps = here.plan("--format", "json").json["steps"]
+    assert {step["address"] for step in steps if step["verb"] == "delta"} == {"archive/contacts", "archive/deals"}
+    rows_added(here, "deals", "later")
+    assert here.apply().code == 0
+    assert b'"later"' in rows_of(here.folder / "archive", "deals")
+
+
+def test_there_must_be_an_archive_and_the_lock_must_be_free(here: Site) -> None:
+    code, text = delta(here)
+    assert code == 3 and "CRM-C041" in text
+    assert here.apply().code == 0
+    code, text = delta(here, "--dataset", "leads")
+    assert code == 64 and "contacts" in text
+    from crmstate.cli.clock import RealClock
+    from crmstate.cli.effects import Straight
+    from crmstate.store.store import Store
+
+    with Store.open(here.folder, "exit", Straight(), RealClock(), "somebody"):
+        assert delta(here)[0] == 4
+
+
+def test_a_vendor_that_breaks_off_leaves_nothing_on_record_and_it_goes_on(here: Site, quick: None) -> None:
+    here.write(ALONE)
+    assert here.apply().code == 0
+    rows_added(here, "deals", "late")
+    here.fault("unavailable", method="GET", path="/v1/datasets/deals/rows")
+    before = read(here.folder, "exit").state.serial
+    assert delta(here)[0] == 1
+    with World.open(here.data) as world:
+        world.clear_faults()
+    assert delta(here)[0] == 0
+    assert read(here.folder, "exit").state.serial > before
+    assert b'"late"' in rows_of(here.folder / "archive", "deals")
