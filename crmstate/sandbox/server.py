@@ -167,7 +167,8 @@ def serve(
             _announce(ready, server.url, place)
             print(f"sandbox: {server.url} over {place}", file=sys.stderr, flush=True)
             try:
-                ended.wait()
+                while not ended.wait(0.2):  # a signal that another thread took wakes nobody
+                    pass
             finally:
                 with suppress(FileNotFoundError):
                     ready.unlink()
