@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from crmstate.core.event import AnyEvent, Evidence, Held
 from crmstate.core.goal import ArchiveGoal, Desired, Every
-from crmstate.core.plan import Plan
+from crmstate.core.message import message
+from crmstate.core.plan import Plan, Step, approval_digest
 from crmstate.core.planning.retention import WHOLE, after, begun, over
 from crmstate.core.record import State
-from crmstate.core.words import Kind, Mode, Outcome, Proof, Undo, Verb
+from crmstate.core.words import Kind, Mode, Outcome, Phase, Proof, Undo, Verb
 
 from .scenes import (
     DELETED,
@@ -270,3 +271,17 @@ def test_it_never_ends_on_or_before_its_last_day_in_any_zone(last: Any, now: str
 def test_a_manifest_without_an_archive_has_no_retention() -> None:
     empty: Desired = wish()
     assert plan(empty, tenant(), record(ENDED)).deadlines == ()
+
+
+def test_an_approval_of_the_end_is_for_one_place_and_one_day() -> None:
+    def end(day: str, to: str) -> Step:
+        return Step(
+            id="s", address="archive/all", kind=Kind.ARCHIVE, verb=Verb.DISCARD, mode=Mode.AUTO, undo=Undo.NEVER, stage="",
+            why=message("why.discard", day=day, to=to, n=1), before=Phase.PRESENT, after=Phase.ABSENT,
+        )  # fmt: skip
+
+    found = {
+        approval_digest((end(day, to),)) for day in ("2027-06-30", "2028-06-30") for to in ("file:///a", "file:///b")
+    }
+    assert len(found) == 4
+    assert approval_digest((end("2027-06-30", "file:///a"),)) in found
