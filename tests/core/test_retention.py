@@ -276,7 +276,7 @@ def test_a_manifest_without_an_archive_has_no_retention() -> None:
 def test_an_approval_of_the_end_is_for_one_place_and_one_day() -> None:
     def end(day: str, to: str) -> Step:
         return Step(
-            id="s", address="archive/all", kind=Kind.ARCHIVE, verb=Verb.DISCARD, mode=Mode.AUTO, undo=Undo.NEVER, stage="",
+            id="s", address=WHOLE, kind=Kind.ARCHIVE, verb=Verb.DISCARD, mode=Mode.AUTO, undo=Undo.NEVER, stage="",
             why=message("why.discard", day=day, to=to, n=1), before=Phase.PRESENT, after=Phase.ABSENT,
         )  # fmt: skip
 
