@@ -125,7 +125,7 @@ def _instead(dialect: Dialect, call: Call) -> Reply | None:
     if "unavailable" in fired and not fired["unavailable"]["after"]:
         return _outage(dialect, call)
     if "refused_as" in fired:
-        reply = dialect.failure(Refused(fired["refused_as"]["code"], "This call is refused."), call.request_id)
+        reply = dialect.failure(Refused(str(fired["refused_as"]["code"]), "This call is refused."), call.request_id)
         reply.status = fired["refused_as"]["status"]
         return reply
     token = dialect.token(call.request)

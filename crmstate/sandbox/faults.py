@@ -115,7 +115,7 @@ def add(
         )
     for name, value in params.items():
         choices = _CHOICES.get((action, name))
-        if choices and value not in choices and not (action == "refused_as" and value in _codes(world)):
+        if choices and value not in choices and not (action == "refused_as" and str(value) in _codes(world)):
             raise ValueError(f"{name} is one of {', '.join(map(str, choices))}, not {value!r}")
         nullable = name == "retry_after" and value is None
         if isinstance(kind.params[name], int) and not isinstance(value, int | float) and not nullable:

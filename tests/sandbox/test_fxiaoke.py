@@ -671,7 +671,7 @@ def test_a_locked_record_and_one_of_a_pool_have_to_be_freed_first(world: World, 
     [
         ("throttled", {"retry_after": 7}, 30004), ("quota_exhausted", {}, 30002), ("token_expired", {}, 20016),
         ("refused_as", {"status": 200, "code": "rejected"}, 15002), ("refused_as", {"code": "forbidden"}, 15003),
-        ("refused_as", {"code": "unauthenticated"}, 20016), ("refused_as", {"code": "50009"}, 50009),
+        ("refused_as", {"code": "unauthenticated"}, 20016), ("refused_as", {"code": "50009"}, 50009), ("refused_as", {"code": -2}, -2),
     ],
 )  # fmt: skip
 def test_a_fault_is_an_error_in_http_200(
