@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TRYTON := .venv-tryton/.ready
 BUCKET := .venv-s3/.ready
-WORKERS ?= 2
+WORKERS ?= 3
 
 .PHONY: demo test test-deep compare lint types generated lock clean
 

@@ -5,6 +5,7 @@ die; and what can be installed may not be skipped for want of it.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -14,6 +15,11 @@ CI = bool(os.environ.get("CI"))
 settings.register_profile("ci", derandomize=True, deadline=None)
 if CI:
     settings.load_profile("ci")
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As it is behind `make test &`: whoever is started here would not hear a Ctrl-C either, of which tests are made.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)

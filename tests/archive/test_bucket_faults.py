@@ -137,6 +137,7 @@ def test_a_store_that_goes_on_failing_is_given_up_with_its_word(front: Front, to
     assert taken(front.store()) == taken(front.store("b"))
 
 
+@pytest.mark.deep
 def test_a_store_that_goes_away_midway_loses_nothing(front: Front, bucket: Bucket) -> None:
     count = 0
 

@@ -65,12 +65,22 @@ def twice(vendor: Vendor) -> list[tuple[str, str, str | None]]:
     return [asked for asked in set(reads) if reads.count(asked) > 1]
 
 
+STEPS = [5, pytest.param(1, marks=pytest.mark.deep)]
+"""At every fifth effect, and in the deep suite at each."""
+
+
+def points(effects: Effects, when: str, step: int) -> range:
+    """Where to stop, beginning with another effect for each way of stopping."""
+    return range(1 + ("before", "after", "torn").index(when) % step, effects.count + 1, step)
+
+
+@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("when", ["before", "after", "torn"])
-def test_an_export_that_stops_at_any_effect_ends_as_if_it_had_not(tmp_path: Path, when: str) -> None:
+def test_an_export_that_stops_at_any_effect_ends_as_if_it_had_not(tmp_path: Path, when: str, step: int) -> None:
     effects = Effects()
     exports(FolderArchive(tmp_path / "whole", effects, Clock(), "me"), small())
     whole, files = contents(tmp_path / "whole"), tree(tmp_path / "whole")
-    for stop in range(1, effects.count + 1):
+    for stop in points(effects, when, step):
         vendor, root = small(), tmp_path / str(stop)
         verified(root, vendor, until_done(root, vendor, exports, stop, when))
         assert contents(root) == whole, stop
@@ -78,15 +88,16 @@ def test_an_export_that_stops_at_any_effect_ends_as_if_it_had_not(tmp_path: Path
         assert len(twice(vendor)) <= 1, f"effect {stop}: {twice(vendor)}"
 
 
+@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("when", ["before", "after", "torn"])
-def test_a_delta_that_stops_at_any_effect_ends_as_if_it_had_not(tmp_path: Path, when: str) -> None:
+def test_a_delta_that_stops_at_any_effect_ends_as_if_it_had_not(tmp_path: Path, when: str, step: int) -> None:
     vendor, effects = small(), Effects()
     exports(FolderArchive(tmp_path / "whole", Effects(), Clock(), "me"), vendor)
     change(vendor)
     deltas(FolderArchive(tmp_path / "whole", effects, Clock(), "me"), copy.deepcopy(vendor))
     whole = contents(tmp_path / "whole")
     files = tree(tmp_path / "whole")
-    for stop in range(1, effects.count + 1):
+    for stop in points(effects, when, step):
         root, vendor = tmp_path / str(stop), small()
         exports(FolderArchive(root, Effects(), Clock(), "me"), vendor)
         change(vendor)

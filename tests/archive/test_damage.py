@@ -66,6 +66,7 @@ def test_a_flipped_bit_in_any_byte_is_noticed(tmp_path: Path) -> None:
     assert codes(tmp_path, vendor, "t", sha256) == []
 
 
+@pytest.mark.deep
 def test_a_flipped_bit_in_any_byte_is_noticed_without_a_record_too(tmp_path: Path) -> None:
     vendor = tiny()
     taken(tmp_path, vendor, "t")

@@ -181,6 +181,7 @@ def test_names_of_every_script_come_as_they_are(stage: Stage, company: Company, 
     assert list(stage.labels(paged.kind, ids, NAMES)) == [found[id] for id in ids]
 
 
+@pytest.mark.deep
 def test_ten_thousand_rows_come_whole(stage: Stage, company: Company, paged: Cell) -> None:
     stage.put(paged.kind, ["many"] * 10_000)
 

@@ -104,6 +104,7 @@ def test_a_store_that_is_away_stops_before_the_purge_and_then_goes_on(
     clean(away, said)
 
 
+@pytest.mark.deep
 def test_killed_again_and_again_it_ends_as_it_should(away: Site, bucket: Bucket) -> None:
     away.stop()
     for path in away.folder.glob("acme.db*"):

@@ -157,12 +157,12 @@ def test_the_plan_has_more_than_thirty_steps_over_every_kind(here: Site) -> None
     }
 
 
-SHARE = 36
+SHARE = 72
 
 
 @pytest.mark.parametrize("part", range(2))
 def test_some_crash_points_are_survived(part: int, template: Path, whole: Any, tmp_path: Path) -> None:
-    """Every eighteenth point, spread over the run and over the modes; all of them: `make test-deep`."""
+    """Every thirty-sixth point, spread over the run and over the modes; all of them: `make test-deep`."""
     for number, (at, mode) in enumerate(_points(whole[0])):
         if number % SHARE == part * (SHARE // 2):
             with site(tmp_path / f"{at}-{mode}", template) as here:

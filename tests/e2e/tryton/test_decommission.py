@@ -134,6 +134,7 @@ def kills(here: Office, keys: dict[str, str], places: list[int], chance: random.
     ended(here, keys)
 
 
+@pytest.mark.deep
 def test_an_apply_that_is_killed_again_and_again_comes_to_the_same_end(here: Office, keys: dict[str, str]) -> None:
     kills(here, keys, [2, 12, 24, 34, 42], random.Random(1))
 
@@ -149,6 +150,7 @@ LOST = ["model.res.user.write", "model.res.user.application.cancel", "model.sale
 LOST += ["model.sale.opportunity.delete", "model.party.party.delete"]
 
 
+@pytest.mark.deep
 def test_answers_that_are_lost_outages_and_throttling_change_nothing_about_the_end(
     here: Office, keys: dict[str, str]
 ) -> None:
