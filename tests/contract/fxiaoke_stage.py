@@ -20,9 +20,6 @@ from crmstate.sandbox.hexids import written
 from .simulated import SimulatedStage, WorldTruth
 from .stage import HeldKey, Truth, Who
 
-PRESET = "Obj"
-"""What makes the objects that a test puts there preset ones, which are invalidated one by one. "" makes them custom."""
-
 
 class FxiaokeTruth(WorldTruth):
     """The World's truth in the vendor's ids."""
@@ -55,10 +52,12 @@ class FxiaokeTruth(WorldTruth):
 
 
 class FxiaokeStage(SimulatedStage):
-    """One company, everybody in its one department."""
+    """One company. What a test puts there are objects of its own, whose rows are made invalid by the batch: the suite asks
+    what becomes of one call. Preset objects have tests of their own (`tests/providers/test_fxiaoke.py`)."""
 
     vendor = "fxiaoke"
     key_listed = False
+    midnight = "T16:00:00Z"
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -70,16 +69,16 @@ class FxiaokeStage(SimulatedStage):
     def _seed(self) -> None:
         super()._seed()
         self._world.add_dataset("AccountObj", "客户")
+        self._world.add_key("b-weak", "a-member", scopes=["read", "write", "department:1001"])
 
     def fields(self, who: Who) -> dict[str, str]:
-        """A weak one works as a member; any can be renewed."""
+        """A weak one works as a member, and may see one department only; any can be renewed."""
+        keys = self._world.credentials()
         token = self.token(who)
-        return credential(next(key for key in self._world.credentials().values() if key.token == token))
+        return credential(keys["b-weak"] if who is Who.WEAK else next(k for k in keys.values() if k.token == token))
 
     def put(self, kind: Kind, names: Sequence[str]) -> list[str]:
         world, made = self._world, self.fresh(len(names))
-        if kind is Kind.DATASET:
-            made = [f"{id}{PRESET}" for id in made]
         with world.transaction():
             for id, name in zip(made, names, strict=True):
                 if kind is Kind.USER:
@@ -103,9 +102,10 @@ class FxiaokeStage(SimulatedStage):
         return found
 
     def attachment(self, content: bytes) -> str:
+        """A picture, since only those say how large they are."""
         dataset, _ = self.rows(["with a file"])
         self._world.add_attachment(
-            self._dataset(dataset), "f1", "r000000", name="Verträge/合同.pdf", content=content, mime="application/pdf"
+            self._dataset(dataset), "f1", "r000000", name="Verträge/合同.pdf", content=content, mime="image/png"
         )
         return dataset
 

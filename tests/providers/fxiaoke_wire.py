@@ -27,7 +27,7 @@ SIGN_IN = {
         "appId": "FSAID_1",
         "ea": "acme",
     },
-    OLD_TOKEN: {"corpAccessToken": "token-of-the-test", "corpId": "FSCID_acme", "expiresIn": 7200},
+    OLD_TOKEN: {"corpAccessToken": "older-token-of-the-test", "corpId": "FSCID_acme", "expiresIn": 7200},
 }
 FIELDS = {"app_id": "FSAID_1", "app_secret": "secret-of-the-test", "permanent_code": "code-of-the-test"}
 PRESENT, OLDER = {**FIELDS, "user_id": "1000"}, {**FIELDS, "open_user_id": "FSUID_own"}

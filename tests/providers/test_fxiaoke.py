@@ -42,6 +42,10 @@ PRESET, CUSTOM = "AccountObj", "object_8vN1s__c"
 TWO = Batch(Kind.USER, Verb.DEACTIVATE, (Item("FSUID_a"), Item("FSUID_b")))
 
 
+TOLD = {"corpAccessToken": "older-token-of-the-test", "corpId": "FSCID_acme"}
+"""What goes along with what is documented in the older style alone, where the credential does not say who it is there."""
+
+
 def id_of(number: int) -> str:
     return f"{number:024x}"
 
@@ -157,14 +161,15 @@ def test_the_present_style_puts_the_token_the_company_and_the_user_into_headers(
     with talking(Table(), credential={**FIELDS, "user_id": "1000", "open_user_id": "FSUID_own"}) as (session, asked, _):
         found = session.whoami()
 
-    (sign_in,), (call,) = asked.sign_ins, asked.all
+    (sign_in, beside), (call,) = asked.sign_ins, asked.all
+    assert OLD_TOKEN == beside.path
     assert (TOKEN, "app_secret", "FSAID_1") == (sign_in.path, sign_in.body["grantType"], sign_in.body["appId"])
     assert ("Bearer token-of-the-test", "acme", "1000") == tuple(
         call.headers[name] for name in ("authorization", "x-fs-ea", "x-fs-userid")
     )
     assert {"includeNull": False} == call.body
-    assert ("acme", "FSUID_own", True, False, True) == (
-        found.tenant, found.user, found.may_write, found.whole_view, found.attestable,
+    assert ("acme", "FSUID_own", "FSAID_1", True, False, True) == (
+        found.tenant, found.user, found.key, found.may_write, found.whole_view, found.attestable,
     )  # fmt: skip
 
 
@@ -173,10 +178,28 @@ def test_the_older_style_puts_them_into_the_body() -> None:
         found = session.whoami()
 
     assert [OLD_TOKEN] == [each.path for each in asked.sign_ins]
-    told = {"corpAccessToken": "token-of-the-test", "corpId": "FSCID_acme", "currentOpenUserId": "FSUID_own"}
+    told = {"corpAccessToken": "older-token-of-the-test", "corpId": "FSCID_acme", "currentOpenUserId": "FSUID_own"}
     assert {**told, "includeNull": False} == asked.all[0].body
     assert not asked.all[0].headers.keys() & {"authorization", "x-fs-ea"}
     assert ("FSCID_acme", "FSUID_own") == (found.tenant, found.user)
+
+
+def test_where_the_older_style_is_no_more_its_calls_go_in_the_present_one() -> None:
+    with talking(lambda path, body: Refused(10006) if path == OLD_TOKEN else {} if path == STOP else {}[path]) as (
+        session,
+        asked,
+        _,
+    ):
+        session.perform(TWO)
+
+    assert "Bearer token-of-the-test" == asked.all[0].headers["authorization"]
+    assert {"openUserIds", "status"} == asked.all[0].body.keys()
+
+
+def test_neither_token_gets_into_what_is_shown() -> None:
+    say = book([person("a", email="older-token-of-the-test"), person("token-of-the-test")])
+    with talking(say, attested=True) as (session, _, _):
+        assert "token-of-the-test" not in repr(session.list(Kind.USER))
 
 
 def test_a_credential_that_names_nobody_is_told_so() -> None:
@@ -193,7 +216,7 @@ def test_every_request_has_a_trace_of_its_own() -> None:
         session.read(PRESET)
 
     traces = [each.query["thirdTraceId"] for each in (*asked.sign_ins, *asked.all)]
-    assert len(set(traces)) == 3 and all(UUID(each).version == 4 for each in traces)
+    assert len(set(traces)) == 4 and all(UUID(each).version == 4 for each in traces)
 
 
 @pytest.mark.parametrize("code", [20005, 20016])
@@ -202,7 +225,7 @@ def test_a_token_that_ended_is_renewed_once_and_the_call_made_again(code: int) -
     with talking(lambda path, body: next(answers) if path == OBJECTS else {}[path]) as (session, asked, _clock):
         session.whoami()
 
-    assert (2, 2) == (len(asked.sign_ins), len(asked.all))
+    assert ([TOKEN, OLD_TOKEN] * 2, 2) == ([each.path for each in asked.sign_ins], len(asked.all))
 
 
 @pytest.mark.parametrize("code", [20005, 20016, 20021, 20022, 11014])
@@ -240,7 +263,7 @@ def test_the_sign_in_is_asked_for_at_most_ten_times_a_minute() -> None:
     ):
         session.whoami()
 
-    assert (4, True) == (len(asked.sign_ins), sum(clock.slept) >= 18 - 1)
+    assert ([TOKEN] * 4 + [OLD_TOKEN], True) == ([each.path for each in asked.sign_ins], sum(clock.slept) >= 17)
 
 
 def test_a_used_up_quota_ends_at_midnight_of_the_vendors_place() -> None:
@@ -363,7 +386,8 @@ def test_people_are_stopped_in_one_call() -> None:
         results = session.perform(TWO)
 
     assert [("FSUID_a", Outcome.DONE), ("FSUID_b", Outcome.DONE)] == [(each.id, each.outcome) for each in results]
-    assert [{"openUserIds": ["FSUID_a", "FSUID_b"], "status": 1}] == asked.bodies(STOP)
+    assert [{**TOLD, "openUserIds": ["FSUID_a", "FSUID_b"], "status": 1}] == asked.bodies(STOP)
+    assert not asked.all[0].headers.keys() & {"authorization", "x-fs-ea"}
     assert {Proof.ACKNOWLEDGED} == {each.proof for each in results}
 
 
@@ -446,6 +470,13 @@ def test_a_total_of_nothing_beside_rows_is_unknown_and_not_nought(total: int | N
         found = session.count(PRESET)
 
     assert (None, False) == (found.rows, found.exact)
+
+
+def test_people_as_rows_are_no_dataset_that_could_be_archived_or_purged() -> None:
+    with talking(lambda path, body: listed("PersonnelObj") if path == OBJECTS else {}[path]) as (session, asked, _):
+        (found,) = session.list(Kind.DATASET).resources
+
+    assert (False, None, []) == (found.facts.exportable, found.facts.rows, asked.bodies(QUERY))
 
 
 def test_an_object_that_may_not_be_read_is_a_gap_and_one_that_cannot_is_not_exportable() -> None:
@@ -570,7 +601,8 @@ def test_a_file_is_downloaded_by_its_npath_and_may_look_like_an_answer() -> None
             b"".join(session.fetch(File("x", "r", "x", "https://open.fxiaoke.com/x")))
 
     assert (b'{"errorCode": 1}', Code.DENIED) == (content, raised.value.code)
-    assert {"mediaTypeDesc": "DOCUMENT", "igonreMediaIdConvert": True, "mediaId": "N_1"} == asked.bodies(MEDIA)[0]
+    known = {"mediaTypeDesc": "DOCUMENT", "igonreMediaIdConvert": True, "mediaId": "N_1"}
+    assert {**TOLD, **known} == asked.bodies(MEDIA)[0]
 
 
 def test_a_download_is_asked_for_again_with_a_new_token_and_after_an_outage() -> None:
@@ -578,7 +610,7 @@ def test_a_download_is_asked_for_again_with_a_new_token_and_after_an_outage() ->
     with talking(lambda path, body: next(answers) if path == MEDIA else {}[path]) as (session, asked, _):
         assert b"content" == b"".join(session.fetch(File("N_1", "r", "a", "N_1", 7)))
 
-    assert (3, 2) == (len(asked.all), len(asked.sign_ins))
+    assert (3, [TOKEN, OLD_TOKEN] * 2) == (len(asked.all), [each.path for each in asked.sign_ins])
 
 
 # --- the purge

@@ -190,10 +190,10 @@ def describe(call: Call, dataset: str) -> bytes:
     fields=describe,
     note={
         "en": "By the last _id, 100 rows a page. Empty fields are left out by the vendor. Whether rows in the recycle bin are shown "
-        "is undocumented. The download of files is known from a sample in the older style of signing in; that it takes the "
-        "headers as well is unconfirmed.",
+        "is undocumented. The download of files is known from a sample in the older style of signing in, and is asked for in "
+        "that.",
         "zh-CN": "按 _id 升序、以最后一条 _id 为游标逐页读取，每页 100 条。值为空的字段不返回。回收站中的数据是否返回没有说明。"
-        "附件下载只见于旧版传参的示例代码，新版传参（请求头）是否适用未经证实。",
+        "附件下载只见于旧版传参的示例代码，因此按旧版传参请求。",
     },
 )
 def rows(call: Call, dataset: str, cursor: str | None, ids: tuple[str, ...] | None) -> Page:

@@ -12,6 +12,9 @@ from crmstate.providers.fxiaoke.vendor import CHECKED, CUSTOM_QUERY, MANUAL, OBJ
 from crmstate.providers.kit import Call
 from crmstate.providers.kit.pages import Resources
 
+PERSONNEL = "PersonnelObj"
+"""The people, as rows. Sharing rules hide some of them even from administrators, and no call ends them."""
+
 
 def is_custom(dataset: str) -> bool:
     """Whether an object is the company's own: `object_8vN1s__c`. Those have paths of their own."""
@@ -50,8 +53,11 @@ class _Count(msgspec.Struct):
     verified_on=CHECKED,
     note={
         "en": "Each object is asked for its count. One that refuses to be read for another reason than a right has no rows to be "
-        "had by API, and has to be exported by hand. Objects that are switched off are listed as well.",
-        "zh-CN": "对每个对象查询一次总数。除权限外因其他原因拒绝查询的对象，无法通过 API 读取，需人工导出。已停用的对象也会列出。",
+        "had by API, and has to be exported by hand; so has PersonnelObj, of which sharing rules hide rows even from "
+        "administrators. Objects that are switched off are listed as well.",
+        "zh-CN": "对每个对象查询一次总数。"
+        "除权限外因其他原因拒绝查询的对象，无法通过 API 读取，需人工导出；PersonnelObj（人员）即使对管理员也受共享规则限制，同样需人工导出。"
+        "已停用的对象也会列出。",
     },
 )
 def objects(call: Call, ids: tuple[str, ...] | None) -> Resources:
@@ -66,8 +72,7 @@ def objects(call: Call, ids: tuple[str, ...] | None) -> Resources:
         if ids is not None and name not in ids:
             continue
         try:
-            count = how_many(call, name)
-            facts = DatasetFacts(count.rows, count.exact)
+            facts = DatasetFacts(exportable=False) if name == PERSONNEL else _facts(how_many(call, name))
         except Failure as failure:
             if failure.code is Code.DENIED:
                 denied.append(name)
@@ -82,6 +87,10 @@ def objects(call: Call, ids: tuple[str, ...] | None) -> Resources:
         gap = Gap(Kind.DATASET, "gap.denied", ", ".join(denied)[:150])
         return Listing(Kind.DATASET, tuple(found.values()), complete=False, gap=gap)
     return list(found.values())
+
+
+def _facts(count: Count) -> DatasetFacts:
+    return DatasetFacts(count.rows, count.exact)
 
 
 @provider.reads(

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import msgspec
 
 from crmstate.core.failure import Code, Failure
@@ -103,27 +101,34 @@ def people(call: Call, ids: tuple[str, ...] | None) -> Resources:
     """Everybody. The pages have no total and move when somebody is changed: they are believed where the address book has
     nobody else, and where several pages came twice alike."""
     found: dict[str, _Person] = {}
+    known: dict[str, _Person] = {}
     before: dict[str, _Person] | None = None
     for _ in range(ROUNDS + 1):
         found, pages, still = _walk(call)
         known = _working(call)
         agreed = all(id in found and found[id].is_stop == each.is_stop for id, each in known.items())
         if still and agreed and (pages <= 1 or found == before):
-            return _resources(found.values())
+            return _resources(found, known)
         before = found if still else None
-    return Listing(Kind.USER, tuple(_resources(found.values())), complete=False, gap=Gap(Kind.USER, "gap.moving"))
+    return Listing(Kind.USER, tuple(_resources(found, known)), complete=False, gap=Gap(Kind.USER, "gap.moving"))
 
 
-def _resources(people: Iterable[_Person]) -> list[Resource]:
+def _resources(found: dict[str, _Person], known: dict[str, _Person]) -> list[Resource]:
+    """The people that were found; what the address book knows of them beside it."""
+
+    def email(each: _Person) -> str:
+        listed = known.get(each.open_user_id)
+        return each.email or (listed.email if listed is not None else None) or ""
+
     return [
         Resource(
             Kind.USER,
             each.open_user_id,
             each.name or each.open_user_id,
             Phase.INACTIVE if each.is_stop else Phase.PRESENT,
-            UserFacts(each.email or ""),
+            UserFacts(email(each)),
         )
-        for each in people
+        for each in found.values()
     ]
 
 
@@ -142,8 +147,8 @@ def may_stop(call: Call, ids: tuple[str, ...]) -> None:
     requests=(f"POST {STOP}", f"POST {PEOPLE_BY_TIME}", f"POST {PEOPLE}"),
     source="apifox docs-site/528859 (title) and a public sample; not in the transcribed manual",
     note={
-        "en": "The call is known from a sample and from a table of contents only, in the older style of signing in; that 1 means "
-        "stopped (停用) is inferred. So it counts by what is read back (isStop), and where it is refused a person stops them "
+        "en": "The call is known from a sample and from a table of contents only, in the older style of signing in, in which it is "
+        "asked for; that 1 means stopped (停用) is inferred. So it counts by what is read back (isStop), and where it is refused a person stops them "
         "in 管理后台. How many a call may name is undocumented.",
         "zh-CN": "该接口只见于示例代码和文档目录（旧版传参）；status 为 1 表示停用系推断。因此以读回的 isStop 为准；若被拒绝，由管理员在"
         "「管理后台」中停用。单次人数上限没有公开说明。",

@@ -153,15 +153,20 @@ def _without_code(answer: Answer) -> Failure:
     return Failure(code, f"status {answer.status}, without the vendor's errorCode", vendor=f"http.{answer.status}")
 
 
+OLDER_ALONE = frozenset({MEDIA, STOP})
+"""What is documented in the older style of signing in alone: it is asked for that way, also by a credential of the present one."""
+
+
 class Access(Secret):
     """An access token, with what goes beside it: in headers (`user` is a CRM employee's number), or, in the older style, in
-    the body (`user` is an openUserId)."""
+    the body (`user` is an openUserId, empty where nobody said it). `older`: a token of that style too."""
 
-    def __init__(self, text: str, company: str, user: str, in_body: bool) -> None:
+    def __init__(self, text: str, company: str, user: str, *, in_body: bool, older: Access | None = None) -> None:
         super().__init__(text)
         self.company = company
         self.user = user
         self.in_body = in_body
+        self.older = older
 
 
 def _trace() -> str:
@@ -170,13 +175,14 @@ def _trace() -> str:
 
 def _authorise(request: Request, access: Secret) -> Request:
     assert isinstance(access, Access), "tokens come from the sign-in alone"
+    used = access.older if access.older is not None and request.path in OLDER_ALONE else access
     ready = replace(request, params=(*request.params, ("thirdTraceId", _trace())))
-    if access.in_body:
+    if used.in_body:
         given = request.json if isinstance(request.json, dict) else {}
-        told = {"corpAccessToken": access.reveal(), "corpId": access.company, "currentOpenUserId": access.user}
-        return replace(ready, json={**told, **given})
-    ready = ready.with_header("authorization", f"Bearer {access.reveal()}")
-    return ready.with_header("x-fs-ea", access.company).with_header("x-fs-userid", access.user)
+        told = {"corpAccessToken": used.reveal(), "corpId": used.company, "currentOpenUserId": used.user}
+        return replace(ready, json={**{name: value for name, value in told.items() if value}, **given})
+    ready = ready.with_header("authorization", f"Bearer {used.reveal()}")
+    return ready.with_header("x-fs-ea", used.company).with_header("x-fs-userid", used.user)
 
 
 class _Token(msgspec.Struct, rename="camel"):
@@ -193,26 +199,38 @@ def _login(call: Call, credential: Mapping[str, Secret]) -> Grant:
     """A token, in the style that the credential says: with `user_id`, the present one; with `open_user_id` alone, the older
     one. Within 6600 seconds the vendor gives the same token again."""
     given = {name: secret.reveal() for name, secret in credential.items()}
-    asked = {"appId": given["app_id"], "appSecret": given["app_secret"], "permanentCode": given["permanent_code"]}
     own = given.get("open_user_id", "")
-    params = {"thirdTraceId": _trace()}
+    if "user_id" not in given and not own:
+        raise Failure(Code.DENIED, "the credential names nobody: user_id (or, in the older style, open_user_id)")
+    asked = {"appId": given["app_id"], "appSecret": given["app_secret"], "permanentCode": given["permanent_code"]}
     try:
-        if "user_id" in given:
-            body = {**asked, "grantType": "app_secret"}
-            found: _Token = call.send("POST", TOKEN, params=params, json=body, into=_Token).value
-            access = Access(found.access_token, found.ea, given["user_id"], in_body=False)
-        elif own:
-            old: _OldToken = call.send("POST", OLD_TOKEN, params=params, json=asked, into=_OldToken).value
-            access = Access(old.corp_access_token, old.corp_id, own, in_body=True)
-        else:
-            raise Failure(Code.DENIED, "the credential names nobody: user_id (or, in the older style, open_user_id)")
+        access = _signed_in(call, asked, given["user_id"], own) if "user_id" in given else _as_before(call, asked, own)
     except Failure as failure:
-        if failure.vendor == NOT_THERE:
-            # At the sign-in a wrong secret is answered by the code of a path that does not exist.
-            why = f"{failure.summary} (appId, appSecret, permanentCode or the cloud's address is wrong)"
-            raise Failure(Code.EXPIRED, why, request_id=failure.request_id, vendor=failure.vendor) from None
-        raise
-    return Grant(access, user=f"{access.company} {own}")
+        if failure.vendor != NOT_THERE:
+            raise
+        # At the sign-in a wrong secret is answered by the code of a path that does not exist.
+        why = f"{failure.summary} (appId, appSecret, permanentCode or the cloud's address is wrong)"
+        raise Failure(Code.EXPIRED, why, request_id=failure.request_id, vendor=failure.vendor) from None
+    more = (access.older,) if access.older is not None else ()
+    return Grant(access, user=f"{access.company} {given['app_id']} {own}", more=more)
+
+
+def _signed_in(call: Call, asked: dict[str, str], user: str, own: str) -> Access:
+    """The present style, and the older one beside it where it is still to be had."""
+    body = {**asked, "grantType": "app_secret"}
+    found: _Token = call.send("POST", TOKEN, params={"thirdTraceId": _trace()}, json=body, into=_Token).value
+    try:
+        older = _as_before(call, asked, own)
+    except Failure as failure:
+        if failure.code in {Code.THROTTLED, Code.UNAVAILABLE, Code.EXHAUSTED}:
+            raise
+        older = None
+    return Access(found.access_token, found.ea, user, in_body=False, older=older)
+
+
+def _as_before(call: Call, asked: dict[str, str], own: str) -> Access:
+    found: _OldToken = call.send("POST", OLD_TOKEN, params={"thirdTraceId": _trace()}, json=asked, into=_OldToken).value
+    return Access(found.corp_access_token, found.corp_id, own, in_body=True)
 
 
 _A_SECOND = 100 / 21
@@ -285,10 +303,10 @@ def whoami(call: Call) -> Identity:
     """Whose app this is, by the answer to its sign-in, and that it works. `may_write` only says that nothing speaks against
     it: the trials of the acting cells tell."""
     probe(call)
-    tenant, _, own = (call.user() or "").partition(" ")
+    tenant, app, own = (call.user() or "- - ").split(" ")
     rights = ("crm/v2/object/list",)
     return Identity(
-        "", tenant or "-", user=own or None, may_write=True, whole_view=False, rights=rights, attestable=True
+        "", tenant, user=own or None, key=app, may_write=True, whole_view=False, rights=rights, attestable=True
     )
 
 

@@ -39,12 +39,13 @@ _BUILDING = threading.Lock()
 
 @dataclass(frozen=True)
 class Grant:
-    """What a login gave: the access token, a new refresh token where the vendor rotates them, and the id of the user
-    where the vendor says it here and nowhere else."""
+    """What a login gave: the access token, a new refresh token where the vendor rotates them, the id of the user where
+    the vendor says it here and nowhere else, and whatever else of it is secret."""
 
     access: Secret
     refresh: Secret | None = None
     user: str | None = None
+    more: tuple[Secret, ...] = ()
 
 
 @dataclass(frozen=True)
