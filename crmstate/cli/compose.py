@@ -125,7 +125,8 @@ class House:
         section = self.loaded.model.provider.credentials
         if section is None and self._embedded is not None:
             self.url  # noqa: B018  the server writes the keys when it seeds
-            found = embedded.keys(self._embedded, self.provider.credential)
+            access = getattr(self.provider.dialect, "access", None)
+            found = embedded.keys(self._embedded, self.provider.credential, access)
         else:
             uses = ("read", "write") if section is not None and section.write is not None else ("read",)
             found = {

@@ -479,7 +479,7 @@ def test_people_as_rows_are_no_dataset_that_could_be_archived_or_purged() -> Non
     assert (False, None, []) == (found.facts.exportable, found.facts.rows, asked.bodies(QUERY))
 
 
-def test_an_object_that_may_not_be_read_is_a_gap_and_one_that_cannot_is_not_exportable() -> None:
+def test_an_object_whose_rows_are_not_to_be_had_is_not_exportable() -> None:
     refusals = {"SecretObj": Refused(20014), "ViewObj": Refused(10006)}
 
     def say(path: str, body: Body) -> Any:
@@ -490,8 +490,30 @@ def test_an_object_that_may_not_be_read_is_a_gap_and_one_that_cannot_is_not_expo
     with talking(say, attested=True) as (session, _, _):
         found = session.list(Kind.DATASET)
 
-    assert [(PRESET, True), ("ViewObj", False)] == [(each.id, each.facts.exportable) for each in found.resources]
-    assert (False, "gap.denied", "SecretObj") == (found.complete, found.gap.why, found.gap.detail)
+    assert [(PRESET, True), ("SecretObj", False), ("ViewObj", False)] == [
+        (each.id, each.facts.exportable) for each in found.resources
+    ]
+    assert found.complete
+
+
+def test_where_no_object_may_be_read_the_listing_is_denied() -> None:
+    with talking(
+        lambda path, body: listed(PRESET, CUSTOM, "PersonnelObj") if path == OBJECTS else Refused(15003), attested=True
+    ) as (session, _, _):
+        found = session.list(Kind.DATASET)
+
+    assert (False, "gap.denied", ()) == (found.complete, found.gap.why, found.resources)
+
+
+@pytest.mark.parametrize("code", [30002, 20021, 50009])
+def test_what_is_no_refusal_of_an_object_is_raised(code: int) -> None:
+    with (
+        talking(lambda path, body: listed(PRESET) if path == OBJECTS else Refused(code)) as (session, _, _),
+        pytest.raises(Failure) as raised,
+    ):
+        session.list(Kind.DATASET)
+
+    assert CODES[code] is raised.value.code
 
 
 def test_rows_come_by_the_last_id_in_the_vendors_own_text() -> None:
