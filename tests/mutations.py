@@ -47,6 +47,11 @@ def _jiandaoyun(name: str, file: str, old: str, new: str, test: str = "") -> Mut
     return Mutation(f"jiandaoyun: {name}", f"crmstate/providers/jiandaoyun/{file}", old, new, tests)
 
 
+def _fxiaoke(name: str, file: str, old: str, new: str, test: str = "") -> Mutation:
+    tests = (SUITE, "-k", f"fxiaoke and ({test})") if test else ("tests/providers/test_fxiaoke.py",)
+    return Mutation(f"fxiaoke: {name}", f"crmstate/providers/fxiaoke/{file}", old, new, tests)
+
+
 MUTATIONS: tuple[Mutation, ...] = (
     _tryton(
         "a wrong field: a key's owner is the key itself",
@@ -303,6 +308,160 @@ MUTATIONS: tuple[Mutation, ...] = (
         "        if failure.vendor != CLOSED or failure.code is not Code.EXPIRED:\n            raise\n",
         "",
         "dead_credential or lesson_09",
+    ),
+    _fxiaoke(
+        "an ignored error: 200 is success",
+        "vendor.py",
+        "    elif found.error_code == 0:",
+        "    elif answer.status == 200:",
+        "a_dead_credential or act_that_was_refused",
+    ),
+    _fxiaoke(
+        "a wrong status: what may have been done is a refusal",
+        "vendor.py",
+        "50009: Code.UNAVAILABLE,",
+        "50009: Code.THROTTLED,",
+    ),
+    _fxiaoke(
+        "a quota that comes back is a missing right",
+        "vendor.py",
+        "30002: Code.EXHAUSTED,",
+        "30002: Code.DENIED,",
+        "used_up_quota",
+    ),
+    _fxiaoke(
+        "a token that ended is not renewed",
+        "vendor.py",
+        'frozenset({"20005", "20016"})',
+        'frozenset({"20005"})',
+        "renewed",
+    ),
+    _fxiaoke(
+        "a wrong place: the day ends with that of UTC",
+        "vendor.py",
+        "        ahead=8,\n",
+        "",
+        "used_up_quota",
+    ),
+    _fxiaoke(
+        "a rate that the vendor does not allow",
+        "vendor.py",
+        "_A_SECOND = 100 / 21",
+        "_A_SECOND = 100 / 20",
+    ),
+    _fxiaoke(
+        "the whole view is claimed without proof",
+        "vendor.py",
+        "whole_view=False",
+        "whole_view=True",
+        "lesson_04 or whole_view",
+    ),
+    _fxiaoke(
+        "a wrong status: people who are stopped are present",
+        "people.py",
+        "Phase.INACTIVE if each.is_stop else Phase.PRESENT",
+        "Phase.PRESENT",
+        "lesson_06_people or cells_phase",
+    ),
+    _fxiaoke(
+        "a missed page: people end with the first",
+        "people.py",
+        "        before, number = page, number + 1\n",
+        "        return found, 1, still\n",
+    ),
+    _fxiaoke(
+        "people whom the address book has otherwise are not looked for",
+        "people.py",
+        "if still and agreed and",
+        "if still and",
+        "slipped_through or listing_that_moves",
+    ),
+    _fxiaoke(
+        "a skipped trial: the right to stop people is not asked for",
+        "people.py",
+        '    call.post(STOP, {"openUserIds": [NOBODY], "status": STOPPED}, into=Nothing)\n',
+        "    return\n",
+        "known_before_the_first_act",
+    ),
+    _fxiaoke(
+        "a total of nothing beside rows is nought",
+        "listings.py",
+        "if found.total is None or found.total < len(found.data_list):",
+        "if found.total is None:",
+    ),
+    _fxiaoke(
+        "the total is not asked for",
+        "listings.py",
+        '"find_explicit_total_num": True',
+        '"find_explicit_total_num": False',
+        "a_count_is_exact",
+    ),
+    _fxiaoke(
+        "a wrong path: the company's own objects are asked for as preset ones",
+        "data.py",
+        "path = CUSTOM_QUERY if is_custom(dataset) else QUERY",
+        "path = QUERY",
+        "rows_come_in_the_vendors_own_text",
+    ),
+    _fxiaoke(
+        "a missed page: rows end with the first",
+        "data.py",
+        "return Page(tuple(found), found[-1].id if found else None)",
+        "return Page(tuple(found), None)",
+        "ten_thousand_rows_of_a_dataset",
+    ),
+    _fxiaoke(
+        "the order of rows is not looked at",
+        "data.py",
+        "        if row.id <= before:",
+        "        if not row.id:",
+    ),
+    _fxiaoke(
+        "rows asked for by id: those right before are skipped",
+        "data.py",
+        '    if _HEX.fullmatch(id) and int(id, 16):\n        return f"{int(id, 16) - 1:024x}"\n    return id[:-1]',
+        "    return id",
+        "read_by_id",
+    ),
+    _fxiaoke(
+        "approvals and workflows are started",
+        "purge.py",
+        '{"triggerApprovalFlow": False, "triggerWorkFlow": False}',
+        '{"triggerApprovalFlow": True, "triggerWorkFlow": True}',
+        "an_act_does_what_it_says",
+    ),
+    _fxiaoke(
+        "rows that show no more are left in the bin",
+        "purge.py",
+        "[id for id in ids if id not in kept]",
+        "[id for id in shown if id not in kept]",
+    ),
+    _fxiaoke(
+        "rows that stay locked are deleted unasked",
+        "purge.py",
+        "        return {id: refused[id] for id in there}\n",
+        "        return {}\n",
+    ),
+    _fxiaoke(
+        "an act whose answer was lost goes on",
+        "purge.py",
+        "            if failure.code not in REFUSALS:\n                raise\n            refused",
+        "            refused",
+        "answer_is_lost",
+    ),
+    Mutation(
+        "fxiaoke: a batch that was begun with is not asked for again",
+        "crmstate/engine/purge.py",
+        "        if resumed and HALFWAY in cell.attributes:",
+        "        if False:",
+        ("tests/engine/test_purge.py",),
+    ),
+    Mutation(
+        "fxiaoke: what is half gone and refused counts as gone",
+        "crmstate/engine/purge.py",
+        "                break  # begun with, refused, and nowhere to be seen: a person has to look\n",
+        "                return None\n",
+        ("tests/engine/test_purge.py",),
     ),
 )
 
