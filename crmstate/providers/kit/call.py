@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Any, Generic, Protocol, TypeVar, overload
+from typing import Any, Generic, NoReturn, Protocol, TypeVar, overload
 
 import msgspec
 
@@ -241,6 +241,13 @@ def exchange(line: Line, request: Request, gate: Gate | None, act: bool, into: A
 
 
 def _retrying(line: Line, attempt: Callable[[], T]) -> T:
+    failed: list[Failure] = []
+    try:
+        return attempt()
+    except Failure as failure:
+        if not _again(failure):
+            raise
+        failed.append(failure)
     from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
     def wait(state: RetryCallState) -> float:
@@ -259,7 +266,11 @@ def _retrying(line: Line, attempt: Callable[[], T]) -> T:
         sleep=line.clock.sleep,
         reraise=True,
     )
-    return retrying(attempt)
+    return retrying(lambda: attempt() if not failed else _raised(failed.pop()))
+
+
+def _raised(failure: Failure) -> NoReturn:
+    raise failure
 
 
 def _again(error: BaseException) -> bool:
