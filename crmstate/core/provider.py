@@ -111,7 +111,8 @@ class Cell:
     items a call. `calls`: requests a batch. `requests`: for reading cells, the patterns (`GET /v1/users`) that a
     read-only transport lets through; `*` stands for one path segment. `attributes`: exceptions to the order:
     `ends_api`, `revokes_keys`, `needs_active_owner`, `not_self` (refused for the user or key that calls),
-    `keys_outlive` (a user's keys go on working without the user). `source`:
+    `keys_outlive` (a user's keys go on working without the user), `halfway_unseen` (a row that is half purged shows
+    nowhere: a batch whose end nobody knows is asked for again as a whole, and the function looks itself). `source`:
     where the fact is from; `verified_on`: ISO date of a check against a real system or its published description, None
     while unconfirmed. `files`, `fetch`: of the cell that reads a dataset's rows, the functions for its attachments and
     their bytes, where the vendor has them; `fields`: the vendor's own description of a dataset's fields, as it sends it.
@@ -148,11 +149,12 @@ class Cell:
 class Limits:
     """The vendor's limits: requests a second over all, a day's quota, rows a reading page. None: not known.
     `per_request`: requests a second of one kind, by the name that cells declare it by (`POST /v1/users`); the slower
-    of the two limits holds."""
+    of the two limits holds. `ahead`: hours by which the vendor's day begins before that of UTC."""
 
     per_second: float | None = None
     per_day: int | None = None
     page: int = 100
+    ahead: int = 0
     per_request: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -22,6 +22,10 @@ from crmstate.engine.look import Seen, gone, look, untouched
 from crmstate.engine.tasks import Context, Note, Task, Verdict, Work, finding, verdict_of
 
 TRIES = 3
+HALFWAY = "halfway_unseen"
+"""Attribute of a purging cell: a row that is half gone shows nowhere, so that nobody sees whether it is gone. The provider
+takes a batch as a whole again, and looks itself."""
+
 T = TypeVar("T")
 Part = Generator[Work | Note, Any, T]
 
@@ -105,7 +109,9 @@ def _walk(
         intent = context.intended(batch, [step], position, len(chunk))
         yield Note((*pending, intent))
         wanted = chunk
-        if resumed or again:
+        if resumed and HALFWAY in cell.attributes:
+            resumed = False
+        elif resumed or again:
             try:
                 wanted, due = yield Work(partial(untouched, context.write, dataset, chunk))
             except Failure as failure:
@@ -183,8 +189,15 @@ def _delete(
         except Failure as failure:
             return _stopped(step, failure), refused(step, failure)
         promised += due
-    if not rows:
-        return None
+        if HALFWAY in cell.attributes:
+            kept = [each for each in left if each.outcome is Outcome.FAILED and each.code != Code.MISSING.value]
+            if any(each.id not in rows for each in kept):
+                break  # begun with, refused, and nowhere to be seen: a person has to look
+            unknown = {each.id for each in left if each.outcome is Outcome.UNKNOWN}
+            rows = [each.id for each in left if each.id in unknown or each.id in rows]
+    else:
+        if not rows:
+            return None
     refusal = Failure(Code.REJECTED, left[0].summary)
     return _stopped(step, refusal), refused(step, refusal)
 

@@ -179,7 +179,8 @@ def reset_setting(world: World, caller: Caller | None, id: str, params: Mapping[
 
 
 def delete_row(world: World, caller: Caller | None, id: str, params: Mapping[str, Any]) -> None:
-    """Moves a row and its attachments to the bin; `params` names the dataset."""
+    """Moves a row and its attachments to the bin; `params` names the dataset, and says `recoverable` where the vendor
+    has a way back."""
     dataset = params["dataset"]
     viewer = caller.viewer if caller else None
     mine = "" if viewer is None else " AND owner_id = ?"
@@ -193,7 +194,35 @@ def delete_row(world: World, caller: Caller | None, id: str, params: Mapping[str
         world.now,
         dataset,
     )
-    world.effect("delete", "row", f"{dataset}/{id}", irreversible=True)
+    world.effect("delete", "row", f"{dataset}/{id}", irreversible=not params.get("recoverable"))
+
+
+def _binned(world: World, caller: Caller | None, dataset: str, id: str) -> None:
+    sql = "SELECT owner_id FROM rows WHERE dataset = ? AND id = ? AND binned = 1"
+    found = world.one(sql, dataset, id)
+    if found is None or (caller and caller.viewer not in (None, found[0])):
+        raise _missing("row in the bin", id)
+
+
+def restore_row(world: World, caller: Caller | None, id: str, params: Mapping[str, Any]) -> None:
+    """Takes a row and its attachments out of the bin; `params` names the dataset."""
+    dataset = params["dataset"]
+    _binned(world, caller, dataset, id)
+    world.run("UPDATE rows SET binned = 0 WHERE dataset = ? AND id = ?", dataset, id)
+    files = world.run("UPDATE attachments SET binned = 0 WHERE dataset = ? AND row_id = ?", dataset, id)
+    world.count_in(dataset, live=1, binned=-1, files=files)
+    world.run("UPDATE datasets SET modified_at = ? WHERE id = ?", world.now, dataset)
+    world.effect("restore", "row", f"{dataset}/{id}")
+
+
+def purge_row(world: World, caller: Caller | None, id: str, params: Mapping[str, Any]) -> None:
+    """Ends a row of the bin for good, with its attachments; `params` names the dataset."""
+    dataset = params["dataset"]
+    _binned(world, caller, dataset, id)
+    world.run("DELETE FROM rows WHERE dataset = ? AND id = ?", dataset, id)
+    world.run("DELETE FROM attachments WHERE dataset = ? AND row_id = ?", dataset, id)
+    world.count_in(dataset, binned=-1)
+    world.effect("purge", "row", f"{dataset}/{id}", irreversible=True)
 
 
 def empty_bin(world: World, caller: Caller | None, id: str, params: Mapping[str, Any]) -> None:
@@ -221,6 +250,8 @@ ACTS: dict[tuple[str, str], Act] = {
     ("module", "enable"): _switch_module("enabled", "enable"),
     ("setting", "reset"): reset_setting,
     ("row", "delete"): delete_row,
+    ("row", "restore"): restore_row,
+    ("row", "purge"): purge_row,
     ("bin", "empty"): empty_bin,
 }
 

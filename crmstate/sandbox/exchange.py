@@ -45,7 +45,8 @@ class Dialect(Protocol):
     """A vendor's way of speaking over the World. `clock` and `login` are the paths of its clock and its token
     endpoint (empty: it has none). One that does not number its requests says `numbered = False`; one whose listings
     meet the faults `no_paging` and `no_ids` says in `paging` what pages are asked for by, in the query or the body, and
-    in `ids` what rows are known by."""
+    in `ids` what rows are known by. One that wraps rows and totals in a member of the answer names it in `envelope`, and
+    one that asks for rows by their ids in the body tells by `by_ids(request)`."""
 
     clock: str
     login: str
@@ -124,7 +125,7 @@ def _instead(dialect: Dialect, call: Call) -> Reply | None:
     if "unavailable" in fired and not fired["unavailable"]["after"]:
         return _outage(dialect, call)
     if "refused_as" in fired:
-        reply = dialect.failure(Refused(fired["refused_as"]["code"], "This call is refused."), call.request_id)
+        reply = dialect.failure(Refused(str(fired["refused_as"]["code"]), "This call is refused."), call.request_id)
         reply.status = fired["refused_as"]["status"]
         return reply
     token = dialect.token(call.request)
@@ -167,16 +168,20 @@ def _spoil(reply: Reply, dialect: Dialect, call: Call) -> Reply:
     if "unavailable" in fired and fired["unavailable"]["after"]:
         return _outage(dialect, call)
     if "echo_credential" in fired and fired["echo_credential"]["where"] == "page":
-        reply.body = _with_echo(reply.body, call.request.headers.get("authorization", ""))
-    if "hollow" in fired and not _asks_by_ids(call.request):
-        reply.body = _edited(reply.body, _hollow)
+        shown = call.request.headers.get("authorization", "")
+        reply.body = _edited(reply.body, lambda found: _with_echo(_inside(found, dialect), shown))
+    if "hollow" in fired and not getattr(dialect, "by_ids", _asks_by_ids)(call.request):
+        reply.body = _edited(reply.body, lambda found: _hollow(_inside(found, dialect)))
     if "no_ids" in fired:
+        names = getattr(dialect, "ids", ("id",))
         reply.body = _edited(
-            reply.body, lambda found: _each_row(found, lambda row: _drop(row, getattr(dialect, "ids", ("id",))))
+            reply.body, lambda found: _each_row(_inside(found, dialect), lambda row: _drop(row, names))
         )
     if "shown_secret" in fired:
-        shown = {"secret": fired["shown_secret"]["text"]}
-        reply.body = _edited(reply.body, lambda found: _each_row(found, lambda row: row.update(shown)))
+        secret = {"secret": fired["shown_secret"]["text"]}
+        reply.body = _edited(
+            reply.body, lambda found: _each_row(_inside(found, dialect), lambda row: row.update(secret))
+        )
     if "malformed_body" in fired:
         reply.body = reply.body[: max(1, len(reply.body) // 2)]
     if "cut_gzip" in fired:
@@ -190,16 +195,16 @@ def _spoil(reply: Reply, dialect: Dialect, call: Call) -> Reply:
     return reply
 
 
-def _with_echo(body: bytes, shown: str) -> bytes:
+def _inside(found: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
+    """Where an answer's rows and totals are."""
+    inner = found.get(getattr(dialect, "envelope", ""))
+    return inner if isinstance(inner, dict) else found
+
+
+def _with_echo(found: dict[str, Any], shown: str) -> None:
     """The credential in the first row's name (or first text), as if somebody had stored it there; or beside
     everything.
     """
-    try:
-        found = msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        return body
-    if not isinstance(found, dict):
-        return body
     rows = next((value for value in found.values() if isinstance(value, list)), None)
     place: dict[str, Any] = rows[0] if rows and isinstance(rows[0], dict) else found
     inner = place.get("fields")
@@ -207,7 +212,6 @@ def _with_echo(body: bytes, shown: str) -> bytes:
         inner[next(iter(inner))] = shown
     else:
         place["name"] = shown
-    return msgspec.json.encode(found)
 
 
 def _without(request: Request, names: tuple[str, ...]) -> Request:

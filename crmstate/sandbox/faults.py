@@ -9,7 +9,7 @@ from chance. A rule spares the dialect's clock unless its path is exactly that.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -63,7 +63,7 @@ KINDS: dict[str, Kind] = {
         "the Authorization header comes back in an error (500), html (502) or page (first row)", {"where": "error"}
     ),
     "refused_as": Kind(
-        "the call is refused with `code`, under a `status` that says something else",
+        "the call is refused with `code` (or one of the vendor's own), under a `status` that says something else",
         {"status": 200, "code": "rejected"},
     ),
     "hollow": Kind("a listing or count without ids answers that there is nothing"),
@@ -115,7 +115,7 @@ def add(
         )
     for name, value in params.items():
         choices = _CHOICES.get((action, name))
-        if choices and value not in choices:
+        if choices and value not in choices and not (action == "refused_as" and str(value) in _codes(world)):
             raise ValueError(f"{name} is one of {', '.join(map(str, choices))}, not {value!r}")
         nullable = name == "retry_after" and value is None
         if isinstance(kind.params[name], int) and not isinstance(value, int | float) and not nullable:
@@ -141,6 +141,12 @@ def _lacking(world: World) -> Mapping[str, str]:
     from . import dialects  # which know `exchange`, which knows this file
 
     return dialects.lacks(world.traits.get("dialect", dialects.NATIVE))
+
+
+def _codes(world: World) -> Collection[str]:
+    from . import dialects
+
+    return dialects.codes(world.traits.get("dialect", dialects.NATIVE))
 
 
 def rules(world: World) -> list[dict[str, Any]]:

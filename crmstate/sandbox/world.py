@@ -41,11 +41,12 @@ SUBSCRIPTION: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Key:
-    """An API key with its secrets, as only the World knows them."""
+    """An API key with its secrets, as only the World knows them, and whose it is."""
 
     id: str
     token: str
     refresh_token: str
+    user_id: str = ""
 
 
 def content_of(dataset: str, attachment: str, size: int) -> bytes:
@@ -180,7 +181,7 @@ class World(Tables):
         status: str = "active",
     ) -> Key:
         """An API key; its secrets come from the seed unless they are given."""
-        key = Key(id, token or f"sk_{self.secret('sk', id)}", refresh_token or f"rt_{self.secret('rt', id)}")
+        key = Key(id, token or f"sk_{self.secret('sk', id)}", refresh_token or f"rt_{self.secret('rt', id)}", user_id)
         self.run(
             "INSERT INTO api_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
             id,
@@ -395,8 +396,8 @@ class World(Tables):
     def credentials(self) -> dict[str, Key]:
         """Every key's secrets, for tests that must not find them anywhere else."""
         return {
-            id: Key(id, token, refresh)
-            for id, token, refresh in self.all("SELECT id, secret, refresh_token FROM api_keys")
+            id: Key(id, token, refresh, user)
+            for id, token, refresh, user in self.all("SELECT id, secret, refresh_token, user_id FROM api_keys")
         }
 
     # Faults

@@ -157,8 +157,70 @@ def _tryton() -> Iterator[Knob]:
     )
 
 
+_FX = "https://developer.fxiaoke.com/openapi_v2/"
+_FX_CODES, _FX_RATES = f"{_FX}start/guide/codes.html", f"{_FX}start/guide/rate.html"
+_FX_SIGN_IN, _FX_PAGES = f"{_FX}start/auth/app-info.html", f"{_FX}FAQ/deep-paging.html"
+
+
+def _fxiaoke() -> Iterator[Knob]:
+    def each(situation: str, reason: str, link: str, *cells: tuple[Kind, Verb]) -> Iterator[Knob]:
+        for kind, verb in cells or ((None, None),):
+            yield Knob("fxiaoke", kind, verb, situation, reason, link)
+
+    for situation in ("test_a_wait_that_the_vendor_asks_for_is_kept", "test_an_act_waits_as_long_as_the_vendor_asks"):
+        yield from each(situation, _NO_WAIT, _FX_RATES)
+    yield from each(
+        "test_a_token_that_cannot_be_renewed_is_raised_as_expired",
+        "a token is always had by the app's secret and code, so it can always be renewed; an app that ended is another test",
+        _FX_SIGN_IN,
+    )
+    yield from each(
+        "test_what_is_accepted_for_later_is_requested_with_its_time",
+        "the answer is the same where an approval begins, which every act is told to leave out; the row then stays, and is failed",
+        _FX_CODES,
+    )
+    yield from each(
+        "test_a_batch_that_fails_in_part_says_which",
+        "a batch is answered with a code for all; who was not stopped shows when the people are listed again",
+        _FX_CODES,
+        (Kind.USER, Verb.DEACTIVATE),
+    )
+    yield from each(
+        "test_rows_that_were_deleted_softly_are_found_by_their_ids",
+        "a purge makes rows invalid and deletes them for good; what is only invalid is no purge that is done",
+        f"{_FX} (data/invalid, data/delete)",
+    )
+    yield from each(
+        "test_lesson_07_rows_that_are_counted_and_listed_no_more_are_looked_for_by_their_ids",
+        "rows are read by their ids with the call that lists them: no other has a documented form",
+        _FX_PAGES,
+    )
+    yield from each(
+        "test_an_address_that_has_ended_is_raised_as_expired",
+        "files are asked for by their npath; no address is handed out",
+        f"{_FX} (media/download)",
+    )
+    yield from each(
+        "test_a_closed_account_is_absent_under_the_configured_tenant",
+        "no code tells a closed account from an app that is switched off",
+        _FX_CODES,
+    )
+    for situation in (
+        "test_a_listing_that_moves_once_is_whole_in_the_end",
+        "test_a_listing_is_called_complete_only_if_no_row_slipped_through",
+        "test_a_page_that_comes_for_ever_is_raised",
+    ):
+        yield from each(
+            situation,
+            "all objects come in one answer: there are no pages that could move, shrink or repeat",
+            f"{_FX} (object/list)",
+            (Kind.DATASET, Verb.LIST),
+        )
+    yield from each(_HIDING, "no call is documented to archive a row, or to list rows apart", _FX_PAGES)
+
+
 TRYTOND = "trytond 8.0.12"
-KNOBS: tuple[Knob, ...] = (*_SANDBOX, *_JIANDAOYUN, *_tryton())
+KNOBS: tuple[Knob, ...] = (*_SANDBOX, *_JIANDAOYUN, *_tryton(), *_fxiaoke())
 
 
 def knob(provider: str, kind: Kind | None, verb: Verb | None, situation: str) -> Knob | None:

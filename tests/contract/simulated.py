@@ -86,6 +86,7 @@ class SimulatedStage:
     truth: Truth
 
     late = 0.25
+    midnight = "T00:00:00Z"
 
     def __init__(self, folder: Path) -> None:
         self.provider: Provider = load(self.vendor)

@@ -116,6 +116,8 @@ class Stage(Protocol):
     truth: Truth
     late: float
     """Seconds in which the vendor answers when nothing is wrong, and not when a slow answer is asked for."""
+    midnight: str
+    """When the vendor's day begins, and with it a day's quota, in UTC: `T00:00:00Z`."""
 
     def credential(self, who: Who) -> Mapping[str, Secret]: ...
 

@@ -83,7 +83,7 @@ def test_a_used_up_quota_is_raised_at_once_with_its_end(stage: Stage, company: C
         look(company.reader(), reading, dataset)
 
     assert (raised.value.code, company.clock.slept) == (Code.EXHAUSTED, [])
-    assert raised.value.until and raised.value.until.endswith("T00:00:00Z")
+    assert raised.value.until and raised.value.until.endswith(stage.midnight)
 
 
 def test_a_slow_answer_is_asked_for_again(stage: Stage, company: Company, reading: Cell) -> None:

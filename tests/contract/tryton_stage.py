@@ -115,6 +115,7 @@ class TrytonStage:
     has ended (`tryton_seed.py`)."""
 
     late = 1.0
+    midnight = "T00:00:00Z"
 
     def __init__(self, folder: Path) -> None:
         self.provider: Provider = load("tryton")

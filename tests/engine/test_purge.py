@@ -12,6 +12,7 @@ from crmstate.core.diagnostic import problem
 from crmstate.core.failure import Code, Failure
 from crmstate.core.goal import ArchiveGoal, NoArchive, PurgeGoal
 from crmstate.core.provider import Batch, Page
+from crmstate.core.provider import Result as Answer
 from crmstate.core.record import Entry
 from crmstate.core.words import Exit, Kind, Outcome, Proof, Verb
 
@@ -309,3 +310,54 @@ def test_an_archive_whose_delta_was_cut_off_is_mended_by_another_one(monkeypatch
     here = purging()
     here.settle()
     assert (here.world.data["contacts"], mended[:1]) == ({}, ["delta"])
+
+
+def in_two_acts(*fates: str) -> Site:
+    """A purge whose vendor takes two acts for it: after the first a row lies in a bin that nothing lists."""
+    by = vendor(cell(Kind.DATASET, Verb.PURGE, batch=3, attributes=frozenset({"halfway_unseen"})))
+    here = site(by=by, rows=(dataset("contacts", 8),), **{**ALONE, "purge": PurgeGoal()})
+    here.world.data["contacts"] = {f"r{n:03}": "x" for n in range(8)}
+    here.world.bins["contacts"] = {}
+    left = deque(fates)
+
+    def perform(batch: Batch) -> list[Answer]:
+        here.world.calls.append(batch)
+        fate = left.popleft() if left else "ok"
+        data, bin = here.world.data["contacts"], here.world.bins["contacts"]
+        for item in batch.items:
+            if item.id in data:
+                bin[item.id] = data.pop(item.id)
+        if fate == "crash":
+            raise Crash
+        if fate == "exhausted":
+            raise Failure(Code.EXHAUSTED, "quota", until="2026-06-02T16:00:00Z")
+        if fate == "lost":
+            return [Answer(item.id, Outcome.UNKNOWN, "ambiguous", proof=Proof.NONE) for item in batch.items]
+        if fate == "kept":
+            return [Answer(item.id, Outcome.FAILED, "rejected", "others need it") for item in batch.items]
+        for item in batch.items:
+            bin.pop(item.id, None)
+        return [Answer(item.id, Outcome.DONE) for item in batch.items]
+
+    here.world.perform = perform  # type: ignore[method-assign]
+    return here
+
+
+@pytest.mark.parametrize("fate", ["lost", "exhausted", "crash"])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_rows_that_are_half_gone_and_show_nowhere_are_asked_for_again(fate: str, place: int) -> None:
+    here = in_two_acts(*["ok"] * place, fate)
+    try:
+        here.apply()
+    except Crash:
+        here.world.advance(1)
+    here.settle()
+    assert (here.world.data["contacts"], here.world.bins["contacts"]) == ({}, {})
+    assert (entry(here).outcome, entry(here).rows) == (Outcome.DONE, 8)
+
+
+def test_what_is_half_gone_and_refused_is_not_called_done() -> None:
+    here = in_two_acts("ok", "kept")
+    line = purge_line(here)
+    assert (line.result, entry(here).summary, entry(here).position) == (Result.FAILED, "others need it", 3)
+    assert len(here.world.bins["contacts"]) == 3

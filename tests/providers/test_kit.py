@@ -14,7 +14,7 @@ from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Batch, File, Item, Limits
 from crmstate.core.words import Kind, Outcome, Verb
 from crmstate.providers.kit import ATTEMPTS, LONGEST_WAIT, Call, call_for
-from crmstate.providers.kit.wire import LARGEST, Lost, NotDeclared, Request, Wire
+from crmstate.providers.kit.wire import LARGEST, Gate, Lost, NotDeclared, Request, Wire
 
 from .vendor import ok, talking
 
@@ -342,6 +342,44 @@ def test_a_days_quota_that_is_known_is_not_overrun() -> None:
             list_users(session)
 
     assert (raised.value.code, raised.value.until, len(toy.heard)) == (Code.EXHAUSTED, "2026-11-02T00:00:00Z", 3)
+
+
+@pytest.mark.parametrize(("ahead", "until"), [(8, "2026-11-01T16:00:00Z"), (-5, "2026-11-01T05:00:00Z")])
+def test_a_days_quota_ends_where_the_vendors_day_does(ahead: int, until: str) -> None:
+    """The clock of the test stands at midnight of UTC: in Shanghai it is morning, in New York the day before."""
+    with (
+        talking(lambda heard: ok(b'{"ids": []}'), limits=Limits(per_day=1, ahead=ahead)) as (session, _, _, _),
+        pytest.raises(Failure) as raised,
+    ):
+        list_users(session)
+
+    assert (raised.value.code, raised.value.until) == (Code.EXHAUSTED, until)
+
+
+def test_a_file_that_a_post_is_answered_with_comes_whole_however_large_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crmstate.providers.kit.wire.LARGEST", 1000)
+    content = bytes(range(256)) * 40
+    answers = iter([ok(b"", "502 Bad"), ok(b"", "401 No"), ok(content, "200 OK", "Content-Disposition: attachment")])
+    with talking(
+        lambda heard: ok(b'{"token": "new-token"}') if "/login" in heard else next(answers),
+        credential={"refresh": "refresh-of-the-test"},
+    ) as (session, toy, _, _):
+        call = Call(session._line, Gate(("POST /file",)), acts=False)
+        got = b"".join(call.download("/file", {"id": 1}, lambda headers: "content-disposition" in headers))
+        with pytest.raises(NotDeclared):
+            b"".join(call.download("/other", {}, lambda headers: True))
+
+    assert (content, 3) == (got, sum("POST /file" in heard for heard in toy.heard))
+
+
+def test_a_file_that_is_cut_short_or_is_none_is_raised() -> None:
+    cut = ok(b"x" * 300, "200 OK", "Content-Disposition: attachment")[:-100]
+    for answer, code in ((cut, Code.UNAVAILABLE), (ok(b"{}"), Code.UNAVAILABLE), (ok(b"", "404 No"), Code.MISSING)):
+        with talking(lambda heard, found=answer: found) as (session, _, _, _):  # type: ignore[misc]
+            call = Call(session._line, Gate(("POST /file",)), acts=False)
+            with pytest.raises(Failure) as raised:
+                b"".join(call.download("/file", {}, lambda headers: "content-disposition" in headers))
+        assert code is raised.value.code
 
 
 def test_an_answer_that_drips_for_ever_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,6 +127,7 @@ WORDS: dict[str, tuple[str, ...]] = {
         "not_self",
         "keys_outlive",
         "lives_unseen",
+        "halfway_unseen",
         "undo_by_data_effect",
     ),
     "effect": ("keeps", "clears", "unknown"),

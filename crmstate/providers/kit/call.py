@@ -39,12 +39,13 @@ _BUILDING = threading.Lock()
 
 @dataclass(frozen=True)
 class Grant:
-    """What a login gave: the access token, a new refresh token where the vendor rotates them, and the id of the user
-    where the vendor says it here and nowhere else."""
+    """What a login gave: the access token, a new refresh token where the vendor rotates them, the id of the user where
+    the vendor says it here and nowhere else, and whatever else of it is secret."""
 
     access: Secret
     refresh: Secret | None = None
     user: str | None = None
+    more: tuple[Secret, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -205,6 +206,12 @@ class Call:
         """The bytes at an address that the vendor handed out. A stream that ends early raises Failure(UNAVAILABLE)."""
         yield from _stream(self._line, url, self._gate)
 
+    def download(self, path: str, json: object, is_file: Callable[[Mapping[str, str]], bool]) -> Iterator[bytes]:
+        """The bytes that a POST is answered with, of any length, for vendors that give files that way. `is_file` says it by
+        the headers of an answer with 200; any other answer is a Failure. A stream that ends early raises
+        Failure(UNAVAILABLE)."""
+        yield from _download(self._line, Request("POST", path, (), json), self._gate, is_file)
+
 
 def call_for(line: Line, cell: Cell) -> Call:
     """The Call of one cell: it lets this cell's requests through and no others (an acting cell that declares none is
@@ -220,24 +227,30 @@ def exchange(line: Line, request: Request, gate: Gate | None, act: bool, into: A
     line.wire.check(line.dialect.name(request), gate)
     if line.vault:
         line.vault.token()
+    return _retrying(line, _attempt(line, request, lambda token: _once(line, request, gate, act, into, token)))
+
+
+def _attempt(line: Line, request: Request, send: Callable[[Secret | None], T]) -> Callable[[], T]:
+    """One try, at the vendor's pace, with the present token; and once in its life another with a new one, where that
+    helps."""
     renewed = False
     name = line.dialect.name(request)
 
-    def attempt() -> Reply[Any]:
+    def attempt() -> T:
         nonlocal renewed
         line.pace.wait(name)
         token = line.vault.token() if line.vault else None
         try:
-            return _once(line, request, gate, act, into, token)
+            return send(token)
         except Failure as failure:
             vault = line.vault
             if renewed or not vault or not token or not line.dialect.renews(failure) or not vault.renew(token):
                 raise
             renewed = True
             line.pace.wait(name)
-            return _once(line, request, gate, act, into, vault.token())
+            return send(vault.token())
 
-    return _retrying(line, attempt)
+    return attempt
 
 
 def _retrying(line: Line, attempt: Callable[[], T]) -> T:
@@ -304,6 +317,8 @@ def classified(line: Line, answer: Answer) -> Failure | None:
         return None
     if failure.code is Code.THROTTLED and failure.retry_after is None:
         failure.retry_after = retry_after(answer)
+    if failure.code is Code.EXHAUSTED and failure.until is None and line.provider.limits.per_day is not None:
+        failure.until = line.pace.midnight()
     failure.request_id = failure.request_id or answer.headers.get(line.dialect.request_id)
     return line.cleaned(failure)
 
@@ -366,6 +381,27 @@ def _stream(line: Line, url: str, gate: Gate | None) -> Iterator[bytes]:
 
     try:
         yield from _retrying(line, attempt)
+    except Lost as lost:
+        raise Failure(Code.UNAVAILABLE, lost.why, vendor="wire.lost") from None
+
+
+def _download(
+    line: Line, request: Request, gate: Gate | None, is_file: Callable[[Mapping[str, str]], bool]
+) -> Iterator[bytes]:
+    line.wire.check(line.dialect.name(request), gate)
+
+    def send(token: Secret | None) -> Iterator[bytes]:
+        ready = line.dialect.authorise(request, token) if token else request
+        try:
+            answer, pieces = line.wire.download(ready, line.dialect.name(ready), gate, is_file)
+        except Lost as lost:
+            raise Failure(Code.UNAVAILABLE, lost.why, vendor="wire.lost") from None
+        if pieces is None:
+            raise classified(line, answer) or Failure(Code.UNAVAILABLE, "no file", vendor="kit.malformed")
+        return pieces
+
+    try:
+        yield from _retrying(line, _attempt(line, request, send))
     except Lost as lost:
         raise Failure(Code.UNAVAILABLE, lost.why, vendor="wire.lost") from None
 

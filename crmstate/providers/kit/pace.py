@@ -60,7 +60,7 @@ class Pace:
 
     @property
     def today(self) -> int:
-        """Requests of this session on the present day (UTC); counted only where the vendor has a day's quota."""
+        """Requests of this session on the vendor's present day; counted only where the vendor has a day's quota."""
         return self._today
 
     def _take(self, name: str) -> float:
@@ -79,13 +79,21 @@ class Pace:
     def _count(self) -> None:
         if self._limits.per_day is None:
             return
-        now = self._clock.now()
         with self._lock:
-            day = now.date().isoformat()
+            day = self._there().date().isoformat()
             if day != self._day:
                 self._day, self._today = day, 0
             if self._today >= self._limits.per_day:
-                midnight = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
-                until = midnight.isoformat().replace("+00:00", "Z")
-                raise Failure(Code.EXHAUSTED, "the day's calls are used up", until=until, vendor="kit.per_day")
+                raise Failure(
+                    Code.EXHAUSTED, "the day's calls are used up", until=self.midnight(), vendor="kit.per_day"
+                )
             self._today += 1
+
+    def midnight(self) -> str:
+        """When the vendor's next day begins, and with it the day's quota: ISO 8601, UTC."""
+        there = datetime.combine(self._there().date() + timedelta(days=1), time(), UTC)
+        return (there - timedelta(hours=self._limits.ahead)).isoformat().replace("+00:00", "Z")
+
+    def _there(self) -> datetime:
+        """Now, as the vendor's clock shows it."""
+        return self._clock.now().astimezone(UTC) + timedelta(hours=self._limits.ahead)

@@ -57,7 +57,8 @@ class Vault:
         assert dialect.login is not None, "connect() checks that the credential can log in"
         call = Call(replace(self._line, vault=None), Gate(dialect.login_requests), acts=False)
         grant = dialect.login(call, self._credential)
-        self._take(grant.access)
+        for secret in (grant.access, *grant.more):
+            self._take(secret)
         self._user = grant.user
         if grant.refresh is not None:
             self._take(grant.refresh)

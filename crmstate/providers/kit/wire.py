@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -150,6 +150,24 @@ class Wire:
             return _head(found, b""), self._pieces(found, None)
         body = b"".join(self._pieces(found, LARGEST))
         return _head(found, body), iter(())
+
+    def download(
+        self, request: Request, label: str, gate: Gate | None, is_file: Callable[[Mapping[str, str]], bool]
+    ) -> tuple[Answer, Iterator[bytes] | None]:
+        """The head of an answer and its bytes in pieces, where it is a file. Any other answer is whole, and there are no
+        pieces. Raises NotDeclared or Lost, the iterator Lost."""
+        self.check(label, gate)
+        url = self._url + request.path + ("?" + urlencode(request.params) if request.params else "")
+
+        def act() -> httpx.Response:
+            return self._open(request, url, "identity")
+
+        self._count()
+        found = self._effects.do("http", f"{request.method} {request.path}", act)
+        head = _head(found, b"")
+        if found.status_code == 200 and is_file(head.headers):
+            return head, self._pieces(found, None)
+        return _head(found, b"".join(self._pieces(found, LARGEST))), None
 
     def place(self, url: str, gate: Gate | None, hosts: Sequence[str] = ()) -> str:
         """An address that the vendor handed out, whole: at its own origin, or encrypted at one of `hosts`. Raises

@@ -2,13 +2,13 @@
 
 A module here has `dialect`, which makes a `exchange.Dialect`, and may have `credential(key)`: the fields of a
 credential as this vendor's users know them; `furnish(world)`: what a freshly seeded world of this vendor has besides;
-`adopt(world, found)`: see `adopting`; `LACKS`: the faults that this vendor cannot have, with the reason. `native` is the
-sandbox's own.
+`adopt(world, found)`: see `adopting`; `LACKS`: the faults that this vendor cannot have, with the reason; `CODES`: the
+vendor's own error codes, which the fault `refused_as` may name. `native` is the sandbox's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -48,6 +48,12 @@ def adopt(name: str) -> Callable[[Any, Mapping[str, Any]], dict[str, dict[str, s
 def lacks(name: str) -> Mapping[str, str]:
     """The faults that this vendor cannot have, and why."""
     found: Mapping[str, str] = getattr(_module(name), "LACKS", {})
+    return found
+
+
+def codes(name: str) -> Collection[str]:
+    """The vendor's own error codes, as text."""
+    found: Collection[str] = getattr(_module(name), "CODES", ())
     return found
 
 

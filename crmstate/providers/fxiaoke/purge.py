@@ -1,0 +1,167 @@
+"""FXiaoke's purge: rows are made invalid (作废, which moves them to the recycle bin) and then deleted for good.
+
+No call lists the recycle bin, so a row that is half gone shows nowhere. Which rows were begun with stands in the engine's own
+journal: it asks for a batch again as a whole where it does not know how that went (`halfway_unseen`), and this looks first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+import msgspec
+
+from crmstate.core.failure import Code, Failure
+from crmstate.core.provider import Batch, Result
+from crmstate.core.words import Kind, Outcome, Phase, Undo, Verb
+from crmstate.providers.fxiaoke.data import rows_of
+from crmstate.providers.fxiaoke.listings import is_custom
+from crmstate.providers.fxiaoke.vendor import (
+    CHECKED,
+    CUSTOM_DELETE,
+    CUSTOM_INVALID,
+    CUSTOM_QUERY,
+    DELETE,
+    INVALID,
+    MANUAL,
+    QUERY,
+    UNLOCK,
+    Nothing,
+    provider,
+)
+from crmstate.providers.kit import Call
+
+QUIETLY = {"triggerApprovalFlow": False, "triggerWorkFlow": False}
+"""Writing starts approvals and workflows unless it is told not to. Where these stand is written for other calls only."""
+
+NO_ID = "0" * 24
+"""The id of a row that nobody has: it would have been made in 1970."""
+
+REFUSALS = frozenset({Code.REJECTED, Code.MISSING, Code.CONFLICT})
+
+
+class _Mark(msgspec.Struct):
+    is_deleted: bool | int | str | None = None
+
+
+_MARKS = msgspec.json.Decoder(_Mark)
+
+
+def _in_bin(raw: bytes) -> bool:
+    """Whether a row that is shown lies in the recycle bin."""
+    return _MARKS.decode(raw).is_deleted in (True, "true", "1")
+
+
+def _place(dataset: str, ids: Sequence[str]) -> dict[str, object]:
+    return {**QUIETLY, "data": {"dataObjectApiName": dataset, "idList": list(ids)}}
+
+
+def _shown(call: Call, dataset: str, ids: Sequence[str]) -> list[str]:
+    """Which of these rows are there, and not in the recycle bin."""
+    return [row.id for row in rows_of(call, dataset, ids) if not _in_bin(row.raw)]
+
+
+def _refused(acts: Iterable[tuple[Sequence[str], Callable[[], object]]]) -> dict[str, Failure]:
+    """The rows of those acts that the vendor refused, and with what words."""
+    refused: dict[str, Failure] = {}
+    for ids, act in acts:
+        try:
+            act()
+        except Failure as failure:
+            if failure.code not in REFUSALS:
+                raise
+            refused.update(dict.fromkeys(ids, failure))
+    return refused
+
+
+def _invalid(call: Call, dataset: str, ids: Sequence[str]) -> dict[str, Failure]:
+    """Makes rows invalid: those of the company's own objects in one call, others one a call. Which were refused."""
+
+    def one(id: str) -> object:
+        data = {"object_data_id": id, "dataObjectApiName": dataset}
+        return call.post(INVALID, {**QUIETLY, "data": data}, into=Nothing)
+
+    if not is_custom(dataset):
+        return _refused(((id,), partial(one, id)) for id in ids)
+    return _refused([(ids, lambda: call.post(CUSTOM_INVALID, _place(dataset, ids), into=Nothing))] if ids else [])
+
+
+def _made_invalid(call: Call, dataset: str, ids: Sequence[str]) -> dict[str, Failure]:
+    """Makes rows invalid; what is refused and still shows is unlocked and asked for once more. Which rows still show, and
+    why."""
+    refused = _invalid(call, dataset, ids)
+    if not refused:
+        return {}
+    there = _shown(call, dataset, list(refused))
+    if not there or _refused([(there, lambda: call.post(UNLOCK, _place(dataset, there), into=Nothing))]):
+        return {id: refused[id] for id in there}
+    again = _invalid(call, dataset, there)
+    return {id: again[id] for id in (_shown(call, dataset, list(again)) if again else ())}
+
+
+def _deleted(call: Call, dataset: str, ids: Sequence[str]) -> dict[str, Failure]:
+    """Deletes rows for good, all in one call, and where that is refused one by one. Which were refused."""
+    path = CUSTOM_DELETE if is_custom(dataset) else DELETE
+
+    def some(part: Sequence[str]) -> object:
+        return call.post(path, _place(dataset, part), into=Nothing)
+
+    refused = _refused([(ids, partial(some, ids))] if ids else [])
+    return _refused(((id,), partial(some, (id,))) for id in ids) if refused and len(ids) > 1 else refused
+
+
+def may_purge(call: Call, datasets: tuple[str, ...]) -> None:
+    """The trial of both acts in every object, since a user's rights are object by object."""
+    for dataset in datasets:
+        for act in (_invalid, _deleted):
+            try:
+                act(call, dataset, [NO_ID])
+            except Failure as failure:
+                if failure.code in (Code.DENIED, Code.EXPIRED):
+                    raise
+
+
+@provider.acts(
+    Kind.DATASET,
+    Verb.PURGE,
+    undo=Undo.NEVER,
+    after=Phase.ABSENT,
+    batch=100,
+    calls=102,
+    trial=may_purge,
+    requests=tuple(
+        f"POST {path}" for path in (CUSTOM_INVALID, INVALID, CUSTOM_DELETE, DELETE, UNLOCK, CUSTOM_QUERY, QUERY)
+    ),
+    attributes=frozenset({"halfway_unseen"}),
+    source=MANUAL,
+    verified_on=CHECKED,
+    note={
+        "en": "Rows are made invalid (作废), one a call in preset objects (five a second: 100,000 rows take six hours and more than "
+        "one pack of calls), and then deleted. Approval flows and workflows are told to stay off; where those switches stand is "
+        "confirmed for other calls only. Rows that are refused are unlocked once: the path is documented, its parameters are "
+        "taken from the calls beside it. Rows of a public pool (公海) have to be taken out by hand. How many ids a deletion may name "
+        "is undocumented.",
+        "zh-CN": "先作废、后删除。预设对象每次调用只能作废一条（每秒 5 条：10 万条约需 6 小时，且超过一个 10 万次的调用包）。"
+        "同时要求不触发审批流和工作流；这两个开关在作废、删除接口中的位置未经证实。被拒绝的数据会先解锁再试一次（解锁路径有文档，参数系参照同类"
+        "接口）。公海数据需人工领取或移出。单次删除的条数上限没有公开说明。",
+    },
+)
+def purge(call: Call, batch: Batch) -> list[Result]:
+    """Purges rows of the dataset `parent`. All of them are deleted, also those that do not show: they may lie in the recycle bin
+    since an answer was lost. A lost answer in the middle is raised (AMBIGUOUS): nobody knows then of any of them."""
+    if batch.parent is None:
+        raise ValueError("a purge names its dataset")
+    dataset, ids = batch.parent, [item.id for item in batch.items]
+    shown = _shown(call, dataset, ids)
+    kept = _made_invalid(call, dataset, shown)
+    refused = _deleted(call, dataset, [id for id in ids if id not in kept])
+    left = frozenset(rows.id for rows in rows_of(call, dataset, list(refused))) if refused else frozenset()
+    return [_result(id, kept.get(id) or refused.get(id), id in shown or id in left) for id in ids]
+
+
+def _result(id: str, failure: Failure | None, known: bool) -> Result:
+    """What became of a row. One that the vendor refuses and that did not show to begin with is not there (any more)."""
+    if failure is None:
+        return Result(id, Outcome.DONE)
+    code = Code.REJECTED if known else Code.MISSING
+    return Result(id, Outcome.FAILED, code.value, failure.summary, request_id=failure.request_id)

@@ -1,0 +1,50 @@
+"""纷享销客 (fxiaoke) over the World, from the fact sheet and the documented examples alone: POST only, every answer in HTTP
+200 with an `errorCode`, two ways to sign in, pages by keyset, invalidate before delete (`docs/reference/sandbox-dialects.md`
+says what is simulated, what is a guess, and what is not there).
+
+Datasets are objects: those named `...Obj` are preset, all others custom. What the sources do not settle is not here: such a
+path answers as one that does not exist.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...world import World
+from . import errors, ids
+from .vendor import Fxiaoke
+
+CODES = frozenset(str(code) for code in errors.TEXTS if code)
+"""Every error of the vendor's table; `refused_as` may name any."""
+
+_NAMES = {"contacts": "ContactObj", "deals": "NewOpportunityObj", "activities": "ActiveRecordObj"}
+_SALES, _REST = 1001, 1002
+
+
+def dialect() -> Fxiaoke:
+    """The dialect `fxiaoke`, as `dialects.load` makes it."""
+    return Fxiaoke()
+
+
+def credential(key: Any) -> dict[str, str]:
+    """A self-built app as this vendor's users know it, and the employee it works as, by both of his ids."""
+    return {
+        "app_id": ids.app(key.id),
+        "app_secret": key.token,
+        "permanent_code": key.refresh_token,
+        "user_id": ids.employee(key.user_id),
+        "open_user_id": ids.open_user(key.user_id),
+    }
+
+
+def furnish(world: World) -> None:
+    """What a freshly seeded world needs to look like this vendor's: preset objects beside custom ones, and two
+    departments, so that sharing rules have something to hide."""
+    people = [id for (id,) in world.all("SELECT id FROM users ORDER BY id")]
+    world.set_traits(
+        api_names=_NAMES,
+        departments={
+            str(_SALES): {"name": "销售部", "users": people[1::2]},
+            str(_REST): {"name": "综合部", "users": people[0::2]},
+        },
+    )
