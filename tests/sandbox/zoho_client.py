@@ -43,7 +43,7 @@ class Client:
         return answer
 
     def __call__(self, method: str, path: str, body: Any = None, **query: Any) -> tuple[int, Any]:
-        place = path if path.startswith("/") else f"{V8}/{path}"
+        place = path if path.startswith(("/", "https://")) else f"{V8}/{path}"
         options: dict[str, Any] = {"params": query} if query else {}
         answer = self.raw(method, place, **options, **({} if body is None else {"json": body}))
         return answer.status_code, answer.json() if answer.content else None

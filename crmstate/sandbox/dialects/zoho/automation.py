@@ -57,7 +57,8 @@ def _delete_many(call: Call, type: str, name: str) -> Reply:
         raise errors.refusal("REQUIRED_PARAM_MISSING", param_name="ids")
     numbers = [each for each in text.split(",") if each]
     if len(numbers) > MOST:
-        raise errors.refusal("INVALID_DATA", "Bulk deletion of records limit reached", limit=MOST, param_name="ids")
+        limit = {"limit" if type == "webhook" else "maximum_length": MOST}
+        raise errors.refusal("INVALID_DATA", "Bulk deletion of records limit reached", **limit, param_name="ids")
     found = []
     for n, number in enumerate(numbers, 1):
         try:
