@@ -65,7 +65,7 @@ def _delete_many(call: Call, type: str, name: str) -> Reply:
             found.append(_delete(call, type, number, n))
         except Refused as refused:
             found.append(errors.item(refused.code, refused.message, id=number))
-    return errors.json({name: found}, records.partly(found))
+    return errors.json({name: found}, records.partly(found, none=200 if type == "webhook" else 400))
 
 
 def webhook_delete(call: Call, number: str) -> Reply:
@@ -148,7 +148,7 @@ def channel_delete(call: Call) -> Reply:
             shown = _channel(call.world, own[number])
             details = {name: shown[name] for name in ("resource_uri", "resource_id", "channel_id")}
             found.append(errors.done("Successfully removed the subscribe details", **details))
-    return errors.json({"watch": found}, records.partly(found))
+    return errors.json({"watch": found}, records.partly(found, none=400))
 
 
 def _channels(call: Call) -> list[tuple[Any, ...]]:

@@ -165,8 +165,10 @@ def record_delete_many(call: Call, name: str) -> Reply:
     return errors.json({"data": found}, partly(found))
 
 
-def partly(found: list[dict[str, Any]]) -> int:
-    return 207 if len({each["status"] for each in found}) > 1 else 200
+def partly(found: list[dict[str, Any]], none: int = 200) -> int:
+    """The status of a batch: 207 where only a part was done; `none` where nothing was."""
+    states = {each["status"] for each in found}
+    return 207 if len(states) > 1 else none if states == {"error"} else 200
 
 
 def delete(call: Call, dataset: str, id: str, number: str, n: int, done: str) -> dict[str, Any]:
