@@ -47,7 +47,7 @@ def attachment_get(call: Call, name: str, number: str, wanted: str) -> Reply:
 
 
 def _record(call: Call, name: str, number: str) -> tuple[str, rows.Row]:
-    module = layout.module(call.world, name)
+    module = layout.module(call.world, name, resource_path_index=0)
     id = rows.read(call.world, module.dataset, number)
     found = rows.named(call.world, module.dataset, [id], pages.caller(call).viewer) if id is not None else []
     if not found:

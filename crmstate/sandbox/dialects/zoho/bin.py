@@ -23,7 +23,7 @@ NONE = "no record found to update"
 
 
 def deleted(call: Call, name: str) -> Reply:
-    module, given = layout.module(call.world, name), pages.parameters(call)
+    module, given = layout.module(call.world, name, resource_path_index=0), pages.parameters(call)
     kind = given.get("type", "all")
     if kind not in ("all", "recycle", "permanent"):
         raise errors.refusal("INVALID_DATA", param_name="type")
@@ -50,7 +50,7 @@ def deleted(call: Call, name: str) -> Reply:
 
 
 def mass_delete(call: Call, name: str) -> Reply:
-    module, given = layout.module(call.world, name), call.body
+    module, given = layout.module(call.world, name, resource_path_index=0), call.body
     wanted = given.get("ids")
     if wanted is None and isinstance(given.get("cvid"), str):
         return _mass_delete_view(call, module, given["cvid"])
@@ -79,7 +79,7 @@ def _mass_delete_view(call: Call, module: layout.Module, view: str) -> Reply:
 
 
 def mass_state(call: Call, name: str) -> Reply:
-    module, given = layout.module(call.world, name), pages.parameters(call)
+    module, given = layout.module(call.world, name, resource_path_index=0), pages.parameters(call)
     if "job_id" not in given:
         raise errors.refusal("MANDATORY_NOT_FOUND", "mandatory param missing", param_name="job_id")
     job = jobs.find(call.world, "mass", given["job_id"])

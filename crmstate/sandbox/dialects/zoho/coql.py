@@ -5,7 +5,8 @@ rows a call; or how many there are.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 from ...exchange import Call
@@ -39,18 +40,20 @@ def query(call: Call) -> Reply:
     start, size = _limits(found)
     shape = rows.Shape(call.world, module.dataset)
     columns, keeps = [each.strip() for each in found["columns"].split(",")], _filter(found["where"], shape)
-    there = [shape.json(row) for row in rows.every(call.world, module.dataset, pages.caller(call).viewer)]
-    kept = [row for row in there if keeps(row)]
+    there = (shape.json(row) for row in rows.every(call.world, module.dataset, pages.caller(call).viewer))
+    kept: Iterator[dict[str, Any]] = (row for row in there if keeps(row))
     if re.fullmatch(r"count\(\w+\)", columns[0], re.IGNORECASE):
-        return errors.json({"data": [{columns[0]: len(kept)}], "info": {"count": 1, "more_records": False}})
-    for name in [*columns, *([found["by"]] if found["by"] else [])]:
+        return errors.json({"data": [{columns[0]: sum(1 for _ in kept)}], "info": {"count": 1, "more_records": False}})
+    by, backwards = found["by"] or "id", (found["order"] or "").lower() == "desc"
+    for name in [*columns, by]:
         if name not in shape.names:
             raise errors.refusal("INVALID_QUERY", "invalid query formed", column_name=name)
-    if found["by"]:
-        kept.sort(key=lambda row: _plain(row[found["by"]]), reverse=(found["order"] or "").lower() == "desc")
-    shown = kept[start : start + size]
+    if by != "id" or backwards:
+        kept = iter(sorted(kept, key=lambda row: _plain(row[by]), reverse=backwards))
+    passed = list(islice(kept, start + size + 1))
+    shown = passed[start : start + size]
     data = [{"id": row["id"], **{name: row[name] for name in columns}} for row in shown]
-    return pages.listing(call, "data", data, {"count": len(data), "more_records": len(kept) > start + size})
+    return pages.listing(call, "data", data, {"count": len(data), "more_records": len(passed) > start + size})
 
 
 def _limits(found: re.Match[str]) -> tuple[int, int]:

@@ -68,11 +68,11 @@ def modules(world: World) -> list[Module]:
     return [Module(id, ids.module_name(id), name, bool(out), changed) for id, name, out, changed in rows]
 
 
-def module(world: World, name: str) -> Module:
+def module(world: World, name: str, **details: Any) -> Module:
     """The module of this API name that has an API; INVALID_MODULE."""
     found = listed(world, name)
     if found is None or not found.exportable:
-        raise errors.refusal("INVALID_MODULE", resource_path_index=0)
+        raise errors.refusal("INVALID_MODULE", **details)
     return found
 
 

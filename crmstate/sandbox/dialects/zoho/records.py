@@ -21,7 +21,7 @@ SEARCH = "ZohoSearch.securesearch.READ"
 
 
 def record_list(call: Call, name: str) -> Reply:
-    module, given = layout.module(call.world, name), pages.parameters(call)
+    module, given = layout.module(call.world, name, resource_path_index=0), pages.parameters(call)
     shape, wanted = rows.Shape(call.world, module.dataset), _fields(given)
     if "ids" in given:
         return _by_ids(call, module, given["ids"], shape, wanted)
@@ -119,7 +119,7 @@ def _named(world: World, dataset: str, text: str) -> list[tuple[str, str | None]
 
 
 def record_get(call: Call, name: str, number: str) -> Reply:
-    module = layout.module(call.world, name)
+    module = layout.module(call.world, name, resource_path_index=0)
     id, soft = rows.read(call.world, module.dataset, number), bool(call.world.traits.get("soft_delete"))
     viewer = pages.caller(call).viewer
     with_bin = soft or "soft_delete" in call.fired
@@ -131,7 +131,7 @@ def record_get(call: Call, name: str, number: str) -> Reply:
 
 def record_count(call: Call, name: str) -> Reply:
     scopes.check(pages.caller(call), SEARCH)
-    module, given = layout.module(call.world, name), pages.parameters(call)
+    module, given = layout.module(call.world, name, resource_path_index=0), pages.parameters(call)
     if set(given) - {"cvid"} or given.get("cvid", layout.view_id(module)) != layout.view_id(module):
         text = "unable to process your request. please verify whether you have entered proper method name, parameter and parameter values."
         raise errors.refusal("INVALID_REQUEST", text)
@@ -143,7 +143,7 @@ def record_count(call: Call, name: str) -> Reply:
 
 
 def record_delete(call: Call, name: str, number: str) -> Reply:
-    module = layout.module(call.world, name)
+    module = layout.module(call.world, name, resource_path_index=0)
     call.ids = [rows.read(call.world, module.dataset, number) or number]
     found = delete(call, module.dataset, call.ids[0], number, 1, "record deleted")
     if found["status"] == "error":

@@ -91,6 +91,7 @@ class Shape:
         self._world = world
         self.fields = layout.fields(world, dataset)
         self.names = ["id", *(field.name for field in self.fields)]
+        self._named = {field.name: field for field in self.fields}
         self._people: dict[str | None, dict[str, Any]] = {}
 
     def json(self, row: Row, wanted: set[str] | None = None) -> dict[str, Any]:
@@ -104,9 +105,20 @@ class Shape:
 
     def line(self, row: Row, wanted: list[str]) -> list[str]:
         """The row as texts, in the order of `wanted`; people and records by their ids."""
-        found, values = self.json(row, set(wanted)), msgspec.json.decode(row[4])
-        money = {field.name: values.get(field.source) for field in self.fields if field.kind == "currency"}
-        return [_text(money[name] if name in money else found.get(name)) for name in wanted]
+        values = msgspec.json.decode(row[4])
+        return [ids.written(row[0]) if name == "id" else self._cell(self._named[name], row, values) for name in wanted]
+
+    def _cell(self, field: layout.Field, row: Row, values: dict[str, Any]) -> str:
+        if field.source is not None:
+            value = values.get(field.source)
+            if value and field.kind == "lookup":
+                return ids.written(str(value))
+            if field.kind == "datetime" and isinstance(value, str) and value.endswith("Z"):
+                return pages.moment(value)
+            return _text(value)
+        if field.kind == "datetime":
+            return pages.moment(row[2] if field.name == "Created_Time" else row[3])
+        return str(self._person(row[1], email=True)["id"])
 
     def _value(self, field: layout.Field, row: Row, values: dict[str, Any]) -> Any:
         if field.source is None:
