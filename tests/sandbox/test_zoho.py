@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from crmstate.sandbox import World, clock
+from crmstate.sandbox import World, adopt, clock
 from crmstate.sandbox.dialects.zoho import client_id, credential, ids
 from crmstate.sandbox.names import HOSTILE
 
@@ -623,6 +623,46 @@ def test_the_bin_forgets_after_sixty_days(world: World, zoho: Client) -> None:
 
     assert {"count": 0} == zoho.get("settings/recycle_bin/actions/count")
     assert {"permanent"} == {row["type"] for row in zoho.get("Deals/deleted")["data"]}
+
+
+# An org that was observed
+
+
+def test_an_observed_org_is_played_under_its_modules_names_and_its_own_number(tmp_path: Path) -> None:
+    person = {"email": "a@example.com", "name": "A", "status": "active"}
+    seen = {
+        "tenant": {"id": "652930567", "name": "Rehearsal"},
+        "own": {"read": {"user": at("boss"), "key": None}, "write": {"user": at("admin"), "key": None}},
+        "users": [{**person, "id": at("boss"), "role": "admin"}, {**person, "id": at("li"), "role": "member"}],
+        "sessions": [],
+        "keys": [],
+        "integrations": [
+            {"id": f"webhook/{at('w1')}", "type": "webhook", "name": "hook", "target": "x", "status": "active"}
+        ],
+        "modules": [],
+        "datasets": [
+            {"id": id, "name": id, "rows": 5, "attachments": 2, "binned": 1, "exportable": True}
+            for id in ("Contacts", "Sales_Orders", "CustomModule12")
+        ],
+        "subscription": {"plan": "enterprise"},
+        "account": {"id": "652930567", "status": "open"},
+    }
+
+    shown = adopt(tmp_path / "played.db", seen, "zoho", "2026-11-01T08:00:00Z")
+
+    with World.open(tmp_path / "played.db") as world:
+        zoho = Client(world, "own-write")
+        found = {row["id"] for row in zoho.get("users")["users"]}
+        assert {shown["user"][at(id)] for id in ("boss", "li", "admin")} == found
+        assert "Administrator" == zoho.get("users", type="CurrentUser")["users"][0]["profile"]["name"]
+        assert "652930567" == zoho.get("org")["org"][0]["zgid"]
+        assert "enterprise" == zoho.get("org")["org"][0]["license_details"]["paid_type"]
+        for module in ("Contacts", "Sales_Orders", "CustomModule12"):
+            assert {"count": 5} == zoho.get(f"{module}/actions/count")
+            assert shown["world.dataset"][module] in {id for (id,) in world.all("SELECT id FROM datasets")}
+        assert {"count": 3} == zoho.get("settings/recycle_bin/actions/count")
+        (hook,) = zoho.get("settings/automation/webhooks")["webhooks"]
+        assert f"webhook/{hook['id']}" == shown["integration"][f"webhook/{at('w1')}"]
 
 
 # Limits, and paths that do not exist

@@ -6,9 +6,12 @@ Datasets are modules. What the sources leave unconfirmed is marked there as a gu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from ... import adopting
 from ...world import World
+from . import ids
 from .signin import client_id
 from .vendor import Zoho
 
@@ -30,3 +33,31 @@ def furnish(world: World) -> None:
     """What a freshly seeded world needs to look like this vendor's: a workflow rule that uses a webhook, and a channel."""
     world.set_traits(uses={"i5": ["i1"]}, channels={"i7": "u2"})
     world.add_integration("i7", type="channel", name="Order watch", target="https://i7.example.com/notify")
+
+
+def adopt(world: World, found: Mapping[str, Any]) -> adopting.Shown:
+    """A world like an org that was observed. Modules keep their API names and the org its number; people and automation get
+    ids of the World's, which are written in the vendor's way."""
+    names = [each["id"] for each in found["users"]]
+    names += [each["user"] for each in found["own"].values() if each["user"] is not None]
+    users = {id: f"u{number}" for number, id in enumerate(dict.fromkeys(names))}
+    own = {use: {**each, "user": users.get(each["user"])} for use, each in found["own"].items()}
+    known = [{**each, "id": users[each["id"]]} for each in found["users"]]
+    adopting.people(world, {**found, "users": known, "own": own, "sessions": [], "keys": []})
+    hooks: dict[str, str] = {}
+    for number, each in enumerate(found["integrations"]):
+        world.add_integration(**{**each, "id": f"i{number}"})
+        before, slash, _ = each["id"].rpartition("/")
+        hooks[each["id"]] = f"{before}{slash}{ids.written(f'i{number}')}"
+    modules = {each["id"]: ids.dataset_id(each["id"]) for each in found["datasets"]}
+    for each in found["datasets"]:
+        adopting.filled(world, each, modules[each["id"]])
+    adopting.contract(world, found)
+    here = {id: ids.written(user) for id, user in users.items()}
+    return {
+        "user": here,
+        "integration": hooks,
+        "world.user": {here[id]: user for id, user in users.items()},
+        "world.integration": {new: f"i{number}" for number, new in enumerate(hooks.values())},
+        "world.dataset": modules,
+    }

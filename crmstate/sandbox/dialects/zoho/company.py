@@ -11,6 +11,7 @@ from ...wire import Reply
 from ...world import World
 from . import errors, ids, pages, people
 
+_SHORT = 12
 EDITIONS = ("free", "standard", "professional", "enterprise", "ultimate")
 
 
@@ -24,7 +25,17 @@ def edition(world: World) -> str:
 
 
 def zgid(world: World) -> str:
-    return str(600_000_000 + ids.digits(f"org {world.tenant['id']}", 100_000_000))
+    """The org's number: the tenant's id where that is one."""
+    id = world.tenant["id"]
+    if id.isascii() and id.isdigit() and len(id) <= _SHORT:
+        return id
+    return str(600_000_000 + ids.digits(f"org {id}", 100_000_000))
+
+
+def org_id(world: World) -> str:
+    """The org's other, longer number."""
+    id = world.tenant["id"]
+    return id if id.isascii() and id.isdigit() and _SHORT < len(id) <= 19 else ids.written(id)
 
 
 def org(call: Call) -> Reply:
@@ -38,7 +49,7 @@ def org(call: Call) -> Reply:
     row: dict[str, Any] = {
         **dict.fromkeys(("alias", "city", "description", "fax", "mobile", "photo_id", "state", "street", "zip")),
         **dict.fromkeys(("zia_portal_id", "employee_count", "website", "phone")),
-        "id": ids.written(world.tenant["id"]),
+        "id": org_id(world),
         "zgid": zgid(world),
         "company_name": world.tenant["name"],
         "domain_name": f"org{zgid(world)}",

@@ -17,6 +17,7 @@ _BASE, _LONGEST = len(_LETTERS) + 1, 10
 _SHORT = re.compile(rf"[-0-9A-Z_a-z]{{1,{_LONGEST}}}")
 _NUMBER = re.compile(r"[1-9][0-9]{18}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
+_DATASET = re.compile(r"[a-z][A-Za-z0-9_]{0,49}")
 _FIRST, _OTHER = 10**18, 4 * 10**18
 
 PLAIN = (
@@ -67,9 +68,14 @@ def is_other(number: str) -> bool:
 
 def module_name(dataset: str) -> str:
     """The API name of a dataset as a module: `contacts` is Contacts."""
-    if _NAME.fullmatch(dataset):
+    if _DATASET.fullmatch(dataset):
         return dataset[0].upper() + dataset[1:]
     return f"CustomModule{digits(dataset, 10**12)}"
+
+
+def dataset_id(module: str) -> str:
+    """A dataset that has this API name as a module, as far as there can be one."""
+    return module[:1].lower() + module[1:]
 
 
 def field_name(field: str) -> str:
