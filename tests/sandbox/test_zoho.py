@@ -298,6 +298,18 @@ def test_special_users_and_orgs_refuse(world: World, zoho: Client) -> None:
     assert (400, "NOT_ALLOWED") == zoho.code("PUT", f"users/{at('wang')}", off)
 
 
+def test_nobody_is_changed_once_a_trial_is_over(world: World, zoho: Client) -> None:
+    world.set_traits(trial="2026-11-05")
+    (org,) = zoho.get("org")["org"]
+    assert (False, "2026-11-05") == (org["license_details"]["paid"], org["license_details"]["trial_expiry"])
+    assert (200, "SUCCESS") == zoho.code("PUT", f"users/{at('li')}", {"users": [{"status": "inactive"}]})
+    clock.advance(world, "5d")
+    zoho.sign_in()
+
+    assert (400, "AUTHORIZATION_FAILED") == zoho.code("PUT", f"users/{at('wang')}", {"users": [{"status": "inactive"}]})
+    assert (400, "AUTHORIZATION_FAILED") == zoho.code("DELETE", f"users/{at('wang')}")
+
+
 def test_deleting_can_be_capped_per_org(world: World, zoho: Client) -> None:
     world.set_traits(restrict_deletion=True)
     for n in range(11):

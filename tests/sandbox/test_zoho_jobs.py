@@ -255,6 +255,16 @@ def test_a_result_is_what_was_there_when_the_job_ended_and_is_kept_a_day(world: 
     assert (404, "RESOURCE_NOT_FOUND") == zoho.code("GET", f"{BULK}/read/17")
 
 
+def test_a_job_can_fail(world: World, zoho: Client) -> None:
+    world.set_traits(bulk_fails=["deals"])
+    job = submit(zoho, fields=["Name"])
+
+    states = [zoho.get(f"{BULK}/read/{job}")["data"][0] for _ in range(2)]
+
+    assert ["IN PROGRESS", "FAILURE"] == [each["state"] for each in states] and "result" not in states[1]
+    assert (404, "RESOURCE_NOT_FOUND") == zoho.code("GET", f"{BULK}/read/{job}/result")
+
+
 def test_ten_results_a_minute_where_rates_are_kept(world: World) -> None:
     now = [0.0]
     zoho = Client(world, spoken=Zoho(seconds=lambda: now[0]))

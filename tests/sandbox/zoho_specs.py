@@ -81,6 +81,9 @@ DIFFERENCES = (
     _newer(
         "GET /crm/bulk/v8/read/{jobId}", "200", "Attachment_Source__s|File_Id__s", "fields of attachments, not of jobs"
     ),
+    _newer(
+        "GET /crm/bulk/v8/read/{jobId}", "200", "'FAILURE' is not one of", "it has the state, as 2025 says: the sheet"
+    ),
     _older(".*", "(204|207|400|401|403|404|429|500)", "undeclared", "this edition leaves most statuses out"),
     _older(".*", "400", ".", "this edition describes few errors: those of 2026 and of the sheet"),
     _older(

@@ -80,19 +80,19 @@ def state(call: Call, number: str) -> Reply:
     found = {
         "id": job["id"],
         "operation": "read",
-        "state": "COMPLETED" if job["ended"] else "IN PROGRESS",
+        "state": "IN PROGRESS" if job["ended"] is None else "COMPLETED" if job["result"] else "FAILURE",
         "query": query,
         **_made(call.world, job),
         "file_type": "csv",
     }
-    if job["ended"]:
+    if job["ended"] and job["result"]:
         found["result"] = job["result"]
     return errors.json({"data": [found]})
 
 
 def result(call: Call, number: str) -> Reply:
     job = _job(call, number)
-    kept = job["ended"] is not None and times.later(job["ended"], KEPT) > call.world.now
+    kept = bool(job["ended"] and job["result"]) and times.later(job["ended"], KEPT) > call.world.now
     if not kept:
         raise errors.refusal("RESOURCE_NOT_FOUND", "the resource is not found", status=404, resource=number)
     (body,) = call.world.one("SELECT value FROM meta WHERE name = ?", f"zoho/result/{job['id']}")
@@ -153,7 +153,10 @@ def _start(
 
 
 def finish(world: World, job: dict[str, Any]) -> None:
-    """The rows as they are when the job ends."""
+    """The rows as they are when the job ends; none of a dataset in the trait `bulk_fails`."""
+    if job["dataset"] in world.traits.get("bulk_fails", ()):
+        jobs.end(world, job, result=None)
+        return
     size, found, more, last = _size(world), [], False, job["last"]
     skip = job["start"] if last is None else 0
     shape = rows.Shape(world, job["dataset"])

@@ -45,7 +45,7 @@ def org(call: Call) -> Reply:
     others = world.one("SELECT count(*) FROM users WHERE role <> 'owner' AND deleted_at IS NULL AND status = 'active'")[
         0
     ]
-    free = found == "free"
+    free, trial = found == "free", world.traits.get("trial")
     row: dict[str, Any] = {
         **dict.fromkeys(("alias", "city", "description", "fax", "mobile", "photo_id", "state", "street", "zip")),
         **dict.fromkeys(("zia_portal_id", "employee_count", "website", "phone")),
@@ -66,11 +66,11 @@ def org(call: Call) -> Reply:
         "primary_zuid": people.zuid(owner[0]) if owner else None,
         "deletable_org_account": free and not others,
         "license_details": {
-            "paid": not free,
+            "paid": not free and trial is None,
             "paid_type": found,
-            "paid_expiry": None if free else pages.moment(f"{subscription['term']['end']}T00:00:00Z"),
-            "trial_type": None,
-            "trial_expiry": None,
+            "paid_expiry": None if free or trial else pages.moment(f"{subscription['term']['end']}T00:00:00Z"),
+            "trial_type": found if trial else None,
+            "trial_expiry": trial,
             "users_license_purchased": subscription["seats"],
             "portal_users_license_purchased": 0,
         },

@@ -37,6 +37,9 @@ PROFILES = {"admin": ("Administrator", "profile-a"), "member": ("Standard", "pro
 ROLES = {"admin": ("CEO", "role-ceo"), "member": ("Manager", "role-man")}
 PERMISSION = "Crm_Implied_Manage_Users"
 ZOHO_ONE = "Cannot add user for ZohoOne account from CRM. Kindly add user through ZohoOne"
+TRIAL = "Either trial is expired or user does not have sufficient previlege to perform this action"
+NO_DELETING = "User does not have sufficient previlege to delete users"
+DIGITAL = "Digital Employee cannot be deleted/deactivated/activated"
 OWN = "You can't perform this action over logged in user"
 MOST_DELETED = 10
 CAPPED = (
@@ -259,13 +262,17 @@ def _may_fail(call: Call, n: int) -> None:
 
 
 def _manageable(call: Call, id: str, done: str) -> None:
-    """Nobody of a suite's console, and no user of the vendor's own, is changed here."""
+    """Nobody of a suite's console, and no user of the vendor's own, is changed here; and nobody once a trial is over."""
     traits = call.world.traits
+    last = traits.get("trial")
+    if last is not None and call.world.now[:10] > last:
+        raise errors.refusal("AUTHORIZATION_FAILED", NO_DELETING if done == "deleted" else TRIAL)
     if traits.get("console"):
         raise errors.refusal("NOT_ALLOWED", ZOHO_ONE)
     special = traits.get("user_types", {}).get(id)
     if special is not None:
-        raise errors.refusal("NOT_ALLOWED", f"{special.capitalize()} cannot be {done}")
+        text = DIGITAL if special == "Digital Employee" else f"{special.capitalize()} cannot be {done}"
+        raise errors.refusal("NOT_ALLOWED", text)
     if waiting := acts.pending(call.world, "user", id):
         raise errors.refusal("NOT_ALLOWED", f"A job runs for this user until {waiting[1]}")
 
