@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TRYTON := .venv-tryton/.ready
 BUCKET := .venv-s3/.ready
+ZOHO := .venv-zoho/.ready
 WORKERS ?= 3
 
 .PHONY: demo test test-deep compare lint types generated lock clean
@@ -28,13 +29,19 @@ $(BUCKET): requirements/s3.txt
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/s3.txt
 	touch $(BUCKET)
 
+# The SDK of a simulated vendor to test the simulator with (tests/sandbox/test_zoho_sdk.py).
+$(ZOHO): requirements/zoho.txt
+	$(PYTHON) -m venv $(@D) || python3 -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/zoho.txt
+	touch $(ZOHO)
+
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
 test: $(READY) $(TRYTON) $(BUCKET)
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not deep"
 
-test-deep: $(READY) $(TRYTON) $(BUCKET)
+test-deep: $(READY) $(TRYTON) $(BUCKET) $(ZOHO)
 	$(BIN)/python -m pytest -n $(WORKERS) -m deep
 
 # What comes out of crmstate and of dlt, Singer and Airbyte, on the same rows: installs them into .neighbours, takes minutes,
@@ -63,7 +70,8 @@ lock: $(READY)
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --constraint requirements/main.txt --output-file requirements/dev.txt requirements/dev.in
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements/tryton.txt requirements/tryton.in
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements/s3.txt requirements/s3.in
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements/zoho.txt requirements/zoho.in
 	for each in dlt singer singer-target airbyte; do $(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements/neighbours/$$each.txt requirements/neighbours/$$each.in || exit 1; done
 
 clean:
-	rm -rf $(VENV) .venv-tryton .venv-s3 .neighbours demo .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-tryton .venv-s3 .venv-zoho .neighbours demo .mypy_cache .ruff_cache

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from crmstate.archive.export import REFUSED, RESTARTS, step
+from crmstate.archive.export import REFUSED, RESTARTS, Passed
 from crmstate.archive.holding import lost_line
 from crmstate.archive.journal import ADDITION, FILES, LOST
 from crmstate.archive.layout import content
@@ -76,7 +76,7 @@ def files(work: Work, source: ReadSession) -> None:
 def _read(work: Work, source: ReadSession, cursor: str | None) -> Failure | None:
     """Takes the attachments from this page on; the Failure where the vendor refuses a cursor."""
     buffer = Buffer()
-    passed: set[bytes] = set()
+    passed = Passed(work.place.dataset)
     while True:
         try:
             page = source.files(work.place.dataset, cursor)
@@ -93,7 +93,7 @@ def _read(work: Work, source: ReadSession, cursor: str | None) -> Failure | None
         if page.next is None:
             buffer.flush(work, None, True)
             return None
-        step(passed, page.next, work.place.dataset)
+        passed.step(page.next)
         cursor = page.next
         if len(buffer.lines) >= CUT_FILES or buffer.bytes >= CUT_BYTES:
             buffer.flush(work, cursor, False)

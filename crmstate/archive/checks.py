@@ -17,7 +17,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from crmstate.archive import restore
-from crmstate.archive.export import step
+from crmstate.archive.export import Passed
 from crmstate.archive.fields import fields
 from crmstate.archive.layout import Place
 from crmstate.archive.reading import rows as rows_of
@@ -173,13 +173,13 @@ def _digests(place: Place, seal: Seal) -> dict[str, bytes]:
 
 def pages(place: Place, source: ReadSession) -> Iterator[tuple[str, bytes]]:
     """The rows that the vendor has now."""
-    cursor, passed = None, set[bytes]()
+    cursor, passed = None, Passed(place.dataset)
     while True:
         page = source.read(place.dataset, cursor)
         yield from ((row.id, row.raw) for row in page.rows)
         if page.next is None:
             return
-        step(passed, page.next, place.dataset)
+        passed.step(page.next)
         cursor = page.next
 
 

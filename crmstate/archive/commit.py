@@ -15,7 +15,7 @@ from crmstate.archive.journal import ROWS
 from crmstate.archive.layout import ATTACHMENTS, DATA, ENCRYPTION, JOURNAL, MANIFEST, content
 from crmstate.archive.manifest import Found
 from crmstate.archive.marks import FileMark, mark
-from crmstate.archive.pack import packed
+from crmstate.archive.pack import packed_all
 from crmstate.archive.seal import Generation, Seal
 from crmstate.archive.segments import Work
 from crmstate.archive.store import TEMPORARY, Form, ReadStore, Store
@@ -29,8 +29,7 @@ def prepare(work: Work, dataset: Resource, complete: bool, by: str, fields: byte
     attachments were read, now or before; `fields`: the vendor's field metadata."""
     number = len(work.seal.generations) if work.seal else 0
     files = [*work.files(), *_kept(work)]
-    name, ids = work.place.put(work.place.ids(number), packed(work.holding.ids()))
-    work.store.put({name: ids}, once=True)
+    ids = work.streamed(work.place.ids(number), packed_all(work.holding.ids(work.lines)))
     if fields is not None:
         path, fields = work.place.put(work.place.schema(number), fields)
         work.store.put({path: fields}, once=True)
@@ -40,7 +39,7 @@ def prepare(work: Work, dataset: Resource, complete: bool, by: str, fields: byte
         dataset=dataset,
         slug=work.place.slug,
         generations=(*(work.seal.generations if work.seal else ()), _generation(work, number, complete, by)),
-        ids=mark(name, ids),
+        ids=ids,
         journal=mark(work.place.journal, work.journal.data),
         files=tuple(files),
         contents=work.contents(),
@@ -61,7 +60,7 @@ def _generation(work: Work, number: int, complete: bool, by: str) -> Generation:
         number=number,
         content=work.holding.content(),
         parent=work.seal.last.content if work.seal else None,
-        rows=len(work.holding.rows),
+        rows=work.holding.count,
         lines=sum(line.written for line in work.journal.lines if line.what == ROWS),
         attachments=len(work.holding.files),
         complete=complete,

@@ -1,50 +1,40 @@
-"""Export: reads a dataset's rows page by page into segments. One function serves the first export, one that goes on
-after a crash, one that begins again because the vendor gave up its cursor, and the delta: rows that are held already
-are only noted as met."""
+"""Export: reads a dataset's rows page by page. One function serves the first export, one that goes on after a crash, one
+that begins again because the vendor gave up its cursor, and the delta: rows that are held already are only noted as
+met. What makes segments of the pages is `press`.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field
-
-from crmstate.archive.holding import gone_line
-from crmstate.archive.journal import ADDITION, GONE, ROWS
-from crmstate.archive.pack import Packer, packed
+from crmstate.archive.index import joined
+from crmstate.archive.journal import ADDITION, GONE
+from crmstate.archive.pack import packed_all
+from crmstate.archive.press import press
 from crmstate.archive.segments import Work
 from crmstate.core.diagnostic import problem
 from crmstate.core.failure import Code, Failure
 from crmstate.core.ports import ReadSession
-from crmstate.core.provider import Page, Row
 from crmstate.core.words import Exit
 
-SEGMENT_BYTES = 8_000_000
-SEGMENT_ROWS = 100_000
 RESTARTS = 3
 REFUSED = frozenset({Code.MISSING, Code.REJECTED})
 
 
-@dataclass
-class Buffer:
-    """The pages that are not durable yet: whole pages only, compressed as they come."""
+class Passed:
+    """Refuses cursors that lead in a circle: their pages would never end. It keeps one of them, which it replaces ever
+    more seldom, and meets it again within three rounds of any circle."""
 
-    lines: Packer = field(default_factory=Packer)
-    index: Packer = field(default_factory=Packer)
-    seen: int = 0
-    written: int = 0
-    bytes: int = 0
+    def __init__(self, dataset: str) -> None:
+        self._dataset = dataset
+        self._kept: str | None = None
+        self._steps, self._most = 0, 1
 
-    def flush(self, work: Work, next: str | None, end: bool) -> None:
-        """Makes them durable as one segment; `next` is the cursor that follows them."""
-        if not self.seen and not end:
-            return
-        parts = {"jsonl": self.lines.done(), "index": self.index.done()}
-        seen, written = self.seen, self.written
-        self.lines, self.index, self.seen, self.written, self.bytes = Packer(), Packer(), 0, 0, 0
-        work.segment(ROWS, parts, seen, written, next, end)
-
-    @property
-    def full(self) -> bool:
-        return self.bytes >= SEGMENT_BYTES or self.seen >= SEGMENT_ROWS
+    def step(self, cursor: str) -> None:
+        """One page further. Raises Problem CRM-A018."""
+        if cursor == self._kept:
+            raise problem(Exit.ERROR, "CRM-A018", dataset=self._dataset)
+        self._steps += 1
+        if self._steps == self._most:
+            self._kept, self._steps, self._most = cursor, 0, self._most * 2
 
 
 def rows(work: Work, source: ReadSession) -> None:
@@ -72,62 +62,30 @@ def _again(work: Work, source: ReadSession) -> None:
 
 def _read(work: Work, source: ReadSession) -> Failure | None:
     """Reads on from the last durable cursor to the end; the Failure where the vendor refuses a cursor."""
-    buffer, cursor = Buffer(), work.progress.rows_next
-    passed: set[bytes] = set()
-    while True:
-        try:
-            page = source.read(work.place.dataset, cursor)
-        except Failure as failure:
-            buffer.flush(work, cursor, False)
-            if cursor is not None and failure.code in REFUSED:
-                return failure
-            raise
-        _take(work, buffer, page)
-        cursor = page.next
-        if cursor is None:
-            buffer.flush(work, None, True)
-            return None
-        step(passed, cursor, work.place.dataset)
-        if buffer.full:
-            buffer.flush(work, cursor, False)
-
-
-def step(passed: set[bytes], cursor: str, dataset: str) -> None:
-    """Refuses a cursor that was passed before: its pages would never end."""
-    digest = hashlib.blake2b(cursor.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-    if digest in passed:
-        raise problem(Exit.ERROR, "CRM-A018", dataset=dataset)
-    passed.add(digest)
-
-
-def _take(work: Work, buffer: Buffer, page: Page) -> None:
-    """Takes a page whole, or refuses it whole."""
-    lines: list[bytes] = []
-    index: list[bytes] = []
-    take = work.holding.row
-    for row in page.rows:
-        _refuse(work, row)
-        entry = take(row.id, hashlib.sha256(row.raw).digest())
-        if entry:
-            index.append(entry)
-            if entry[:1] == b"+":
-                lines += (row.raw, b"\n")
-        buffer.bytes += len(row.raw)
-    buffer.lines.add(b"".join(lines))
-    buffer.index.add(b"".join(index))
-    buffer.written += len(lines) // 2
-    buffer.seen += len(page.rows)
-
-
-def _refuse(work: Work, row: Row) -> None:
-    if not row.id or not row.raw or b"\n" in row.raw or b"\r" in row.raw:
-        raise problem(Exit.ERROR, "CRM-A019", dataset=work.place.dataset)
+    cursor, passed = work.progress.rows_next, Passed(work.place.dataset)
+    with press(work) as segments:
+        while True:
+            try:
+                page = source.read(work.place.dataset, cursor)
+            except Failure as failure:
+                segments.end(cursor, False)
+                if cursor is not None and failure.code in REFUSED:
+                    return failure
+                raise
+            segments.take(page.rows, cursor)
+            cursor = page.next
+            if cursor is None:
+                segments.end(None, True)
+                return None
+            passed.step(cursor)
 
 
 def _vanished(work: Work) -> None:
     """Notes the ids that are held and were not met."""
-    gone = [] if work.progress.gone_end or work.progress.purpose == ADDITION else work.holding.gone()
+    if work.progress.gone_end or work.progress.purpose == ADDITION:
+        return
+    held = work.holding.count
+    index = b"".join(packed_all(map(joined, work.holding.gone(work.lines))))
+    gone = held - work.holding.count
     if gone:
-        work.segment(GONE, {"index": packed(b"".join(map(gone_line, gone)))}, 0, len(gone), None, True)
-    for id in gone:
-        del work.holding.rows[id]
+        work.segment(GONE, {"index": index}, 0, gone, None, True)

@@ -1,55 +1,218 @@
-"""Holding: what a dataset's archive holds as of a line of its journal, folded from its index files. Memory grows with
-the number of ids and attachments, never with the size of records."""
+"""Holding: what a dataset's archive holds as of a line of its journal, folded from its index files.
+
+While ids come in a strictly growing order nothing can come twice, and of the rows only their number and their sum are
+kept. Where the order does not hold, and wherever something is read again, a table on the disk (`known`) says what is
+known of each id; it is filled from the index, which is there to be read again. Memory grows with neither; it does with
+the number of attachments.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from json.encoder import encode_basestring_ascii as quoted
+from operator import lt
 
 import msgspec
 
+from crmstate.archive import index as indexed
+from crmstate.archive.index import EQUAL, MINUS, PLUS, Entries
+from crmstate.archive.known import Fact, Known
 from crmstate.archive.marks import Entry, canonical, sha256
 
 _MODULUS = 1 << 256
-_DIGEST = 32
 _ENTRIES = msgspec.json.Decoder(Entry)
 """Built while one thread is there: msgspec 0.22 crashes the interpreter where two meet a type for the first time."""
 
+Lines = Callable[[], Iterable[list[bytes]]]
+"""Gives all lines of the index so far once more, in blocks."""
 
-class Holding:
-    """`rows`: id to the digest of its text and the number of the reading that met it last. `files`: the attachments;
-    `contents`: the size of each content ever written, by its digest, that of vanished attachments too. `files_seen`:
-    which the present reading met, or None where that is all that is held."""
+
+class Order:
+    """Whether ids have come in a strictly growing order so far: of their texts, or of their lengths first, as numbers
+    do."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, bytes] = {}
+        self._last: str | None = None
+        self._text = self._size = True
+
+    def goes_on(self, ids: Sequence[str]) -> bool:
+        """Whether it holds for these as well, which come next. Once it does not, never ask again."""
+        if not ids:
+            return True
+        before = list(ids[:-1]) if self._last is None else [self._last, *ids[:-1]]
+        after = ids[1:] if self._last is None else ids
+        self._last = ids[-1]
+        sizes, later = list(map(len, before)), list(map(len, after))
+        grows = all(map(lt, before, after))
+        self._text = self._text and grows
+        if self._size and sizes != later:
+            longer = zip(zip(sizes, before, strict=True), zip(later, after, strict=True), strict=True)
+            grows = all(one < two for one, two in longer)
+        self._size = self._size and grows
+        return self._text or self._size
+
+
+class Holding:
+    """`count`: the rows that are held; `lines`: of the index so far. `files`: the attachments; `contents`: the size of
+    each content ever written, by its digest, that of vanished attachments too. `files_seen`: which the present reading
+    met, or None where that is all that is held. `weighs`: whether its content will be asked for."""
+
+    def __init__(self, weighs: bool = True) -> None:
+        self._weighs = weighs
+        self.count = 0
+        self.lines = 0
         self.files: dict[tuple[str, str], Entry] = {}
         self.contents: dict[str, int] = {}
         self.files_seen: set[tuple[str, str]] | None = None
-        self._readings = 0
-        self._mark = _marked(0)
+        self._sum = 0
+        self._reading = 0
+        self._order = Order()
+        self._known: Known | None = None
 
-    def begin(self) -> None:
-        """A reading of the whole dataset begins."""
-        self._readings += 1
-        self._mark = _marked(self._readings)
+    def begin(self, lines: Lines) -> None:
+        """A reading of the whole dataset begins; `lines`: all so far."""
+        if self.lines and self._known is None:
+            self._tabled(lines)
+        self._reading += 1
         self.files_seen = set() if self.files else None
 
-    def row(self, id: str, digest: bytes) -> bytes:
-        """Takes a row; its index line, or nothing where this reading met it before, unchanged."""
-        held, met = self.rows.get(id), digest + self._mark
-        if held == met:
-            return b""
-        self.rows[id] = met
-        if held is not None and held[:_DIGEST] == digest:
-            return b"= " + quoted(id).encode() + b"\n"
-        return b"+ " + digest.hex().encode() + b" " + quoted(id).encode() + b"\n"
+    def expect(self, ids: Sequence[str], lines: Lines) -> None:
+        """Makes ready for rows of these ids, which are to be taken next; `lines`: all so far."""
+        if self._known is None and not self._order.goes_on(ids):
+            self._tabled(lines)
 
-    def gone(self) -> list[str]:
-        """The ids that the present reading, now at its end, did not meet."""
-        return [id for id, held in self.rows.items() if held[_DIGEST:] != self._mark]
+    def take(self, ids: Sequence[str], digests: Sequence[bytes]) -> tuple[list[bytes], list[int] | None]:
+        """Takes rows that were expected: their lines of the index, and the places of those that are to be written, or
+        None for all of them. A row that this reading met before, unchanged, has no line."""
+        if self._known is None:
+            lines = indexed.written(digests, ids)
+            self._add(lines)
+            return lines, None
+        return self._merged(self._known, ids, digests)
+
+    def _add(self, lines: list[bytes]) -> None:
+        if self._weighs:
+            self._sum += indexed.weight(lines)
+        self.count += len(lines)
+        self.lines += len(lines)
+
+    def _merged(self, known: Known, ids: Sequence[str], digests: Sequence[bytes]) -> tuple[list[bytes], list[int]]:
+        facts = known.get(ids)
+        fresh: dict[str, Fact] = {}
+        lines: list[bytes] = []
+        places: list[int] = []
+        for place, (id, digest) in enumerate(zip(ids, digests, strict=True)):
+            fact, number = facts.get(id), self.lines + len(lines)
+            if fact is None:
+                fresh[id] = facts[id] = Fact(digest, self._reading, number, number)
+                self._sum += self._weight(digest, id)
+                self.count += 1
+            elif fact.digest != digest:
+                fresh[id] = facts[id] = Fact(digest, self._reading, fact.born, number)
+                self._sum += self._weight(digest, id) - self._weight(fact.digest, id)
+            elif fact.reading != self._reading:
+                fresh[id] = facts[id] = fact._replace(reading=self._reading)
+                lines.append(indexed.met(id))
+                continue
+            else:
+                continue
+            lines += indexed.written([digest], [id])
+            places.append(place)
+        known.put(fresh.items())
+        self.lines += len(lines)
+        return lines, places
+
+    @staticmethod
+    def _weight(digest: bytes, id: str) -> int:
+        return indexed.weight(indexed.written([digest], [id]))
+
+    def _tabled(self, lines: Lines) -> None:
+        """From now on the table says what is known; all that is, is of the present reading or earlier."""
+        self._known = Known()
+        number = 0
+        for block in lines():
+            _, _, digests, ids = indexed.parsed(block)
+            rows = enumerate(zip(ids, digests, strict=True), number)
+            self._known.put((id, Fact(digest, self._reading, line, line)) for line, (id, digest) in rows)
+            number += len(block)
+
+    def fold(self, entries: Entries, lines: Lines) -> None:
+        """Folds lines of the index in; `lines`: all before them. Raises KeyError on an id that is not held."""
+        block, ops, digests, ids = entries
+        if self._known is None and not (entries.plain and self._order.goes_on(ids)):
+            self._tabled(lines)
+        if self._known is None:
+            self._add(block)
+            return
+        facts = self._known.get(ids)
+        for number, (op, id, digest) in enumerate(zip(ops, ids, digests, strict=True), self.lines):
+            fact = facts.get(id)
+            if fact is None and op != PLUS:
+                raise KeyError(id)
+            if fact is not None and op != EQUAL:
+                self._sum -= self._weight(fact.digest, id)
+            if op == MINUS:
+                del facts[id]
+                self.count -= 1
+            elif op == PLUS:
+                facts[id] = Fact(digest, self._reading, number if fact is None else fact.born, number)
+                self._sum += self._weight(digest, id)
+                self.count += fact is None
+            elif fact is not None:
+                facts[id] = fact._replace(reading=self._reading)
+        self._known.put(facts.items())
+        self._known.drop(set(ids) - facts.keys())
+        self.lines += len(block)
+
+    @staticmethod
+    def _born(known: Known, lines: Lines) -> Iterator[dict[str, Fact]]:
+        """What is known of each id that is held, in the order in which they first came; in blocks."""
+        number = 0
+        for block in lines():
+            _, ops, _, ids = indexed.parsed(block)
+            facts = known.get(ids)
+            yield {
+                id: facts[id]
+                for place, (op, id) in enumerate(zip(ops, ids, strict=True), number)
+                if op == PLUS and id in facts and facts[id].born == place
+            }
+            number += len(block)
+
+    def ids(self, lines: Lines) -> Iterator[bytes]:
+        """The ids that are held, one JSON string a line, in the order in which they first came; in blocks."""
+        if self._known is None:
+            for block in lines():
+                yield b"".join([line[indexed.ID :] + b"\n" for line in block])
+            return
+        for facts in self._born(self._known, lines):
+            yield b"".join([quoted(id).encode() + b"\n" for id in facts])
+
+    def lasting(self, entries: Entries, number: int) -> list[bool] | None:
+        """Which of these lines of the index, the first of them the `number`-th, have a row that counts, of those that
+        have a row; None where all have."""
+        if self._known is None:
+            return None
+        facts = self._known.get(entries.ids)
+        return [
+            id in facts and facts[id].last == place
+            for place, (op, id) in enumerate(zip(entries.ops, entries.ids, strict=True), number)
+            if op == PLUS
+        ]
+
+    def gone(self, lines: Lines) -> Iterator[list[bytes]]:
+        """Gives up the ids that the present reading, now at its end, did not meet: their lines of the index, in
+        blocks."""
+        if self._known is None:
+            return
+        for facts in self._born(self._known, lines):
+            lost = {id: fact for id, fact in facts.items() if fact.reading != self._reading}
+            self._sum -= sum(self._weight(fact.digest, id) for id, fact in lost.items())
+            self.count -= len(lost)
+            self.lines += len(lost)
+            self._known.drop(lost)
+            if lost:
+                yield [indexed.gone(id) for id in lost]
 
     def lost(self) -> list[tuple[str, str]]:
         """The attachments that the present reading did not meet."""
@@ -68,15 +231,6 @@ class Holding:
             return canonical({"op": "=", "row": entry.row, "id": entry.id}) + b"\n"
         return canonical({"op": "+", **msgspec.to_builtins(entry)}) + b"\n"
 
-    def apply_rows(self, index: Iterable[bytes]) -> None:
-        """Folds the lines of an index file in. Raises ValueError on a line that is none, KeyError on an id that is not
-        held."""
-        for op, digest, id in index_lines(index):
-            if op == b"-":
-                del self.rows[id]
-            else:
-                self.rows[id] = (digest or self.rows[id][:_DIGEST]) + self._mark
-
     def apply_files(self, index: Iterable[bytes]) -> None:
         """Folds the lines of an attachments file in. Raises ValueError on a line that is none."""
         for op, entry in attachment_lines(index):
@@ -94,41 +248,18 @@ class Holding:
     def content(self) -> str:
         """A digest of what is held: the same rows and attachments give the same, whatever the order, the cuts or the
         times."""
-        rows = sum(_number(_sized(id) + held[:_DIGEST]) for id, held in self.rows.items()) % _MODULUS
-        files = sum(_number(canonical(entry)) for entry in self.files.values()) % _MODULUS
-        return sha256(
-            canonical({"attachments": [len(self.files), f"{files:x}"], "rows": [len(self.rows), f"{rows:x}"]})
-        )
-
-    def ids(self) -> bytes:
-        """The ids held, one JSON string a line, in the order in which they first came."""
-        lines = bytearray()
-        for id in self.rows:
-            lines += quoted(id).encode() + b"\n"
-        return bytes(lines)
+        return content(self.count, self._sum, self.files.values())
 
 
-def gone_line(id: str) -> bytes:
-    """The index line of an id that vanished."""
-    return b"- " + quoted(id).encode() + b"\n"
+def content(rows: int, weight: int, files: Collection[Entry]) -> str:
+    """The content of so many rows of this weight (`index.weight` of their lines) and of these attachments."""
+    sizes = sum(int(sha256(canonical(entry)), 16) for entry in files) % _MODULUS
+    return sha256(canonical({"attachments": [len(files), f"{sizes:x}"], "rows": [rows, f"{weight % _MODULUS:x}"]}))
 
 
 def lost_line(key: tuple[str, str]) -> bytes:
     """The line of an attachment that vanished."""
     return canonical({"op": "-", "row": key[0], "id": key[1]}) + b"\n"
-
-
-def index_lines(index: Iterable[bytes]) -> Iterator[tuple[bytes, bytes, str]]:
-    """Each line of an index file: what came of the row, the digest of its text (empty but for `+`), its id."""
-    for line in index:
-        op, written = line[:1], line[:2] == b"+ "
-        if op not in (b"+", b"=", b"-") or line[-1:] != b"\n":
-            raise ValueError("not an index line")
-        digest = bytes.fromhex(line[2:66].decode("ascii")) if written else b""
-        id = json.loads(line[67:] if written else line[2:])
-        if not isinstance(id, str):
-            raise ValueError("not an id")
-        yield op, digest, id
 
 
 def attachment_lines(index: Iterable[bytes]) -> Iterator[tuple[str, Entry]]:
@@ -144,16 +275,3 @@ def attachment_lines(index: Iterable[bytes]) -> Iterator[tuple[str, Entry]]:
             yield op, msgspec.convert(found, Entry)
         except msgspec.ValidationError as error:
             raise ValueError("not an attachment's line") from error
-
-
-def _marked(reading: int) -> bytes:
-    return reading.to_bytes(4, "big")
-
-
-def _sized(id: str) -> bytes:
-    text = id.encode("utf-8", "surrogatepass")
-    return len(text).to_bytes(8, "big") + text
-
-
-def _number(data: bytes) -> int:
-    return int.from_bytes(hashlib.sha256(data).digest(), "big")

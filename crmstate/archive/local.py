@@ -142,7 +142,7 @@ class Received:
         self._disk = disk
         self._temporary = temporary
 
-    def keep(self, name: str) -> None:
+    def keep(self, name: str, once: bool = False) -> None:
         try:
             self._store.rename(self._temporary, name)
         except Exception:

@@ -291,13 +291,18 @@ class Objects(ObjectReads):
     def unfold(self, folders: Iterable[str]) -> None:
         """It knows no folders."""
 
-    def content(self, name: str, held: IO[bytes], size: int) -> None:
-        """Puts a content of any length under its name: in one request, or in parts that become an object all at
-        once."""
+    def content(self, name: str, held: IO[bytes], size: int, once: bool) -> None:
+        """Puts a content of any length under its name: in one request, or in parts that become an object all at once.
+        No condition can be put on parts: before those is looked whether a name that is to be new is."""
         held.seek(0)
+        if size <= ONE_PUT and once:
+            self._once(name, held.read())
+            return
         if size <= ONE_PUT:
             self._send(name, held.read(), "overwrite")
             return
+        if once and self.size(name) is not None:
+            raise problem(Exit.ERROR, "CRM-A025", file=self.path(name))
         self._send(name, iter(lambda: held.read(PIECE), b""), "overwrite")
 
     def _once(self, name: str, data: bytes) -> None:
@@ -352,9 +357,9 @@ class Waiting:
         self._held = held
         self._size = size
 
-    def keep(self, name: str) -> None:
+    def keep(self, name: str, once: bool = False) -> None:
         try:
-            self._store.content(name, self._held, self._size)
+            self._store.content(name, self._held, self._size, once)
         finally:
             self.drop()
 

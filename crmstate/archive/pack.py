@@ -15,8 +15,12 @@ LEVEL = 3
 _OPTIONS: dict[int, int] = {
     zstd.CompressionParameter.compression_level: LEVEL,
     zstd.CompressionParameter.checksum_flag: 1,
+    zstd.CompressionParameter.window_log: 20,
 }
-_PIECE = 1 << 20
+"""A window of a mebibyte: a frame in the making takes 2 MB instead of 4, and what it holds gets no larger by it."""
+_QUICK = {**_OPTIONS, zstd.CompressionParameter.compression_level: 1}
+"""For digests, in which there is little to find."""
+_PIECE = 1 << 17
 
 
 class Packer:
@@ -40,9 +44,21 @@ class Packer:
         return b"".join((*self._parts, self._zstd.flush()))
 
 
+def packed_all(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """One frame of all of them, in pieces."""
+    frame = zstd.ZstdCompressor(options=_QUICK)
+    held = bytearray()
+    for part in parts:
+        held += frame.compress(part)
+        if len(held) >= _PIECE:
+            yield bytes(held)
+            held.clear()
+    yield bytes(held) + frame.flush()
+
+
 def packed(data: bytes) -> bytes:
     """One frame of it."""
-    return zstd.compress(data, options=_OPTIONS)
+    return zstd.compress(data, options=_QUICK)
 
 
 def unpacked(parts: Iterable[bytes]) -> Iterator[bytes]:
@@ -71,19 +87,21 @@ def unpacked(parts: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def lines(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of a frame's content, each with its line break (the last one as it is)."""
-    rest = b""
+    """The lines of a frame's content, without their line breaks. Raises ValueError as `unpacked`, and where the last
+    line has none."""
+    for block in blocks(parts):
+        yield from block
+
+
+def blocks(parts: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """The same, in blocks of about a hundred kibibytes."""
+    rest: list[bytes] = []
     for piece in unpacked(parts):
-        data = rest + piece if rest else piece
-        found = data.splitlines(keepends=True) if b"\r" not in data else _split(data)
-        rest = found.pop() if found and found[-1][-1:] != b"\n" else b""
-        yield from found
-    if rest:
-        yield rest
-
-
-def _split(data: bytes) -> list[bytes]:
-    """At line feeds only: `bytes.splitlines` takes a carriage return for a line's end as well."""
-    found = [line + b"\n" for line in data.split(b"\n")]
-    last = found.pop()[:-1]
-    return [*found, last] if last else found
+        found = piece.split(b"\n")
+        rest.append(found[0])
+        if len(found) > 1:
+            found[0] = b"".join(rest)
+            rest = [found.pop()]
+            yield found
+    if any(rest):
+        raise ValueError("a line cut short")

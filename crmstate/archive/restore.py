@@ -13,8 +13,9 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-from crmstate.archive import disk, sheet
-from crmstate.archive.holding import Holding, attachment_lines
+from crmstate.archive import disk, index, sheet
+from crmstate.archive import holding as held
+from crmstate.archive.holding import attachment_lines
 from crmstate.archive.layout import FILES_END, Place, bare
 from crmstate.archive.marks import Entry, canonical
 from crmstate.archive.reading import lines, rows
@@ -25,6 +26,7 @@ from crmstate.core.diagnostic import problem
 from crmstate.core.words import Exit
 
 _PART = ".part"
+_SOME = 500
 _TABLES = """
 CREATE TABLE IF NOT EXISTS datasets (name TEXT PRIMARY KEY, dataset TEXT, label TEXT, rows INTEGER, attachments INTEGER, content TEXT);
 CREATE TABLE IF NOT EXISTS attachments
@@ -71,15 +73,20 @@ def into_sqlite(base: sqlite3.Connection, place: Place, seal: Seal) -> str:
 
 def content_of(base: sqlite3.Connection, place: Place) -> str:
     """The content's digest, from what lies in the database."""
-    holding = Holding()
-    for id, row in base.execute(f'SELECT id, row FROM "{place.slug}"'):
-        holding.row(unstored(id), hashlib.sha256(row if isinstance(row, bytes) else row.encode()).digest())
+    rows = base.execute(f'SELECT id, row FROM "{place.slug}"')
+    count = weight = 0
+    while some := rows.fetchmany(_SOME):
+        digests = [hashlib.sha256(row if isinstance(row, bytes) else row.encode()).digest() for _, row in some]
+        weight += index.weight(index.written(digests, [unstored(id) for id, _ in some]))
+        count += len(some)
     found = base.execute(
         "SELECT row, id, name, mime, size, sha256 FROM attachments WHERE dataset = ?", (stored(place.dataset),)
     )
-    for row, id, name, mime, size, digest in found:
-        holding.file(Entry(unstored(row), unstored(id), unstored(name), unstored(mime), size, digest))
-    return holding.content()
+    files = [
+        Entry(unstored(row), unstored(id), unstored(name), unstored(mime), size, digest)
+        for row, id, name, mime, size, digest in found
+    ]
+    return held.content(count, weight, files)
 
 
 def stored(text: str) -> str | bytes:

@@ -8,16 +8,18 @@ goes.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from msgspec import structs
 
 from crmstate.archive import manifest, pack
 from crmstate.archive.holding import Holding
+from crmstate.archive.index import parsed
 from crmstate.archive.journal import BEGIN, FILES, GONE, ROWS, Journal, Line
 from crmstate.archive.layout import FILES_END, INDEX_END, OURS, SCHEMA, SCHEMA_FILE, Place, bare, content
-from crmstate.archive.marks import FileMark, mark, sha256
+from crmstate.archive.marks import FileMark, Measured, mark, sha256
 from crmstate.archive.seal import Content, Seal
 from crmstate.archive.store import TEMPORARY, Store
 from crmstate.archive.wrap import Wrap
@@ -84,7 +86,16 @@ class Work:
     def begin(self, purpose: str) -> None:
         """A reading of the whole dataset begins, or begins again."""
         self._line(Line(BEGIN, self.now(), dataset=self.place.dataset, purpose=purpose))
-        self.holding.begin()
+        self.holding.begin(self.lines)
+
+    def lines(self, more: Iterable[list[bytes]] = ()) -> Iterator[list[bytes]]:
+        """The lines of the index so far, in blocks; `more`: those that are not durable yet."""
+        left = self.holding.lines
+        for block in chain(_blocks(self, self.journal.lines), more):
+            yield block[:left]
+            left -= len(block)
+            if left <= 0:
+                return
 
     def segment(self, what: str, parts: dict[str, bytes], seen: int, written: int, next: str | None, end: bool) -> None:
         """Makes a segment durable: packed files by the ending of their names; those without a byte are left out."""
@@ -112,6 +123,15 @@ class Work:
     def files(self) -> tuple[FileMark, ...]:
         """Every file that the journal knows."""
         return tuple(each for line in self.journal.lines for each in line.files)
+
+    def streamed(self, plain: str, parts: Iterable[bytes]) -> FileMark:
+        """Makes a new file of these parts durable, however large it is. `plain`: its name without what it is wrapped
+        in."""
+        stored, name = Measured(), self.place.wrap.name(plain)
+        wrapped = self.place.wrap.streamed(plain, iter(parts))
+        self.store.receive(stored.passing(wrapped), self.place.folder).keep(name, once=True)
+        self.store.flush([self.place.folder])
+        return FileMark(name, stored.size, stored.digest.hexdigest())
 
 
 def open_work(place: Place, store: Store, now: Callable[[], str]) -> Work:
@@ -164,17 +184,31 @@ def _whole(work: Work, line: Line) -> bool:
 def _fold(work: Work, line: Line) -> None:
     """Folds a line's index into what is held."""
     if line.what == BEGIN:
-        work.holding.begin()
+        work.holding.begin(work.lines)
         return
     for each in line.files:
-        if bare(each.file).endswith((INDEX_END, FILES_END)):
-            data = work.store.read(each.file)
-            if data is None:
-                raise problem(Exit.ERROR, "CRM-A001", file=each.file)
-            if sha256(data) != each.sha256:
-                raise problem(Exit.ERROR, "CRM-A002", file=each.file)
-            fold = work.holding.apply_rows if bare(each.file).endswith(INDEX_END) else work.holding.apply_files
-            fold(pack.lines(work.place.wrap.off(each.file, iter([data]))))
+        if bare(each.file).endswith(INDEX_END):
+            for block in pack.blocks(_read(work, each)):
+                work.holding.fold(parsed(block), work.lines)
+        elif bare(each.file).endswith(FILES_END):
+            work.holding.apply_files(pack.lines(_read(work, each)))
+
+
+def _blocks(work: Work, lines: Iterable[Line]) -> Iterator[list[bytes]]:
+    for line in lines:
+        for each in line.files:
+            if bare(each.file).endswith(INDEX_END):
+                yield from pack.blocks(_read(work, each))
+
+
+def _read(work: Work, each: FileMark) -> Iterator[bytes]:
+    """What is within a file, which is as it was written."""
+    data = work.store.read(each.file)
+    if data is None:
+        raise problem(Exit.ERROR, "CRM-A001", file=each.file)
+    if sha256(data) != each.sha256:
+        raise problem(Exit.ERROR, "CRM-A002", file=each.file)
+    return work.place.wrap.off(each.file, iter([data]))
 
 
 def _tidy(work: Work) -> None:

@@ -15,15 +15,19 @@ apostrophe before it.
 from __future__ import annotations
 
 import csv
+import io
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 import msgspec
 
 from crmstate.archive.fields import fields
 from crmstate.archive.layout import Place
-from crmstate.archive.reading import rows
+from crmstate.archive.reading import pages
 from crmstate.archive.seal import Seal
 
 FORMAT = "crmstate csv 1"
@@ -42,26 +46,187 @@ _CELLS = {
 
 def write(place: Place, seal: Seal, folder: Path, *, spreadsheet: bool) -> int:
     """Writes `<slug>.csv` and `<slug>.csv.json`, which says how to turn it back; the number of rows."""
-    columns = _columns(place, seal)
     target = folder / f"{seal.slug}.csv"
-    number = 0
-    with target.open("x", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out, lineterminator="\r\n")
-        guard = _guarded if spreadsheet else str
-        writer.writerow([guard(name) for name in columns])
-        for row in rows(place, seal):
-            fields = _fields(row.raw)
-            writer.writerow([guard(_cell(fields.get(name), kind)) for name, kind in columns.items()])
-            number += 1
+    target.touch(exist_ok=False)
+    sheet = Sheet(spreadsheet)
+    for final in (False, False, True):
+        if final:
+            sheet.survey(raws for _, raws in pages(place, seal))
+        with suppress(Late), target.open("w", encoding="utf-8", newline="") as out:
+            number = sheet.fill(out, (raws for _, raws in pages(place, seal)))
+            break
     said = {
         "format": FORMAT, "dataset": seal.dataset.id, "content": seal.last.content, "rows": number,
-        "columns": [{"name": name, "kind": kind} for name, kind in columns.items()], "cells": _CELLS,
+        "columns": [{"name": name, "kind": kind or "json"} for name, kind in sheet.kinds.items()], "cells": _CELLS,
         "spreadsheet": spreadsheet,
         "apostrophe": "an apostrophe at the start of a cell or a column's name is not part of it" if spreadsheet else "",
     }  # fmt: skip
     text = json.dumps(said, ensure_ascii=True, indent=1) + "\n"
     target.with_name(target.name + ".json").write_text(text, encoding="ascii")
     return number
+
+
+class Late(Exception):
+    """A row has a column that earlier rows should have had, or a string where they had none: begin again."""
+
+
+class Sheet:
+    """The columns, as far as they are known, each with its kind: text, json, or nothing yet (only nulls so far).
+
+    Most rows of a dataset have the same names in the same order. For such a shape a pattern finds all values of a row
+    at once: the text of a string that has no escapes is its own cell of CSV. Whatever fits no pattern is taken apart."""
+
+    def __init__(self, spreadsheet: bool) -> None:
+        self.kinds: dict[str, str] = {}
+        self._guard = _guarded if spreadsheet else str
+        self._plain = not spreadsheet
+        self._shapes: list[Shape] = []
+        self._tried: set[tuple[str, ...]] = set()
+        self._row = io.StringIO(newline="")
+        self._writer = csv.writer(self._row, lineterminator="\r\n")
+
+    def survey(self, blocks: Iterable[list[bytes]]) -> None:
+        """Learns all columns and kinds."""
+        for raws in blocks:
+            for raw in raws:
+                with suppress(Late):
+                    self._learn(_fields(raw))
+
+    def fill(self, out: TextIO, blocks: Iterable[list[bytes]]) -> int:
+        """Writes everything; how many rows. Raises Late where a row shows that the columns were not all known."""
+        number = 0
+        self._shapes.clear()
+        self._tried.clear()
+        for raws in blocks:
+            if not number:
+                self.survey([raws])
+                out.write(self._line([self._guard(name) for name in self.kinds or {WHOLE: ""}]))
+            number += len(raws)
+            out.write("".join(map(self._cells, raws)))
+        if not number:
+            self.kinds = self.kinds or {WHOLE: "json"}
+            out.write(self._line([self._guard(name) for name in self.kinds]))
+        return number
+
+    def _cells(self, raw: bytes) -> str:
+        """A row's line."""
+        for shape in self._shapes:
+            line = shape.line(raw)
+            if line is not None:
+                return line
+        found = _fields(raw)
+        self._learn(found)
+        if self._plain and len(self.kinds) > 1 and len(self._shapes) < _SHAPES:
+            names = tuple(found)
+            if names not in self._tried:
+                self._tried.add(names)
+                self._shapes.append(Shape(names, self.kinds, raw))
+        return self._line([self._guard(_cell(found.get(name), kind)) for name, kind in self.kinds.items()])
+
+    def _learn(self, found: Mapping[str, bytes]) -> None:
+        """Takes the names and kinds of a row in. Raises Late where earlier rows would have been written otherwise."""
+        late = changed = False
+        for name, value in found.items():
+            kind = self.kinds.get(name)
+            if kind is None:
+                late = True
+            if kind != "text" and value != b"null":
+                now = "text" if value[:1] == b'"' and _string(value) is not None else "json"
+                late = late or (kind == "json" and now == "text")
+                changed = changed or kind != now
+                self.kinds[name] = now
+            else:
+                self.kinds.setdefault(name, "")
+        if changed:
+            self._shapes.clear()
+            self._tried.clear()
+        if late:
+            raise Late
+
+    def _line(self, cells: list[str]) -> str:
+        self._row.seek(0)
+        self._row.truncate()
+        self._writer.writerow(cells)
+        return self._row.getvalue()
+
+
+class Shape:
+    """The names of a row in their order, and how to find their values: strings in columns of kind text, everything else
+    in those of kind json, nulls anywhere."""
+
+    def __init__(self, names: tuple[str, ...], kinds: Mapping[str, str], raw: bytes) -> None:
+        self._bare, self._escaped = _fitting(names, kinds, raw, _BARE), _fitting(names, kinds, raw, _STRING)
+        self._nested = [place for place, name in enumerate(names) if kinds[name] == "json"]
+        places = {name: place for place, name in enumerate(names)}
+        same = tuple(kinds) == names
+        self._order = None if same else [places.get(name, len(names)) for name in kinds]
+
+    def line(self, raw: bytes) -> str | None:
+        """The row's line; None where it has another shape."""
+        try:
+            match = (self._escaped if b"\\" in raw else self._bare)(raw.decode())
+        except UnicodeDecodeError:
+            return None
+        if match is None:
+            return None
+        found = match.groups("")
+        cells: Sequence[str] = found
+        if _EMPTY in found:
+            cells = ["\\E" if cell == _EMPTY else cell for cell in cells]
+        if b"\\" in raw:
+            plain = [_unescaped(cell) if cell[:1] == _QUOTE and "\\" in cell else cell for cell in cells]
+            cells = [cell for cell in plain if cell is not None]
+            if len(cells) < len(plain):
+                return None
+        if self._nested:
+            cells = list(cells)
+            for place in self._nested:
+                if cells[place][:1] in _OPEN:
+                    cells[place] = f'"{cells[place].replace(_QUOTE, _QUOTE * 2)}"'
+        if self._order is not None:
+            cells = [*cells, "\\A"]
+            cells = [cells[place] for place in self._order]
+        return ",".join(cells) + "\r\n"
+
+
+_SHAPES = 8
+_QUOTE = '"'
+_EMPTY = '""'
+_OPEN = ("[", "{")
+_STRING = r'"(?:[^"\\\x00-\x1f]++|\\.)*+"'
+_BARE = '"[^"]*+"'
+"""Where nothing is escaped in the whole row."""
+_NUMBER = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?+[0-9]++)?+"
+
+
+def _fitting(
+    names: tuple[str, ...], kinds: Mapping[str, str], raw: bytes, string: str
+) -> Callable[[str], re.Match[str] | None]:
+    """The pattern of rows like this one, with a group for each value. What is nested deeper than once is left to the
+    reader of JSON."""
+    flat = rf'(?:[^"\[\]{{}}]++|{string})*+'
+    values = {
+        "text": f"(?:({string})|null)",
+        "json": rf"(?:null|({_NUMBER}|true|false|\[{flat}\]|\{{{flat}\}}))",
+        "": "null()",
+    }
+    keys = [re.escape(json.dumps(name, ensure_ascii=False)) for name in names]
+    blanks = r"\s*+"
+    for colon, comma, edge in ((": ", ", ", ""), (":", ",", ""), (f"{blanks}:{blanks}", f"{blanks},{blanks}", blanks)):
+        pairs = comma.join(f"{key}{colon}{values[kinds[name]]}" for key, name in zip(keys, names, strict=True))
+        fits = re.compile(rf"\{{{edge}{pairs}{edge}\}}").fullmatch
+        with suppress(UnicodeDecodeError):
+            if fits(raw.decode()):
+                break
+    return fits
+
+
+def _unescaped(token: str) -> str | None:
+    """A string's cell, as CSV; None where it is no proper Unicode."""
+    text = _string(token.encode())
+    if text is None:
+        return None
+    return _QUOTE + (_cell(token.encode(), "text")).replace(_QUOTE, _QUOTE * 2) + _QUOTE
 
 
 def read(path: Path) -> Iterator[dict[str, bytes]]:
@@ -76,18 +241,6 @@ def read(path: Path) -> Iterator[dict[str, bytes]]:
             plain = [cell[1:] if said["spreadsheet"] and cell[:1] == "'" else cell for cell in cells]
             found = {name: _value(cell, kinds[name]) for name, cell in zip(kinds, plain, strict=True)}
             yield {name: value for name, value in found.items() if value is not None}
-
-
-def _columns(place: Place, seal: Seal) -> dict[str, str]:
-    """Every field in the order in which it first comes; text where one of its values is a string."""
-    kinds: dict[str, str] = {}
-    for row in rows(place, seal):
-        for name, value in _fields(row.raw).items():
-            if value[:1] == b'"' and _string(value) is not None:
-                kinds[name] = "text"
-            else:
-                kinds.setdefault(name, "json")
-    return kinds or {WHOLE: "json"}
 
 
 def _fields(raw: bytes) -> Mapping[str, bytes]:

@@ -89,8 +89,9 @@ class Incoming(Protocol):
     """A content of unknown length that was received whole, and has no final name yet. One of `keep` and `drop` ends
     it."""
 
-    def keep(self, name: str) -> None:
-        """Gives it its final name, in the place of whatever plain file was there; see `Store.flush`."""
+    def keep(self, name: str, once: bool = False) -> None:
+        """Gives it its final name, in the place of whatever plain file was there; see `Store.flush`. `once`: the name
+        is new, as in `Store.put`."""
         ...
 
     def drop(self) -> None:

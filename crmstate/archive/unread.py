@@ -8,9 +8,8 @@ import heapq
 import math
 from collections.abc import Iterator
 
-from crmstate.archive import reading
+from crmstate.archive import index, reading
 from crmstate.archive.checks import BATCH, Compared, pages, refuse
-from crmstate.archive.holding import index_lines
 from crmstate.archive.layout import INDEX_END, Place, bare
 from crmstate.archive.seal import Seal
 from crmstate.core.event import Check
@@ -42,11 +41,13 @@ def _digests(place: Place, seal: Seal) -> dict[str, bytes]:
     """The SHA-256 of each row that is held, by its id."""
     held: dict[str, bytes] = {}
     for name in sorted(each.file for each in seal.files if bare(each.file).endswith(INDEX_END)):
-        for op, digest, id in index_lines(reading.lines(place, name)):
-            if op == b"+":
-                held[id] = digest
-            elif op == b"-":
-                del held[id]
+        for block in reading.blocks(place, name):
+            entries = index.parsed(block)
+            for op, digest, id in zip(entries.ops, entries.digests, entries.ids, strict=True):
+                if op == index.PLUS:
+                    held[id] = digest
+                elif op == index.MINUS:
+                    del held[id]
     return held
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
-from crmstate.archive import commit, journal, layout, manifest, reading
-from crmstate.archive.holding import Holding, index_lines
+from crmstate.archive import commit, index, journal, layout, manifest, reading
+from crmstate.archive.holding import Holding
 from crmstate.archive.layout import (
     ATTACHMENTS,
     DATA,
@@ -235,9 +237,16 @@ def _folded(place: Place, seal: Seal, wrong: Wrong, read: Read) -> Holding:
     try:
         for name, file in sorted(names.items()):
             if name.endswith(INDEX_END):
-                index, jsonl = reading.lines(place, file), names.get(name.removesuffix(INDEX_END) + ROWS_END)
-                both = jsonl is not None and place.wrap.reads_rows
-                holding.apply_rows(rows.beside(jsonl or "", index) if both else index)
+                jsonl = names.get(name.removesuffix(INDEX_END) + ROWS_END) if place.wrap.reads_rows else None
+                texts = reading.Pull(reading.blocks(place, jsonl) if jsonl is not None else iter(()))
+                number = 0
+                for block in reading.blocks(place, file):
+                    entries = index.parsed(block)
+                    holding.fold(entries, lambda: reading.indexes(place, seal, holding.lines))
+                    if jsonl is not None:
+                        number = rows.beside(jsonl, number, entries, texts)
+                if jsonl is not None and texts.some(1):
+                    wrong.add("CRM-A002", file=jsonl)
             elif name.endswith(FILES_END):
                 holding.apply_files(reading.lines(place, file))
     except (ValueError, KeyError, RecursionError):
@@ -248,7 +257,8 @@ def _folded(place: Place, seal: Seal, wrong: Wrong, read: Read) -> Holding:
 
 
 class Rows:
-    """Looks at each row beside its line of the index: its digest, that it is JSON, and that it bears its id."""
+    """Looks at each row beside its line of the index: its digest, that it is JSON, and that it bears its id. Many rows
+    are looked at at once, and one by one where something is wrong with them."""
 
     def __init__(self, place: Place, wrong: Wrong, read: Read) -> None:
         self._place = place
@@ -256,24 +266,44 @@ class Rows:
         self._read = read
         self._field: str | None = None
         self._known = False
+        self._texts = True
+        self._bearing: msgspec.json.Decoder[Any] | None = None
 
-    def beside(self, jsonl: str, index: Iterator[bytes]) -> Iterator[bytes]:
-        """Passes the index on; names the rows' file where it holds more rows, and each row that is wrong."""
-        rows, number = reading.lines(self._place, jsonl), 0
-        for line in index:
-            yield line
-            if line[:1] == b"+":
-                number += 1
-                self._row(jsonl, number, line, next(rows, b""))
-        if next(rows, None) is not None:
-            self._wrong.add("CRM-A002", file=jsonl)
+    def beside(self, jsonl: str, number: int, entries: index.Entries, texts: reading.Pull) -> int:
+        """Looks at the rows of these lines of the index, which follow the `number`-th; the number of the last."""
+        digests, ids = entries.written()
+        start = 0
+        while start < len(ids):
+            found = texts.some(len(ids) - start) or [b""] * (len(ids) - start)
+            end = start + len(found)
+            self._some(jsonl, number + start, digests[start:end], ids[start:end], found)
+            start = end
+        return number + len(ids)
 
-    def _row(self, file: str, number: int, line: bytes, row: bytes) -> None:
+    def _some(self, file: str, number: int, digests: list[bytes], ids: list[str], rows: list[bytes]) -> None:
+        if self._alike(digests, ids, rows):
+            self._read.rows += len(rows)
+            return
+        for place, (digest, id, row) in enumerate(zip(digests, ids, rows, strict=True), number + 1):
+            self._row(file, place, digest, id, row)
+
+    def _alike(self, digests: list[bytes], ids: list[str], raws: list[bytes]) -> bool:
+        """Whether nothing is wrong with any of them, as far as one look tells."""
+        if self._bearing is None:
+            return False
+        sha256 = hashlib.sha256
+        if [sha256(raw).digest() for raw in raws] != digests:
+            return False
+        try:
+            found = [each.id for each in self._bearing.decode(b"[" + b",".join(raws) + b"]")]
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return False
+        return (found if self._texts else list(map(str, found))) == ids
+
+    def _row(self, file: str, number: int, digest: bytes, id: str, raw: bytes) -> None:
         """One row."""
-        _, known, id = next(index_lines([line]))
-        raw = row[:-1]
         self._read.rows += 1
-        if row[-1:] != b"\n" or hashlib.sha256(raw).digest() != known:
+        if hashlib.sha256(raw).digest() != digest:
             self._wrong.add("CRM-A005", file=file, line=number)
             return
         try:
@@ -287,6 +317,8 @@ class Rows:
         """Finds the field that bears the id in the first row, and expects it in every other. Raises LookupError."""
         if not self._known:
             self._known, self._field = True, _id_field(value, id)
+            self._texts = isinstance(value, dict) and isinstance(value.get(self._field), str)
+            self._bearing = _bearing(self._field, str if self._texts else int)
         if self._field is not None and (not isinstance(value, dict) or _text(value.get(self._field)) != id):
             raise LookupError(self._field)
 
@@ -316,6 +348,19 @@ def _opens(place: Place, file: str, within: Measured, wrong: Wrong) -> bool:
     return True
 
 
+def _bearing(field: str | None, kind: type) -> msgspec.json.Decoder[Any] | None:
+    """A decoder of many rows that reads nothing but the id of each; None where no field bears it."""
+    if field is None:
+        return None
+    with _BUILDING:
+        row = msgspec.defstruct("Row", [("id", kind)], rename={"id": field}, gc=False)
+        return msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
+
+
+_BUILDING = threading.Lock()
+"""msgspec 0.22 crashes the interpreter where two threads meet a type for the first time."""
+
+
 def parsed(raw: bytes) -> object:
     """A row's JSON. Raises ValueError where it is none; numbers too large for the fast reader are kept as text."""
     try:
@@ -335,6 +380,13 @@ def _text(value: object) -> str | None:
     return None if value is None or isinstance(value, bool | float | dict | list) else str(value)
 
 
+def _digest(parts: Iterable[bytes]) -> str:
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part)
+    return found.hexdigest()
+
+
 def _numbers(place: Place, seal: Seal, holding: Holding, wrong: Wrong) -> None:
     """The seal's numbers against what was read."""
     last = seal.last
@@ -346,11 +398,14 @@ def _numbers(place: Place, seal: Seal, holding: Holding, wrong: Wrong) -> None:
         for digest, size in holding.contents.items()
     }
     pairs: dict[str, tuple[str | int, str | int]] = {
-        "rows": (last.rows, len(holding.rows)),
+        "rows": (last.rows, holding.count),
         "attachments": (last.attachments, len(holding.files)),
         "content": (last.content, holding.content()),
         "contents": (len(contents), len(contents) if contents == held else f"{len(held)} others"),
-        "ids": (sha256(b"".join(reading.lines(place, seal.ids.file))), sha256(holding.ids())),
+        "ids": (
+            _digest(map(index.joined, reading.blocks(place, seal.ids.file))),
+            _digest(holding.ids(lambda: reading.indexes(place, seal))),
+        ),
     }
     for what, (said, found) in pairs.items():
         if said != found:

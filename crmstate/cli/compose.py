@@ -57,6 +57,8 @@ class House:
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     as_of: datetime | None = None
     real: Clock = field(default_factory=RealClock)
+    played: bool = False
+    """Whether `real` is a rehearsal's clock, which goes with the simulator's."""
 
     @property
     def desired(self) -> Desired:
@@ -149,7 +151,7 @@ class House:
     def vendor_clock(self) -> Clock:
         from crmstate.providers.kit.connect import check_address, vendor_time
 
-        if not self.provider.own_clock:
+        if self.played or not self.provider.own_clock:
             return self.real
         check_address(self.provider, self.url, self.hosts)
         ask = vendor_time(self.provider, self.url, effects=self.effects, clock=self.real, scrub=self.scrubber.scrub)

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .adopting import adopt
     from .commands import (
         AlreadyServed,
         add_fault,
@@ -22,20 +23,23 @@ if TYPE_CHECKING:
         serve,
         world_truth,
     )
+    from .people import did
     from .server import Server
     from .world import World
     from .wsgi import app
 
-_HOMES = {"World": "world", "Server": "server", "app": "wsgi"}
+_HOMES = {"World": "world", "Server": "server", "app": "wsgi", "adopt": "adopting", "did": "people"}
 
 __all__ = [
     "AlreadyServed",
     "Server",
     "World",
     "add_fault",
+    "adopt",
     "advance",
     "app",
     "clear_faults",
+    "did",
     "fault_kinds",
     "list_faults",
     "ready_path",

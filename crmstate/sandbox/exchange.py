@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -46,7 +47,8 @@ class Dialect(Protocol):
     endpoint (empty: it has none). One that does not number its requests says `numbered = False`; one whose listings
     meet the faults `no_paging` and `no_ids` says in `paging` what pages are asked for by, in the query or the body, and
     in `ids` what rows are known by. One that wraps rows and totals in a member of the answer names it in `envelope`, and
-    one that asks for rows by their ids in the body tells by `by_ids(request)`."""
+    one that asks for rows by their ids in the body tells by `by_ids(request)`; one whose calls at once are limited has
+    `running()`, entered around every call."""
 
     clock: str
     login: str
@@ -65,6 +67,11 @@ def exchange(
     world: World, dialect: Dialect, request: Request, *, sleep: Callable[[float], object] = time.sleep
 ) -> Reply:
     """The reply to a request; never raises for what a client sends."""
+    with getattr(dialect, "running", nullcontext)():
+        return _exchanged(world, dialect, request, sleep)
+
+
+def _exchanged(world: World, dialect: Dialect, request: Request, sleep: Callable[[float], object]) -> Reply:
     fired = faults.draw(world, request, dialect.token(request), dialect.clock)
     slow = fired.get("latency")
     if slow and not slow["after"]:

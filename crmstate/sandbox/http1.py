@@ -8,6 +8,7 @@ no world.
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 from http import HTTPStatus
 from typing import BinaryIO
@@ -40,7 +41,8 @@ def read(stream: BinaryIO, connection: socket.socket) -> tuple[Request, bool] | 
     path, _, query = _origin_form(words[1]).partition("?")
     wish = headers.get("connection", "").lower()
     stays = wish != "close" if words[2] == "HTTP/1.1" else wish == "keep-alive"
-    return Request(words[0].upper(), path, query, headers, body), stays
+    scheme = "https" if isinstance(connection, ssl.SSLSocket) else "http"
+    return Request(words[0].upper(), path, query, headers, body, scheme), stays
 
 
 def _origin_form(target: str) -> str:

@@ -88,7 +88,7 @@ def seed(
                 if furnish := dialects.furnish(dialect):
                     furnish(world)
             world.finish_bulk()
-        _write_keys(Path(f"{os.fspath(place)}.keys.json"), found, credential)
+        write_keys(Path(f"{os.fspath(place)}.keys.json"), found, credential)
         _forget(place, keep=place)
         fresh.replace(place)
     finally:
@@ -103,7 +103,8 @@ def _forget(place: Path, keep: Path | None = None) -> None:
                 Path(name).unlink()
 
 
-def _write_keys(place: Path, keys: dict[str, Key], credential: Callable[[Key], dict[str, str]] | None) -> None:
+def write_keys(place: Path, keys: dict[str, Key], credential: Callable[[Key], dict[str, str]] | None) -> None:
+    """The credentials of a world, beside it (0600), as its vendor's users know them."""
     fresh = place.with_name(f"{place.name}.{os.getpid()}.tmp")
     with open(fresh, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         text = {

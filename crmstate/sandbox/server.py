@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Iterator
@@ -30,10 +31,16 @@ class AlreadyServed(Exception):
 
 
 class Server:
-    """A listening server in this process. `with Server(world) as server: ... server.url`."""
+    """A listening server in this process. `with Server(world) as server: ... server.url`.
 
-    def __init__(self, world: World, *, port: int = 0, dialect: Dialect | None = None) -> None:
+    With `tls` (a server's context, whose certificate names `127.0.0.1` or `localhost`) it speaks HTTPS alone.
+    """
+
+    def __init__(
+        self, world: World, *, port: int = 0, dialect: Dialect | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.world = world
+        self._tls = tls
         self._dialect = dialect or dialects.load(world.traits.get("dialect", dialects.NATIVE))
         self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
         self._open: dict[socket.socket, threading.Thread] = {}
@@ -43,7 +50,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def start(self) -> Server:
         self._acceptor.start()
@@ -84,6 +91,8 @@ class Server:
     def _serve(self, connection: socket.socket) -> None:
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls:
+                connection = self._secured(connection, self._tls)
             with connection.makefile("rb", 65536) as stream:
                 while self._turn(stream, connection):
                     pass
@@ -93,6 +102,14 @@ class Server:
             with self._guard:
                 self._open.pop(connection, None)
             connection.close()
+
+    def _secured(self, connection: socket.socket, tls: ssl.SSLContext) -> socket.socket:
+        """The connection under TLS, in the place of the bare one, so that `stop` closes it too. It greets when it is
+        read."""
+        with self._guard:
+            secured = tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+            self._open[secured] = self._open.pop(connection, threading.current_thread())
+        return secured
 
     def _wait(self, seconds: float) -> None:
         """A fault's latency; a stopping server leaves instead of waiting it out."""

@@ -19,13 +19,14 @@ class Wire(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request. `path` is still percent-encoded; header names are lower case."""
+    """One HTTP request. `path` is still percent-encoded; header names are lower case; `scheme` is how it came."""
 
     method: str
     path: str
     query: str
     headers: Mapping[str, str]
     body: bytes
+    scheme: str = "http"
 
     @property
     def target(self) -> str:

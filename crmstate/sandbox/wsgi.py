@@ -51,7 +51,8 @@ def _request(environ: dict[str, Any]) -> Request:
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     path = raw.partition("?")[0] if raw else quote(_text(environ.get("PATH_INFO", "")), safe="/", errors="replace")
     body = environ["wsgi.input"].read() if "wsgi.input" in environ else b""
-    return Request(environ["REQUEST_METHOD"].upper(), path, environ.get("QUERY_STRING", ""), headers, body)
+    scheme = environ.get("wsgi.url_scheme", "http")
+    return Request(environ["REQUEST_METHOD"].upper(), path, environ.get("QUERY_STRING", ""), headers, body, scheme)
 
 
 def _text(path: str) -> str:

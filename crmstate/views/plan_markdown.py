@@ -17,7 +17,7 @@ from crmstate.views import plan_text
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.escape import markdown
 from crmstate.views.paint import ink
-from crmstate.views.plan_parts import Group, dated, facts, gathered, groups, runbook, stage_title
+from crmstate.views.plan_parts import Group, costs, dated, facts, gathered, groups, runbook, stage_title
 from crmstate.views.width import shorten
 
 BUDGET = 60_000
@@ -160,7 +160,7 @@ def blocked(plan: Plan, safe: Catalogue) -> list[str]:
 
 def notes(plan: Plan, safe: Catalogue) -> list[str]:
     """Gaps, what is left alone, the estimate."""
-    every = [*plan_text.gaps(plan, safe), *plan_text.aside(plan, safe), *plan_text.estimate(plan, safe)]
+    every = [*plan_text.gaps(plan, safe), *plan_text.aside(plan, safe), *costs(plan.estimate, safe)]
     return [f"- {each}" for each in every]
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from crmstate.core.message import Message, Param
 from crmstate.core.order import Stage, earlier
-from crmstate.core.plan import Blocked, Deadline, Plan, Step
+from crmstate.core.plan import Blocked, Deadline, Estimate, Plan, Step
 from crmstate.core.words import Mode, Undo, Verb
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.paint import Ink
@@ -185,6 +185,29 @@ def duration(seconds: int, words: Catalogue) -> str:
             per = {"days": 86_400, "minutes": 60}[unit]
             return words.text_of(f"duration.{unit}", n=-(-seconds // per))
     return words.text_of("duration.seconds", n=seconds)
+
+
+def costs(found: Estimate, words: Catalogue) -> list[str]:
+    """What carrying it out costs at the vendor."""
+    if not found.calls:
+        return []
+    parts = [words.text_of("estimate.calls", n=found.calls)]
+    if found.seconds:
+        parts.append(words.text_of("estimate.time", time=duration(found.seconds, words)))
+    if found.days_of_quota:
+        parts.append(words.text_of("estimate.quota", n=found.days_of_quota))
+    lines = [words.text_of("plan.estimate", parts=words.text_of("join.list").join(parts))]
+    if len(found.of) > 1:
+        for_what = [
+            words.text_of("estimate.other", n=calls)
+            if verb == "other"
+            else words.text_of("estimate.of", verb=verb, n=calls)
+            for verb, calls in found.of.items()
+        ]
+        lines.append("  " + words.text_of("join.list").join(for_what))
+    if found.uncounted:
+        lines.append("  " + words.text_of("estimate.uncounted", n=found.uncounted))
+    return lines
 
 
 def counted(kinds: Mapping[str, int], words: Catalogue) -> str:

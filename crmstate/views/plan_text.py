@@ -17,9 +17,9 @@ from crmstate.views.catalogue import Catalogue
 from crmstate.views.paint import Ink, ink
 from crmstate.views.plan_parts import (
     Group,
+    costs,
     counted,
     deadlines,
-    duration,
     facts,
     gathered,
     groups,
@@ -55,7 +55,7 @@ def plan_text(
         gaps(plan, words),
         aside(plan, words),
         deadlines(plan.deadlines, words, paint),
-        estimate(plan, words),
+        costs(plan.estimate, words),
         foot(plan, words, paint, saved),
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
@@ -243,30 +243,6 @@ def aside(plan: Plan, words: Catalogue) -> list[str]:
     if plan.excluded:
         stages = words.text_of("join.list").join(dict.fromkeys(stage_title(stage, words) for stage in plan.excluded))
         lines.append(words.text_of("plan.excluded", stages=stages))
-    return lines
-
-
-def estimate(plan: Plan, words: Catalogue) -> list[str]:
-    """What carrying it out costs at the vendor."""
-    found = plan.estimate
-    if not found.calls:
-        return []
-    parts = [words.text_of("estimate.calls", n=found.calls)]
-    if found.seconds:
-        parts.append(words.text_of("estimate.time", time=duration(found.seconds, words)))
-    if found.days_of_quota:
-        parts.append(words.text_of("estimate.quota", n=found.days_of_quota))
-    lines = [words.text_of("plan.estimate", parts=words.text_of("join.list").join(parts))]
-    if len(found.of) > 1:
-        for_what = [
-            words.text_of("estimate.other", n=calls)
-            if verb == "other"
-            else words.text_of("estimate.of", verb=verb, n=calls)
-            for verb, calls in found.of.items()
-        ]
-        lines.append("  " + words.text_of("join.list").join(for_what))
-    if found.uncounted:
-        lines.append("  " + words.text_of("estimate.uncounted", n=found.uncounted))
     return lines
 
 

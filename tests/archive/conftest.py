@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from crmstate.archive import attachments, export
+from crmstate.archive import attachments, press
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -22,7 +22,7 @@ from tests.real.bucket import PYTHON, Bucket, Server
 
 @pytest.fixture(autouse=True)
 def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "SEGMENT_ROWS", 3)
+    monkeypatch.setattr(press, "SEGMENT_ROWS", 3)
     monkeypatch.setattr(attachments, "CUT_FILES", 2)
 
 

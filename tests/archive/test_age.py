@@ -140,7 +140,8 @@ def test_nothing_plain_is_ever_handed_to_the_disk(tmp_path: Path, monkeypatch: p
         if watching and event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR):
             opened.append(str(args[0]))
         if watching and event == "sqlite3.connect":
-            opened.append(f"sqlite {args[0]}")
+            known = sys._getframe(1).f_globals["__name__"] == "crmstate.archive.known"  # masked: see test_holding
+            opened.append("sqlite known" if known else f"sqlite {args[0]}")
 
     monkeypatch.setattr(os, "write", write)
     sys.addaudithook(hook)
@@ -152,7 +153,7 @@ def test_nothing_plain_is_ever_handed_to_the_disk(tmp_path: Path, monkeypatch: p
     made.delta(source, resource("people"), True)
     watching.clear()
     assert written and not any(CANARY in each for each in written)
-    assert {name for name in opened if name.startswith("sqlite")} == {"sqlite :memory:"}
+    assert {name for name in opened if name.startswith("sqlite")} == {"sqlite known", "sqlite :memory:"}
     strange = [
         name for name in opened if not name.startswith((str(tmp_path), "sqlite", "/dev/null")) and not name.isdigit()
     ]
@@ -164,12 +165,12 @@ import sys
 sys.path[:0] = [{here!r}, {root!r}]
 from pathlib import Path
 from archive_vendor import Clock, Dataset, Effects, Vendor, attachment, resource, row
-from crmstate.archive import attachments, export
+from crmstate.archive import attachments, press
 from crmstate.archive.checks import Wanted as Checked
 from crmstate.archive.folder import Archive
 from crmstate.archive.local import Local
 from crmstate.archive.locked import Wanted
-export.SEGMENT_ROWS, attachments.CUT_FILES = 20, 5
+press.SEGMENT_ROWS, attachments.CUT_FILES = 20, 5
 data = Dataset({{f"p{{n:05}}": row(f"p{{n:05}}", name="canary " * 40) for n in range(1500)}})
 data.files = [attachment(f"f{{n}}", f"p{{n:05}}", b"canary content" * 20000 + str(n).encode()) for n in range(20)]
 told = Wanted(({public!r},), None, Path({state!r}) / "archive.key", Effects())

@@ -101,13 +101,13 @@ def test_a_frame_without_a_checksum_or_with_more_behind_it_is_refused() -> None:
 
 
 def test_lines_end_at_line_feeds_alone() -> None:
-    text = b'{"a":"\x85\x0b\x1c\r"}\n\r\n' + b"x" * 3_000_000 + b"\nlast"
-    assert list(pack.lines([pack.packed(text)])) == [
-        b'{"a":"\x85\x0b\x1c\r"}\n',
-        b"\r\n",
-        b"x" * 3_000_000 + b"\n",
-        b"last",
-    ]
+    found = [b'{"a":"\x85\x0b\x1c\r"}', b"\r", b"", b"x" * 3_000_000, b"last"]
+    assert list(pack.lines([pack.packed(b"\n".join(found) + b"\n")])) == found
+
+
+def test_a_last_line_without_a_line_break_is_an_error() -> None:
+    with pytest.raises(ValueError, match="cut short"):
+        list(pack.lines([pack.packed(b"first\nlast")]))
 
 
 def content(root: Path, id: str) -> str:
@@ -123,7 +123,7 @@ def test_the_content_is_the_same_whatever_the_pages_the_cuts_and_the_order(
     vendor = small()
     vendor.page = 1
     later = copy.deepcopy(vendor)
-    monkeypatch.setattr("crmstate.archive.export.SEGMENT_ROWS", 1)
+    monkeypatch.setattr("crmstate.archive.press.SEGMENT_ROWS", 1)
     for id in reversed(DATASETS):
         archive = FolderArchive(tmp_path / "b", Effects(), Clock(), "somebody else")
         archive.archive(later, resource(id), True)

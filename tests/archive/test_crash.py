@@ -60,7 +60,8 @@ def verified(root: Path, vendor: Vendor, seals: list[str]) -> None:
 
 
 def twice(vendor: Vendor) -> list[tuple[str, str, str | None]]:
-    """The pages of rows that were asked for more than once."""
+    """The pages of rows that were asked for more than once: those of the segment that was not durable, and the one that
+    was fetched meanwhile."""
     reads = [asked for asked in vendor.asked if asked[0] == "read"]
     return [asked for asked in set(reads) if reads.count(asked) > 1]
 
@@ -85,7 +86,7 @@ def test_an_export_that_stops_at_any_effect_ends_as_if_it_had_not(tmp_path: Path
         verified(root, vendor, until_done(root, vendor, exports, stop, when))
         assert contents(root) == whole, stop
         assert tree(root) == files, stop
-        assert len(twice(vendor)) <= 1, f"effect {stop}: {twice(vendor)}"
+        assert len(twice(vendor)) <= 2, f"effect {stop}: {twice(vendor)}"
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -187,9 +187,9 @@ def test_a_row_added_behind_the_last_is_found(tmp_path: Path) -> None:
 
 
 def test_a_row_whose_digest_in_the_index_is_another_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    vendor, real = tiny(), Holding.row
+    vendor, real = tiny(), Holding.take
     with monkeypatch.context() as patched:
-        patched.setattr(Holding, "row", lambda self, id, digest: real(self, id, bytes(32)))
+        patched.setattr(Holding, "take", lambda self, ids, digests: real(self, ids, [bytes(32)] * len(ids)))
         taken(tmp_path, vendor, "t")
     assert [code for code, _ in codes(tmp_path, vendor, "t")] == ["CRM-A005", "CRM-A005"]
 

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import stat
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import trustme
 
 from crmstate.sandbox import Server, World, advance, ready_path, seed, world_truth
 
@@ -213,3 +215,27 @@ def test_a_stopping_server_does_not_wait_for_a_latency(world: World) -> None:
     start = time.monotonic()
     server.stop()
     assert time.monotonic() - start < 60
+
+
+def test_a_server_with_a_certificate_speaks_https_alone(world: World) -> None:
+    """For clients that insist on it; faults and stopping work as without."""
+    ca, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1").configure_cert(context)
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    ca.configure_trust(trusting)
+    with Server(world, tls=context) as server, httpx.Client(base_url=server.url, verify=trusting, timeout=10) as client:
+        assert server.url.startswith("https://")
+        assert [200, 200] == [client.get("/v1/clock").status_code for _ in range(2)]
+        with pytest.raises(httpx.TransportError):
+            httpx.get(f"http://{server.url.partition('://')[2]}/v1/clock", timeout=10)
+        for fault in ("refused", "cut_after", "torn_body"):
+            number = world.add_fault(fault, path="/v1/users", times=1)
+            with pytest.raises(httpx.TransportError):
+                client.get("/v1/users")
+            world.clear_faults(number)
+        assert 200 == client.get("/v1/clock").status_code
+        start = time.monotonic()
+        server.stop()
+        assert time.monotonic() - start < 8
+        with pytest.raises(httpx.TransportError):
+            client.get("/v1/clock")

@@ -60,6 +60,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "count.{}": ("todo", "irreversible", "people", "wait", "blocked"),
     "duration.{}": ("minutes", "hours", "days"),
     "closing.next.{}": ("waiting", "failed", "unknown", "refused", "not_started"),
+    "rehearse.head.{}": ("who", "what", "count", "which"),
     "status.{}": ("who", "since", "until", "request"),
     "column.{}": (
         "archive",

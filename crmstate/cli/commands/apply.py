@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -62,6 +62,8 @@ class Wish:
     target: Collection[str] = ()
     exclude: Collection[str] = ()
     offline: bool = False
+    ended: Callable[[Closing], None] | None = None
+    """Who is told how the run ended, beside whoever reads the screen."""
 
 
 def apply(
@@ -230,6 +232,8 @@ def _walk(
     pool.close()
     if ended(store.state) is not None:
         house.forget_working_key()  # it opens nothing any more
+    if wish.ended is not None:
+        wish.ended(closing)
     _show(closing, screen)
     return closing
 

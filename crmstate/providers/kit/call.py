@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Any, Generic, Protocol, TypeVar, overload
+from typing import Any, Generic, NoReturn, Protocol, TypeVar, overload
 
 import msgspec
 
@@ -254,6 +254,13 @@ def _attempt(line: Line, request: Request, send: Callable[[Secret | None], T]) -
 
 
 def _retrying(line: Line, attempt: Callable[[], T]) -> T:
+    failed: list[Failure] = []
+    try:
+        return attempt()
+    except Failure as failure:
+        if not _again(failure):
+            raise
+        failed.append(failure)
     from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
     def wait(state: RetryCallState) -> float:
@@ -272,7 +279,11 @@ def _retrying(line: Line, attempt: Callable[[], T]) -> T:
         sleep=line.clock.sleep,
         reraise=True,
     )
-    return retrying(attempt)
+    return retrying(lambda: attempt() if not failed else _raised(failed.pop()))
+
+
+def _raised(failure: Failure) -> NoReturn:
+    raise failure
 
 
 def _again(error: BaseException) -> bool:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+import msgspec
+
 from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Page
 from crmstate.core.survey import Gap, Listing, Resource
@@ -99,6 +101,22 @@ def page_of_rows(ask: Callable[[str | None], Page], cursor: str | None) -> Page:
             return page
         cursor = page.next
     raise _loop("the listing does not end")
+
+
+def texts(found: Sequence[msgspec.Raw], ids: msgspec.json.Decoder[list[T]]) -> tuple[list[bytes], list[T]]:
+    """The rows of a page in the vendor's own text, each on one line, and what `ids` reads of them, all at once. Line
+    breaks can only stand between a row's tokens (JSON allows none within), and are taken out. Raises Failure(REJECTED)
+    where one is no JSON, no Unicode, or not what `ids` reads."""
+    raws = [bytes(each) for each in found]
+    whole = b",".join(raws)
+    if b"\n" in whole or b"\r" in whole:
+        raws = [raw.replace(b"\r", b"").replace(b"\n", b"") for raw in raws]
+    try:
+        if not whole.isascii():
+            whole.decode()
+        return raws, ids.decode(b"[" + whole + b"]")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Failure(Code.REJECTED, type(error).__name__ + " in a row", vendor="kit.malformed") from None
 
 
 def chunks(ids: Sequence[str], size: int) -> Iterator[Sequence[str]]:

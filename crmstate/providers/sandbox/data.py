@@ -10,7 +10,7 @@ from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Batch, Count, File, FilePage, Page, Result, Row
 from crmstate.core.words import Kind, Phase, Undo, Verb
 from crmstate.providers.kit import Call, instant
-from crmstate.providers.kit.pages import chunks
+from crmstate.providers.kit.pages import chunks, texts
 from crmstate.providers.kit.text import segment
 from crmstate.providers.kit.wire import HANDED_OUT
 from crmstate.providers.sandbox.acts import batch_of_ids
@@ -31,7 +31,7 @@ class _Accepted(msgspec.Struct):
     completes_at: str
 
 
-class _Id(msgspec.Struct):
+class _Id(msgspec.Struct, gc=False):
     id: str
     pending: _Accepted | None = None
 
@@ -91,26 +91,18 @@ def rows(call: Call, dataset: str, cursor: str | None, ids: tuple[str, ...] | No
     return Page(tuple(row for page in found for row in page.rows), None)
 
 
+_IDS = msgspec.json.Decoder(list[_Id])
+
+
 def _whole(found: _Rows) -> Page:
-    try:
-        return Page(tuple(_row(bytes(raw)) for raw in found.data), found.next)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Failure(Code.REJECTED, type(error).__name__ + " in a row", vendor="kit.malformed") from None
-
-
-_ID = msgspec.json.Decoder(_Id)
-
-
-def _row(raw: bytes) -> Row:
-    """A row as it came. Line breaks can only stand between its tokens (JSON allows none within), and are taken out."""
-    raw.decode()
-    if b"\n" in raw or b"\r" in raw:
-        raw = raw.replace(b"\r", b"").replace(b"\n", b"")
-    found = _ID.decode(raw)
-    if not found.id:
+    raws, ids = texts(found.data, _IDS)
+    if not all(each.id for each in ids):
         raise Failure(Code.REJECTED, "a row without an id", vendor="kit.malformed")
-    doomed = None if found.pending is None else instant(found.pending.completes_at) or ""
-    return Row(found.id, raw, doomed)
+    return Page(tuple([Row(each.id, raw, _doomed(each)) for each, raw in zip(ids, raws, strict=True)]), found.next)
+
+
+def _doomed(row: _Id) -> str | None:
+    return None if row.pending is None else instant(row.pending.completes_at) or ""
 
 
 @provider.acts(

@@ -2,8 +2,8 @@
 
 A module here has `dialect`, which makes a `exchange.Dialect`, and may have `credential(key)`: the fields of a
 credential as this vendor's users know them; `furnish(world)`: what a freshly seeded world of this vendor has besides;
-`LACKS`: the faults that this vendor cannot have, with the reason; `CODES`: the vendor's own error codes, which the fault
-`refused_as` may name. `native` is the sandbox's own.
+`adopt(world, found)`: see `adopting`; `LACKS`: the faults that this vendor cannot have, with the reason; `CODES`: the
+vendor's own error codes, which the fault `refused_as` may name. `native` is the sandbox's own.
 """
 
 from __future__ import annotations
@@ -38,6 +38,11 @@ def credential(name: str) -> Callable[[Any], dict[str, str]] | None:
 def furnish(name: str) -> Callable[[Any], None] | None:
     """What makes a freshly seeded world look like this vendor's, where it needs more than it has."""
     return getattr(_module(name), "furnish", None)
+
+
+def adopt(name: str) -> Callable[[Any, Mapping[str, Any]], dict[str, dict[str, str]]] | None:
+    """How a world is made like a tenant that was observed (`adopting`), where this vendor's ids are not free."""
+    return getattr(_module(name), "adopt", None)
 
 
 def lacks(name: str) -> Mapping[str, str]:

@@ -7,9 +7,12 @@ vendor's manual does not settle is not here: such a path answers as one that doe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from ...adopting import Shown, contract, filled, people
 from ...world import World
+from . import ids
 from .vendor import Jiandaoyun
 
 LACKS = {
@@ -38,3 +41,25 @@ def credential(key: Any) -> dict[str, str]:
 def furnish(world: World) -> None:
     """What a freshly seeded world needs to look like this vendor's: two apps."""
     world.set_traits(apps=_APPS)
+
+
+def adopt(world: World, found: Mapping[str, Any]) -> Shown:
+    """A world like a corp that was observed: an app for each of its apps, a form for each of its forms. The corp is known by
+    one of its apps, as crmstate knows it."""
+    people(world, found)
+    apps = sorted({found["tenant"]["id"], *(each["id"].partition("/")[0] for each in found["datasets"])})
+    homes = {app: f"a{number}" for number, app in enumerate(apps)}
+    named: dict[str, dict[str, Any]] = {home: {"name": f"App {home}", "forms": []} for home in homes.values()}
+    shown: dict[str, str] = {}
+    for number, each in enumerate(found["datasets"]):
+        app, form = homes[each["id"].partition("/")[0]], f"f{number}"
+        title, _, name = each["name"].rpartition(" / ")
+        named[app]["name"] = title or named[app]["name"]
+        named[app]["forms"].append(form)
+        filled(world, {**each, "name": name}, form)
+        shown[each["id"]] = f"{ids.written(app)}/{ids.written(form)}"
+    world.set_traits(apps=named)
+    contract(world, found)
+    here = {found["tenant"]["id"]: ids.written(homes[found["tenant"]["id"]])}
+    forms = {new: ids.read(new.rpartition("/")[2], ()) or "" for new in shown.values()}
+    return {"dataset": shown, "tenant": here, "account": here, "world.dataset": forms}

@@ -1,0 +1,80 @@
+"""The files on a record: listed, and fetched one by one. The trait `links` names attachments that are links to elsewhere
+(`{id: address}`): they are listed and cannot be fetched.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...exchange import Call
+from ...wire import Reply
+from . import errors, ids, layout, pages, rows
+
+COLUMNS = "id, name, size, mime"
+ALWAYS = {"id", "Created_Time", "Created_By", "Modified_Time", "Modified_By"}
+
+
+def attachment_list(call: Call, name: str, number: str) -> Reply:
+    dataset, row = _record(call, name, number)
+    given = pages.parameters(call)
+    wanted = {each for each in given.get("fields", "").split(",") if each}
+    if not wanted:
+        raise errors.refusal("REQUIRED_PARAM_MISSING", param_name="fields")
+    window = pages.Window(call, given)
+    sql = f"SELECT {COLUMNS} FROM attachments WHERE dataset = ? AND row_id = ? AND binned = 0 ORDER BY id"
+    shown, info = pages.paged(call, "data", call.world.all(sql, dataset, row[0]), window)
+    data = [
+        {key: value for key, value in _shape(call, name, row, file).items() if key[0] == "$" or key in wanted | ALWAYS}
+        for file in shown
+    ]
+    info |= dict.fromkeys(("next_page_token", "previous_page_token", "page_token_expiry"))
+    reply = pages.listing(call, "data", data, info)
+    pages.shift(call, "attachment", dataset, window.page == 1, [file[0] for file in shown])
+    return reply
+
+
+def attachment_get(call: Call, name: str, number: str, wanted: str) -> Reply:
+    dataset, row = _record(call, name, number)
+    there = call.world.all(
+        "SELECT id, mime FROM attachments WHERE dataset = ? AND row_id = ? AND binned = 0", dataset, row[0]
+    )
+    found = next(((id, mime) for id, mime in there if ids.written(id) == wanted), None)
+    if found is None:
+        return errors.nothing()
+    if found[0] in call.world.traits.get("links", {}):
+        raise errors.refusal("DOWNLOAD_NOT_ALLOWED", "As it is a linked attachment, you can not download it")
+    return Reply(200, call.world.attachment(dataset, found[0]), {"Content-Type": "application/octet-stream"})
+
+
+def _record(call: Call, name: str, number: str) -> tuple[str, rows.Row]:
+    module = layout.module(call.world, name, resource_path_index=0)
+    id = rows.read(call.world, module.dataset, number)
+    found = rows.named(call.world, module.dataset, [id], pages.caller(call).viewer) if id is not None else []
+    if not found:
+        raise errors.refusal("INVALID_DATA", "the related id given seems to be invalid", resource_path_index=1)
+    return module.dataset, found[0]
+
+
+def _shape(call: Call, module: str, row: rows.Row, file: tuple[Any, ...]) -> dict[str, Any]:
+    id, name, size, _ = file
+    link = call.world.traits.get("links", {}).get(id)
+    owner = pages.person(call.world, row[1], email=True)
+    someone = {"name": owner["name"], "id": owner["id"]}
+    return {
+        "id": ids.written(id),
+        "File_Name": name,
+        "Size": str(size),
+        "Owner": owner,
+        "Created_By": someone,
+        "Modified_By": someone,
+        "Created_Time": pages.moment(row[2]),
+        "Modified_Time": pages.moment(row[3]),
+        "Parent_Id": {"id": ids.written(row[0]), "name": ids.written(row[0])},
+        "$editable": True,
+        "$file_id": f"{ids.digits(f'file {id}', 10**18):018x}",
+        "$type": "Link URL" if link else "Attachment",
+        "$se_module": module,
+        "$state": "save",
+        "$link_url": link,
+        "$sharing_permission": "full_access",
+    }

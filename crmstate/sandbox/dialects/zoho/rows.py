@@ -1,0 +1,158 @@
+"""Rows of a module in order, whatever is asked of them: pages, bulk read and backup go through them by key.
+
+The vendor's order is that of its ids; plain ids of the World come first, the others after them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from ...world import World
+from . import ids, layout, pages
+
+COLUMNS = "id, owner_id, created_at, modified_at, fields"
+Row = tuple[Any, ...]
+
+
+def after(
+    world: World, dataset: str, last: str | None, most: int, viewer: str | None, *, backwards: bool = False
+) -> list[Row]:
+    """At most so many rows after the one with this World id (None: from the beginning)."""
+    found: list[Row] = []
+    for plain in (False, True) if backwards else (True, False):
+        if last is not None and ids.is_plain(last) != plain:
+            continue  # this part lies before the last row
+        mine = "" if viewer is None else " AND owner_id = :viewer"
+        beyond = "" if last is None else f" AND id {'<' if backwards else '>'} :last"
+        sql = (
+            f"SELECT {COLUMNS} FROM rows WHERE dataset = :dataset AND binned = 0{mine} AND "
+            f"{'' if plain else 'NOT '}{ids.PLAIN}{beyond} ORDER BY id {'DESC' if backwards else 'ASC'} LIMIT :most"
+        )
+        values = {"dataset": dataset, "viewer": viewer, "last": last, "most": most - len(found)}
+        found += world.all_named(sql, values)
+        if len(found) >= most:
+            break
+        last = None
+    return found
+
+
+def by_time(
+    world: World, dataset: str, column: str, start: int, most: int, viewer: str | None, order: str
+) -> list[Row]:
+    mine = "" if viewer is None else " AND owner_id = :viewer"
+    return world.all_named(
+        f"SELECT {COLUMNS} FROM rows WHERE dataset = :dataset AND binned = 0{mine} "
+        f"ORDER BY {column} {order}, id {order} LIMIT :most OFFSET :start",
+        {"dataset": dataset, "viewer": viewer, "start": start, "most": most},
+    )
+
+
+def named(world: World, dataset: str, wanted: list[str], viewer: str | None, *, with_bin: bool = False) -> list[Row]:
+    """The rows with these World ids, in the vendor's order."""
+    values = {f"id{n}": id for n, id in enumerate(wanted)}
+    mine = "" if viewer is None else " AND owner_id = :viewer"
+    there = "" if with_bin else " AND binned = 0"
+    sql = f"SELECT {COLUMNS} FROM rows WHERE dataset = :dataset{there}{mine} AND id IN ({', '.join(f':{n}' for n in values)})"
+    found = world.all_named(f"{sql} ORDER BY id", {**values, "dataset": dataset, "viewer": viewer})
+    return sorted(found, key=lambda row: not ids.is_plain(row[0]))
+
+
+def every(world: World, dataset: str, viewer: str | None, last: str | None = None) -> Iterator[Row]:
+    """All rows of a module."""
+    while page := after(world, dataset, last, 2000, viewer):
+        yield from page
+        last = page[-1][0]
+
+
+def count(world: World, dataset: str, viewer: str | None) -> int:
+    if viewer is None:
+        return int(world.one("SELECT live FROM datasets WHERE id = ?", dataset)[0])
+    sql = "SELECT count(*) FROM rows WHERE owner_id = ? AND dataset = ? AND binned = 0"
+    return int(world.one(sql, viewer, dataset)[0])
+
+
+def read(world: World, dataset: str, number: str) -> str | None:
+    """The World's id of a row that the vendor calls so, wherever it lies now."""
+    others = (
+        (id for (id,) in world.all(f"SELECT id FROM rows WHERE dataset = ? AND NOT {ids.PLAIN}", dataset))
+        if ids.is_other(number)
+        else ()
+    )
+    return ids.read(number, others)
+
+
+class Shape:
+    """How rows of one module look, as JSON and as lines of CSV."""
+
+    def __init__(self, world: World, dataset: str) -> None:
+        self._world = world
+        self.fields = layout.fields(world, dataset)
+        self.names = ["id", *(field.name for field in self.fields)]
+        self._named = {field.name: field for field in self.fields}
+        self._people: dict[str | None, dict[str, Any]] = {}
+
+    def json(self, row: Row, wanted: set[str] | None = None) -> dict[str, Any]:
+        """The row with the fields asked for (None: all), and always its id."""
+        found: dict[str, Any] = {"id": ids.written(row[0])}
+        values = msgspec.json.decode(row[4])
+        for field in self.fields:
+            if wanted is None or field.name in wanted:
+                found[field.name] = self._value(field, row, values)
+        return found
+
+    def line(self, row: Row, wanted: list[str]) -> list[str]:
+        """The row as texts, in the order of `wanted`; people and records by their ids."""
+        values = msgspec.json.decode(row[4])
+        return [ids.written(row[0]) if name == "id" else self._cell(self._named[name], row, values) for name in wanted]
+
+    def _cell(self, field: layout.Field, row: Row, values: dict[str, Any]) -> str:
+        if field.source is not None:
+            value = values.get(field.source)
+            if value and field.kind == "lookup":
+                return ids.written(str(value))
+            if field.kind == "datetime" and isinstance(value, str) and value.endswith("Z"):
+                return pages.moment(value)
+            return _text(value)
+        if field.kind == "datetime":
+            return pages.moment(row[2] if field.name == "Created_Time" else row[3])
+        return str(self._person(row[1], email=True)["id"])
+
+    def _value(self, field: layout.Field, row: Row, values: dict[str, Any]) -> Any:
+        if field.source is None:
+            if field.kind == "datetime":
+                return pages.moment(row[2] if field.name == "Created_Time" else row[3])
+            return self._person(row[1], email=field.name == "Owner")
+        value = values.get(field.source)
+        if value is None or value == "":
+            return value or None
+        if field.kind == "lookup":
+            return {"id": ids.written(str(value)), "name": str(value)}
+        if field.kind == "currency":
+            try:
+                return float(value)
+            except (TypeError, ValueError):
+                return None
+        if field.kind == "datetime" and isinstance(value, str) and value.endswith("Z"):
+            return pages.moment(value)
+        return value
+
+    def _person(self, id: str | None, *, email: bool) -> dict[str, Any]:
+        if id not in self._people:
+            self._people[id] = pages.person(self._world, id, email=True)
+        found = self._people[id]
+        return found if email else {"name": found["name"], "id": found["id"]}
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return str(value.get("id", ""))
+    if isinstance(value, list):
+        return ";".join(map(str, value))
+    return str(value)

@@ -1,0 +1,195 @@
+"""How fast the archive is, and how much memory it takes: against a yardstick in the same run, since machines differ and
+are busy with other things. Of several rounds the best of each counts: whatever else a machine does makes only slower.
+
+The figures of the last run are printed with `-s`; docs/reference/speed.md holds a table of them.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import http.client
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmstate.archive import pack
+from tests.benchmarks.pages import SIZE, served
+
+HERE = Path(__file__).parent
+ROUNDS = 5
+DELAY = 0.05
+
+
+def taken(url: str, folder: Path, *words: str) -> dict[str, Any]:
+    """What one run of the archive cost, in a process of its own."""
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [sys.executable, str(HERE / "take.py"), url, str(folder), *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=HERE.parent.parent)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The yardstick in C, compiled."""
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler: .ci/run installs one")
+    headers = subprocess.run(
+        [compiler, "-E", "-"], input="#include <curl/curl.h>\n#include <zstd.h>\n", capture_output=True, text=True
+    )
+    if headers.returncode:
+        pytest.skip("libcurl or libzstd has no headers here: .ci/run installs them")
+    made = tmp_path_factory.mktemp("chain") / "chain"
+    libraries = ["-lcurl", "-lzstd", "-l:libcrypto.so.3"]
+    subprocess.run([compiler, "-O2", "-o", str(made), str(HERE / "chain.c"), *libraries], check=True)
+    return made
+
+
+@pytest.fixture(scope="module")
+def quick() -> Iterator[str]:
+    with served() as url:
+        yield url
+
+
+@pytest.mark.deep
+def test_an_export_is_at_least_half_as_fast_as_a_chain_in_c(chain: Path, quick: str, tmp_path: Path) -> None:
+    rows = 200_000
+    theirs, ours, cpu = [], [], []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        command = [str(chain), f"{quick}/v1/datasets/a-{rows}/rows", str(tmp_path / "out")]
+        found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        theirs.append(time.perf_counter() - start)
+        cost = taken(quick, tmp_path / "archive", f"a-{rows}")["export"]
+        ours.append(cost["wall"])
+        cpu.append(float(found[1]) / cost["cpu"])
+    print(
+        f"export: {rows / min(ours):,.0f} rows/s, C {rows / min(theirs):,.0f}: {min(theirs) / min(ours):.2f} of it; "
+        f"of the CPU {max(cpu):.2f}"
+    )
+    assert min(theirs) / min(ours) >= 0.5
+
+
+def followed(url: str, dataset: str) -> None:
+    """Asks for one page after the other, and does nothing with them."""
+    line = http.client.HTTPConnection(url.removeprefix("http://"))
+    next: str | None = ""
+    while next is not None:
+        line.request("GET", f"/v1/datasets/{dataset}/rows?limit={SIZE}" + (f"&cursor={next}" if next else ""))
+        tail = line.getresponse().read().rpartition(b'"next":')[2]
+        next = json.loads(tail[:-1])
+    line.close()
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize(("datasets", "more"), [(1, 1.03), (8, 1.10)])
+def test_a_slow_vendor_is_the_only_thing_that_is_waited_for(datasets: int, more: float, tmp_path: Path) -> None:
+    names = [f"{chr(97 + n)}-{100 * SIZE}" for n in range(datasets)]
+    ratios = []
+    with served(DELAY) as url:
+        for _ in range(3):
+            start = time.perf_counter()
+            with ThreadPoolExecutor(datasets) as threads:
+                list(threads.map(lambda name: followed(url, name), names))
+            bound = time.perf_counter() - start
+            spent = taken(url, tmp_path / "archive", *names)["export"]["wall"]
+            ratios.append((spent - 2 * DELAY) / bound)  # attachments and datasets are asked for too
+    print(f"export, {DELAY * 1000:.0f} ms a page, {datasets} side by side: {min(ratios):.3f} of the time of its pages")
+    assert min(ratios) <= more
+
+
+def naive(archive: Path, out: Path) -> None:
+    """A dataset's rows as CSV, as one writes it first."""
+    writer: csv.DictWriter[str] | None = None
+    with out.open("w", newline="", encoding="utf-8") as stream:
+        for path in sorted(archive.glob("data/*/[0-9]*[0-9].jsonl.zst")):
+            for line in pack.lines([path.read_bytes()]):
+                record = json.loads(line)
+                if writer is None:
+                    writer = csv.DictWriter(stream, list(record))
+                    writer.writeheader()
+                writer.writerow(record)
+
+
+def inserted(archive: Path) -> None:
+    """A dataset's rows into SQLite, without a look at what they are."""
+    base = sqlite3.connect(":memory:")
+    base.execute("CREATE TABLE rows (id TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID")
+    for path in sorted(archive.glob("data/*/[0-9]*[0-9].jsonl.zst")):
+        texts = pack.lines([path.read_bytes()])
+        base.executemany("INSERT INTO rows VALUES (?, ?)", ((line[7:15].decode(), line.decode()) for line in texts))
+    base.close()
+
+
+def unpacked(archive: Path) -> None:
+    """Every byte unpacked and hashed: what no verification can do without."""
+    for path in sorted(archive.glob("data/*/*.zst")):
+        digest = hashlib.sha256()
+        for piece in pack.unpacked([path.read_bytes()]):
+            digest.update(piece)
+
+
+@pytest.mark.deep
+def test_what_follows_an_export_costs_a_known_multiple_of_the_least(quick: str, tmp_path: Path) -> None:
+    rows = 100_000
+    costs: dict[str, list[float]] = {"verify": [], "sqlite": [], "csv": []}
+    least: dict[str, list[float]] = {"verify": [], "sqlite": [], "csv": []}
+    for _ in range(3):
+        for form in ("sqlite", "csv"):
+            shutil.rmtree(tmp_path / "x", ignore_errors=True)
+            found = taken(quick, tmp_path / "x" / "a", f"a-{rows}", "--verify", "--restore", form)
+            costs["verify"].append(found["verify"]["cpu"])
+            costs[form].append(found["restore"]["cpu"])
+        for what, plainly in (
+            ("verify", lambda: unpacked(tmp_path / "x" / "a")),
+            ("sqlite", lambda: inserted(tmp_path / "x" / "a")),
+            ("csv", lambda: naive(tmp_path / "x" / "a", tmp_path / "x" / "naive.csv")),
+        ):
+            start = time.process_time()
+            plainly()
+            least[what].append(time.process_time() - start)
+    ratios = {what: min(costs[what]) / min(least[what]) for what in costs}
+    for what, ratio in ratios.items():
+        print(f"{what}: {rows / min(costs[what]):,.0f} rows/s of CPU, {ratio:.2f} times what {LEAST[what]} costs")
+    assert ratios["verify"] <= 5
+    assert ratios["sqlite"] <= 3
+    assert ratios["csv"] <= 0.6
+
+
+LEAST = {"verify": "unpacking and hashing", "sqlite": "inserting alone", "csv": "json.loads and csv.DictWriter"}
+
+
+@pytest.mark.deep
+def test_memory_does_not_grow_with_the_number_of_rows(quick: str, tmp_path: Path) -> None:
+    words = ("--verify", "--restore", "sqlite")
+    few = taken(quick, tmp_path / "few" / "archive", "a-40000", *words)
+    many = taken(quick, tmp_path / "many" / "archive", "a-400000", *words)
+    side = taken(quick, tmp_path / "side" / "archive", *(f"{name}-40000" for name in "abcdefgh"), *words)
+    for what in ("export", "verify", "restore"):
+        print(
+            f"{what}: {few[what]['mib']:.0f} MiB for 40 000 rows, {many[what]['mib']:.0f} for 400 000, "
+            f"{side[what]['mib']:.0f} for eight times 40 000 side by side"
+        )
+        assert many[what]["mib"] < min(96, few[what]["mib"] + 6)
+        assert side[what]["mib"] < 96
+
+
+@pytest.mark.deep
+def test_a_delta_in_any_order_takes_no_more_memory(quick: str, tmp_path: Path) -> None:
+    few = taken(quick, tmp_path / "few", "a-20000", "--delta")["delta"]
+    many = taken(quick, tmp_path / "many", "a-160000", "--delta")["delta"]
+    print(
+        f"delta: {few['mib']:.0f} MiB for 20 000 rows, {many['mib']:.0f} for 160 000, {160_000 / many['cpu']:,.0f} rows/s"
+    )
+    assert many["mib"] < min(96, few["mib"] + 6)

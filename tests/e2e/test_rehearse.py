@@ -1,0 +1,115 @@
+"""A rehearsal plays the whole plan on a simulator that is seeded from what the vendor shows, and leaves the vendor alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crmstate.sandbox import World, seed
+
+from .site import MANIFEST, Site, small_world
+from .test_jiandaoyun import MANIFEST as CORP
+
+PEOPLE = "safeguards: {approvals: {irreversible: 2}}\npeople: [{id: training, title: Train sales, owner: hr@example.com, before: freeze}]\n"
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Site]:
+    site = Site(tmp_path / "site")
+    site.folder.mkdir()
+    small_world(site.data, rows=30)
+    site.write(MANIFEST)
+    site.serve()
+    yield site
+    site.stop()
+
+
+def test_the_whole_plan_is_played_and_nothing_is_done_to_the_vendor(here: Site) -> None:
+    before = here.truth()
+
+    said = here.run("rehearse", str(here.manifest), "--format", "json", "--rows", "10")
+
+    assert said.code == 0, said.out + said.err
+    found = said.json
+    assert (found["finished"], found["provider"], found["scaled"]) == (True, "sandbox", {"contacts": 30, "deals": 30})
+    did = Counter((each["verb"], each["kind"]) for each in found["scenes"])
+    assert did["purge", "dataset"] == 2 and did["archive", "archive"] == 2, did
+    assert {("close", "account"), ("cancel", "subscription"), ("revoke", "api_key")} <= did.keys(), did
+    assert did["deactivate", "user"] + did["delete", "user"] == 4, "everybody but who stays and whose key is used"
+    assert {each["method"] for each in found["evidence"]} >= {"export"}
+    after = here.truth(log=True)
+    assert (after["effects"], after["datasets"]) == (before["effects"], before["datasets"])
+    assert not {each["method"] for each in after["log"]} - {"GET"}
+    assert {path.name for path in here.folder.iterdir()} == {
+        "acme.db", "acme.db-shm", "acme.db-wal", "acme.db.keys.json", "acme.db.server.json", "crmstate.yaml"
+    }  # fmt: skip
+
+
+def test_names_of_people_are_replaced_and_what_the_manifest_names_is_kept(here: Site, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+
+    said = here.run("rehearse", str(here.manifest), "--keep", str(kept))
+
+    assert said.code == 0, said.out + said.err
+    with World.open(kept / "vendor.db") as world:
+        people = {(name, email) for name, email in world.all("SELECT name, email FROM users")}
+    assert not [pair for pair in people if "张伟" in pair[0] or "Admin" in pair[0]], people
+    assert "owner@example.com" in {email for _, email in people}
+    assert (kept / "archive").is_dir() and (kept / "crmstate.yaml").is_file()
+    again = here.run("rehearse", str(here.manifest), "--keep", str(kept))
+    assert (again.code, "CRM-C061" in again.err) == (64, True), again.err
+
+
+def test_dates_pass_and_people_are_asked_for_their_part(here: Site) -> None:
+    here.change("effective: immediately", "effective: {date: 2027-01-31}")
+    here.write(here.manifest.read_text("utf-8") + PEOPLE)
+
+    said = here.run("rehearse", str(here.manifest), "--format", "json")
+
+    assert said.code == 0, said.out + said.err
+    found = said.json
+    assert (found["finished"], found["ended"][:7]) == (True, "2027-02"), found["ended"]
+    assert found["approvals"] == 4, "two for the plan, and two for what is left of it once the contract has ended"
+    people = [each for each in found["scenes"] if each["kind"] == "human_step"]
+    assert [(each["by"], each["address"]) for each in people] == [("word", "human_step/training")]
+
+
+def test_what_stands_in_the_way_is_shown_and_the_exit_says_so(here: Site) -> None:
+    here.change("    discard: [{dataset: Dashboards, why: rebuilt, by: head@example.com}]\n", "")
+
+    said = here.run("rehearse", str(here.manifest))
+
+    assert said.code == 3, said.out
+    assert "did NOT come to its end" in said.out and "Blocked: dataset/dashboards" in said.out, said.out
+
+
+def test_where_much_is_done_by_hand_people_play_their_part_in_both_languages(tmp_path: Path) -> None:
+    corp = Site(tmp_path / "corp")
+    corp.folder.mkdir()
+    seed(corp.folder / "jdy.db", dialect="jiandaoyun", contacts=120, users=6)
+    corp.write(CORP)
+    try:
+        said = corp.run("rehearse", str(corp.manifest), "--lang", "zh-CN")
+        assert said.code == 0, said.out + said.err
+        assert "已走到终点" in said.out and "人工" in said.out, said.out
+        table = corp.run("rehearse", str(corp.manifest), "--format", "markdown")
+        assert "| a person: `revops@example.com` | close account | 1 |" in table.out, table.out
+    finally:
+        corp.run("sandbox", "stop", "--data", str(corp.folder / "jdy.db"))
+
+
+def test_a_vendor_without_a_simulator_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
+    site = Site(tmp_path / "site")
+    site.folder.mkdir()
+    site.write(
+        "apiVersion: crmstate/v1\nkind: Decommission\nname: exit\n"
+        "provider: {name: tryton, tenant: x, url: 'http://127.0.0.1:1/', credentials: {read: {password: {env: TRYTON_P}}}}\n"
+        "cutover: {freeze: now}\nend_state: {account: {status: deleted}}\n"
+    )
+
+    said = site.run("rehearse", str(site.manifest))
+
+    assert (said.code, "CRM-C060" in said.err) == (3, True), said.err
