@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from crmstate.core.failure import Code, Failure
+from crmstate.core.goal import PurgeGoal
 from crmstate.core.provider import Batch, File, Item, Result
 from crmstate.core.survey import DatasetFacts, UserFacts
 from crmstate.core.words import READING, How, Kind, Outcome, Phase, Proof, Verb
@@ -36,6 +37,7 @@ from crmstate.providers.fxiaoke.vendor import (
 from crmstate.providers.kit import ATTEMPTS
 from crmstate.providers.kit.wire import Answer, NotDeclared
 
+from ..core.test_estimate import estimated
 from .fxiaoke_wire import FIELDS, OLDER, Body, Raw, Refused, Say, talking
 
 PRESET, CUSTOM = "AccountObj", "object_8vN1s__c"
@@ -803,6 +805,17 @@ def test_an_outage_that_stays_is_raised_after_a_few_tries() -> None:
         session.read(PRESET)
 
     assert (Code.UNAVAILABLE, ATTEMPTS) == (raised.value.code, len(asked.all))
+
+
+@pytest.mark.parametrize(("rows", "hours", "days"), [(90_000, (5, 6), 1), (100_000, (24, 25), 2)])
+def test_a_plan_says_how_long_preset_rows_take_and_how_many_days_of_calls(
+    rows: int, hours: tuple[int, int], days: int
+) -> None:
+    """One row a call and five calls a second; a pack of 100,000 calls a day is not enough for as many rows."""
+    found = estimated(rows, provider, purge=PurgeGoal(), attachments=0)
+
+    assert hours[0] < found.seconds / 3600 < hours[1]
+    assert (days, rows // 100 * 102 + 3) == (found.days_of_quota, found.of["purge"])
 
 
 def test_every_runbook_and_reason_is_said_in_both_languages() -> None:
