@@ -175,3 +175,47 @@ def test_a_purge_that_breaks_off_between_its_two_acts_leaves_nothing_in_the_bin(
     rows = there(company)[1]
     rows.pop("dashboards")
     assert ({0}, binned, []) == (set(rows.values()), in_bins(company), company.twice())
+
+
+def test_an_app_that_only_reads_is_told_so_before_the_first_act(company: Company) -> None:
+    keys = company.folder / "fx.db.keys.json"
+    secrets = json.loads(keys.read_text("utf-8"))
+    keys.write_text(json.dumps({**secrets, "write": secrets["read"]}), encoding="utf-8")
+
+    said = company.apply()
+
+    assert (7, True, True) == (said.code, "CRM-V005" in said.err, "15003" in said.err), said.err
+    assert company.truth()["effects"] == 0
+    assert not (company.folder / "archive").exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "code", "word"),
+    [
+        ("app_secret", "CRM-V004", "cloud's address"),
+        ("permanent_code", "CRM-V004", "20015"),
+        ("user_id", "CRM-V005", "user_id"),
+    ],
+)
+def test_a_credential_that_is_wrong_is_told_clearly_before_anything_is_read(
+    company: Company, field: str, code: str, word: str
+) -> None:
+    keys = company.folder / "fx.db.keys.json"
+    secrets = json.loads(keys.read_text("utf-8"))
+    secrets["read"][field] = "wrong-for-the-test"
+    if field == "user_id":
+        del secrets["read"]["user_id"], secrets["read"]["open_user_id"]
+    keys.write_text(json.dumps(secrets), encoding="utf-8")
+
+    said = company.plan()
+
+    assert (7, True, True) == (said.code, code in said.err, word in said.err), said.err
+
+
+def test_an_app_of_another_company_is_told_before_anything_is_listed(company: Company) -> None:
+    company.change("  embedded: fx.db\n", "  embedded: fx.db\n  tenant: another\n")
+
+    said = company.plan()
+
+    assert (7, True) == (said.code, "CRM-V001" in said.err), said.err
+    assert not [each for each in company.truth(log=True)["log"] if "/user/" in each["target"]]

@@ -566,6 +566,7 @@ def test_rows_are_read_by_id_in_as_few_calls_as_they_lie_together() -> None:
 
     assert ([id_of(n) for n in range(1, 101)], 1) == ([each.id for each in together.rows], calls)
     assert [id_of(n) for n in (5, 7, 900)] == [each.id for each in apart.rows]
+    assert [100, 4] == [each["data"]["search_query_info"]["limit"] for each in asked.bodies(QUERY)[:2]]
     assert ((), None) == (none.rows, none.next)
 
 
