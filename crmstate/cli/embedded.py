@@ -42,13 +42,17 @@ def start(data: Path, dialect: str = "native") -> str:
             stderr=sink,
             start_new_session=True,
         )
-    while time.monotonic() < deadline:
-        url = _running(ready)
-        if url is not None:
-            return url
-        if child.poll() not in (None, 0) and _running(ready) is None and time.monotonic() > deadline - PATIENCE + 3:
-            break
-        time.sleep(0.02)
+    try:
+        while time.monotonic() < deadline:
+            url = _running(ready)
+            if url is not None:
+                return url
+            if child.poll() not in (None, 0) and _running(ready) is None and time.monotonic() > deadline - PATIENCE + 3:
+                break
+            time.sleep(0.02)
+    except BaseException:
+        child.terminate()  # nobody knows of it yet
+        raise
     raise problem(Exit.ERROR, "CRM-C016", data=data, log=log)
 
 

@@ -19,7 +19,7 @@ from crmstate.core.diagnostic import Diagnostic, Problem
 from crmstate.core.event import Approved, Evidence
 from crmstate.core.plan import Plan, Step
 from crmstate.core.rehearsed import By, Proved, Scene
-from crmstate.core.words import Mode, Outcome, Proof, Undo
+from crmstate.core.words import Exit, Mode, Outcome, Proof, Undo
 from crmstate.engine.confirm import confirm
 from crmstate.engine.observe import stamp
 
@@ -87,11 +87,15 @@ class Play:
             self._closing = None
             applied(house, mute, Wish(self.plan.plan_id, True, ended=self._ended), None)
         except Problem as problem:
+            if problem.exit is Exit.INTERRUPTED:
+                raise
             self.found = list(problem.diagnostics)
             return False
         closing: Closing | None = self._closing
         if closing is None:
             return False
+        if closing.exit is Exit.INTERRUPTED:
+            raise KeyboardInterrupt
         moved = self._tell(closing)
         waiting = [line for line in closing.lines if line.result is Result.WAITING]
         people = [line.step for line in waiting if line.step.mode is Mode.MANUAL and line.step.id not in self._told]

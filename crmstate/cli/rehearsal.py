@@ -116,7 +116,8 @@ def observed(found: Survey, said: Any, most: int) -> dict[str, Any]:
         for use in ("read", "write")
     }
     for who in found.identities:
-        own[who.use] = {"user": who.user, "key": who.key}
+        listed = who.key is not None and any(each.id == who.key for each in found.of(Kind.API_KEY))
+        own[who.use] = {"user": who.user, "key": who.key if listed else None}
     keep = {each["user"] for each in own.values()}
     bins = {each.id: each.facts.rows or 0 for each in found.of(Kind.BIN) if isinstance(each.facts, BinFacts)}
     return {

@@ -107,7 +107,10 @@ def serve(connection: socket.socket, pages: list[list[bytes]], delay: float) -> 
     held = b""
     while True:
         while b"\r\n\r\n" not in held:
-            data = connection.recv(65536)
+            try:
+                data = connection.recv(65536)
+            except ConnectionResetError:
+                return
             if not data:
                 return
             held += data

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,6 +80,23 @@ def test_dates_pass_and_people_are_asked_for_their_part(here: Site) -> None:
     assert found["approvals"] == 4, "two for the plan, and two for what is left of it once the contract has ended"
     people = [each for each in found["scenes"] if each["kind"] == "human_step"]
     assert [(each["by"], each["address"]) for each in people] == [("word", "human_step/training")]
+
+
+def test_a_rehearsal_that_is_interrupted_ends_and_leaves_nothing_behind(here: Site, tmp_path: Path) -> None:
+    place = tmp_path / "tmp"
+    place.mkdir()
+    env = {**os.environ, "TMPDIR": str(place)}
+    for seconds in (1.5, 3.0, 5.0):
+        running = subprocess.Popen(
+            [sys.executable, "-m", "crmstate", "rehearse", str(here.manifest)], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )  # fmt: skip
+        time.sleep(seconds)
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=60)
+        assert running.returncode in (0, 8), err
+        assert list(place.iterdir()) == [], f"after {seconds} seconds"
+        served = subprocess.run(["pgrep", "-f", f"serve --data {place}"], capture_output=True)
+        assert served.stdout == b""
 
 
 def test_what_stands_in_the_way_is_shown_and_the_exit_says_so(here: Site) -> None:

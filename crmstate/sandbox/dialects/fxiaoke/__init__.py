@@ -8,10 +8,13 @@ path answers as one that does not exist.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from ... import adopting
 from ...world import World
 from . import errors, ids
+from .objects import PERSONNEL
 from .vendor import Fxiaoke
 
 CODES = frozenset(str(code) for code in errors.TEXTS if code)
@@ -48,3 +51,21 @@ def furnish(world: World) -> None:
             str(_REST): {"name": "综合部", "users": people[0::2]},
         },
     )
+
+
+def adopt(world: World, found: Mapping[str, Any]) -> adopting.Shown:
+    """A world like a company that was observed. Objects keep their names and the company its account; people get ids of the
+    World's, which are written in the vendor's way."""
+    named = [each["id"] for each in found["users"]]
+    named += [each["user"] for each in found["own"].values() if each["user"] is not None]
+    users = {id: f"u{number}" for number, id in enumerate(dict.fromkeys(named))}
+    own = {use: {"user": users.get(each["user"]), "key": None} for use, each in found["own"].items()}
+    known = [{**each, "id": users[each["id"]]} for each in found["users"]]
+    adopting.people(world, {**found, "users": known, "own": own, "sessions": [], "keys": []})
+    objects = [each for each in found["datasets"] if each["id"] != PERSONNEL]
+    for each in objects:
+        adopting.filled(world, each, each["id"])
+    world.set_traits(api_names={each["id"]: each["id"] for each in objects})
+    adopting.contract(world, found)
+    shown = {id: ids.open_user(user) for id, user in users.items()}
+    return {"user": shown, "world.user": {shown[id]: user for id, user in users.items()}}
