@@ -219,3 +219,11 @@ def test_an_app_of_another_company_is_told_before_anything_is_listed(company: Co
 
     assert (7, True) == (said.code, "CRM-V001" in said.err), said.err
     assert not [each for each in company.truth(log=True)["log"] if "/user/" in each["target"]]
+
+
+def test_the_example_is_rehearsed_to_its_end_and_nothing_is_done_to_the_vendor(company: Company) -> None:
+    said = company.run("rehearse", str(company.manifest))
+
+    assert said.code == 0, said.out + said.err
+    assert "It came to its end" in said.out and "purge dataset" in said.out
+    assert company.truth()["effects"] == 0
