@@ -128,7 +128,7 @@ def inserted(archive: Path) -> None:
     base.execute("CREATE TABLE rows (id TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID")
     for path in sorted(archive.glob("data/*/[0-9]*[0-9].jsonl.zst")):
         texts = pack.lines([path.read_bytes()])
-        base.executemany("INSERT INTO rows VALUES (?, ?)", ((line[7:15].decode(), line.decode()) for line in texts))
+        base.executemany("INSERT INTO rows VALUES (?, ?)", ((line[8:16].decode(), line.decode()) for line in texts))
     base.close()
 
 
