@@ -78,11 +78,10 @@ class Sheet:
 
     def __init__(self, spreadsheet: bool) -> None:
         self.kinds: dict[str, str] = {}
-        self._guard = _guarded if spreadsheet else str
-        self._plain = not spreadsheet
+        self._guard: Callable[[str], str] = _guarded if spreadsheet else str
         self._shapes: list[Shape] = []
         self._tried: set[tuple[str, ...]] = set()
-        self._nested: set[str] = set()
+        self._marks: set[tuple[str, str]] = set()
         self._row = io.StringIO(newline="")
         self._writer = csv.writer(self._row, lineterminator="\r\n")
 
@@ -125,11 +124,10 @@ class Sheet:
         """The line of a row that is taken apart. Learns its shape, for those that follow."""
         found = _fields(raw)
         self._learn(found)
-        if self._plain and len(self.kinds) > 1 and len(self._shapes) < _SHAPES:
-            names = tuple(found)
-            if names not in self._tried and _unicode([raw]):
-                self._tried.add(names)
-                self._shapes.append(Shape(names, self.kinds, self._nested, raw))
+        names = tuple(found)
+        if len(self.kinds) > 1 and len(self._shapes) < _SHAPES and names not in self._tried and _unicode([raw]):
+            self._tried.add(names)
+            self._shapes.append(Shape(names, self.kinds, self._marks, self._guard, raw))
         return self._line([self._guard(_cell(found.get(name), kind)) for name, kind in self.kinds.items()])
 
     def _learn(self, found: Mapping[str, bytes]) -> None:
@@ -139,8 +137,9 @@ class Sheet:
             kind = self.kinds.get(name)
             if kind is None:
                 late = True
-            if value[:1] in _OPEN and name not in self._nested:
-                self._nested.add(name)
+            mark = (name, _mark(value))
+            if mark[1] and mark not in self._marks:
+                self._marks.add(mark)
                 changed = True
             if kind != "text" and value != b"null":
                 now = "text" if value[:1] == b'"' and _string(value) is not None else "json"
@@ -167,15 +166,30 @@ class Sheet:
 
 class Shape:
     """The names of a row in their order, and how to find their values: strings in columns of kind text, everything else
-    in those of kind json (arrays and objects where they are `nested` alone), nulls anywhere. Rows are proper UTF-8."""
+    in those of kind json, nulls anywhere. `marks`: columns with what costs more to look for: arrays and objects, and
+    strings that may need a guard. Rows are proper UTF-8."""
 
-    def __init__(self, names: tuple[str, ...], kinds: Mapping[str, str], nested: Collection[str], raw: bytes) -> None:
-        values = [_NESTING if name in nested and kinds[name] == "json" else kinds[name] for name in names]
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        kinds: Mapping[str, str],
+        marks: Collection[tuple[str, str]],
+        guard: Callable[[str], str],
+        raw: bytes,
+    ) -> None:
+        self._guard, self._guards = guard, guard is _guarded
+        values = [_NESTED if kinds[name] == "json" and (name, _NESTED) in marks else kinds[name] for name in names]
+        risky = [place for place, name in enumerate(names) if (name, _RISKS) in marks and values[place] == "text"]
+        bare = [_SURELY if value == "text" and self._guards else value for value in values]
+        for place in risky:
+            bare[place] = "text"
         for blanks in _BLANKS:
-            self._bare, self._escaped = (_fitting(names, values, each, *blanks) for each in (_BARE, _STRING))
+            self._bare, self._escaped = _fitting(names, bare, _BARE, *blanks), _fitting(names, values, _STRING, *blanks)
             if self._escaped(raw):
                 break
-        self._nested = [place for place, value in enumerate(values) if value == _NESTING]
+        self._nested = [place for place, value in enumerate(values) if value == _NESTED]
+        self._risky = risky if self._guards else []
+        self._json = [place for place, name in enumerate(names) if kinds[name] == "json"] if self._guards else []
         places = {name: place for place, name in enumerate(names)}
         same = tuple(kinds) == names
         self._order = None if same else [places.get(name, len(names)) for name in kinds]
@@ -183,29 +197,49 @@ class Shape:
     def line(self, raw: bytes) -> bytes | None:
         """The row's line; None where it has another shape."""
         match = self._bare(raw) if b"\\" not in raw else None
-        if match is not None:
-            cells = list(match.groups(b""))
-        else:
+        if match is None:
             match = self._escaped(raw)
-            if match is None:
+            found = match and [self._special(cell) for cell in match.groups(b"")]
+            if not found or None in found:
                 return None
-            found = [_special(cell) if cell[:1] == _QUOTE else cell for cell in match.groups(b"")]
             cells = [cell for cell in found if cell is not None]
-            if len(cells) < len(found):
-                return None
+        else:
+            cells = list(match.groups(b""))
+            for place in self._risky:
+                if cells[place][1:2] not in _SAFE:
+                    cells[place] = self._special(cells[place]) or b""
         for place in self._nested:
             if cells[place][:1] in _OPEN:
                 cells[place] = b'"%b"' % cells[place].replace(_QUOTE, _TWICE)
+        for place in self._json:
+            if cells[place][:1] == b"-":
+                cells[place] = b"'" + cells[place]
         if self._order is not None:
             cells.append(b"\\A")
             cells = [cells[place] for place in self._order]
         return b",".join(cells) + b"\r\n"
 
+    def _special(self, token: bytes) -> bytes | None:
+        """The cell, as CSV, of a string that may be empty, be risky or have escapes; None where it is no proper
+        Unicode."""
+        if token[:1] != _QUOTE:
+            return token
+        if token == _TWICE:
+            return b"\\E"
+        if b"\\" not in token:
+            return _QUOTE + self._guard(token[1:-1].decode()).encode() + _QUOTE if self._guards else token
+        if _string(token) is None:
+            return None
+        return _QUOTE + self._guard(_cell(token, "text")).encode().replace(_QUOTE, _TWICE) + _QUOTE
+
 
 _SHAPES = 8
 _QUOTE, _TWICE = b'"', b'""'
 _OPEN = (b"[", b"{")
-_NESTING = "nested"
+_NESTED, _RISKS, _SURELY = "nested", "risks", "surely"
+_SAFE = frozenset(bytes([byte]) for byte in range(0x21, 0x100)) - set(map(bytes, zip(b"=+-@'\"\\\xc2\xef"))) | {b""}
+"""How a string's text begins that needs no guard, as UTF-8: some characters of two and three bytes need one."""
+_FIRST = "[^\\x00- =+\\-@'\"\\\\\\xc2\\xef]"
 _STRING = r'"(?:[^"\\\x00-\x1f]++|\\.)*+"'
 _BARE = '"[^"]++"'
 """Where nothing is escaped in the whole row, and no string is empty."""
@@ -222,8 +256,9 @@ def _fitting(
     flat = rf'(?:[^"\[\]{{}}]++|{string})*+'
     fits = {
         "text": f"(?:({string})|null)",
+        _SURELY: f'(?:("{_FIRST}[^"]*+")|null)',
         "json": rf"(?:({_NUMBER}|true|false)|null)",
-        _NESTING: rf"(?:(\[{flat}\]|\{{{flat}\}}|{_NUMBER}|true|false)|null)",
+        _NESTED: rf"(?:(\[{flat}\]|\{{{flat}\}}|{_NUMBER}|true|false)|null)",
         "": "null()",
     }
     keys = [re.escape(json.dumps(name, ensure_ascii=False)) for name in names]
@@ -231,17 +266,15 @@ def _fitting(
     return re.compile(rf"\{{{edge}{pairs}{edge}\}}".encode()).fullmatch
 
 
+def _mark(value: bytes) -> str:
+    """What a value marks its column with."""
+    if value[:1] in _OPEN:
+        return _NESTED
+    return _RISKS if value[:1] == _QUOTE and value[1:2] not in _SAFE else ""
+
+
 def _none(raw: bytes) -> bytes | None:
     return None
-
-
-def _special(token: bytes) -> bytes | None:
-    """The cell, as CSV, of a string that is empty or has escapes; None where it is no proper Unicode."""
-    if b"\\" not in token:
-        return b"\\E" if token == _TWICE else token
-    if _string(token) is None:
-        return None
-    return _QUOTE + _cell(token, "text").encode().replace(_QUOTE, _TWICE) + _QUOTE
 
 
 def _unicode(raws: list[bytes]) -> bool:
