@@ -100,7 +100,7 @@ class Gate:
 
 
 @lru_cache(256)
-def gate(patterns: tuple[str, ...]) -> Gate:
+def gate_of(patterns: tuple[str, ...]) -> Gate:
     """The gate of these patterns, made once."""
     return Gate(patterns)
 
