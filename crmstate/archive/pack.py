@@ -24,7 +24,8 @@ _PIECE = 1 << 17
 
 
 class Packer:
-    """One frame in the making: holds what is compressed, not what was given."""
+    """One frame in the making, and the next one after it in the same memory: holds what is compressed, not what was
+    given."""
 
     def __init__(self) -> None:
         self._zstd = zstd.ZstdCompressor(options=_OPTIONS)
@@ -38,10 +39,11 @@ class Packer:
             self._parts.append(part)
 
     def done(self) -> bytes:
-        """The frame; nothing where nothing was added."""
+        """The frame; nothing where nothing was added. What is added from now on is of the next one."""
         if not self.size:
             return b""
-        return b"".join((*self._parts, self._zstd.flush()))
+        parts, self._parts, self.size = self._parts, [], 0
+        return b"".join((*parts, self._zstd.flush()))
 
 
 def packed_all(parts: Iterable[bytes]) -> Iterator[bytes]:

@@ -27,7 +27,7 @@ from crmstate.core.secret import MASK, Secret
 from crmstate.core.words import READING
 from crmstate.providers.kit.pace import Pace
 from crmstate.providers.kit.text import Scrub, clean
-from crmstate.providers.kit.wire import HANDED_OUT, Answer, Gate, Lost, Request, Wire
+from crmstate.providers.kit.wire import HANDED_OUT, Answer, Gate, Lost, Request, Wire, gate_of
 
 T = TypeVar("T")
 
@@ -218,7 +218,7 @@ def call_for(line: Line, cell: Cell) -> Call:
     not held)."""
     reads = cell.verb in READING
     patterns = cell.requests + line.dialect.login_requests
-    return Call(line, Gate(patterns) if reads or cell.requests else None, not reads)
+    return Call(line, gate_of(patterns) if reads or cell.requests else None, not reads)
 
 
 def exchange(line: Line, request: Request, gate: Gate | None, act: bool, into: Any) -> Reply[Any]:
