@@ -304,6 +304,65 @@ def json_text(raw: bytes) -> str:
     return "\n".join(texts(json.loads(raw)))
 
 
+def words_of(raw: bytes) -> set[str]:
+    """Every text of a JSON value, the names in it included."""
+    import json
+
+    def words(value: Any) -> Iterator[str]:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            yield from value
+            yield from words(list(value.values()))
+        elif isinstance(value, list):
+            for each in value:
+                yield from words(each)
+
+    return set(words(json.loads(raw)))
+
+
+def test_the_fields_of_a_dataset_are_described_in_the_vendors_own_text(stage: Stage, company: Company) -> None:
+    dataset, _ = stage.rows(["first"])
+
+    found = company.reader().fields(dataset)
+
+    assert found is not None
+    assert set(stage.field_names(dataset)) <= words_of(found)
+    assert found == company.reader().fields(dataset)
+
+
+@pytest.mark.parametrize("trouble", PASSING)
+def test_trouble_that_passes_does_not_change_how_fields_are_described(
+    stage: Stage, company: Company, trouble: Trouble
+) -> None:
+    dataset, _ = stage.rows(["first"])
+    expected = company.reader().fields(dataset)
+    stage.trouble(trouble, stage.truth.received()[-1], times=2)
+
+    assert expected == company.reader().fields(dataset)
+
+
+@pytest.mark.parametrize("trouble", [Trouble.REFUSED_IN_200, Trouble.REFUSED_AS_500, Trouble.FORBIDDEN_TO_EVERYBODY])
+def test_a_refusal_is_never_a_description_of_fields(stage: Stage, company: Company, trouble: Trouble) -> None:
+    dataset, _ = stage.rows(["first"])
+    company.reader().fields(dataset)
+    stage.trouble(trouble, stage.truth.received()[-1], times=None)
+
+    with pytest.raises(Failure):
+        company.reader().fields(dataset)
+
+
+def test_an_echoed_credential_gets_into_no_description_of_fields(stage: Stage, company: Company) -> None:
+    dataset, _ = stage.rows(["first"])
+    company.reader().fields(dataset)
+    stage.trouble(Trouble.ECHO_IN_PAGE, stage.truth.received()[-1], times=None)
+
+    found = company.reader().fields(dataset) or b""
+
+    for secret in secrets(stage):
+        assert secret.encode() not in found
+
+
 def test_ten_thousand_rows_of_a_dataset_come_whole_and_in_order(stage: Stage, company: Company) -> None:
     dataset, ids = stage.rows(["many"] * 10_000)
     session = company.reader()

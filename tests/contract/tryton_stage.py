@@ -161,6 +161,9 @@ class TrytonStage:
         columns = "id, name, code, active, create_date, create_uid"
         return ROWS, self._insert("party_party", columns, [(name, "P{}", True, _NOW, 1) for name in names])
 
+    def field_names(self, dataset: str) -> Sequence[str]:
+        return ["name", "code", "active", "identifiers", "one2many", "party.identifier"]
+
     def _insert(self, table: str, columns: str, rows: Sequence[tuple[Any, ...]], first: int | None = None) -> list[str]:
         """Rows with ids in their order; `{}` in a text becomes the row's id."""
         with self._server.open() as file:

@@ -25,9 +25,10 @@ from crmstate.providers.jiandaoyun.vendor import (
     NOT_DELETED,
     ROW,
     ROWS,
+    WIDGETS,
     provider,
 )
-from crmstate.providers.kit import HANDED_OUT, Call
+from crmstate.providers.kit import HANDED_OUT, Call, own_text
 
 
 class _Rows(msgspec.Struct):
@@ -76,16 +77,32 @@ def fetch(call: Call, file: File) -> Iterator[bytes]:
         raise failure from None
 
 
+class _Widget(msgspec.Struct):
+    name: str
+    type: str
+
+
+class _Widgets(msgspec.Struct):
+    widgets: list[_Widget]
+
+
+def fields(call: Call, dataset: str) -> bytes:
+    """The form's fields, and those of the system. A field's `name` is what rows call it: its alias, or its widget."""
+    return own_text(call.look(WIDGETS, _place(dataset), into=msgspec.Raw), _Widgets)
+
+
 @provider.reads(
     Kind.DATASET,
     Verb.READ,
     f"POST {ROWS}",
     f"POST {ROW}",
+    f"POST {WIDGETS}",
     HANDED_OUT,
     source=DATA_LIST,
     verified_on=CHECKED,
     files=files,
     fetch=fetch,
+    fields=fields,
     note={
         "en": "By the last id, in the order of the ids. Addresses of files end after 15 days and are fetched without the "
         "key. Workflow history, dashboards, automations and the design of forms are not among the rows.",

@@ -9,7 +9,7 @@ import msgspec
 from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Batch, Count, File, FilePage, Page, Result, Row
 from crmstate.core.words import Kind, Phase, Undo, Verb
-from crmstate.providers.kit import Call, instant
+from crmstate.providers.kit import Call, instant, own_text
 from crmstate.providers.kit.pages import chunks, texts
 from crmstate.providers.kit.text import segment
 from crmstate.providers.kit.wire import HANDED_OUT
@@ -34,6 +34,15 @@ class _Accepted(msgspec.Struct):
 class _Id(msgspec.Struct, gc=False):
     id: str
     pending: _Accepted | None = None
+
+
+class _Field(msgspec.Struct):
+    name: str
+    type: str
+
+
+class _Described(msgspec.Struct):
+    fields: list[_Field]
 
 
 class _File(msgspec.Struct):
@@ -69,15 +78,22 @@ def fetch(call: Call, file: File) -> Iterator[bytes]:
         raise failure from None
 
 
+def fields(call: Call, dataset: str) -> bytes:
+    """The description of the dataset's fields."""
+    return own_text(call.get(f"/v1/datasets/{segment(dataset)}/fields", into=msgspec.Raw), _Described)
+
+
 @provider.reads(
     Kind.DATASET,
     Verb.READ,
     "GET /v1/datasets/*/rows",
     "GET /v1/datasets/*/attachments",
+    "GET /v1/datasets/*/fields",
     HANDED_OUT,
     source=DATA,
     files=files,
     fetch=fetch,
+    fields=fields,
 )
 def rows(call: Call, dataset: str, cursor: str | None, ids: tuple[str, ...] | None) -> Page:
     """One page of rows, each in the vendor's own JSON text; or exactly the rows of `ids`, in the order of the

@@ -21,7 +21,7 @@ from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Count, File, FilePage, Page, Row
 from crmstate.core.survey import DatasetFacts, Gap, Listing, Resource
 from crmstate.core.words import Kind, Verb
-from crmstate.providers.kit import Call
+from crmstate.providers.kit import Call, own_text
 from crmstate.providers.kit.pages import Resources, texts
 from crmstate.providers.tryton.vendor import (
     AS_WRITTEN,
@@ -242,6 +242,12 @@ def columns(call: Call, model: str) -> list[str]:
     )
 
 
+def described(call: Call, dataset: str) -> bytes:
+    """The model's fields with labels and choices in the user's own language, as its screen shows them."""
+    found = look(call, f"model.{model_of(dataset)}.fields_get", into=msgspec.Raw, context=AS_WRITTEN)
+    return own_text(found, dict[str, _Field])
+
+
 @provider.reads(
     Kind.DATASET,
     Verb.READ,
@@ -250,6 +256,7 @@ def columns(call: Call, model: str) -> list[str]:
     verified_on=SEEN,
     files=files,
     fetch=fetch,
+    fields=described,
     note="Rows in Tryton's own JSON, with its tagged dates, decimals and bytes; fields that look like secrets are left out.",
 )
 def rows(call: Call, dataset: str, cursor: str | None, ids: tuple[str, ...] | None) -> Page:
