@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -28,12 +29,14 @@ _BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
 class Covered(msgspec.Struct, frozen=True, omit_defaults=True):
     """What came of one dataset of the account. `status`: exported, partial, not_exportable or unknown; `why`: a word
-    for the reason, explained in `REASONS`."""
+    for the reason, explained in `REASONS`; `fields`: what came of the vendor's description of its fields, explained in
+    `FIELDS`; nothing for archives of before that was said."""
 
     dataset: str
     status: str
     why: str = ""
     label: str = ""
+    fields: str = ""
 
 
 REASONS = {
@@ -42,6 +45,12 @@ REASONS = {
     "not_archived": "The vendor lists it, and this archive does not have it.",
     "listing_incomplete": "The vendor's list of datasets was not complete: there may be others that nobody saw.",
     "not_listed": "The vendor's list of datasets could not be read: there may be others that nobody saw.",
+}
+
+FIELDS = {
+    "kept": "The vendor's own description of the fields is in schema/, byte for byte.",
+    "not_offered": "The vendor gives no description of the fields that crmstate knows how to ask for.",
+    "refused": "The vendor refused to describe the fields to the key that read the records.",
 }
 
 
@@ -90,11 +99,13 @@ def _info(sizes: Mapping[str, int], digest: str, at: str) -> bytes:
 
 def _coverage(coverage: tuple[Covered, ...], digest: str) -> bytes:
     used = {each.why for each in coverage if each.why}
-    plain = {
+    plain: dict[str, Any] = {
         "content": digest,
         "datasets": [msgspec.to_builtins(each) for each in coverage],
         "reasons": {why: REASONS[why] for why in sorted(used) if why in REASONS},
     }
+    if said := {each.fields for each in coverage if each.fields}:
+        plain["fields"] = {word: FIELDS[word] for word in sorted(said) if word in FIELDS}
     return json.dumps(plain, ensure_ascii=True, sort_keys=True, indent=1).encode() + b"\n"
 
 

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from crmstate.archive import attachments as attached
 from crmstate.archive import checks, commit, ending, export, layout, locked, manifest, reading, unread, verify
 from crmstate.archive.checks import Wanted
-from crmstate.archive.coverage import listed
+from crmstate.archive.coverage import described, listed
 from crmstate.archive.journal import ADDITION, BEGIN, ROWS, valid
 from crmstate.archive.layout import Place
 from crmstate.archive.local import Local
@@ -181,7 +181,7 @@ class Archive:
             work.journal.cut(work.sealed)
             open_work(work.place, self.store, self._now)
             return work.seal
-        found = commit.prepare(work, dataset, complete or attachments, self._by, source.fields(dataset.id))
+        found = commit.prepare(work, dataset, complete or attachments, self._by, described(source, dataset.id))
         listing = self._listing(source)
         with self._ground:
             commit.commit(self.store, found, listing, self._now(), self._by, alone=self._under_way == 1)

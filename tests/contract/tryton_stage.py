@@ -328,11 +328,13 @@ class TrytonStage:
             file.execute(f"DELETE FROM {table} WHERE id = (SELECT min(id) FROM {table} WHERE id >= ?)", (FIRST,))
 
     def _echo(self, asked: Asked, told: Told) -> Told:
-        """Everything that the vendor knows the caller by, in the first text of the first row."""
+        """Everything that the vendor knows the caller by, in the first text of the first row, or of the first field that
+        is described."""
         found = json.loads(told.text)
         rows = found["result"] if isinstance(found, dict) else found
         sent = {name.lower(): value for name, value in asked.headers.items()}.get("authorization", "")
         secrets = " ".join((sent, *(each.reveal() for each in self.credential(Who.STRONG).values())))
+        rows = list(rows.values()) if isinstance(rows, dict) else rows
         for row in (each for each in rows[:1] if isinstance(each, dict)):
             for name, value in row.items():
                 if isinstance(value, str):
