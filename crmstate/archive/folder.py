@@ -86,8 +86,7 @@ class Archive:
         """Reads everything back as `verify` does and asks nobody: the vendor may be gone, and whether it has other rows
         by now is not what a re-check is for. What would need it is said to be none, and what would need a key that is
         not at hand any more, not read."""
-        if manifest.load(self.store) is None:
-            raise problem(Exit.ERROR, "CRM-A094", file=self.store.where)
+        self._refuse_gone()
         place = self._place_to_look_at(dataset.id)
         sealed, first = self._checked(place, expected, begun=True)
         done = [first, Check("counts", "none")]
@@ -98,12 +97,22 @@ class Archive:
             done.append(checks.restored(place, sealed) if read else Check("restore_test", "not_read"))
         return self._evidence(sealed, done)
 
-    def end(self, expected: Mapping[str, str], begun: bool) -> Evidence:
-        """Deletes the archive; see `ending`."""
+    def clear(self, expected: Mapping[str, str], begun: bool) -> Evidence:
+        """Deletes the archive but for its mark; see `ending`."""
         with self._ground:
-            found = ending.end(self.store, expected, begun)
+            found = ending.clear(self.store, expected, begun)
         note = f"files={found.files} bytes={found.bytes}"
         return Evidence("read_back", Proof.OBSERVED, self._now(), self._by, sha256=found.content, note=note)
+
+    def bare(self) -> bool:
+        """Whether the mark is all that is left."""
+        return ending.bare(self.store)
+
+    def end(self) -> Evidence:
+        """Takes the mark away."""
+        with self._ground:
+            ending.end(self.store)
+        return Evidence("read_back", Proof.OBSERVED, self._now(), self._by)
 
     def delta(
         self,
@@ -116,7 +125,8 @@ class Archive:
         """Reads the dataset again, adds what is new or changed and notes what vanished as a further generation, and
         verifies the whole. Where nothing changed no generation is added. `purging`: a purge of ours has begun, so what
         the vendor no longer has is held all the same, and it may have fewer rows than the archive. Raises Problem
-        CRM-A009 where the dataset was never sealed."""
+        CRM-A009 where the dataset was never sealed, CRM-A094 where no archive is there at all."""
+        self._refuse_gone()
         place = self._place(dataset.id)
         _, sealed = verify.sealed(place, None)
         if expected is not None and expected not in [each.content for each in sealed.generations]:
@@ -137,6 +147,11 @@ class Archive:
         them. Checks nothing."""
         place = self._place(dataset)
         return reading.rows(place, verify.sealed(place, None)[1])
+
+    def _refuse_gone(self) -> None:
+        """Raises Problem CRM-A094 where no archive is there: whatever is asked of it, one was sealed there before."""
+        if manifest.load(self.store) is None:
+            raise problem(Exit.ERROR, "CRM-A094", file=self.store.where)
 
     @contextmanager
     def _at_work(self, dataset: str) -> Iterator[Work]:

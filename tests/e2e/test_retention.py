@@ -194,6 +194,44 @@ def test_an_end_that_is_killed_in_the_middle_leaves_no_archive_and_goes_on(
     assert kept.plan("--detailed-exitcode").code == 0
 
 
+@pytest.mark.parametrize("left", [0, 5, 12])
+def test_an_end_that_was_killed_is_not_done_because_its_place_is_empty_when_it_goes_on(
+    kept: Site, left: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.advance("194d")
+    approve(kept)
+    removed = []
+    whole = Disk.remove
+
+    def remove(self: Disk, path: Path) -> None:
+        if len(removed) == left:
+            raise KeyboardInterrupt
+        removed.append(path.name)
+        whole(self, path)
+
+    monkeypatch.setattr(Disk, "remove", remove)
+    assert kept.apply("--parallel", "1").code == 8
+    monkeypatch.undo()
+    gc.collect()  # a process that ended holds no lock
+    away = kept.folder / "the disk that is not mounted"
+    folder(kept).rename(away)
+    folder(kept).mkdir()
+    said = kept.apply()
+    assert said.code == 1 and "CRM-A090" in said.out + said.err
+    assert steps(kept.plan("--format", "json")) == [("discard", "archive/all")]
+    folder(kept).rmdir()
+    away.rename(folder(kept))
+    assert kept.apply().code == 0
+    assert not folder(kept).exists()
+
+
+def test_nobodys_word_is_taken_for_the_end_of_an_archive_that_is_there(kept: Site) -> None:
+    kept.advance("194d")
+    said = kept.run("confirm", "archive/all", str(kept.manifest), "--by", "it@example.com", "--note", "shredded")
+    assert said.code == 3 and "CRM-A095" in said.err, said.err
+    assert steps(kept.plan("--format", "json")) == [("discard", "archive/all")]
+
+
 def test_an_end_that_was_begun_and_is_not_meant_any_more_is_said_and_checked(
     kept: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
