@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from crmstate.archive import attachments as attached
-from crmstate.archive import checks, commit, ending, export, layout, locked, manifest, reading, unread, verify
+from crmstate.archive import checks, commit, ending, export, layout, locked, manifest, reading, typed, unread, verify
 from crmstate.archive.checks import Wanted
 from crmstate.archive.coverage import described, listed
 from crmstate.archive.journal import ADDITION, BEGIN, ROWS, valid
@@ -34,7 +34,7 @@ from crmstate.core.words import Exit, Proof
 
 ARCHIVE, DELTA = "archive", "delta"
 _NO_MORE = Wanted()
-_NOTHING = frozenset({"none", "approximate", "not_read"})
+_NOTHING = frozenset({"none", "approximate", "not_read", "lacking", "odd", "empty"})
 """What a check says that proves nothing."""
 
 
@@ -95,6 +95,7 @@ class Archive:
         if self._wanted.restore_test:
             read = place.wrap.reads_rows
             done.append(checks.restored(place, sealed) if read else Check("restore_test", "not_read"))
+        done += typed.checked(place, sealed) if place.wrap.reads_rows else ()
         return self._evidence(sealed, done)
 
     def clear(self, expected: Mapping[str, str], begun: bool) -> Evidence:
@@ -232,6 +233,7 @@ class Archive:
             done.append(Check("restore_test", "not_read"))
         elif self._wanted.restore_test:
             done.append(checks.restored(place, sealed))
+        done += typed.checked(place, sealed) if place.wrap.reads_rows else ()
         return self._evidence(sealed, done)
 
     def _evidence(self, sealed: Seal, done: Sequence[Check]) -> Evidence:

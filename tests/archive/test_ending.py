@@ -225,9 +225,9 @@ def test_a_recheck_asks_nobody_and_claims_only_what_it_did(tmp_path: Path) -> No
     expected = made(root, vendor)
     archive = Archive(Local(root, Effects()), Clock(), "me", Wanted(0.5, True))
     found = archive.recheck(resource("people"), expected["people"])
-    assert found.method == "checksums+restore_test"
+    assert found.method == "checksums+restore_test+attachments"
     assert [(check.method, check.said) for check in found.checks] == [
-        ("checksums", "equal"), ("counts", "none"), ("sample", "none"), ("restore_test", "sqlite"),
+        ("checksums", "equal"), ("counts", "none"), ("sample", "none"), ("restore_test", "sqlite"), ("attachments", "sized"),
     ]  # fmt: skip
     assert found.sha256 == expected["people"]
 
@@ -249,7 +249,7 @@ def test_a_recheck_passes_over_a_delta_that_was_begun_and_finds_damage_beside_it
     with pytest.raises(Problem) as found:
         archive.verify(vendor, resource("people"), expected["people"])
     assert {each.code for each in found.value.diagnostics} == {"CRM-A028"}
-    assert archive.recheck(resource("people"), expected["people"]).method == "checksums"
+    assert archive.recheck(resource("people"), expected["people"]).method == "checksums+attachments"
     file = next((root / Place(LocalReads(root), "people").folder).glob("*.jsonl.zst"))
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(Problem) as found:

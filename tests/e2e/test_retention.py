@@ -74,10 +74,13 @@ def test_a_recheck_falls_due_and_passes_although_the_vendor_is_gone(kept: Site) 
     assert done.code == 0, done.out + done.err
     settled = [each for each in lines(done) if each["event"] == "settled"]
     evidence = [proof for each in settled for result in each["results"] for proof in result["evidence"]]
-    assert {check["method"]: check["said"] for check in evidence[0]["checks"]} == {
+    found = {check["method"]: check["said"] for check in evidence[0]["checks"]}
+    assert {name: found.pop(name) for name in ("checksums", "counts", "sample", "restore_test")} == {
         "checksums": "equal", "counts": "none", "sample": "none", "restore_test": "sqlite",
     }  # fmt: skip
-    assert evidence[0]["method"] == "checksums+restore_test", "what was not done is not claimed"
+    assert found.keys() <= {"contacts", "amounts", "dates", "attachments"}
+    assert evidence[0]["method"].startswith("checksums+restore_test"), "what was not done is not claimed"
+    assert "counts" not in evidence[0]["method"] and "sample" not in evidence[0]["method"]
     said = kept.plan("--format", "json", "--detailed-exitcode")
     assert (said.code, steps(said)) == (0, [])
     kept.advance("91d")
