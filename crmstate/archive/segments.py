@@ -120,6 +120,18 @@ class Work:
             return tuple(sorted(each for line in self.journal.lines for each in line.contents))
         return tuple(sorted(Content(digest, size) for digest, size in self.holding.contents.items()))
 
+    def last(self) -> str | None:
+        """The id of the last row that the present reading has made durable; None where there is none."""
+        for line in reversed(self.journal.lines):
+            if line.what == BEGIN:
+                return None
+            end: list[bytes] = []
+            for block in _blocks(self, [line] if line.what == ROWS else ()):
+                end = block[-1:] or end
+            if end:
+                return parsed(end).ids[0]
+        return None
+
     def files(self) -> tuple[FileMark, ...]:
         """Every file that the journal knows."""
         return tuple(each for line in self.journal.lines for each in line.files)

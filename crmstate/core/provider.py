@@ -116,6 +116,8 @@ class Cell:
     where the fact is from; `verified_on`: ISO date of a check against a real system or its published description, None
     while unconfirmed. `files`, `fetch`: of the cell that reads a dataset's rows, the functions for its attachments and
     their bytes, where the vendor has them; `fields`: the vendor's own description of a dataset's fields, as it sends it.
+    `behind`: of the same cell, for vendors that list by key: the cursor that leads behind a row of this id. It asks nothing
+    of the vendor's memory, and takes up a reading whose own cursor has died.
     `trial`: for vendors that name nobody's rights, a function that asks for the act on something that cannot be there,
     given the ids of what the act is for: all that it can meet is the refusal for a right that lacks.
     `note`: plain text, or the code of a text that the vendor's file brings.
@@ -142,6 +144,7 @@ class Cell:
     files: Callable[..., Any] | None = None
     fetch: Callable[..., Any] | None = None
     fields: Callable[..., Any] | None = None
+    behind: Callable[[str], str] | None = None
     trial: Callable[..., Any] | None = None
 
 

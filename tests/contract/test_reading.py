@@ -396,6 +396,21 @@ def test_reading_goes_on_from_a_cursor_in_another_session(stage: Stage, company:
     assert ids == [row.id for row in (*first.rows, *second.rows)]
 
 
+def test_reading_goes_on_behind_a_row_whose_cursor_has_died(stage: Stage, company: Company) -> None:
+    """By the key alone: behind any row, also one that is not there any more."""
+    dataset, ids = stage.rows(["one"] * 5)
+    read = stage.provider.table[Kind.DATASET, Verb.READ]
+    assert read.behind is not None
+
+    for place, id in enumerate(ids):
+        page = company.reader(page=100).read(dataset, read.behind(id))
+        assert ids[place + 1 :] == [row.id for row in page.rows]
+
+    page = company.reader(page=2).read(dataset, read.behind(ids[0]))
+    rest = company.reader(page=100).read(dataset, page.next)
+    assert ids[1:] == [row.id for row in (*page.rows, *rest.rows)]
+
+
 @pytest.mark.parametrize("trouble", [Trouble.REPEATED_PAGE])
 def test_rows_that_come_for_ever_are_raised(stage: Stage, company: Company, trouble: Trouble) -> None:
     dataset, _ = stage.rows(["one"] * 9)

@@ -103,6 +103,7 @@ def fields(call: Call, dataset: str) -> bytes:
     files=files,
     fetch=fetch,
     fields=fields,
+    behind=str,  # a cursor is the last id
     note={
         "en": "By the last id, in the order of the ids. Addresses of files end after 15 days and are fetched without the "
         "key. Workflow history, dashboards, automations and the design of forms are not among the rows.",

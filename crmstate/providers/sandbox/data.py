@@ -78,6 +78,15 @@ def fetch(call: Call, file: File) -> Iterator[bytes]:
         raise failure from None
 
 
+BEHIND = "after:"
+"""A cursor of our own: the vendor's hold no colon."""
+
+
+def behind(id: str) -> str:
+    """The cursor that leads behind a row."""
+    return BEHIND + id
+
+
 def fields(call: Call, dataset: str) -> bytes:
     """The description of the dataset's fields."""
     return own_text(call.get(f"/v1/datasets/{segment(dataset)}/fields", into=msgspec.Raw), _Described)
@@ -94,13 +103,16 @@ def fields(call: Call, dataset: str) -> bytes:
     files=files,
     fetch=fetch,
     fields=fields,
+    behind=behind,
 )
 def rows(call: Call, dataset: str, cursor: str | None, ids: tuple[str, ...] | None) -> Page:
     """One page of rows, each in the vendor's own JSON text; or exactly the rows of `ids`, in the order of the
     vendor."""
     path = f"/v1/datasets/{segment(dataset)}/rows"
     if ids is None:
-        return _whole(call.get(path, {"limit": call.page, "cursor": cursor}, into=_Rows))
+        here = cursor is not None and cursor.startswith(BEHIND)
+        asked = {"after": cursor.removeprefix(BEHIND)} if cursor is not None and here else {"cursor": cursor}
+        return _whole(call.get(path, {"limit": call.page, **asked}, into=_Rows))
     if any("," in each for each in ids):
         raise Failure(Code.REJECTED, "an id with a comma cannot be asked for", vendor="kit.id")
     found = (_whole(call.get(path, {"ids": ",".join(some)}, into=_Rows)) for some in chunks(ids, IDS))

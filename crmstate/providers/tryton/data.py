@@ -257,6 +257,7 @@ def described(call: Call, dataset: str) -> bytes:
     files=files,
     fetch=fetch,
     fields=described,
+    behind=str,  # a cursor is the last id
     note="Rows in Tryton's own JSON, with its tagged dates, decimals and bytes; fields that look like secrets are left out.",
 )
 def rows(call: Call, dataset: str, cursor: str | None, ids: tuple[str, ...] | None) -> Page:
