@@ -7,6 +7,7 @@ of all.
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from crmstate.archive import layout, manifest
 from crmstate.archive.bag import Covered
@@ -71,7 +72,15 @@ def _generation(work: Work, number: int, complete: bool, by: str, fields: str) -
         sealed_at=now,
         by=by,
         fields=fields,
+        redacted=_redacted(work),
     )
+
+
+def _redacted(work: Work) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for line in work.journal.lines:
+        found.update(line.redacted)
+    return dict(found)
 
 
 def commit(store: Store, seal: Seal, listing: Listing | None, at: str, by: str, alone: bool = True) -> None:

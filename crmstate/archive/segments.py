@@ -97,7 +97,16 @@ class Work:
             if left <= 0:
                 return
 
-    def segment(self, what: str, parts: dict[str, bytes], seen: int, written: int, next: str | None, end: bool) -> None:
+    def segment(
+        self,
+        what: str,
+        parts: dict[str, bytes],
+        seen: int,
+        written: int,
+        next: str | None,
+        end: bool,
+        redacted: dict[str, int] | None = None,
+    ) -> None:
         """Makes a segment durable: packed files by the ending of their names; those without a byte are left out."""
         number = 1 + max((line.number for line in self.journal.lines), default=-1)
         wrap = self.place.wrap
@@ -108,7 +117,8 @@ class Work:
         marks = [mark(name, data) for name, data in files.items()]
         number = number if marks else -1
         contents, self.loose = tuple(self.loose), []
-        self._line(Line(what, self.now(), number, "", tuple(marks), seen, written, contents, next, end))
+        line = Line(what, self.now(), number, "", tuple(marks), seen, written, contents, next, end)
+        self._line(structs.replace(line, redacted=redacted or {}))
 
     def _line(self, line: Line) -> None:
         self.journal.append(structs.replace(line, next=self.place.wrap.hidden(line.next)))

@@ -11,6 +11,10 @@ import msgspec
 
 from crmstate.core.words import READING, How, Kind, Outcome, Phase, Proof, Undo, Verb
 
+REDACTED = "$redacted"
+"""What stands in a row in the place of a value that is kept out of it, or at the end of a text that is kept without a part:
+secrets are stored nowhere, and that something is kept out is seen in the row and counted by its field."""
+
 Texts = Mapping[str, str]
 """One text in every language: `{"en": "...", "zh-CN": "..."}`."""
 
@@ -67,8 +71,8 @@ class Count(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
-    """One record as the vendor wrote it: its id and its own JSON text, line breaks between tokens removed, nothing
-    else changed. `doomed`: the vendor shows that its deletion is accepted, to be through by this time (empty where it
+    """One record as the vendor wrote it: its id and its own JSON text, line breaks between tokens removed, secrets
+    `REDACTED`, nothing else changed. `doomed`: the vendor shows that its deletion is accepted, to be through by this time (empty where it
     does not say when)."""
 
     id: str

@@ -238,3 +238,30 @@ def test_a_manifest_of_before_that_was_said_is_written_as_it_was(tmp_path: Path)
         for each in found.manifest.datasets
     ]
     assert b'"fields"' not in canonical(plain)
+
+
+def test_what_is_kept_out_of_rows_is_counted_by_its_field_and_survives_an_interruption(tmp_path: Path) -> None:
+    vendor = small()
+    vendor.page = 2
+    rows = vendor.datasets["people"].rows
+    for id in list(rows)[:5]:
+        rows[id] = row(id, key="$redacted", files=[{"url": "https://f/a?$redacted"}], note="it says $redacted here")
+    rows["p5"] = row("p5", key="shown")
+    left = [1]
+
+    def fails(what: str, dataset: str, cursor: str | None) -> None:
+        if left and what == "read" and cursor == "p3" and left.pop():
+            raise Failure(Code.EXHAUSTED)
+
+    vendor.before = fails
+    archive = FolderArchive(tmp_path, Effects(), Clock(), "me")
+    with pytest.raises(Failure):
+        archive.archive(vendor, resource("people"), True)
+    archive.archive(vendor, resource("people"), True)
+    archive.archive(vendor, resource("deals"), True)
+    said = json.loads((tmp_path / "coverage.json").read_text())
+    found = {each["dataset"]: each.get("redacted") for each in said["datasets"] if each["dataset"] != "*"}
+    assert found == {"people": {"files": 5, "key": 5}, "deals": None}
+    assert "secrets" in said["redacted"]
+    verified = FolderArchive(tmp_path, Effects(), Clock(), "me").verify(vendor, resource("people"))
+    assert verified.rows == 8
