@@ -16,15 +16,17 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from crmstate.archive import heap
+from crmstate.archive.fields import fields
 from crmstate.archive.index import joined
 from crmstate.archive.journal import ROWS
 from crmstate.archive.pack import Packer, packed_all
 from crmstate.archive.segments import Work
 from crmstate.core.diagnostic import problem
-from crmstate.core.provider import Row
+from crmstate.core.provider import REDACTED, Row
 from crmstate.core.words import Exit
 
 SEGMENT_BYTES = 8_000_000
+_MARK = f'{REDACTED}"'.encode()
 SEGMENT_ROWS = 100_000
 
 heap.settle()
@@ -39,6 +41,7 @@ class Segment:
     seen: int = 0
     written: int = 0
     size: int = 0
+    redacted: dict[str, int] = field(default_factory=dict)
 
     @property
     def full(self) -> bool:
@@ -74,14 +77,14 @@ class Press:
         self._work.holding.expect(ids, lambda: self._work.lines(map(_apart, chain(waiting, segment.index))))
         self._page = self._thread.submit(_press, self._work, segment, ids, raws)
         if files is not None:
-            self._work.segment(ROWS, files.result(), before.seen, before.written, cursor, False)
+            self._work.segment(ROWS, files.result(), before.seen, before.written, cursor, False, before.redacted)
 
     def end(self, cursor: str | None, whole: bool) -> None:
         """Makes durable what is not; `cursor` is the one that follows, `whole`: nothing does."""
         self._settle()
         last = self._segment
         if last.seen or whole:
-            self._work.segment(ROWS, last.packed(), last.seen, last.written, cursor, whole)
+            self._work.segment(ROWS, last.packed(), last.seen, last.written, cursor, whole, last.redacted)
             self._segment = Segment(last.lines)
 
     def _settle(self) -> None:
@@ -112,5 +115,16 @@ def _press(work: Work, segment: Segment, ids: list[str], raws: list[bytes]) -> N
     if places is not None:
         raws = [raws[place] for place in places]
     if raws:
+        text = joined(raws)
+        if _MARK in text:
+            _count(raws, segment.redacted)
         segment.written += len(raws)
-        segment.lines.add(joined(raws))
+        segment.lines.add(text)
+
+
+def _count(raws: list[bytes], redacted: dict[str, int]) -> None:
+    """Counts the rows that keep a value out, by the field in which they say so."""
+    for raw in raws:
+        for name, value in (fields(raw) or {}).items() if _MARK in raw else ():
+            if _MARK in value:
+                redacted[name] = redacted.get(name, 0) + 1

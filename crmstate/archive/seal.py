@@ -15,9 +15,11 @@ from crmstate.core.survey import Resource
 from crmstate.core.words import Proof
 
 
-class Generation(msgspec.Struct, frozen=True):
+class Generation(msgspec.Struct, frozen=True, omit_defaults=True):
     """One sealing of a dataset. `rows` and `attachments` that the archive holds since; `lines`: rows written in all,
-    those that a later one replaced too; `complete`: attachments were read as well; `parent`: the content before."""
+    those that a later one replaced too; `complete`: attachments were read as well; `parent`: the content before; `fields`: what
+    came of the vendor's description of the fields (`bag.FIELDS`); `redacted`: how many of the `lines` keep a value of a field
+    out, by the field."""
 
     number: int
     content: str
@@ -29,6 +31,8 @@ class Generation(msgspec.Struct, frozen=True):
     taken_at: str
     sealed_at: str
     by: str
+    fields: str = ""
+    redacted: dict[str, int] = {}
 
 
 class Content(msgspec.Struct, frozen=True, array_like=True, order=True):

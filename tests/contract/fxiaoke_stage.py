@@ -99,6 +99,9 @@ class FxiaokeStage(SimulatedStage):
         self._world.add_rows(self._dataset(dataset), rows)
         return dataset, [written(id) for id in made]
 
+    def field_names(self, dataset: str) -> Sequence[str]:
+        return ["name", "Name", "text", dataset]
+
     def _dataset(self, name: str) -> str:
         found = ids.dataset_of(self._world, name)
         assert found is not None

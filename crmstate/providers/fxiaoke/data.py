@@ -188,6 +188,7 @@ def describe(call: Call, dataset: str) -> bytes:
     files=files,
     fetch=fetch,
     fields=describe,
+    behind=str,  # a cursor is the last id
     note={
         "en": "By the last _id, 100 rows a page. Empty fields are left out by the vendor. Whether rows in the recycle bin are shown "
         "is undocumented. The download of files is known from a sample in the older style of signing in, and is asked for in "

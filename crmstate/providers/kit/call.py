@@ -362,6 +362,17 @@ def _decoder(into: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(into)
 
 
+def own_text(found: msgspec.Raw, into: Any) -> bytes:
+    """A part of an answer byte for byte as the vendor wrote it, once it is known to be of this type."""
+    raw = bytes(found)
+    try:
+        decoder(into).decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        why = f"{type(error).__name__} in an answer of another shape than documented"
+        raise Failure(Code.REJECTED, why, vendor="kit.malformed") from None
+    return raw
+
+
 def _stream(line: Line, url: str, gate: Gate | None) -> Iterator[bytes]:
     line.wire.place(url, gate, line.dialect.file_hosts)
 
@@ -428,4 +439,16 @@ def instant(text: str | None) -> str | None:
     return text if text and len(text) <= 40 and _INSTANT.fullmatch(text) else None
 
 
-__all__ = ["HANDED_OUT", "Answer", "Call", "Dialect", "Grant", "Line", "Reply", "Request", "decoder", "instant"]
+__all__ = [
+    "HANDED_OUT",
+    "Answer",
+    "Call",
+    "Dialect",
+    "Grant",
+    "Line",
+    "Reply",
+    "Request",
+    "decoder",
+    "instant",
+    "own_text",
+]
