@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "node_modules")
-SERVER = ".venv-tryton"
+SERVERS = (".venv-tryton", ".venv-odoo")
 LONGEST = 600.0
 
 
@@ -50,6 +50,11 @@ def _jiandaoyun(name: str, file: str, old: str, new: str, test: str = "") -> Mut
 def _fxiaoke(name: str, file: str, old: str, new: str, test: str = "") -> Mutation:
     tests = (SUITE, "-k", f"fxiaoke and ({test})") if test else ("tests/providers/test_fxiaoke.py",)
     return Mutation(f"fxiaoke: {name}", f"crmstate/providers/fxiaoke/{file}", old, new, tests)
+
+
+def _odoo(name: str, file: str, old: str, new: str, test: str = "") -> Mutation:
+    tests = (SUITE, "-k", f"odoo and ({test})") if test else ("tests/providers/test_odoo.py",)
+    return Mutation(f"odoo: {name}", f"crmstate/providers/odoo/{file}", old, new, tests)
 
 
 MUTATIONS: tuple[Mutation, ...] = (
@@ -463,6 +468,132 @@ MUTATIONS: tuple[Mutation, ...] = (
         "                return None\n",
         ("tests/engine/test_purge.py",),
     ),
+    _odoo(
+        "a revocation ends with the answer that revokes nothing",
+        "access.py",
+        '    act(call, CHECK, "run_check",',
+        '    look(call, CHECK, "search_count", int, domain=[]) if ids else act(call, CHECK, "run_check",',
+    ),
+    _odoo(
+        "a skipped trial: the password is not tried before the first act",
+        "access.py",
+        "    trial=_trial,\n",
+        "",
+    ),
+    _odoo(
+        "a wrong status: archived people are present",
+        "access.py",
+        "phase = Phase.PRESENT if row.active else Phase.INACTIVE\n        facts = UserFacts",
+        "phase = Phase.PRESENT\n        facts = UserFacts",
+        "lesson_06",
+    ),
+    _odoo(
+        "archived rows are not asked for",
+        "vendor.py",
+        'EVERYTHING = {"active_test": False}',
+        'EVERYTHING = {"active_test": True}',
+        "lesson_06",
+    ),
+    _odoo(
+        "a page that says 200 is an answer",
+        "vendor.py",
+        "    if good and not _PAGE.match(answer.body):",
+        "    if good:",
+    ),
+    _odoo(
+        "a stale id: all rows of a refused call are called gone",
+        "vendor.py",
+        "    NO_ROW: Code.CONFLICT,",
+        "    NO_ROW: Code.MISSING,",
+    ),
+    _odoo(
+        "a question to a person is taken for an outage",
+        "vendor.py",
+        '    "odoo.exceptions.RedirectWarning": Code.REJECTED,',
+        '    "odoo.exceptions.RedirectWarning": Code.UNAVAILABLE,',
+    ),
+    _odoo(
+        "a skipped proof: an administrator is believed to see everything",
+        "view.py",
+        "whole_view=administrator and _nothing_hidden(call, len(me.company_ids)),",
+        "whole_view=administrator,",
+    ),
+    _odoo(
+        "a skipped proof: whoever counts what the server counts needs no rights",
+        "view.py",
+        "whole_view=administrator and _nothing_hidden(call, len(me.company_ids)),",
+        "whole_view=_nothing_hidden(call, len(me.company_ids)),",
+    ),
+    _odoo(
+        "the rule that hides keys is not looked for",
+        "view.py",
+        "        return _every_key(call) and any(",
+        "        return any(",
+    ),
+    _odoo(
+        "of several keys the first is believed to be ours",
+        "view.py",
+        "return str(fit[0].id) if len(fit) == 1 else None",
+        "return str(fit[0].id) if fit else None",
+    ),
+    _odoo(
+        "a wrong tenant is accepted",
+        "view.py",
+        "        tenant=text(named[0].value),",
+        "        tenant=call.tenant or text(named[0].value),",
+        "another_tenant",
+    ),
+    _odoo(
+        "files of fields are left out",
+        "view.py",
+        '"ir.attachment": [["id", "!=", 0]],',
+        '"ir.attachment": [],',
+        "whole_view_is_proved",
+    ),
+    _odoo(
+        "a dataset that shows fewer rows than there are is whole",
+        "data.py",
+        "hidden += [] if whole else [each.model]",
+        "hidden += []",
+    ),
+    _odoo(
+        "a file is not held against its digest",
+        "data.py",
+        "if row.checksum and hashlib",
+        "if not row.checksum and hashlib",
+    ),
+    _odoo(
+        "a file that the server has lost is an empty one",
+        "data.py",
+        "if row.file_size and not content:",
+        "if row.file_size and not row.checksum:",
+    ),
+    _odoo(
+        "a missed page: rows end with the first",
+        "data.py",
+        "return Page(rows, None if last or not rows else rows[-1].id)",
+        "return Page(rows, None)",
+        "reading_goes_on_from_a_cursor",
+    ),
+    _odoo(
+        "a missed page: a listing ends with its first",
+        "access.py",
+        "return Leaf(found, str(rows[-1].id))",
+        "return Leaf(found, None)",
+        "pages_of_any_size",
+    ),
+    _odoo(
+        "a purge goes on after a lost answer",
+        "purge.py",
+        "                results.update((each, _failed(rest)) for part in todo for each in part)\n                break\n",
+        "                continue\n",
+    ),
+    _odoo(
+        "automations that are refused are none",
+        "access.py",
+        'if failure.vendor != NO_SUCH or count(call, "ir.model", [["model", "=", AUTOMATIONS]]):',
+        "if failure.vendor != NO_SUCH:",
+    ),
 )
 
 
@@ -478,11 +609,12 @@ def run(folder: Path, tests: Sequence[str]) -> tuple[int, str]:
 
 
 def copied(into: Path) -> Path:
-    """The tree, with the environment of the server beside it."""
+    """The tree, with the environments of the servers beside it."""
     tree = into / "crmstate"
     shutil.copytree(ROOT, tree, ignore=LEFT_OUT)
-    if (ROOT / SERVER).exists():
-        (tree / SERVER).symlink_to(ROOT / SERVER)
+    for each in SERVERS:
+        if (ROOT / each).exists():
+            (tree / each).symlink_to(ROOT / each)
     return tree
 
 

@@ -104,6 +104,8 @@ class Tokens(Protocol):
 
     def user(self) -> str | None: ...
 
+    def secret(self, name: str) -> Secret | None: ...
+
 
 @dataclass
 class Line:
@@ -158,6 +160,11 @@ class Call:
     def user(self) -> str | None:
         """The user whom the login named (`Grant.user`); logs in where that has not happened yet."""
         return self._line.vault.user() if self._line.vault else None
+
+    def secret(self, name: str) -> Secret | None:
+        """A field of the credential that some calls say again inside of a request (a password that confirms an act);
+        None where there is none."""
+        return self._line.vault.secret(name) if self._line.vault else None
 
     @property
     def page(self) -> int:
