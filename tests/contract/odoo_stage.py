@@ -167,6 +167,9 @@ class OdooStage:
     def rows(self, names: Sequence[str]) -> tuple[str, list[str]]:
         return ROWS, self._put((("res_partner", _PARTNER),), names)
 
+    def field_names(self, dataset: str) -> Sequence[str]:
+        return ["name", "email", "active", "many2one"]
+
     def labels(self, kind: Kind, ids: Sequence[str], names: Sequence[str]) -> Sequence[str]:
         return names
 

@@ -378,6 +378,7 @@ def _as_files(call: Call, model: str) -> set[str | bool]:
     files=files,
     fetch=fetch,
     fields=fields,
+    behind=str,  # a cursor is the last id
     note="Stored fields, in Odoo's own JSON; references come with the names of what they refer to. Fields that look like "
     "secrets are left out, and of translated texts the English one is read.",
 )
