@@ -206,7 +206,10 @@ class Shape:
         else:
             cells = list(match.groups(b""))
             for place in self._risky:
-                if cells[place][1:2] not in _SAFE:
+                first = cells[place][1:2]
+                if first in _GUARDED:
+                    cells[place] = b"\"'" + cells[place][1:]
+                elif first not in _SAFE:
                     cells[place] = self._special(cells[place]) or b""
         for place in self._nested:
             if cells[place][:1] in _OPEN:
@@ -239,6 +242,8 @@ _OPEN = (b"[", b"{")
 _NESTED, _RISKS, _SURELY = "nested", "risks", "surely"
 _SAFE = frozenset(bytes([byte]) for byte in range(0x21, 0x100)) - set(map(bytes, zip(b"=+-@'\"\\\xc2\xef"))) | {b""}
 """How a string's text begins that needs no guard, as UTF-8: some characters of two and three bytes need one."""
+_GUARDED = frozenset({b"=", b"+", b"-", b"@", b"'"})
+"""How one begins that needs one for certain."""
 _FIRST = "[^\\x00- =+\\-@'\"\\\\\\xc2\\xef]"
 _STRING = r'"(?:[^"\\\x00-\x1f]++|\\.)*+"'
 _BARE = '"[^"]++"'
