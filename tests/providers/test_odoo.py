@@ -326,6 +326,33 @@ def test_an_attachment_is_what_its_digest_says_or_a_failure(row: dict[str, Any],
     assert heard[0][1]["domain"] == [["id", "=", 4]]
 
 
+def test_what_is_not_asked_for_because_it_is_secret_is_seen_in_the_row_and_files_are_not_rows() -> None:
+    fields = {
+        "id": "integer",
+        "name": "char",
+        "signup_token": "char",
+        "image": "binary",
+        "stamp": "binary",
+        "lines": "one2many",
+    }
+    asked: list[Any] = []
+
+    def say(method: str, said: dict[str, Any]) -> Any:
+        if method.endswith("/fields_get"):
+            found = {name: {"type": kind, "store": True} for name, kind in fields.items()}
+            return {**found, "score": {"type": "float", "store": False}}
+        if method.endswith("/formatted_read_group"):
+            return [{"res_field": "image", "__extra_domain": []}]
+        asked.append(said["fields"])
+        return [{"id": 3, "name": "Ann", "stamp": "AAAA"}]
+
+    with talking(say) as (session, _):
+        (row,) = session.read("crm.lead", ids=["3"]).rows
+
+    assert [["id", "name", "stamp"]] == asked
+    assert {"id": 3, "name": "Ann", "stamp": "AAAA", "signup_token": "$redacted"} == json.loads(row.raw)
+
+
 def test_a_stale_id_refuses_the_whole_call_and_costs_none_of_the_others() -> None:
     gone: list[int] = []
 

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from crmstate.core.failure import Code, Failure
-from crmstate.core.provider import Batch, Count, File, FilePage, Page, Result, Row
+from crmstate.core.provider import REDACTED, Batch, Count, File, FilePage, Page, Result, Row
 from crmstate.core.survey import DatasetFacts, Gap, Listing, Resource
 from crmstate.core.words import Kind, Phase, Undo, Verb
 from crmstate.providers.kit import Call
@@ -351,13 +351,14 @@ class _Group(msgspec.Struct):
     res_field: str | bool
 
 
-def columns(call: Call, model: str) -> list[str]:
-    """The fields that a record keeps; others are computed anew each time, some at length. Secrets are not asked for, and
-    contents that lie in attachments are fetched as files."""
+def columns(call: Call, model: str) -> tuple[list[str], list[str]]:
+    """The fields that a record keeps; others are computed anew each time, some at length, and contents that lie in
+    attachments are fetched as files. Those of them that look like secrets stand apart: they are not asked for."""
     found = look(call, model, "fields_get", dict[str, _Field], attributes=["type", "store"])
     kept = {name: each.type for name, each in found.items() if each.store and each.type != "one2many"}
     files = _as_files(call, model) if "binary" in kept.values() else set()
-    return sorted(name for name in kept if name not in files and not _SECRET.search(name))
+    secret = sorted(name for name in kept if _SECRET.search(name))
+    return sorted(kept.keys() - files - set(secret)), secret
 
 
 def _as_files(call: Call, model: str) -> set[str | bool]:
@@ -380,19 +381,17 @@ def _as_files(call: Call, model: str) -> set[str | bool]:
     fields=fields,
     behind=str,  # a cursor is the last id
     note="Stored fields, in Odoo's own JSON; references come with the names of what they refer to. Fields that look like "
-    "secrets are left out, and of translated texts the English one is read.",
+    "secrets are not asked for, and of translated texts the English one is read.",
 )
 def rows(call: Call, dataset: str, cursor: str | None, ids: tuple[str, ...] | None) -> Page:
     """One page of rows from the last id on; the end is a page without rows. Or exactly the rows of `ids`, whoever
     wrote them."""
     model = model_of(dataset)
+    names, secret = (["id"], []) if ids is not None and not numbers(ids) else columns(call, model)
     if ids is not None:
-        wanted = numbers(ids)
-        names = columns(call, model) if wanted else ["id"]
-        return _page(search(call, model, [["id", "in", wanted]], names, msgspec.Raw), last=True)
-    after = [["id", ">", int(cursor or 0)]]
-    domain = [*after, *ours(call, model, foreign(call, model))]
-    return _page(search(call, model, domain, columns(call, model), msgspec.Raw, call.page), last=False)
+        return _page(search(call, model, [["id", "in", numbers(ids)]], names, msgspec.Raw), secret, last=True)
+    domain = [["id", ">", int(cursor or 0)], *ours(call, model, foreign(call, model))]
+    return _page(search(call, model, domain, names, msgspec.Raw, call.page), secret, last=False)
 
 
 class _Id(msgspec.Struct, gc=False):
@@ -402,8 +401,12 @@ class _Id(msgspec.Struct, gc=False):
 _IDS = msgspec.json.Decoder(list[_Id])
 
 
-def _page(found: list[msgspec.Raw], last: bool) -> Page:
+def _page(found: list[msgspec.Raw], secret: list[str], last: bool) -> Page:
+    """The rows in Odoo's own text, and behind their fields those that were not asked for, with a mark for a value."""
     raws, ids = texts(found, _IDS)
+    if secret:
+        marks = b"".join(b',"%s":"%s"' % (name.encode(), REDACTED.encode()) for name in secret) + b"}"
+        raws = [raw[:-1] + marks for raw in raws]
     rows = tuple([Row(str(each.id), raw) for each, raw in zip(ids, raws, strict=True)])
     return Page(rows, None if last or not rows else rows[-1].id)
 
