@@ -158,7 +158,8 @@ def _values(row: object) -> dict[str, Any]:
 
 
 def _filled(value: object) -> bool:
-    return value not in (None, "", [], {}) and not (isinstance(value, str) and not value.strip())
+    """Whether there is a value at all. Some vendors write `false` where a date, a text or a reference is none."""
+    return value is not False and value not in (None, "", [], {}) and not (isinstance(value, str) and not value.strip())
 
 
 def _read(values: dict[str, Any], names: set[str], read: Callable[[Any], Decimal | None], seen: Seen) -> None:

@@ -102,6 +102,16 @@ def test_a_field_of_which_nothing_can_be_read_is_a_finding(tmp_path: Path, name:
     assert bad not in repr(finding)
 
 
+def test_false_is_how_some_vendors_write_that_there_is_no_value(tmp_path: Path) -> None:
+    none = {"full_name": "Ann", "mail": False, "amount": False, "due": False, "remark": False}
+
+    found, _ = checks(tmp_path, [none] * 20, RPC)
+
+    assert (("amounts", "empty", 0, 0), ("dates", "empty", 0, 0)) == tuple(
+        (each.method, each.said, each.rows, each.odd) for each in (found["amounts"], found["dates"])
+    )
+
+
 def test_a_dataset_without_a_single_contact_is_said_to_lack_them(tmp_path: Path) -> None:
     found, said = checks(tmp_path, [{"full_name": "", "mail": None}, {"amount": 1}], SANDBOX)
     assert found["contacts"] == Check("contacts", "lacking", rows=0, odd=2)
