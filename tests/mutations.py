@@ -135,8 +135,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     _tryton(
         "a secret field that is archived",
         "data.py",
-        "if not _SECRET.search(name)\n        and (model",
-        "if (model",
+        "secret = [name for name in kept if _SECRET.search(name)]",
+        "secret: list[str] = []",
     ),
     _tryton(
         "a refusal that quotes a key is passed on",
