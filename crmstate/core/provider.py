@@ -156,13 +156,15 @@ class Cell:
 class Limits:
     """The vendor's limits: requests a second over all, a day's quota, rows a reading page. None: not known.
     `per_request`: requests a second of one kind, by the name that cells declare it by (`POST /v1/users`); the slower
-    of the two limits holds. `ahead`: hours by which the vendor's day begins before that of UTC."""
+    of the two limits holds. `ahead`: hours by which the vendor's day begins before that of UTC. `files_by_row`:
+    attachments are listed row by row, one request each."""
 
     per_second: float | None = None
     per_day: int | None = None
     page: int = 100
     ahead: int = 0
     per_request: Mapping[str, float] = field(default_factory=dict)
+    files_by_row: bool = False
 
 
 @dataclass

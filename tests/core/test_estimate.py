@@ -93,3 +93,11 @@ def test_more_is_never_estimated_to_cost_less(rows: int, page: int, per_day: int
     assert one.calls <= more.calls and one.seconds <= more.seconds and one.days_of_quota <= more.days_of_quota
     assert one.days_of_quota == -(-one.calls // per_day)
     assert sum(one.of.values()) == one.calls
+
+
+def test_attachments_that_are_listed_row_by_row_cost_a_request_a_row() -> None:
+    by = limited(page=100, files_by_row=True)
+    by.table[Kind.DATASET, Verb.READ] = replace(by.table[Kind.DATASET, Verb.READ], files=lambda *_: None)
+    assert estimated(250, by).of == {"archive": 1 + 3 + (3 + 250), "verify": 2}
+    without = ArchiveGoal("file:///archive", attachments=False)
+    assert estimated(250, by, without).of == {"archive": 1 + 3, "verify": 2}

@@ -32,7 +32,10 @@ def reading(provider: Provider, goal: ArchiveGoal, facts: DatasetFacts) -> int:
     if cell is not None and cell.fields is not None:
         calls += 1
     if goal.attachments and (cell is None or cell.files is not None):
-        calls += pages if facts.attachments is None else _parts(facts.attachments, size)
+        if provider.limits.files_by_row:
+            calls += pages + (facts.rows or 0)
+        else:
+            calls += pages if facts.attachments is None else _parts(facts.attachments, size)
     return calls
 
 
