@@ -301,10 +301,9 @@ def look(session: ReadSession, cell: Cell, dataset: str) -> object:
     return session.whoami() if cell.verb is Verb.WHOAMI else session.alive()
 
 
-def rows_of(session: ReadSession, dataset: str) -> list[tuple[str, bytes]]:
-    """Every row of a dataset, page by page."""
+def rows_of(session: ReadSession, dataset: str, cursor: str | None = None) -> list[tuple[str, bytes]]:
+    """Every row of a dataset, or every one from a cursor on, page by page."""
     found: list[tuple[str, bytes]] = []
-    cursor = None
     while True:
         page = session.read(dataset, cursor)
         found.extend((row.id, row.raw) for row in page.rows)
