@@ -173,7 +173,7 @@ class Provider:
     name), and nothing that looks like one is taken out of records. `env`: prefixes of environment names that a
     manifest for this vendor may refer to. `hosts`: host patterns that its addresses must match; `url`: the one
     address of a vendor that has one for all customers, which a manifest may leave out; `address`: what one looks like
-    where every customer runs a server of their own, and the manifest has to say which. `tenant`: what a manifest's
+    where every customer runs a server of their own, or the vendor has several, and the manifest has to say which. `tenant`: what a manifest's
     tenant is at this vendor, for whoever writes one. `removal`: the verb by which `removed` is reached, by kind.
     `own_clock`: the vendor has a clock of its own (simulators only). `dialect`: the vendor's manner of speaking, as
     `providers.kit` reads it; `connect`: for a provider that brings a connection of its own instead. `words`: the texts

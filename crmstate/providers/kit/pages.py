@@ -101,19 +101,20 @@ def by_number(
     ask: Callable[[int], Sheet[T]],
     key: Callable[[T], str],
     size: int,
-    total: Callable[[], int] | None = None,
+    total: Callable[[], int | None] | None = None,
 ) -> tuple[list[T], bool]:
     """Every row of a listing that is paged by numbers, `size` rows a page; and whether it is known to be whole.
 
     Nothing in such a page shows whether rows came or went before it. So more than one page counts as whole only where
-    two readings of it agree, no page but the last is short, and the vendor's `total`, where it gives one, is reached.
+    two readings of it agree, no page but the last is short, and the vendor's `total`, where it gives one (None: it does not), is reached.
     """
     before: list[str] | None = None
     found: list[T] = []
     for _ in range(ROUNDS):
         found, still, pages = _sheets(ask, key, size)
         ids = [key(row) for row in found]
-        if still and (total is None or len(found) >= total()) and (pages == 1 or ids == before):
+        counted = total() if still and total else None
+        if still and (counted is None or len(found) >= counted) and (pages == 1 or ids == before):
             return found, True
         before = ids if still else None
     return found, False
