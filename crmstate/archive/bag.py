@@ -28,15 +28,17 @@ _BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
 class Covered(msgspec.Struct, frozen=True, omit_defaults=True):
     """What came of one dataset of the account. `status`: exported, partial, not_exportable or unknown; `why`: a word
-    for the reason, explained in `REASONS`."""
+    for the reason, explained in `REASONS`; `columns`: those that are not exported."""
 
     dataset: str
     status: str
     why: str = ""
     label: str = ""
+    columns: tuple[str, ...] = ()
 
 
 REASONS = {
+    "columns_dropped": "The vendor does not export these columns.",
     "no_attachments": "Its records are exported; its attachments were not asked for.",
     "not_exportable": "The vendor says that it cannot be exported.",
     "not_archived": "The vendor lists it, and this archive does not have it.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from crmstate.archive import layout, manifest
+from crmstate.archive import bulk, layout, manifest
 from crmstate.archive.bag import Covered
 from crmstate.archive.coverage import covered
 from crmstate.archive.journal import ROWS
@@ -67,6 +67,8 @@ def _generation(work: Work, number: int, complete: bool, by: str) -> Generation:
         taken_at=work.progress.began or now,
         sealed_at=now,
         by=by,
+        by_jobs=bulk.by_jobs(work),
+        dropped=bulk.dropped(work),
     )
 
 

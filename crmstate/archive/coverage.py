@@ -33,7 +33,9 @@ def covered(seals: Iterable[Seal], listing: Listing | None) -> tuple[Covered, ..
         lines[row.id] = Covered(row.id, status, why, row.label)
     for seal in seals:
         dataset = seal.dataset
-        if seal.last.complete:
+        if seal.last.dropped:
+            lines[dataset.id] = Covered(dataset.id, "partial", "columns_dropped", dataset.label, seal.last.dropped)
+        elif seal.last.complete:
             lines[dataset.id] = Covered(dataset.id, "exported", "", dataset.label)
         else:
             lines[dataset.id] = Covered(dataset.id, "partial", "no_attachments", dataset.label)

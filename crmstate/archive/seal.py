@@ -15,9 +15,11 @@ from crmstate.core.survey import Resource
 from crmstate.core.words import Proof
 
 
-class Generation(msgspec.Struct, frozen=True):
+class Generation(msgspec.Struct, frozen=True, omit_defaults=True):
     """One sealing of a dataset. `rows` and `attachments` that the archive holds since; `lines`: rows written in all,
-    those that a later one replaced too; `complete`: attachments were read as well; `parent`: the content before."""
+    those that a later one replaced too; `complete`: attachments were read as well; `parent`: the content before.
+    `by_jobs`: rows came by the vendor's export jobs, in another shape than its pages have; `dropped`: columns that the
+    vendor did not export."""
 
     number: int
     content: str
@@ -29,6 +31,8 @@ class Generation(msgspec.Struct, frozen=True):
     taken_at: str
     sealed_at: str
     by: str
+    by_jobs: bool = False
+    dropped: tuple[str, ...] = ()
 
 
 class Content(msgspec.Struct, frozen=True, array_like=True, order=True):

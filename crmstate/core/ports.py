@@ -170,9 +170,10 @@ class Ledger(Protocol):
 class Archiver(Protocol):
     """Exports datasets to a location and proves what lies there. Resumable: what is durable is not asked for again."""
 
-    def archive(self, source: ReadSession, dataset: Resource, attachments: bool) -> Evidence:
-        """Exports a dataset whole. Evidence: rows, bytes, sha256 of its content (rows, ids and attachments, however
-        and whenever they were written)."""
+    def archive(self, source: ReadSession, dataset: Resource, attachments: bool, jobs: Jobs | None = None) -> Evidence:
+        """Exports a dataset whole: by `jobs` where they are given and the vendor takes one, else by pages.
+        Evidence: rows, bytes, sha256 of its content (rows, ids and attachments, however and whenever they were
+        written)."""
         ...
 
     def verify(self, source: ReadSession, dataset: Resource, expected: str | None = None) -> Evidence:
@@ -188,8 +189,10 @@ class Archiver(Protocol):
         attachments: bool,
         expected: str | None = None,
         purging: bool = False,
+        jobs: Jobs | None = None,
     ) -> Evidence:
-        """Adds what is new or changed and the ids that vanished, and verifies the whole again. `purging`: a purge of
+        """Adds what is new or changed and the ids that vanished, and verifies the whole again; by `jobs` where the
+        archive was made by them. `purging`: a purge of
         ours has begun, and what vanished is held all the same."""
         ...
 

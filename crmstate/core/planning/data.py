@@ -11,7 +11,7 @@ from crmstate.core.goal import ArchiveGoal, NoArchive, PurgeGoal
 from crmstate.core.message import Message, message
 from crmstate.core.order import Stage, cycle
 from crmstate.core.planning.draft import Draft
-from crmstate.core.planning.estimate import archiving, topping_up, verifying
+from crmstate.core.planning.estimate import archiving, jobs_of, topping_up, verifying
 from crmstate.core.planning.hands import ALL, OPENED, by_hand, unlisted
 from crmstate.core.planning.retention import begun, ended
 from crmstate.core.recipient import fingerprint
@@ -153,7 +153,8 @@ def _archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> tuple[str, ...]:
     if draft.recorded(place, Verb.ARCHIVE) is None:
         step = draft.ours(
             place, Kind.ARCHIVE, Verb.ARCHIVE, Stage.ARCHIVE.value, _why(goal),
-            label=row.label, rows=facts.rows, calls=archiving(draft.provider, goal, facts), before=Phase.ABSENT, after=Phase.PRESENT, span=goal.span,
+            label=row.label, rows=facts.rows, calls=archiving(draft.provider, goal, facts), jobs=jobs_of(draft.provider, goal, facts),
+            before=Phase.ABSENT, after=Phase.PRESENT, span=goal.span,
         )  # fmt: skip
         needs = (step.id,)
     else:
@@ -235,6 +236,7 @@ def _delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts) 
     draft.ours(
         place, Kind.ARCHIVE, Verb.DELTA, Stage.DELTA.value, message("why.delta"),
         label=row.label, occurrence=occurrence, calls=topping_up(draft.provider, goal, facts),
+        jobs=jobs_of(draft.provider, goal, facts),
         before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,
     )  # fmt: skip
 
