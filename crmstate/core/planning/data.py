@@ -151,9 +151,10 @@ def _archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> tuple[str, ...]:
         return ()
     needs: tuple[str, ...] = ()
     if draft.recorded(place, Verb.ARCHIVE) is None:
+        jobs = jobs_of(draft.provider, goal, facts)
         step = draft.ours(
-            place, Kind.ARCHIVE, Verb.ARCHIVE, Stage.ARCHIVE.value, _why(goal),
-            label=row.label, rows=facts.rows, calls=archiving(draft.provider, goal, facts), jobs=jobs_of(draft.provider, goal, facts),
+            place, Kind.ARCHIVE, Verb.ARCHIVE, Stage.ARCHIVE.value, _why(goal, jobs),
+            label=row.label, rows=facts.rows, calls=archiving(draft.provider, goal, facts), jobs=jobs,
             before=Phase.ABSENT, after=Phase.PRESENT, span=goal.span,
         )  # fmt: skip
         needs = (step.id,)
@@ -170,11 +171,14 @@ def _archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> tuple[str, ...]:
     return tuple(step.id for step in draft.steps[first:])
 
 
-def _why(goal: ArchiveGoal) -> Message:
-    """Whoever reviews a plan sees to whom the data will be open."""
-    if not goal.encrypt_to:
-        return message("why.archive", to=goal.to)
-    return message("why.archive.locked", to=goal.to, recipients=", ".join(map(fingerprint, goal.encrypt_to)))
+def _why(goal: ArchiveGoal, jobs: int) -> Message:
+    """Whoever reviews a plan sees to whom the data will be open, and how many of the vendor's jobs it takes."""
+    if goal.encrypt_to:
+        whom = ", ".join(map(fingerprint, goal.encrypt_to))
+        if jobs:
+            return message("why.archive.locked.jobs", to=goal.to, recipients=whom, jobs=jobs)
+        return message("why.archive.locked", to=goal.to, recipients=whom)
+    return message("why.archive.jobs", to=goal.to, jobs=jobs) if jobs else message("why.archive", to=goal.to)
 
 
 def _opened_by_hand(draft: Draft, goal: ArchiveGoal) -> None:
