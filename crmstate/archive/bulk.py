@@ -30,6 +30,8 @@ from crmstate.core.words import Exit, JobStatus, Kind, Packing, Verb
 
 TRIES = 3
 """For one file."""
+BATCH_ROWS, BATCH_BYTES = 1000, 1_000_000
+"""Rows that are made into a segment at once, as if they were a page."""
 AGAIN = 3
 """How often jobs that failed or are gone are submitted again in one run."""
 ENDINGS = {Packing.CSV: "csv", Packing.CSV_IN_ZIP: "zip", Packing.JSONL: "jsonl", Packing.JSONL_GZ: "jsonl.gz"}
@@ -240,11 +242,15 @@ class _Files:
         part, bulk, work = self.job.parts[self._place.part], self._bulk, self.work
         rows, begin = Rows(bulk.packing, bulk.key, bulk.secret), _Begin(self._place)
 
+        batch = _Batch()
+
         def passing() -> Iterator[bytes]:
             for piece in self.jobs.collect(self.order, part):
-                self._rows(begin.behind(rows.feed(piece)), begin)
+                if batch.add(begin.behind(rows.feed(piece))):
+                    self._rows(batch.taken(), begin)
                 yield piece
-            self._rows(begin.behind(rows.end()), begin)
+            batch.add(begin.behind(rows.end()))
+            self._rows(batch.taken(), begin)
             if begin.left or part.rows not in (None, rows.count):
                 raise Damaged(f"{rows.count} rows, where the job says {part.rows}")
 
@@ -261,6 +267,25 @@ class _Files:
         if rows:
             self.segments.take(tuple(rows), self._shown())
             self._place = replace(self._place, rows=self._place.rows + len(rows), sum=begin.digest.hexdigest())
+
+
+class _Batch:
+    """Rows that wait for others. Where a file breaks off they are forgotten, and come again with it."""
+
+    def __init__(self) -> None:
+        self._rows: list[Row] = []
+        self._size = 0
+
+    def add(self, rows: list[Row]) -> bool:
+        """More of them; whether they are enough."""
+        self._rows += rows
+        self._size += sum(len(row.raw) for row in rows)
+        return len(self._rows) >= BATCH_ROWS or self._size >= BATCH_BYTES
+
+    def taken(self) -> list[Row]:
+        """All of them, which wait no longer."""
+        rows, self._rows, self._size = self._rows, [], 0
+        return rows
 
 
 class _Begin:

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 from archive_vendor import Clock, Crash, Dataset, Effects, resource, row
+from grounds import Memory
 from job_vendor import JobVendor, Table, people, zipped
+from locks import Key, locked
 
 from crmstate.archive import manifest, press
 from crmstate.archive.checks import Wanted
-from crmstate.archive.folder import FolderArchive
+from crmstate.archive.folder import Archive, FolderArchive
 from crmstate.archive.layout import Place
 from crmstate.archive.local import LocalReads
 from crmstate.core.diagnostic import Problem
@@ -301,3 +303,41 @@ def test_an_export_that_was_begun_by_pages_goes_on_by_pages(tmp_path: Path) -> N
         archive(tmp_path / "one", Effects(effects.count - 20, "before")).archive(vendor, PEOPLE, True)
     exported(tmp_path / "one", vendor)
     assert vendor.submits == 0
+
+
+@pytest.mark.parametrize("identity", [True, False])
+def test_an_encrypted_export_by_jobs_goes_on_without_the_keys_to_its_rows(tmp_path: Path, identity: bool) -> None:
+    key, effects, whole = Key(), Effects(), JobVendor(people=people())
+
+    def run(root: Path, vendor: JobVendor, effects: Effects) -> str:
+        made = locked(root, key, identity=key if identity else None, effects=effects)
+        return made.archive(vendor, PEOPLE, True, vendor).sha256  # type: ignore[arg-type]
+
+    sha256 = run(tmp_path / "whole", whole, effects)
+    for stop in range(1, effects.count + 1, 7):
+        vendor, root = JobVendor(people=people()), tmp_path / str(stop)
+        with pytest.raises(Crash):
+            run(root, vendor, Effects(stop, "after"))
+        assert (run(root, vendor, Effects()), vendor.submits) == (sha256, 3), stop
+        for path in root.rglob("*"):
+            assert not path.is_file() or b"PK\x03\x04" not in path.read_bytes()
+    journal = next((tmp_path / "whole" / "journal").iterdir()).read_text()
+    assert "job-1" not in journal and '"more"' not in journal, "where the vendor's cursors are hidden, so are its jobs"
+    verified = locked(tmp_path / "whole", key, identity=key).verify(whole, PEOPLE, sha256)
+    assert verified.rows == 11
+
+
+def test_an_export_by_jobs_into_an_object_store_goes_on_as_well() -> None:
+    effects, whole, ground = Effects(), JobVendor(people=people()), Memory()
+
+    def run(name: str, vendor: JobVendor, effects: Effects) -> str:
+        made = Archive(ground.store(name, effects), Clock(), "me")
+        return made.archive(vendor, PEOPLE, True, vendor).sha256  # type: ignore[arg-type]
+
+    sha256 = run("whole", whole, effects)
+    for stop in range(1, effects.count + 1):
+        vendor = JobVendor(people=people())
+        with pytest.raises(Crash):
+            run(str(stop), vendor, Effects(stop, "after"))
+        assert (run(str(stop), vendor, Effects()), vendor.submits) == (sha256, 3), stop
+        assert len([name for name in ground.files(str(stop)) if name.endswith(".source.zip")]) == 6
