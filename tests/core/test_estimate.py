@@ -117,6 +117,11 @@ def test_a_job_counts_with_its_quota_its_polls_its_files_and_its_time() -> None:
     assert found.days_of_quota == 1
 
 
+def test_files_are_fetched_at_the_rate_that_the_vendor_allows() -> None:
+    slow = by_jobs(page=100, per_second=10, per_request={"GET /jobs/*": 10 / 60})
+    assert estimated(10_000_000, slow, JOBS).seconds == 50 * 120 + 200 * 6
+
+
 def test_jobs_are_used_where_somebody_asks_or_the_table_prefers_them() -> None:
     few, many = ArchiveGoal("file:///archive"), ArchiveGoal("file:///archive", by="pages")
     assert estimated(10_000, by_jobs(page=100)).of["archive"] == 101, "nobody asks"

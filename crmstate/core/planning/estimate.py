@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from crmstate.core.goal import ArchiveGoal
 from crmstate.core.plan import Estimate, Step
-from crmstate.core.provider import Cell, Provider
+from crmstate.core.provider import Bulk, Cell, Provider
 from crmstate.core.survey import DatasetFacts
 from crmstate.core.words import Kind, Mode, Verb
 
@@ -44,7 +44,11 @@ def _by_jobs(provider: Provider, jobs: int, rows: int) -> int:
     if bulk is None:
         return 0
     each = bulk.cost + POLLS + (1 if bulk.listed is not None else 0)
-    return jobs * each + max(jobs, _parts(rows, bulk.parts) if bulk.parts else 0)
+    return jobs * each + _files(bulk, jobs, rows)
+
+
+def _files(bulk: Bulk, jobs: int, rows: int) -> int:
+    return max(jobs, _parts(rows, bulk.parts) if bulk.parts else 0)
 
 
 def reading(provider: Provider, goal: ArchiveGoal, facts: DatasetFacts) -> int:
@@ -112,9 +116,13 @@ def estimate(steps: Iterable[Step], provider: Provider, counts: Mapping[str, int
             add(step.verb, purging(cell, step.rows or 0), cell)
             uncounted |= {step.address} if step.rows is None else set()
         elif step.kind is Kind.ARCHIVE:
-            add(step.verb, step.calls, provider.cell(Kind.DATASET, Verb.READ))
             if step.jobs and export is not None and export.bulk is not None:
+                add(step.verb, step.calls, None)
+                name = _name(export, provider)  # the slowest of its requests is what fetches a file
+                by_name[name] = by_name.get(name, 0) + _files(export.bulk, step.jobs, step.rows or 0)
                 waiting += step.jobs * export.bulk.seconds
+            else:
+                add(step.verb, step.calls, provider.cell(Kind.DATASET, Verb.READ))
             place = f"{Kind.DATASET.value}/{step.address.partition('/')[2]}"
             if step.calls and counts is not None and counts.get(place, 0) is None:
                 uncounted.add(place)

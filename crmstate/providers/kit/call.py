@@ -366,7 +366,7 @@ def _stream(line: Line, url: str, gate: Gate | None) -> Iterator[bytes]:
     line.wire.place(url, gate, line.dialect.file_hosts)
 
     def attempt() -> Iterator[bytes]:
-        line.pace.wait()
+        line.pace.wait(HANDED_OUT)
         request = Request("GET", "/")
         if line.vault and not line.dialect.file_hosts:
             request = line.dialect.authorise(request, line.vault.token())

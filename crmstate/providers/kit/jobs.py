@@ -48,7 +48,7 @@ def known(line: Line, cell: Cell, order: Order) -> tuple[str, ...] | None:
 
 def submit(line: Line, cell: Cell, order: Order, known: tuple[str, ...] | None) -> Job | None:
     """Submits a job; see `core.ports.Jobs`."""
-    bulk_of(cell)
+    line.pace.spend(bulk_of(cell).cost - 1)  # whatever comes of it: too few is better than too many
     try:
         job: Job | None = cell.run(call_to_submit(line, cell), order)  # type: ignore[misc]
     except Failure as failure:
