@@ -17,7 +17,6 @@ import msgspec
 from msgspec.structs import replace
 
 from crmstate.archive import export
-from crmstate.archive.journal import JOB
 from crmstate.archive.marks import FileMark, Measured, canonical
 from crmstate.archive.press import Press, press
 from crmstate.archive.results import Damaged, Rows
@@ -79,8 +78,12 @@ def read(work: Work, source: ReadSession, jobs: Jobs | None) -> None:
 
 
 def by_jobs(work: Work) -> bool:
-    """Whether rows of this dataset came by jobs: then its delta must, too, or every row would look like another one."""
-    return any(line.what == JOB and line.end for line in work.journal.lines)
+    """Whether the rows of this dataset came by jobs: then its delta must, too, or every row would look like another
+    one."""
+    if work.seal is not None:
+        return work.seal.last.by_jobs
+    standing = _standing(work)
+    return standing is not None and not standing.pages
 
 
 def dropped(work: Work) -> tuple[str, ...]:
@@ -94,7 +97,7 @@ def _standing(work: Work) -> Standing | None:
 
 
 def _note(work: Work, standing: Standing) -> Standing:
-    work.job(canonical(standing).decode(), standing.id is not None)
+    work.job(canonical(standing).decode())
     return standing
 
 

@@ -26,7 +26,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became durable. `what`: begin (a reading of the whole dataset begins, for `purpose` archive or delta),
     rows, gone (ids that the reading did not meet), attachments, lost (attachments that it did not meet), job (where an
     export by jobs stands). `next`: the cursor to go on from (`Wrap.hidden`), or where the job stands; `end`: there is no
-    more, or the job is submitted. `seen` and `written`: rows or attachments met and
+    more. `seen` and `written`: rows or attachments met and
     written; `contents`: encrypted attachments that became durable."""
 
     what: str

@@ -103,9 +103,9 @@ class Work:
             if left <= 0:
                 return
 
-    def job(self, standing: str, submitted: bool) -> None:
+    def job(self, standing: str) -> None:
         """Makes durable where an export by jobs stands."""
-        self._line(Line(JOB, self.now(), next=standing, end=submitted))
+        self._line(Line(JOB, self.now(), next=standing))
 
     def next_number(self) -> int:
         """The number of the next segment."""

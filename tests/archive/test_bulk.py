@@ -212,6 +212,23 @@ def test_where_nobody_can_know_whether_a_job_was_submitted_a_person_is_asked(tmp
     assert (refused(tmp_path, vendor), vendor.submits) == ("CRM-A100", 1)
     assert archive(tmp_path).archive(vendor, PEOPLE, True).rows == 11, "and by pages it goes on"
     assert vendor.submits == 1
+    assert archive(tmp_path, share=1.0).verify(vendor, PEOPLE).method == "checksums+counts+full"
+
+
+def test_an_export_that_was_begun_by_jobs_can_be_ended_by_pages(tmp_path: Path) -> None:
+    vendor = JobVendor(people=people())
+
+    def stumble(what: str, about: Any) -> None:
+        if about == ("job-2", 1):
+            raise Failure(Code.DENIED)
+
+    vendor.stumble = stumble
+    with pytest.raises(Failure):
+        exported(tmp_path, vendor)
+    found = archive(tmp_path, share=1.0)
+    assert found.archive(vendor, PEOPLE, True).rows == 11
+    assert found.verify(vendor, PEOPLE).method == "checksums+counts+full", "every row as the pages spell it"
+    assert found.delta(vendor, PEOPLE, True).rows == 11
 
 
 def test_a_refusal_that_is_sure_leaves_nothing_to_look_for(tmp_path: Path) -> None:
