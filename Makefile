@@ -7,6 +7,7 @@ READY := $(VENV)/.ready
 TRYTON := .venv-tryton/.ready
 BUCKET := .venv-s3/.ready
 ZOHO := .venv-zoho/.ready
+ODOO := .venv-odoo/.ready
 WORKERS ?= 3
 
 .PHONY: demo test test-deep compare lint types generated lock clean
@@ -35,13 +36,20 @@ $(ZOHO): requirements/zoho.txt
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/zoho.txt
 	touch $(ZOHO)
 
+# What a real Odoo server needs beside its package and PostgreSQL (tests/e2e/odoo/), which `prepare` fetches and makes.
+$(ODOO): requirements/odoo.txt
+	$(PYTHON) -m venv $(@D) || python3 -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/odoo.txt
+	touch $(ODOO)
+
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
 test: $(READY) $(TRYTON) $(BUCKET)
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not deep"
 
-test-deep: $(READY) $(TRYTON) $(BUCKET) $(ZOHO)
+test-deep: $(READY) $(TRYTON) $(BUCKET) $(ZOHO) $(ODOO)
+	$(BIN)/python -m tests.e2e.odoo.prepare
 	$(BIN)/python -m pytest -n $(WORKERS) -m deep
 
 # What comes out of crmstate and of dlt, Singer and Airbyte, on the same rows: installs them into .neighbours, takes minutes,
@@ -50,7 +58,7 @@ compare: $(READY)
 	$(BIN)/python -m tests.benchmarks.neighbours
 
 # Mistakes made on purpose in the providers, each of which a test has to catch.
-mutations: $(READY) $(TRYTON) $(BUCKET)
+mutations: $(READY) $(TRYTON) $(BUCKET) $(ODOO)
 	$(BIN)/python -m tests.mutations $(ONLY)
 
 lint: $(READY)
@@ -69,9 +77,10 @@ lock: $(READY)
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements/main.txt pyproject.toml requirements/build.in
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --constraint requirements/main.txt --output-file requirements/dev.txt requirements/dev.in
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements/tryton.txt requirements/tryton.in
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements/odoo.txt requirements/odoo.in
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements/s3.txt requirements/s3.in
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements/zoho.txt requirements/zoho.in
 	for each in dlt singer singer-target airbyte; do $(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements/neighbours/$$each.txt requirements/neighbours/$$each.in || exit 1; done
 
 clean:
-	rm -rf $(VENV) .venv-tryton .venv-s3 .venv-zoho .neighbours demo .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-tryton .venv-s3 .venv-zoho .venv-odoo .neighbours demo .mypy_cache .ruff_cache

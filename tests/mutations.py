@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "node_modules")
-SERVER = ".venv-tryton"
+SERVERS = (".venv-tryton", ".venv-odoo")
 LONGEST = 600.0
 
 
@@ -45,6 +45,16 @@ def _tryton(name: str, file: str, old: str, new: str, test: str = "") -> Mutatio
 def _jiandaoyun(name: str, file: str, old: str, new: str, test: str = "") -> Mutation:
     tests = (SUITE, "-k", f"jiandaoyun and ({test})") if test else ("tests/providers/test_jiandaoyun.py",)
     return Mutation(f"jiandaoyun: {name}", f"crmstate/providers/jiandaoyun/{file}", old, new, tests)
+
+
+def _fxiaoke(name: str, file: str, old: str, new: str, test: str = "") -> Mutation:
+    tests = (SUITE, "-k", f"fxiaoke and ({test})") if test else ("tests/providers/test_fxiaoke.py",)
+    return Mutation(f"fxiaoke: {name}", f"crmstate/providers/fxiaoke/{file}", old, new, tests)
+
+
+def _odoo(name: str, file: str, old: str, new: str, test: str = "") -> Mutation:
+    tests = (SUITE, "-k", f"odoo and ({test})") if test else ("tests/providers/test_odoo.py",)
+    return Mutation(f"odoo: {name}", f"crmstate/providers/odoo/{file}", old, new, tests)
 
 
 MUTATIONS: tuple[Mutation, ...] = (
@@ -304,6 +314,286 @@ MUTATIONS: tuple[Mutation, ...] = (
         "",
         "dead_credential or lesson_09",
     ),
+    _fxiaoke(
+        "an ignored error: 200 is success",
+        "vendor.py",
+        "    elif found.error_code == 0:",
+        "    elif answer.status == 200:",
+        "a_dead_credential or act_that_was_refused",
+    ),
+    _fxiaoke(
+        "a wrong status: what may have been done is a refusal",
+        "vendor.py",
+        "50009: Code.UNAVAILABLE,",
+        "50009: Code.THROTTLED,",
+    ),
+    _fxiaoke(
+        "a quota that comes back is a missing right",
+        "vendor.py",
+        "30002: Code.EXHAUSTED,",
+        "30002: Code.DENIED,",
+        "used_up_quota",
+    ),
+    _fxiaoke(
+        "a token that ended is not renewed",
+        "vendor.py",
+        'frozenset({"20005", "20016"})',
+        'frozenset({"20005"})',
+        "renewed",
+    ),
+    _fxiaoke(
+        "a wrong place: the day ends with that of UTC",
+        "vendor.py",
+        "        ahead=8,\n",
+        "",
+        "used_up_quota",
+    ),
+    _fxiaoke(
+        "a rate that the vendor does not allow",
+        "vendor.py",
+        "_A_SECOND = 100 / 21",
+        "_A_SECOND = 100 / 20",
+    ),
+    _fxiaoke(
+        "the whole view is claimed without proof",
+        "vendor.py",
+        "whole_view=False",
+        "whole_view=True",
+        "lesson_04 or whole_view",
+    ),
+    _fxiaoke(
+        "a wrong status: people who are stopped are present",
+        "people.py",
+        "Phase.INACTIVE if each.is_stop else Phase.PRESENT",
+        "Phase.PRESENT",
+        "lesson_06_people or cells_phase",
+    ),
+    _fxiaoke(
+        "a missed page: people end with the first",
+        "people.py",
+        "        before, number = page, number + 1\n",
+        "        return found, 1, still\n",
+    ),
+    _fxiaoke(
+        "people whom the address book has otherwise are not looked for",
+        "people.py",
+        "if still and agreed and",
+        "if still and",
+        "slipped_through or listing_that_moves",
+    ),
+    _fxiaoke(
+        "a skipped trial: the right to stop people is not asked for",
+        "people.py",
+        '    call.post(STOP, {"openUserIds": [NOBODY], "status": STOPPED}, into=Nothing)\n',
+        "    return\n",
+        "known_before_the_first_act",
+    ),
+    _fxiaoke(
+        "a total of nothing beside rows is nought",
+        "listings.py",
+        "if found.total is None or found.total < len(found.data_list):",
+        "if found.total is None:",
+    ),
+    _fxiaoke(
+        "the total is not asked for",
+        "listings.py",
+        '"find_explicit_total_num": True',
+        '"find_explicit_total_num": False',
+        "a_count_is_exact",
+    ),
+    _fxiaoke(
+        "a wrong path: the company's own objects are asked for as preset ones",
+        "data.py",
+        "path = CUSTOM_QUERY if is_custom(dataset) else QUERY",
+        "path = QUERY",
+        "rows_come_in_the_vendors_own_text",
+    ),
+    _fxiaoke(
+        "a missed page: rows end with the first",
+        "data.py",
+        "return Page(tuple(found), found[-1].id if found else None)",
+        "return Page(tuple(found), None)",
+        "ten_thousand_rows_of_a_dataset",
+    ),
+    _fxiaoke(
+        "the order of rows is not looked at",
+        "data.py",
+        "        if row.id <= before:",
+        "        if not row.id:",
+    ),
+    _fxiaoke(
+        "rows asked for by id: those right before are skipped",
+        "data.py",
+        '    if _HEX.fullmatch(id) and int(id, 16):\n        return f"{int(id, 16) - 1:024x}"\n    return id[:-1]',
+        "    return id",
+        "read_by_id",
+    ),
+    _fxiaoke(
+        "approvals and workflows are started",
+        "purge.py",
+        '{"triggerApprovalFlow": False, "triggerWorkFlow": False}',
+        '{"triggerApprovalFlow": True, "triggerWorkFlow": True}',
+        "an_act_does_what_it_says",
+    ),
+    _fxiaoke(
+        "rows that show no more are left in the bin",
+        "purge.py",
+        "[id for id in ids if id not in kept]",
+        "[id for id in shown if id not in kept]",
+    ),
+    _fxiaoke(
+        "rows that stay locked are deleted unasked",
+        "purge.py",
+        "        return {id: refused[id] for id in there}\n",
+        "        return {}\n",
+    ),
+    _fxiaoke(
+        "an act whose answer was lost goes on",
+        "purge.py",
+        "            if failure.code not in REFUSALS:\n                raise\n            refused",
+        "            refused",
+        "answer_is_lost",
+    ),
+    Mutation(
+        "fxiaoke: a batch that was begun with is not asked for again",
+        "crmstate/engine/purge.py",
+        "        if resumed and HALFWAY in cell.attributes:",
+        "        if False:",
+        ("tests/engine/test_purge.py",),
+    ),
+    Mutation(
+        "fxiaoke: what is half gone and refused counts as gone",
+        "crmstate/engine/purge.py",
+        "                break  # begun with, refused, and nowhere to be seen: a person has to look\n",
+        "                return None\n",
+        ("tests/engine/test_purge.py",),
+    ),
+    _odoo(
+        "a revocation ends with the answer that revokes nothing",
+        "access.py",
+        '    act(call, CHECK, "run_check",',
+        '    look(call, CHECK, "search_count", int, domain=[]) if ids else act(call, CHECK, "run_check",',
+    ),
+    _odoo(
+        "a skipped trial: the password is not tried before the first act",
+        "access.py",
+        "    trial=_trial,\n",
+        "",
+    ),
+    _odoo(
+        "a wrong status: archived people are present",
+        "access.py",
+        "phase = Phase.PRESENT if row.active else Phase.INACTIVE\n        facts = UserFacts",
+        "phase = Phase.PRESENT\n        facts = UserFacts",
+        "lesson_06",
+    ),
+    _odoo(
+        "archived rows are not asked for",
+        "vendor.py",
+        'EVERYTHING = {"active_test": False}',
+        'EVERYTHING = {"active_test": True}',
+        "lesson_06",
+    ),
+    _odoo(
+        "a page that says 200 is an answer",
+        "vendor.py",
+        "    if good and not _PAGE.match(answer.body):",
+        "    if good:",
+    ),
+    _odoo(
+        "a stale id: all rows of a refused call are called gone",
+        "vendor.py",
+        "    NO_ROW: Code.CONFLICT,",
+        "    NO_ROW: Code.MISSING,",
+    ),
+    _odoo(
+        "a question to a person is taken for an outage",
+        "vendor.py",
+        '    "odoo.exceptions.RedirectWarning": Code.REJECTED,',
+        '    "odoo.exceptions.RedirectWarning": Code.UNAVAILABLE,',
+    ),
+    _odoo(
+        "a skipped proof: an administrator is believed to see everything",
+        "view.py",
+        "whole_view=administrator and _nothing_hidden(call, len(me.company_ids)),",
+        "whole_view=administrator,",
+    ),
+    _odoo(
+        "a skipped proof: whoever counts what the server counts needs no rights",
+        "view.py",
+        "whole_view=administrator and _nothing_hidden(call, len(me.company_ids)),",
+        "whole_view=_nothing_hidden(call, len(me.company_ids)),",
+    ),
+    _odoo(
+        "the rule that hides keys is not looked for",
+        "view.py",
+        "        return _every_key(call) and any(",
+        "        return any(",
+    ),
+    _odoo(
+        "of several keys the first is believed to be ours",
+        "view.py",
+        "return str(fit[0].id) if len(fit) == 1 else None",
+        "return str(fit[0].id) if fit else None",
+    ),
+    _odoo(
+        "a wrong tenant is accepted",
+        "view.py",
+        "        tenant=text(named[0].value),",
+        "        tenant=call.tenant or text(named[0].value),",
+        "another_tenant",
+    ),
+    _odoo(
+        "files of fields are left out",
+        "view.py",
+        '"ir.attachment": [["id", "!=", 0]],',
+        '"ir.attachment": [],',
+        "whole_view_is_proved",
+    ),
+    _odoo(
+        "a dataset that shows fewer rows than there are is whole",
+        "data.py",
+        "hidden += [] if whole else [each.model]",
+        "hidden += []",
+    ),
+    _odoo(
+        "a file is not held against its digest",
+        "data.py",
+        "if row.checksum and hashlib",
+        "if not row.checksum and hashlib",
+    ),
+    _odoo(
+        "a file that the server has lost is an empty one",
+        "data.py",
+        "if row.file_size and not content:",
+        "if row.file_size and not row.checksum:",
+    ),
+    _odoo(
+        "a missed page: rows end with the first",
+        "data.py",
+        "return Page(rows, None if last or not rows else rows[-1].id)",
+        "return Page(rows, None)",
+        "reading_goes_on_from_a_cursor",
+    ),
+    _odoo(
+        "a missed page: a listing ends with its first",
+        "access.py",
+        "return Leaf(found, str(rows[-1].id))",
+        "return Leaf(found, None)",
+        "pages_of_any_size",
+    ),
+    _odoo(
+        "a purge goes on after a lost answer",
+        "purge.py",
+        "                results.update((each, _failed(rest)) for part in todo for each in part)\n                break\n",
+        "                continue\n",
+    ),
+    _odoo(
+        "automations that are refused are none",
+        "access.py",
+        'if failure.vendor != NO_SUCH or count(call, "ir.model", [["model", "=", AUTOMATIONS]]):',
+        "if failure.vendor != NO_SUCH:",
+    ),
 )
 
 
@@ -319,11 +609,12 @@ def run(folder: Path, tests: Sequence[str]) -> tuple[int, str]:
 
 
 def copied(into: Path) -> Path:
-    """The tree, with the environment of the server beside it."""
+    """The tree, with the environments of the servers beside it."""
     tree = into / "crmstate"
     shutil.copytree(ROOT, tree, ignore=LEFT_OUT)
-    if (ROOT / SERVER).exists():
-        (tree / SERVER).symlink_to(ROOT / SERVER)
+    for each in SERVERS:
+        if (ROOT / each).exists():
+            (tree / each).symlink_to(ROOT / each)
     return tree
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 AT_ONCE = 2_000_000
 """A content up to this size is held in memory; a larger one goes through a thread of its own."""
 _NATIVE = re.compile(r"AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}")
+BOM = "\ufeff"
+"""The mark that some editors write before a text."""
 _NO_MATCH = "No matching keys"
 
 
@@ -32,7 +34,7 @@ def identities(secret: Secret) -> list[Any]:
     there is none that can be used, one behind a passphrase included."""
     import pyrage
 
-    text = secret.reveal()
+    text = secret.reveal().removeprefix(BOM)
     if "PRIVATE KEY-----" in text:
         try:
             return [pyrage.ssh.Identity.from_buffer(text.strip().encode() + b"\n")]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -28,12 +29,16 @@ _BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
 class Covered(msgspec.Struct, frozen=True, omit_defaults=True):
     """What came of one dataset of the account. `status`: exported, partial, not_exportable or unknown; `why`: a word
-    for the reason, explained in `REASONS`; `columns`: those that are not exported."""
+    for the reason, explained in `REASONS`; `fields`: what came of the vendor's description of its fields, explained in
+    `FIELDS`; nothing for archives of before that was said; `redacted`: by field how many rows were written without its value,
+    which stands as "$redacted" in them; `columns`: those that the vendor did not export."""
 
     dataset: str
     status: str
     why: str = ""
     label: str = ""
+    fields: str = ""
+    redacted: dict[str, int] = {}
     columns: tuple[str, ...] = ()
 
 
@@ -45,6 +50,17 @@ REASONS = {
     "listing_incomplete": "The vendor's list of datasets was not complete: there may be others that nobody saw.",
     "not_listed": "The vendor's list of datasets could not be read: there may be others that nobody saw.",
 }
+
+FIELDS = {
+    "kept": "The vendor's own description of the fields is in schema/, byte for byte.",
+    "not_offered": "The vendor gives no description of the fields that crmstate knows how to ask for.",
+    "refused": "The vendor refused to describe the fields to the key that read the records.",
+}
+
+REDACTION = (
+    "Values of these fields are kept out of so many rows, because they are secrets: keys, passwords, what signs an address. "
+    'They stand as "$redacted" in the rows, or at the end of what is left of a text.'
+)
 
 
 def tag_files(
@@ -92,11 +108,15 @@ def _info(sizes: Mapping[str, int], digest: str, at: str) -> bytes:
 
 def _coverage(coverage: tuple[Covered, ...], digest: str) -> bytes:
     used = {each.why for each in coverage if each.why}
-    plain = {
+    plain: dict[str, Any] = {
         "content": digest,
         "datasets": [msgspec.to_builtins(each) for each in coverage],
         "reasons": {why: REASONS[why] for why in sorted(used) if why in REASONS},
     }
+    if said := {each.fields for each in coverage if each.fields}:
+        plain["fields"] = {word: FIELDS[word] for word in sorted(said) if word in FIELDS}
+    if any(each.redacted for each in coverage):
+        plain["redacted"] = REDACTION
     return json.dumps(plain, ensure_ascii=True, sort_keys=True, indent=1).encode() + b"\n"
 
 

@@ -7,10 +7,11 @@ of all.
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from crmstate.archive import bulk, layout, manifest
 from crmstate.archive.bag import Covered
-from crmstate.archive.coverage import covered
+from crmstate.archive.coverage import Described, covered
 from crmstate.archive.journal import ROWS
 from crmstate.archive.layout import ATTACHMENTS, DATA, ENCRYPTION, JOURNAL, MANIFEST, content
 from crmstate.archive.manifest import Found
@@ -24,21 +25,24 @@ from crmstate.core.survey import Listing, Resource
 _SHELF = re.compile(f"{DATA}/{ATTACHMENTS}/[0-9a-f]{{2}}")
 
 
-def prepare(work: Work, dataset: Resource, complete: bool, by: str, fields: bytes | None = None) -> Seal:
+def prepare(work: Work, dataset: Resource, complete: bool, by: str, fields: Described) -> Seal:
     """Makes the list of the ids that are held durable, and gives the seal of the next generation. `complete`:
     attachments were read, now or before; `fields`: the vendor's field metadata."""
     number = len(work.seal.generations) if work.seal else 0
     files = [*work.files(), *_kept(work)]
     ids = work.streamed(work.place.ids(number), packed_all(work.holding.ids(work.lines)))
-    if fields is not None:
-        path, fields = work.place.put(work.place.schema(number), fields)
-        work.store.put({path: fields}, once=True)
-        files.append(mark(path, fields))
+    if fields.data is not None:
+        path, data = work.place.put(work.place.schema(number), fields.data)
+        work.store.put({path: data}, once=True)
+        files.append(mark(path, data))
     work.store.gather(work.place.journal, work.journal.data)
     return Seal(
         dataset=dataset,
         slug=work.place.slug,
-        generations=(*(work.seal.generations if work.seal else ()), _generation(work, number, complete, by)),
+        generations=(
+            *(work.seal.generations if work.seal else ()),
+            _generation(work, number, complete, by, fields.said),
+        ),
         ids=ids,
         journal=mark(work.place.journal, work.journal.data),
         files=tuple(files),
@@ -54,7 +58,7 @@ def _kept(work: Work) -> list[FileMark]:
     return [*(each for each in work.seal.files if each.file not in known), work.seal.ids]
 
 
-def _generation(work: Work, number: int, complete: bool, by: str) -> Generation:
+def _generation(work: Work, number: int, complete: bool, by: str, fields: str) -> Generation:
     now = work.now()
     return Generation(
         number=number,
@@ -67,9 +71,18 @@ def _generation(work: Work, number: int, complete: bool, by: str) -> Generation:
         taken_at=work.progress.began or now,
         sealed_at=now,
         by=by,
+        fields=fields,
+        redacted=_redacted(work),
         by_jobs=bulk.by_jobs(work),
         dropped=bulk.dropped(work),
     )
+
+
+def _redacted(work: Work) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for line in work.journal.lines:
+        found.update(line.redacted)
+    return dict(found)
 
 
 def commit(store: Store, seal: Seal, listing: Listing | None, at: str, by: str, alone: bool = True) -> None:

@@ -2,8 +2,9 @@
 
 Everything is looked at before anything is touched: what lies there must be the archive on record and nothing else.
 `manifest.json` goes first and durably, so that whatever an interruption leaves is never taken for an archive;
-`README.txt`, which marks the place as ours, goes last. It refuses to delete what it has no name for, and follows no
-link.
+`README.txt`, which marks the place as ours, goes last and by itself, once it is on record that it is all that is left:
+only then does an empty place prove anything, since one that is not mounted is empty as well. It refuses to delete what
+it has no name for, and follows no link.
 """
 
 from __future__ import annotations
@@ -54,22 +55,61 @@ class Inventory:
     bytes: int
 
 
-def end(store: Store, expected: Mapping[str, str], begun: bool) -> Ended:
-    """Deletes the archive in a store; see `core.ports.Archiver.end`."""
+def clear(store: Store, expected: Mapping[str, str], begun: bool) -> Ended:
+    """Deletes the archive in a store but for the mark; see `core.ports.Archiver.clear`."""
     if not store.is_folder("") or not store.names(""):
-        if not begun or not store.located():
-            raise problem(Exit.ERROR, "CRM-A090", file=store.where)
-        store.unfold([""])
-        return Ended(0, 0, "")
+        raise problem(Exit.ERROR, "CRM-A090", file=store.where)
     content = _recognised(store, expected, begun)
     found = inventory(store)
     try:
         _delete(store, found)
     except Problem as refused:
-        raise Problem(Exit.ERROR, diagnostic("CRM-A093", file=store.where), *refused.diagnostics) from refused
-    if store.names(""):
+        raise _torn(store, refused) from refused
+    if not _bare(store):
         raise problem(Exit.ERROR, "CRM-A093", file=store.where)
     return Ended(len(found.files), found.bytes, content)
+
+
+def bare(store: ReadStore) -> bool:
+    """Whether it holds the mark alone, or nothing; see `core.ports.Archiver.bare`."""
+    if not store.is_folder("") or not store.names(""):
+        if not store.located():
+            raise problem(Exit.ERROR, "CRM-A090", file=store.where)
+        return True
+    return _bare(store)
+
+
+def _bare(store: ReadStore) -> bool:
+    return set(store.names("")) <= {README, README + TEMPORARY}
+
+
+def end(store: Store) -> None:
+    """Takes the mark away; see `core.ports.Archiver.end`."""
+    try:
+        for name in (README + TEMPORARY, README):
+            store.remove(name)
+        store.unfold([""])
+    except Problem as refused:
+        raise _torn(store, refused) from refused
+    if store.names(""):
+        raise problem(Exit.ERROR, "CRM-A093", file=store.where)
+
+
+def refuse_standing(store: ReadStore) -> None:
+    """Raises Problem CRM-A095 where something of an archive is there, sealed or not: then nobody's word that it is gone is
+    taken. A bucket that is gone has none of it."""
+    try:
+        there = [name for name in store.names("") if name in layout.TOP] if store.is_folder("") else []
+    except Problem as refused:
+        if refused.diagnostics[0].code != "CRM-A060":
+            raise
+        return
+    if there:
+        raise problem(Exit.REFUSED, "CRM-A095", file=store.where, names=", ".join(there[:NAMED]))
+
+
+def _torn(store: ReadStore, refused: Problem) -> Problem:
+    return Problem(Exit.ERROR, diagnostic("CRM-A093", file=store.where), *refused.diagnostics)
 
 
 def _recognised(store: ReadStore, expected: Mapping[str, str], begun: bool) -> str:
@@ -77,7 +117,7 @@ def _recognised(store: ReadStore, expected: Mapping[str, str], begun: bool) -> s
     other contents, or none although nothing was taken away yet."""
     found = manifest.load(store)
     if found is None:
-        if begun and (store.read(README) or layout.README_START).startswith(layout.README_START):
+        if begun and (store.read(README) or b"").startswith(layout.README_START):
             return ""
         raise problem(Exit.ERROR, "CRM-A091", file=store.where, datasets=MANIFEST)
     held = {seal.dataset.id: {each.content for each in seal.generations} for seal in found.manifest.datasets}
@@ -136,7 +176,9 @@ def _file(name: str) -> bool:
 
 
 def _delete(store: Store, found: Inventory) -> None:
-    """The seal first, the mark that the place is ours last."""
+    """The seal first; the mark that the place is ours stays, and is put there where it lacks."""
+    if README not in found.files:
+        store.put({README: layout.README_TEXT})
     seals = [name for name in (MANIFEST, MANIFEST + TEMPORARY) if name in found.files]
     for name in seals:
         store.remove(name)
@@ -146,5 +188,3 @@ def _delete(store: Store, found: Inventory) -> None:
             store.remove(name)
     store.unfold(found.folders)
     store.flush([""])
-    store.remove(README)
-    store.unfold([""])

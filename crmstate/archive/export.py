@@ -1,6 +1,6 @@
 """Export: reads a dataset's rows page by page. One function serves the first export, one that goes on after a crash, one
-that begins again because the vendor gave up its cursor, and the delta: rows that are held already are only noted as
-met. What makes segments of the pages is `press`.
+that goes on behind the last row, or begins again, because the vendor gave up its cursor, and the delta: rows that are
+held already are only noted as met. What makes segments of the pages is `press`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from crmstate.archive.segments import Work
 from crmstate.core.diagnostic import problem
 from crmstate.core.failure import Code, Failure
 from crmstate.core.ports import ReadSession
-from crmstate.core.words import Exit
+from crmstate.core.words import Exit, Kind, Verb
 
 RESTARTS = 3
 REFUSED = frozenset({Code.MISSING, Code.REJECTED})
@@ -41,16 +41,29 @@ def rows(work: Work, source: ReadSession) -> None:
     """Reads every row that is not durable yet, and notes the ids that vanished. Raises Failure as the vendor does,
     with what was read before it made durable; Problem where the vendor's pages lead in a circle or a row is no
     line."""
-    restarts = 0
+    restarts, cursor, tried = 0, work.progress.rows_next, set[str]()
     while not work.progress.rows_end:
-        refused = _read(work, source)
+        refused = _read(work, source, cursor)
         if refused is None:
             break
+        cursor = _behind(work, source)
+        if cursor is not None and cursor not in tried and cursor != work.progress.rows_next:
+            tried.add(cursor)
+            continue
         restarts += 1
         if restarts > RESTARTS:
             raise refused
         _again(work, source)
+        cursor, tried = None, set()
     _vanished(work)
+
+
+def _behind(work: Work, source: ReadSession) -> str | None:
+    """The cursor that leads behind the last durable row, where the vendor lists by key; None where it does not, or no row
+    is durable yet. Rows that it gives again are met again, and not written twice."""
+    cell = source.provider.cell(Kind.DATASET, Verb.READ) if source.provider is not None else None
+    last = work.last() if cell is not None and cell.behind is not None else None
+    return cell.behind(last) if cell is not None and cell.behind is not None and last is not None else None
 
 
 def _again(work: Work, source: ReadSession) -> None:
@@ -60,9 +73,9 @@ def _again(work: Work, source: ReadSession) -> None:
     work.begin(work.progress.purpose)
 
 
-def _read(work: Work, source: ReadSession) -> Failure | None:
-    """Reads on from the last durable cursor to the end; the Failure where the vendor refuses a cursor."""
-    cursor, passed = work.progress.rows_next, Passed(work.place.dataset)
+def _read(work: Work, source: ReadSession, cursor: str | None) -> Failure | None:
+    """Reads on from a cursor to the end; the Failure where the vendor refuses one."""
+    passed = Passed(work.place.dataset)
     with press(work) as segments:
         while True:
             try:

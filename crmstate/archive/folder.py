@@ -15,9 +15,9 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from crmstate.archive import attachments as attached
-from crmstate.archive import bulk, checks, commit, ending, layout, locked, manifest, reading, unread, verify
+from crmstate.archive import bulk, checks, commit, ending, layout, locked, manifest, reading, typed, unread, verify
 from crmstate.archive.checks import Wanted
-from crmstate.archive.coverage import listed
+from crmstate.archive.coverage import described, listed
 from crmstate.archive.journal import ADDITION, BEGIN, ROWS, valid
 from crmstate.archive.layout import Place
 from crmstate.archive.local import Local
@@ -34,7 +34,7 @@ from crmstate.core.words import Exit, Proof
 
 ARCHIVE, DELTA = "archive", "delta"
 _NO_MORE = Wanted()
-_NOTHING = frozenset({"none", "approximate", "not_read"})
+_NOTHING = frozenset({"none", "approximate", "not_read", "lacking", "odd", "empty"})
 """What a check says that proves nothing."""
 
 
@@ -86,8 +86,7 @@ class Archive:
         """Reads everything back as `verify` does and asks nobody: the vendor may be gone, and whether it has other rows
         by now is not what a re-check is for. What would need it is said to be none, and what would need a key that is
         not at hand any more, not read."""
-        if manifest.load(self.store) is None:
-            raise problem(Exit.ERROR, "CRM-A094", file=self.store.where)
+        self._refuse_gone()
         place = self._place_to_look_at(dataset.id)
         sealed, first = self._checked(place, expected, begun=True)
         done = [first, Check("counts", "none")]
@@ -96,14 +95,25 @@ class Archive:
         if self._wanted.restore_test:
             read = place.wrap.reads_rows
             done.append(checks.restored(place, sealed) if read else Check("restore_test", "not_read"))
+        done += typed.checked(place, sealed) if place.wrap.reads_rows else ()
         return self._evidence(sealed, done)
 
-    def end(self, expected: Mapping[str, str], begun: bool) -> Evidence:
-        """Deletes the archive; see `ending`."""
+    def clear(self, expected: Mapping[str, str], begun: bool) -> Evidence:
+        """Deletes the archive but for its mark; see `ending`."""
         with self._ground:
-            found = ending.end(self.store, expected, begun)
+            found = ending.clear(self.store, expected, begun)
         note = f"files={found.files} bytes={found.bytes}"
         return Evidence("read_back", Proof.OBSERVED, self._now(), self._by, sha256=found.content, note=note)
+
+    def bare(self) -> bool:
+        """Whether the mark is all that is left."""
+        return ending.bare(self.store)
+
+    def end(self) -> Evidence:
+        """Takes the mark away."""
+        with self._ground:
+            ending.end(self.store)
+        return Evidence("read_back", Proof.OBSERVED, self._now(), self._by)
 
     def delta(
         self,
@@ -117,7 +127,8 @@ class Archive:
         """Reads the dataset again, adds what is new or changed and notes what vanished as a further generation, and
         verifies the whole. Where nothing changed no generation is added. `purging`: a purge of ours has begun, so what
         the vendor no longer has is held all the same, and it may have fewer rows than the archive. Raises Problem
-        CRM-A009 where the dataset was never sealed."""
+        CRM-A009 where the dataset was never sealed, CRM-A094 where no archive is there at all."""
+        self._refuse_gone()
         place = self._place(dataset.id)
         _, sealed = verify.sealed(place, None)
         if expected is not None and expected not in [each.content for each in sealed.generations]:
@@ -138,6 +149,11 @@ class Archive:
         them. Checks nothing."""
         place = self._place(dataset)
         return reading.rows(place, verify.sealed(place, None)[1])
+
+    def _refuse_gone(self) -> None:
+        """Raises Problem CRM-A094 where no archive is there: whatever is asked of it, one was sealed there before."""
+        if manifest.load(self.store) is None:
+            raise problem(Exit.ERROR, "CRM-A094", file=self.store.where)
 
     @contextmanager
     def _at_work(self, dataset: str) -> Iterator[Work]:
@@ -189,7 +205,7 @@ class Archive:
             work.journal.cut(work.sealed)
             open_work(work.place, self.store, self._now)
             return work.seal
-        found = commit.prepare(work, dataset, complete or attachments, self._by, source.fields(dataset.id))
+        found = commit.prepare(work, dataset, complete or attachments, self._by, described(source, dataset.id))
         listing = self._listing(source)
         with self._ground:
             commit.commit(self.store, found, listing, self._now(), self._by, alone=self._under_way == 1)
@@ -227,6 +243,7 @@ class Archive:
             done.append(Check("restore_test", "not_read"))
         elif self._wanted.restore_test:
             done.append(checks.restored(place, sealed))
+        done += typed.checked(place, sealed) if place.wrap.reads_rows else ()
         return self._evidence(sealed, done)
 
     def _evidence(self, sealed: Seal, done: Sequence[Check]) -> Evidence:

@@ -14,9 +14,9 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 
 
 def settle() -> None:
-    """One arena; blocks of up to a mebibyte lie in it, and of what is free at its end 8 MiB are kept."""
+    """One arena; blocks of up to a mebibyte lie in it, and of what is free at its end 4 MiB are kept."""
     with suppress(AttributeError, OSError, TypeError):
         tell = ctypes.CDLL(None).mallopt
         tell(_ARENA_MAX, 1)
         tell(_MMAP_THRESHOLD, 1 << 20)
-        tell(_TRIM_THRESHOLD, 8 << 20)
+        tell(_TRIM_THRESHOLD, 4 << 20)

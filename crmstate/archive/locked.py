@@ -23,7 +23,7 @@ import msgspec
 
 from crmstate.archive import age
 from crmstate.archive.disk import Disk, read
-from crmstate.archive.layout import ATTACHMENTS, DATA, ENCRYPTION, JOURNAL, LOCKED, SCHEMA
+from crmstate.archive.layout import ATTACHMENTS, DATA, ENCRYPTION, JOURNAL, LOCKED, MANIFEST, SCHEMA
 from crmstate.archive.marks import FileMark, canonical, mark
 from crmstate.archive.store import ReadStore, Store
 from crmstate.archive.wrap import PLAIN, Wrap
@@ -181,6 +181,15 @@ def recipients(store: ReadStore, known: FileMark | None) -> tuple[str, ...]:
     if known is None:
         return ()
     return tuple(map(recipient.fingerprint, _parsed(_kept(store, known) or b"").recipients))
+
+
+def existing(store: ReadStore) -> tuple[str, ...] | None:
+    """The fingerprints of those who can open what lies there, sealed or not; none of them where it is plain, None where
+    nothing is there."""
+    data = store.read(ENCRYPTION)
+    if data is None:
+        return () if store.size(MANIFEST) is not None or store.names(JOURNAL) else None
+    return tuple(map(recipient.fingerprint, _parsed(data).recipients))
 
 
 def _kept(store: ReadStore, known: FileMark | None) -> bytes | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crmstate.archive import checks, locked, manifest, verify
+from crmstate.archive import checks, locked, manifest, typed, verify
 from crmstate.archive.layout import MANIFEST, README, README_FORMER, Place
 from crmstate.archive.manifest import Found
 from crmstate.archive.seal import Seal
@@ -113,7 +113,8 @@ def checked(
 
 def _checks(place: Place, seal: Seal, read: verify.Read, restore_test: bool) -> tuple[Check, ...]:
     first = verify.said(place, seal, read)
-    return (first, checks.restored(place, seal)) if restore_test else (first,)
+    done = (first, checks.restored(place, seal)) if restore_test else (first,)
+    return (*done, *typed.checked(place, seal)) if place.wrap.reads_rows else done
 
 
 def _is_archive(store: ReadStore) -> bool:

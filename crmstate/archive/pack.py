@@ -21,10 +21,14 @@ _OPTIONS: dict[int, int] = {
 _QUICK = {**_OPTIONS, zstd.CompressionParameter.compression_level: 1}
 """For digests, in which there is little to find."""
 _PIECE = 1 << 17
+LONGEST = 1 << 27
+"""Bytes that a line may have: twice the longest answer that is taken from a vendor. A small frame may unpack to any size,
+and no line of it is held whatever somebody has made."""
 
 
 class Packer:
-    """One frame in the making: holds what is compressed, not what was given."""
+    """One frame in the making, and the next one after it in the same memory: holds what is compressed, not what was
+    given."""
 
     def __init__(self) -> None:
         self._zstd = zstd.ZstdCompressor(options=_OPTIONS)
@@ -38,10 +42,11 @@ class Packer:
             self._parts.append(part)
 
     def done(self) -> bytes:
-        """The frame; nothing where nothing was added."""
+        """The frame; nothing where nothing was added. What is added from now on is of the next one."""
         if not self.size:
             return b""
-        return b"".join((*self._parts, self._zstd.flush()))
+        parts, self._parts, self.size = self._parts, [], 0
+        return b"".join((*parts, self._zstd.flush()))
 
 
 def packed_all(parts: Iterable[bytes]) -> Iterator[bytes]:
@@ -96,9 +101,13 @@ def lines(parts: Iterable[bytes]) -> Iterator[bytes]:
 def blocks(parts: Iterable[bytes]) -> Iterator[list[bytes]]:
     """The same, in blocks of about a hundred kibibytes."""
     rest: list[bytes] = []
+    held = 0
     for piece in unpacked(parts):
         found = piece.split(b"\n")
         rest.append(found[0])
+        held = held + len(found[0]) if len(found) == 1 else 0
+        if held > LONGEST:
+            raise ValueError("a line longer than any record")
         if len(found) > 1:
             found[0] = b"".join(rest)
             rest = [found.pop()]

@@ -16,15 +16,17 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from crmstate.archive import heap
+from crmstate.archive.fields import fields
 from crmstate.archive.index import joined
 from crmstate.archive.journal import ROWS
 from crmstate.archive.pack import Packer, packed_all
 from crmstate.archive.segments import Work
 from crmstate.core.diagnostic import problem
-from crmstate.core.provider import Row
+from crmstate.core.provider import REDACTED, Row
 from crmstate.core.words import Exit
 
 SEGMENT_BYTES = 8_000_000
+_MARK = f'{REDACTED}"'.encode()
 SEGMENT_ROWS = 100_000
 
 heap.settle()
@@ -32,13 +34,14 @@ heap.settle()
 
 @dataclass
 class Segment:
-    """One in the making: whole pages only, compressed as they come."""
+    """One in the making: whole pages only, compressed as they come. `lines`: of all segments, one after the other."""
 
-    lines: Packer = field(default_factory=Packer)
+    lines: Packer
     index: list[bytes] = field(default_factory=list)
     seen: int = 0
     written: int = 0
     size: int = 0
+    redacted: dict[str, int] = field(default_factory=dict)
 
     @property
     def full(self) -> bool:
@@ -60,7 +63,7 @@ class Press:
         self._work = work
         self._thread = thread
         self._page: Future[None] | None = None
-        self._segment = Segment()
+        self._segment = Segment(Packer())
 
     def take(self, rows: tuple[Row, ...], cursor: str | None) -> None:
         """Takes the page that `cursor` led to, whole. A segment that is full without it is made durable meanwhile.
@@ -68,21 +71,21 @@ class Press:
         self._settle()
         before, files = self._segment, None
         if before.full:
-            self._segment, files = Segment(), self._thread.submit(before.packed)
+            self._segment, files = Segment(before.lines), self._thread.submit(before.packed)
         segment, waiting = self._segment, before.index if files else []
         ids, raws = [row.id for row in rows], [row.raw for row in rows]
         self._work.holding.expect(ids, lambda: self._work.lines(map(_apart, chain(waiting, segment.index))))
         self._page = self._thread.submit(_press, self._work, segment, ids, raws)
         if files is not None:
-            self._work.segment(ROWS, files.result(), before.seen, before.written, cursor, False)
+            self._work.segment(ROWS, files.result(), before.seen, before.written, cursor, False, before.redacted)
 
     def end(self, cursor: str | None, whole: bool) -> None:
         """Makes durable what is not; `cursor` is the one that follows, `whole`: nothing does."""
         self._settle()
         last = self._segment
         if last.seen or whole:
-            self._work.segment(ROWS, last.packed(), last.seen, last.written, cursor, whole)
-            self._segment = Segment()
+            self._work.segment(ROWS, last.packed(), last.seen, last.written, cursor, whole, last.redacted)
+            self._segment = Segment(last.lines)
 
     def _settle(self) -> None:
         page, self._page = self._page, None
@@ -99,19 +102,29 @@ def press(work: Work) -> Iterator[Press]:
 
 def _press(work: Work, segment: Segment, ids: list[str], raws: list[bytes]) -> None:
     """Takes a page whole, or refuses it whole."""
-    text = b"\n".join(raws)
-    if not (all(ids) and all(raws)) or text.count(b"\n") >= max(1, len(raws)) or b"\r" in text:
+    whole = b"".join(raws)
+    if not (all(ids) and all(raws)) or b"\n" in whole or b"\r" in whole:
         raise problem(Exit.ERROR, "CRM-A019", dataset=work.place.dataset)
     sha256 = hashlib.sha256
     lines, places = work.holding.take(ids, [sha256(raw).digest() for raw in raws])
     segment.seen += len(raws)
-    segment.size += len(text)
+    segment.size += len(whole) + len(raws)
+    del whole
     if lines:
         segment.index.append(joined(lines))
     if places is not None:
         raws = [raws[place] for place in places]
-        text = b"\n".join(raws)
     if raws:
+        text = joined(raws)
+        if _MARK in text:
+            _count(raws, segment.redacted)
         segment.written += len(raws)
         segment.lines.add(text)
-        segment.lines.add(b"\n")
+
+
+def _count(raws: list[bytes], redacted: dict[str, int]) -> None:
+    """Counts the rows that keep a value out, by the field in which they say so."""
+    for raw in raws:
+        for name, value in (fields(raw) or {}).items() if _MARK in raw else ():
+            if _MARK in value:
+                redacted[name] = redacted.get(name, 0) + 1

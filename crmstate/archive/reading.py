@@ -170,16 +170,39 @@ def rows(place: Place, sealed: Seal) -> Iterator[Row]:
 def pages(place: Place, sealed: Seal) -> Iterator[tuple[list[str], list[bytes]]]:
     """The same in blocks: the ids and the texts."""
     holding = Holding(weighs=False)
-    for block in indexes(place, sealed):
-        holding.fold(index.parsed(block), lambda: indexes(place, sealed, holding.lines))
-    stored, number = {bare(each.file): each.file for each in sealed.files}, 0
-    for name in index_files(sealed):
-        jsonl = stored.get(bare(name).removesuffix(INDEX_END) + ROWS_END)
-        texts = Pull(blocks(place, jsonl) if jsonl is not None else iter(()))
+    if not _all_last(sealed):
+        for block in indexes(place, sealed):
+            holding.fold(index.parsed(block), lambda: indexes(place, sealed, holding.lines))
+    number = 0
+    for name, jsonl in _segments(sealed):
+        found = Pull(blocks(place, jsonl) if jsonl is not None else iter(()))
         for block in blocks(place, name):
             entries = index.parsed(block)
-            yield from _beside(texts, entries.written()[1], holding.lasting(entries, number))
+            yield from _beside(found, entries.written()[1], holding.lasting(entries, number))
             number += len(block)
+
+
+def texts(place: Place, sealed: Seal) -> Iterator[list[bytes]]:
+    """The texts alone, in blocks."""
+    if not _all_last(sealed):
+        yield from (raws for _, raws in pages(place, sealed))
+        return
+    for _, jsonl in _segments(sealed):
+        if jsonl is not None:
+            yield from blocks(place, jsonl)
+
+
+def _segments(sealed: Seal) -> Iterator[tuple[str, str | None]]:
+    """The index of each segment, and the file of its rows where it has any."""
+    stored = {bare(each.file): each.file for each in sealed.files}
+    for name in index_files(sealed):
+        yield name, stored.get(bare(name).removesuffix(INDEX_END) + ROWS_END)
+
+
+def _all_last(sealed: Seal) -> bool:
+    """Whether every row that was ever written counts: each that is held has been written at least once, and where no more
+    were written than are held, none was replaced and none vanished."""
+    return sealed.last.lines == sealed.last.rows
 
 
 def _beside(texts: Pull, ids: list[str], lasting: list[bool] | None) -> Iterator[tuple[list[str], list[bytes]]]:

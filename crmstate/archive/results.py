@@ -19,11 +19,9 @@ from typing import Any, Protocol
 import msgspec
 
 from crmstate.archive.fields import fields
-from crmstate.core.provider import Row
+from crmstate.core.provider import REDACTED, Row
 from crmstate.core.words import Packing
 
-REDACTED = "$redacted"
-"""What stands in the place of a cell that a provider marks as secret."""
 MOST_HELD = 1 << 28
 """Of one row. What is longer is no row: a quote that nobody closed."""
 _END = b"null"

@@ -8,7 +8,6 @@ AWS_ENDPOINT_URL; AWS_ALLOW_HTTP=true for an endpoint on loopback.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,12 +15,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from crmstate.core.diagnostic import problem
+from crmstate.core.location import BUCKETS, bucket
 from crmstate.core.words import Exit
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-SCHEME = "s3://"
+SCHEME = BUCKETS
 SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 PATIENCE = timedelta(seconds=300)
 """The longest that one request may take, its body included."""
@@ -29,9 +29,6 @@ CONNECT = timedelta(seconds=10)
 RETRY = timedelta(seconds=120)
 RETRIES = 6
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_STRANGE = re.compile(r'[\\?#%*"<>|^`{}~\[\]]')
-_LONGEST = 600
 
 
 @dataclass(frozen=True)
@@ -65,13 +62,10 @@ class Access:
 
 def parse(to: str) -> Bucket:
     """The place that an address names. Raises Problem CRM-A067."""
-    rest = to[len(SCHEME) :]
-    name, _, prefix = rest.partition("/")
-    parts = prefix.removesuffix("/").split("/") if prefix.strip("/") else []
-    good = _BUCKET.fullmatch(name) and ".." not in name and len(rest.encode("utf-8", "surrogatepass")) <= _LONGEST
-    plain = all(part not in ("", ".", "..") and part.isprintable() and not _STRANGE.search(part) for part in parts)
-    if not to.startswith(SCHEME) or not good or not plain:
-        raise problem(Exit.INVALID, "CRM-A067", to=to)
+    try:
+        name, parts = bucket(to)
+    except ValueError:
+        raise problem(Exit.INVALID, "CRM-A067", to=to) from None
     return Bucket(name, "".join(f"{part}/" for part in parts))
 
 

@@ -111,7 +111,16 @@ class Work:
         """The number of the next segment."""
         return 1 + max((line.number for line in self.journal.lines), default=-1)
 
-    def segment(self, what: str, parts: dict[str, bytes], seen: int, written: int, next: str | None, end: bool) -> None:
+    def segment(
+        self,
+        what: str,
+        parts: dict[str, bytes],
+        seen: int,
+        written: int,
+        next: str | None,
+        end: bool,
+        redacted: dict[str, int] | None = None,
+    ) -> None:
         """Makes a segment durable: packed files by the ending of their names; those without a byte are left out."""
         number = self.next_number()
         wrap = self.place.wrap
@@ -122,7 +131,8 @@ class Work:
         marks = [*(mark(name, data) for name, data in files.items()), *self.sources]
         number = number if marks else -1
         contents, self.loose, self.sources = tuple(self.loose), [], []
-        self._line(Line(what, self.now(), number, "", tuple(marks), seen, written, contents, next, end))
+        line = Line(what, self.now(), number, "", tuple(marks), seen, written, contents, next, end)
+        self._line(structs.replace(line, redacted=redacted or {}))
 
     def _line(self, line: Line) -> None:
         self.journal.append(structs.replace(line, next=self.place.wrap.hidden(line.next)))
@@ -133,6 +143,18 @@ class Work:
         if self.place.wrap.locked:
             return tuple(sorted(each for line in self.journal.lines for each in line.contents))
         return tuple(sorted(Content(digest, size) for digest, size in self.holding.contents.items()))
+
+    def last(self) -> str | None:
+        """The id of the last row that the present reading has made durable; None where there is none."""
+        for line in reversed(self.journal.lines):
+            if line.what == BEGIN:
+                return None
+            end: list[bytes] = []
+            for block in _blocks(self, [line] if line.what == ROWS else ()):
+                end = block[-1:] or end
+            if end:
+                return parsed(end).ids[0]
+        return None
 
     def files(self) -> tuple[FileMark, ...]:
         """Every file that the journal knows."""

@@ -18,16 +18,16 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 import msgspec
 
 from crmstate.archive.fields import fields
 from crmstate.archive.layout import Place
-from crmstate.archive.reading import pages
+from crmstate.archive.reading import texts
 from crmstate.archive.seal import Seal
 
 FORMAT = "crmstate csv 1"
@@ -51,9 +51,9 @@ def write(place: Place, seal: Seal, folder: Path, *, spreadsheet: bool) -> int:
     sheet = Sheet(spreadsheet)
     for final in (False, False, True):
         if final:
-            sheet.survey(raws for _, raws in pages(place, seal))
-        with suppress(Late), target.open("w", encoding="utf-8", newline="") as out:
-            number = sheet.fill(out, (raws for _, raws in pages(place, seal)))
+            sheet.survey(texts(place, seal))
+        with suppress(Late), target.open("wb") as out:
+            number = sheet.fill(out, texts(place, seal))
             break
     said = {
         "format": FORMAT, "dataset": seal.dataset.id, "content": seal.last.content, "rows": number,
@@ -78,10 +78,10 @@ class Sheet:
 
     def __init__(self, spreadsheet: bool) -> None:
         self.kinds: dict[str, str] = {}
-        self._guard = _guarded if spreadsheet else str
-        self._plain = not spreadsheet
+        self._guard: Callable[[str], str] = _guarded if spreadsheet else str
         self._shapes: list[Shape] = []
         self._tried: set[tuple[str, ...]] = set()
+        self._marks: set[tuple[str, str]] = set()
         self._row = io.StringIO(newline="")
         self._writer = csv.writer(self._row, lineterminator="\r\n")
 
@@ -92,35 +92,42 @@ class Sheet:
                 with suppress(Late):
                     self._learn(_fields(raw))
 
-    def fill(self, out: TextIO, blocks: Iterable[list[bytes]]) -> int:
+    def fill(self, out: BinaryIO, blocks: Iterable[list[bytes]]) -> int:
         """Writes everything; how many rows. Raises Late where a row shows that the columns were not all known."""
         number = 0
-        self._shapes.clear()
-        self._tried.clear()
+        self._forget()
         for raws in blocks:
             if not number:
                 self.survey([raws])
                 out.write(self._line([self._guard(name) for name in self.kinds or {WHOLE: ""}]))
             number += len(raws)
-            out.write("".join(map(self._cells, raws)))
+            out.write(b"".join(self._lines(raws)))
         if not number:
             self.kinds = self.kinds or {WHOLE: "json"}
             out.write(self._line([self._guard(name) for name in self.kinds]))
         return number
 
-    def _cells(self, raw: bytes) -> str:
-        """A row's line."""
-        for shape in self._shapes:
-            line = shape.line(raw)
-            if line is not None:
-                return line
+    def _lines(self, raws: list[bytes]) -> list[bytes]:
+        """The lines of rows."""
+        if not _unicode(raws):
+            return list(map(self._apart, raws))
+        likely, lines = _none, []
+        for raw in raws:
+            line = likely(raw)
+            if line is None:
+                line = next(filter(None, (shape.line(raw) for shape in self._shapes)), None) or self._apart(raw)
+                likely = self._shapes[0].line if self._shapes else _none
+            lines.append(line)
+        return lines
+
+    def _apart(self, raw: bytes) -> bytes:
+        """The line of a row that is taken apart. Learns its shape, for those that follow."""
         found = _fields(raw)
         self._learn(found)
-        if self._plain and len(self.kinds) > 1 and len(self._shapes) < _SHAPES:
-            names = tuple(found)
-            if names not in self._tried:
-                self._tried.add(names)
-                self._shapes.append(Shape(names, self.kinds, raw))
+        names = tuple(found)
+        if len(self.kinds) > 1 and len(self._shapes) < _SHAPES and names not in self._tried and _unicode([raw]):
+            self._tried.add(names)
+            self._shapes.append(Shape(names, self.kinds, self._marks, self._guard, raw))
         return self._line([self._guard(_cell(found.get(name), kind)) for name, kind in self.kinds.items()])
 
     def _learn(self, found: Mapping[str, bytes]) -> None:
@@ -130,6 +137,10 @@ class Sheet:
             kind = self.kinds.get(name)
             if kind is None:
                 late = True
+            mark = (name, _mark(value))
+            if mark[1] and mark not in self._marks:
+                self._marks.add(mark)
+                changed = True
             if kind != "text" and value != b"null":
                 now = "text" if value[:1] == b'"' and _string(value) is not None else "json"
                 late = late or (kind == "json" and now == "text")
@@ -138,95 +149,144 @@ class Sheet:
             else:
                 self.kinds.setdefault(name, "")
         if changed:
-            self._shapes.clear()
-            self._tried.clear()
+            self._forget()
         if late:
             raise Late
 
-    def _line(self, cells: list[str]) -> str:
+    def _forget(self) -> None:
+        self._shapes.clear()
+        self._tried.clear()
+
+    def _line(self, cells: list[str]) -> bytes:
         self._row.seek(0)
         self._row.truncate()
         self._writer.writerow(cells)
-        return self._row.getvalue()
+        return self._row.getvalue().encode()
 
 
 class Shape:
     """The names of a row in their order, and how to find their values: strings in columns of kind text, everything else
-    in those of kind json, nulls anywhere."""
+    in those of kind json, nulls anywhere. `marks`: columns with what costs more to look for: arrays and objects, and
+    strings that may need a guard. Rows are proper UTF-8."""
 
-    def __init__(self, names: tuple[str, ...], kinds: Mapping[str, str], raw: bytes) -> None:
-        self._bare, self._escaped = _fitting(names, kinds, raw, _BARE), _fitting(names, kinds, raw, _STRING)
-        self._nested = [place for place, name in enumerate(names) if kinds[name] == "json"]
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        kinds: Mapping[str, str],
+        marks: Collection[tuple[str, str]],
+        guard: Callable[[str], str],
+        raw: bytes,
+    ) -> None:
+        self._guard, self._guards = guard, guard is _guarded
+        values = [_NESTED if kinds[name] == "json" and (name, _NESTED) in marks else kinds[name] for name in names]
+        risky = [place for place, name in enumerate(names) if (name, _RISKS) in marks and values[place] == "text"]
+        bare = [_SURELY if value == "text" and self._guards else value for value in values]
+        for place in risky:
+            bare[place] = "text"
+        for blanks in _BLANKS:
+            self._bare, self._escaped = _fitting(names, bare, _BARE, *blanks), _fitting(names, values, _STRING, *blanks)
+            if self._escaped(raw):
+                break
+        self._nested = [place for place, value in enumerate(values) if value == _NESTED]
+        self._risky = risky if self._guards else []
+        self._json = [place for place, name in enumerate(names) if kinds[name] == "json"] if self._guards else []
         places = {name: place for place, name in enumerate(names)}
         same = tuple(kinds) == names
         self._order = None if same else [places.get(name, len(names)) for name in kinds]
 
-    def line(self, raw: bytes) -> str | None:
+    def line(self, raw: bytes) -> bytes | None:
         """The row's line; None where it has another shape."""
-        try:
-            match = (self._escaped if b"\\" in raw else self._bare)(raw.decode())
-        except UnicodeDecodeError:
-            return None
+        match = self._bare(raw) if b"\\" not in raw else None
         if match is None:
-            return None
-        found = match.groups("")
-        cells: Sequence[str] = found
-        if _EMPTY in found:
-            cells = ["\\E" if cell == _EMPTY else cell for cell in cells]
-        if b"\\" in raw:
-            plain = [_unescaped(cell) if cell[:1] == _QUOTE and "\\" in cell else cell for cell in cells]
-            cells = [cell for cell in plain if cell is not None]
-            if len(cells) < len(plain):
+            match = self._escaped(raw)
+            found = match and [self._special(cell) for cell in match.groups(b"")]
+            if not found or None in found:
                 return None
-        if self._nested:
-            cells = list(cells)
-            for place in self._nested:
-                if cells[place][:1] in _OPEN:
-                    cells[place] = f'"{cells[place].replace(_QUOTE, _QUOTE * 2)}"'
+            cells = [cell for cell in found if cell is not None]
+        else:
+            cells = list(match.groups(b""))
+            for place in self._risky:
+                if cells[place][1:2] not in _SAFE:
+                    cells[place] = self._special(cells[place]) or b""
+        for place in self._nested:
+            if cells[place][:1] in _OPEN:
+                cells[place] = b'"%b"' % cells[place].replace(_QUOTE, _TWICE)
+        for place in self._json:
+            if cells[place][:1] == b"-":
+                cells[place] = b"'" + cells[place]
         if self._order is not None:
-            cells = [*cells, "\\A"]
+            cells.append(b"\\A")
             cells = [cells[place] for place in self._order]
-        return ",".join(cells) + "\r\n"
+        return b",".join(cells) + b"\r\n"
+
+    def _special(self, token: bytes) -> bytes | None:
+        """The cell, as CSV, of a string that may be empty, be risky or have escapes; None where it is no proper
+        Unicode."""
+        if token[:1] != _QUOTE:
+            return token
+        if token == _TWICE:
+            return b"\\E"
+        if b"\\" not in token:
+            return _QUOTE + self._guard(token[1:-1].decode()).encode() + _QUOTE if self._guards else token
+        if _string(token) is None:
+            return None
+        return _QUOTE + self._guard(_cell(token, "text")).encode().replace(_QUOTE, _TWICE) + _QUOTE
 
 
 _SHAPES = 8
-_QUOTE = '"'
-_EMPTY = '""'
-_OPEN = ("[", "{")
+_QUOTE, _TWICE = b'"', b'""'
+_OPEN = (b"[", b"{")
+_NESTED, _RISKS, _SURELY = "nested", "risks", "surely"
+_SAFE = frozenset(bytes([byte]) for byte in range(0x21, 0x100)) - set(map(bytes, zip(b"=+-@'\"\\\xc2\xef"))) | {b""}
+"""How a string's text begins that needs no guard, as UTF-8: some characters of two and three bytes need one."""
+_FIRST = "[^\\x00- =+\\-@'\"\\\\\\xc2\\xef]"
 _STRING = r'"(?:[^"\\\x00-\x1f]++|\\.)*+"'
-_BARE = '"[^"]*+"'
-"""Where nothing is escaped in the whole row."""
+_BARE = '"[^"]++"'
+"""Where nothing is escaped in the whole row, and no string is empty."""
+_BLANKS = ((": ", ", ", ""), (":", ",", ""), (r"\s*+:\s*+", r"\s*+,\s*+", r"\s*+"))
+"""Around colons, commas and the whole: as most writers of JSON leave them, and any."""
 _NUMBER = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?+[0-9]++)?+"
 
 
 def _fitting(
-    names: tuple[str, ...], kinds: Mapping[str, str], raw: bytes, string: str
-) -> Callable[[str], re.Match[str] | None]:
-    """The pattern of rows like this one, with a group for each value. What is nested deeper than once is left to the
+    names: tuple[str, ...], values: Sequence[str], string: str, colon: str, comma: str, edge: str
+) -> Callable[[bytes], re.Match[bytes] | None]:
+    """The pattern of rows of these names, with a group for each value. What is nested deeper than once is left to the
     reader of JSON."""
     flat = rf'(?:[^"\[\]{{}}]++|{string})*+'
-    values = {
+    fits = {
         "text": f"(?:({string})|null)",
-        "json": rf"(?:null|({_NUMBER}|true|false|\[{flat}\]|\{{{flat}\}}))",
+        _SURELY: f'(?:("{_FIRST}[^"]*+")|null)',
+        "json": rf"(?:({_NUMBER}|true|false)|null)",
+        _NESTED: rf"(?:(\[{flat}\]|\{{{flat}\}}|{_NUMBER}|true|false)|null)",
         "": "null()",
     }
     keys = [re.escape(json.dumps(name, ensure_ascii=False)) for name in names]
-    blanks = r"\s*+"
-    for colon, comma, edge in ((": ", ", ", ""), (":", ",", ""), (f"{blanks}:{blanks}", f"{blanks},{blanks}", blanks)):
-        pairs = comma.join(f"{key}{colon}{values[kinds[name]]}" for key, name in zip(keys, names, strict=True))
-        fits = re.compile(rf"\{{{edge}{pairs}{edge}\}}").fullmatch
-        with suppress(UnicodeDecodeError):
-            if fits(raw.decode()):
-                break
-    return fits
+    pairs = comma.join(f"{key}{colon}{fits[value]}" for key, value in zip(keys, values, strict=True))
+    return re.compile(rf"\{{{edge}{pairs}{edge}\}}".encode()).fullmatch
 
 
-def _unescaped(token: str) -> str | None:
-    """A string's cell, as CSV; None where it is no proper Unicode."""
-    text = _string(token.encode())
-    if text is None:
-        return None
-    return _QUOTE + (_cell(token.encode(), "text")).replace(_QUOTE, _QUOTE * 2) + _QUOTE
+def _mark(value: bytes) -> str:
+    """What a value marks its column with."""
+    if value[:1] in _OPEN:
+        return _NESTED
+    return _RISKS if value[:1] == _QUOTE and value[1:2] not in _SAFE else ""
+
+
+def _none(raw: bytes) -> bytes | None:
+    return None
+
+
+def _unicode(raws: list[bytes]) -> bool:
+    """Whether rows are proper UTF-8."""
+    whole = b"".join(raws)
+    if whole.isascii():
+        return True
+    try:
+        whole.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def read(path: Path) -> Iterator[dict[str, bytes]]:

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 
 from crmstate.cli.clock import FixedClock, RealClock, VendorClock
 from crmstate.cli.effects import Straight
-from crmstate.core.diagnostic import problem
+from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.goal import ArchiveGoal, Desired
+from crmstate.core.planning.retention import ended
 from crmstate.core.ports import Archiver, Clock, Effects, ReadSession, Session
 from crmstate.core.provider import Provider
 from crmstate.core.record import State
@@ -127,7 +128,8 @@ class House:
         section = self.loaded.model.provider.credentials
         if section is None and self._embedded is not None:
             self.url  # noqa: B018  the server writes the keys when it seeds
-            found = embedded.keys(self._embedded, self.provider.credential)
+            access = getattr(self.provider.dialect, "access", None)
+            found = embedded.keys(self._embedded, self.provider.credential, access)
         else:
             uses = ("read", "write") if section is not None and section.write is not None else ("read",)
             found = {
@@ -250,6 +252,33 @@ class House:
             )  # fmt: skip
             learn_lines(self.scrubber, secret)
         return LockWanted(goal.encrypt_to, secret, self.working_key, self.effects)
+
+    def lock(self, state: State) -> tuple[str, ...] | None:
+        """The fingerprints of those whom the archive on record is encrypted to, as it lies at its location, none of them
+        for a plain one; None where nothing is there, or it cannot be looked at: whatever relies on it will say so."""
+        goal = self.desired.archive
+        if not isinstance(goal, ArchiveGoal) or goal.unsupported or ended(state) is not None:
+            return None
+        if not any(entry.verb is Verb.ARCHIVE for entry in state.entries.values()):
+            return None
+        from crmstate.archive import locked, places
+
+        learn_keys(self.scrubber, self.environ)
+        try:
+            return locked.existing(places.glance(goal.to, self.folder, self.desired.name, self.environ))
+        except Problem:
+            return None
+
+    def refuse_standing(self) -> None:
+        """Raises Problem CRM-A095 where something of the archive is still at its location, and any other where that cannot
+        be known; a bucket that is gone has none of it."""
+        goal = self.desired.archive
+        if not isinstance(goal, ArchiveGoal) or goal.unsupported:
+            return
+        from crmstate.archive import ending, places
+
+        learn_keys(self.scrubber, self.environ)
+        ending.refuse_standing(places.glance(goal.to, self.folder, self.desired.name, self.environ))
 
     @property
     def working_key(self) -> Path:

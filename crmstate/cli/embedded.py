@@ -68,23 +68,21 @@ def stop(data: Path) -> None:
         time.sleep(0.02)
 
 
-def keys(data: Path, fields: Sequence[str] = ("token",)) -> dict[str, dict[str, Secret]]:
-    """The credentials that seeding wrote beside the data, for `read` and `write`: the first of `fields` that is there,
-    as a vendor's credential may be given in more than one way."""
+def keys(data: Path, fields: Sequence[str] = ("token",), access: str | None = "token") -> dict[str, dict[str, Secret]]:
+    """The credentials that seeding wrote beside the data, for `read` and `write`: the access token where it is one of
+    `fields` (a vendor's credential may be given in more than one way), or else all of those that are there."""
     place = data.with_name(data.name + ".keys.json")
     try:
         found = json.loads(place.read_text(encoding="utf-8"))
-        return {
-            use: {_field(found[use], fields): Secret(found[use][_field(found[use], fields)])}
-            for use in ("read", "write")
-        }
+        return {use: _credential(found[use], fields, access) for use in ("read", "write")}
     except (OSError, ValueError, KeyError, TypeError):
         raise problem(Exit.CREDENTIALS, "CRM-C017", path=place) from None
 
 
-def _field(found: dict[str, str], fields: Sequence[str]) -> str:
-    """The first field that a written credential has. Raises KeyError."""
-    return next((name for name in fields if name in found), fields[0])
+def _credential(found: dict[str, str], fields: Sequence[str], access: str | None) -> dict[str, Secret]:
+    """Raises KeyError where nothing of a written credential is of use."""
+    names = [access] if access in found and access in fields else [name for name in fields if name in found]
+    return {name: Secret(found[name]) for name in names or fields[:1]}
 
 
 def _log(path: Path) -> IO[bytes]:

@@ -52,6 +52,7 @@ def planned(
         hypothetical=house.as_of is not None,
         sealed=sealed,
         offline=offline,
+        lock=house.lock(state),
     )
     if (target or exclude) and sealed is None:
         _meant([*target, *exclude], found, state, make())

@@ -14,14 +14,17 @@ from crmstate.core.words import Outcome, Phase, Proof, Undo, Verb
 
 class Check(msgspec.Struct, frozen=True, omit_defaults=True):
     """One method of a verification, and what it looked at. `method`: checksums, counts, sample, full, restore_test;
-    `said`: equal; exact, approximate or none for counts; sqlite for a restore. `rows` looked at, or the vendor's count;
-    `files` and `bytes` read."""
+    contacts, amounts, dates, bodies, attachments (by the types of fields). `said`: equal; exact, approximate or none for
+    counts; sqlite for a restore; present or lacking, read, odd or empty, sized. `rows` looked at, or the vendor's count;
+    `files` and `bytes` read; `odd`: of them without what they should have (records without a contact or a text, attachments
+    of no bytes), or values beside them that cannot be read."""
 
     method: str
     said: str
     rows: int | None = None
     files: int | None = None
     bytes: int | None = None
+    odd: int | None = None
 
 
 class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):

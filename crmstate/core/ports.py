@@ -205,11 +205,22 @@ class Archiver(Protocol):
         be none. Raises Problem where anything is wrong."""
         ...
 
-    def end(self, expected: Mapping[str, str], begun: bool) -> Evidence:
-        """Deletes the archive from its location and reads back that nothing of it is there; what remains of it on the
-        way never passes for an archive. `expected`: the contents on record by dataset; anything else that lies there is
-        refused. `begun`: an earlier attempt may have taken something away. Raises Problem: CRM-A093 where something was
-        taken away and something is left, any other where nothing was touched."""
+    def clear(self, expected: Mapping[str, str], begun: bool) -> Evidence:
+        """Deletes the archive from its location but for the mark by which the place is known as ours; what remains of
+        it on the way never passes for an archive. `expected`: the contents on record by dataset; anything else that lies
+        there is refused. `begun`: an earlier attempt may have taken something away. Raises Problem: CRM-A090 where
+        nothing is there, since a place that is not mounted looks the same; CRM-A093 where something was taken away and
+        something is left, any other where nothing was touched."""
+        ...
+
+    def bare(self) -> bool:
+        """Whether the location holds the mark alone, or nothing. Raises Problem CRM-A090 where it is not there
+        itself."""
+        ...
+
+    def end(self) -> Evidence:
+        """Takes the mark away, which is all that a cleared location holds, and reads back that nothing is there. To be
+        called only where a record shows that it was cleared. Raises Problem CRM-A093 where something is left."""
         ...
 
     def ids(self, dataset: str, expected: str | None = None) -> Sequence[str]:

@@ -11,6 +11,10 @@ import msgspec
 
 from crmstate.core.words import READING, How, JobStatus, Kind, Outcome, Packing, Phase, Proof, Undo, Verb
 
+REDACTED = "$redacted"
+"""What stands in a row in the place of a value that is kept out of it, or at the end of a text that is kept without a part:
+secrets are stored nowhere, and that something is kept out is seen in the row and counted by its field."""
+
 Texts = Mapping[str, str]
 """One text in every language: `{"en": "...", "zh-CN": "..."}`."""
 
@@ -67,8 +71,8 @@ class Count(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
-    """One record as the vendor wrote it: its id and its own JSON text, line breaks between tokens removed, nothing
-    else changed. `doomed`: the vendor shows that its deletion is accepted, to be through by this time (empty where it
+    """One record as the vendor wrote it: its id and its own JSON text, line breaks between tokens removed, secrets
+    `REDACTED`, nothing else changed. `doomed`: the vendor shows that its deletion is accepted, to be through by this time (empty where it
     does not say when)."""
 
     id: str
@@ -181,6 +185,8 @@ class Cell:
     where the fact is from; `verified_on`: ISO date of a check against a real system or its published description, None
     while unconfirmed. `files`, `fetch`: of the cell that reads a dataset's rows, the functions for its attachments and
     their bytes, where the vendor has them; `fields`: the vendor's own description of a dataset's fields, as it sends it.
+    `behind`: of the same cell, for vendors that list by key: the cursor that leads behind a row of this id. It asks nothing
+    of the vendor's memory, and takes up a reading whose own cursor has died.
     `trial`: for vendors that name nobody's rights, a function that asks for the act on something that cannot be there,
     given the ids of what the act is for: all that it can meet is the refusal for a right that lacks.
     `bulk`: of a cell that exports by jobs (`Provider.exports`), whose `run` submits one.
@@ -208,6 +214,7 @@ class Cell:
     files: Callable[..., Any] | None = None
     fetch: Callable[..., Any] | None = None
     fields: Callable[..., Any] | None = None
+    behind: Callable[[str], str] | None = None
     trial: Callable[..., Any] | None = None
     bulk: Bulk | None = None
 

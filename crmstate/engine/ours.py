@@ -6,7 +6,7 @@ from __future__ import annotations
 from crmstate.core.address import Address, id_of
 from crmstate.core.closing import Result
 from crmstate.core.diagnostic import Problem, diagnostic
-from crmstate.core.event import Evidence, Intended, Settlement, StepRef
+from crmstate.core.event import Advanced, Evidence, Intended, Settlement, StepRef
 from crmstate.core.failure import Failure
 from crmstate.core.message import message
 from crmstate.core.plan import Step
@@ -27,6 +27,9 @@ not finished (and the record of it is lost)."""
 
 TORN = "CRM-A093"
 """What the end of an archive says that took something away and could not go on."""
+
+CLEARED = 1
+"""The position of an ending that has taken everything away but the mark."""
 
 
 def archive(context: Context, step: Step) -> Task:
@@ -58,7 +61,8 @@ def archive(context: Context, step: Step) -> Task:
         if rechecks(step):
             more = (*found.diagnostics, diagnostic("CRM-E030", Severity.ERROR, step.span))
             return [Verdict(step, Result.FAILED, more[0], exit=Exit.ERROR, more=more[1:])]
-        return [Verdict(step, Result.FAILED, found.diagnostics[0], exit=Exit.PARTIAL, more=found.diagnostics[1:])]
+        exit = Exit.CREDENTIALS if found.exit is Exit.CREDENTIALS else Exit.PARTIAL
+        return [Verdict(step, Result.FAILED, found.diagnostics[0], exit=exit, more=found.diagnostics[1:])]
     settlement = Settlement(
         step.id, Outcome.DONE, evidence.proof, Phase.PRESENT, rows=evidence.rows, evidence=(evidence,)
     )
@@ -72,25 +76,41 @@ def rechecks(step: Step) -> bool:
 
 
 def _end(context: Context, step: Step) -> Task:
-    """The end of the archive: never before its time, on record before it begins, read back after it."""
+    """The end of the archive: never before its time, on record before it begins, read back after it. That an empty place
+    is the end of it is believed only with the record that everything but the mark was taken away there."""
     archiver, state = context.archiver, context.ledger.state
     if step.not_before is not None and step.not_before > context.now():
         return [Verdict(step, Result.WAITING, until=step.not_before)]
-    earlier = begun(state) is not None
+    earlier = begun(state)
+    cleared = earlier is not None and earlier.position == CLEARED
     expected = {id_of(place): context.seal(id_of(place)) or "" for place in archived(state)}
     batch = context.batch()
-    yield Note((context.intended(batch, [step]),))
+    intent = context.intended(batch, [step])
+    yield Note((intent,) if cleared else (intent, _cleared(context, step, 0)))
     assert archiver is not None
+    touched = earlier is not None
     try:
-        evidence: Evidence = yield Work(lambda: archiver.end(expected, earlier))
+        if not cleared or not (yield Work(archiver.bare)):
+            if cleared:
+                yield Note((_cleared(context, step, 0),))  # something has come back
+            evidence: Evidence = yield Work(lambda: archiver.clear(expected, earlier is not None))
+            touched = True
+            yield Note((_cleared(context, step, CLEARED),))
+            yield Work(archiver.end)
+        else:
+            evidence = yield Work(archiver.end)
     except Problem as found:
         first = found.diagnostics[0].code
-        code = BEGUN if earlier or first == TORN else first
+        code = BEGUN if touched or first == TORN else first
         yield Note((context.settled(batch, [Settlement(step.id, Outcome.FAILED, code=code, summary=first)]),))
         return [Verdict(step, Result.FAILED, found.diagnostics[0], exit=Exit.ERROR, more=found.diagnostics[1:])]
     settlement = Settlement(step.id, Outcome.DONE, evidence.proof, Phase.ABSENT, evidence=(evidence,))
     yield Note((context.settled(batch, [settlement]),))
     return [verdict_of(step, settlement)]
+
+
+def _cleared(context: Context, step: Step, position: int) -> Advanced:
+    return Advanced(context.now(), context.run, step.id, position, step.rows or 0)
 
 
 def _archived(context: Context, archiver: Archiver, step: Step, row: Resource) -> Evidence:

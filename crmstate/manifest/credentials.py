@@ -96,7 +96,7 @@ def _from_file(name: str, loaded: Loaded, span: Span) -> str:
         with (loaded.folder / name).open("rb") as opened:
             raw = opened.read(_LARGEST + 1)
         if len(raw) <= _LARGEST:
-            return raw.decode("utf-8")
+            return raw.decode("utf-8-sig")
         reason = "too_large"
     except UnicodeDecodeError:
         reason = "not_utf8"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from crmstate.core import recipient
+from crmstate.core import location, recipient
 from crmstate.manifest import codes
 from crmstate.manifest.written import SHARE, read_amount, read_date, read_duration, read_moment, read_time, read_zone
 
@@ -16,7 +16,7 @@ IDENT = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 ENV = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
 EMAIL = r'^[^\s@<>,;:/\\"()\[\]]{1,64}@[^\s@<>,;:/\\"()\[\]_]{1,190}$'
 URL = r"^https?://(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9.-]{1,253})(:[0-9]{1,5})?(/[^\s?#\\@]{0,500})?$"
-LOCATION = r"^(file://(localhost)?/[^\s?#\\]{1,500}|(s3|az|gs|sftp)://[^\s?#\\]{1,500}|[^\s:?#\\~][^:?#\\]{0,500})$"
+LOCATION = r"^(?!(.*/)?(\.|%2[eE]){2}(/|$))(file://(localhost)?/[^\s?#\\]{1,500}|(s3|az|gs|sftp)://[^\s?#\\]{1,500}|[^\s:?#\\~][^:?#\\]{0,500})$"
 RECIPIENT = r"^(age1[02-9ac-hj-np-z]{58}|ssh-(ed25519|rsa) [A-Za-z0-9+/=]{40,3000}( .{0,200})?)$"
 CURRENCY = r"^[A-Z]{3}$"
 HOLIDAYS = r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$"
@@ -38,6 +38,12 @@ _like_url = _like(URL)
 _like_name = _like(NAME)
 _like_email = _like(EMAIL)
 _like_recipient = _like(RECIPIENT)
+_like_location = _like(LOCATION)
+
+
+def _location(text: str) -> bool:
+    """Whether an archive can lie there, as far as an address tells; what it looks like is asked first."""
+    return _like_location(text) and location.plausible(text)
 
 
 def _recipient(text: str) -> bool:
@@ -88,7 +94,7 @@ CHECKS: dict[str, tuple[Callable[[str], bool], str]] = {
     "crm-id": (_like(IDENT), codes.BAD_ID),
     "crm-env": (_like(ENV), codes.BAD_ENV),
     "crm-share": (_like(SHARE), codes.BAD_SHARE),
-    "crm-location": (_like(LOCATION), codes.BAD_LOCATION),
+    "crm-location": (_location, codes.BAD_LOCATION),
     "crm-recipient": (_recipient, codes.BAD_RECIPIENT),
     "crm-holidays": (_like(HOLIDAYS), codes.BAD_CALENDAR),
     "crm-language": (_like(LANGUAGE), codes.BAD_LANGUAGE),

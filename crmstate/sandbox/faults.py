@@ -56,6 +56,7 @@ KINDS: dict[str, Kind] = {
     "wrong_page_size": Kind(
         "pages hold `size` rows; `lose` skips the rest up to the limit", {"size": 7, "lose": False}
     ),
+    "dead_cursor": Kind("a cursor is refused as one that has ended; `after` goes on"),
     "repeated_page": Kind("`next` leads to the same page again"),
     "weak_credential": Kind("the key is treated as a member's: it silently sees less"),
     "soft_delete": Kind("rows in the bin still answer to `?ids=`"),

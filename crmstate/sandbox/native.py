@@ -46,7 +46,7 @@ KINDS = {
 }
 BATCH, ROW_BATCH = 100, 500
 FOR_EVERYBODY = {("session", "end"), ("api_key", "revoke"), ("row", "delete")}
-_DATASET = re.compile(r"/v1/datasets/(.+)/(count|rows|attachments|rows/delete)", re.DOTALL)
+_DATASET = re.compile(r"/v1/datasets/(.+)/(count|fields|rows|attachments|rows/delete)", re.DOTALL)
 _FILE = re.compile(r"/v1/files/([^/]*)/([^/]*)")
 _JOB = re.compile(r"/v1/(export|backup)s(?:/([^/]+))?")
 _JOB_FILE = re.compile(r"/v1/(export|backup)s/([^/]+)/files/([^/]+)")
@@ -129,6 +129,7 @@ def _route(method: str, path: str, plain: str) -> Route | None:
         dataset, what = found_dataset.groups()
         wanted = {
             ("GET", "count"): _count,
+            ("GET", "fields"): _described,
             ("GET", "rows"): _rows,
             ("GET", "attachments"): _attachments,
             ("POST", "rows/delete"): _delete_rows,
@@ -261,6 +262,14 @@ def _count(call: Call, dataset: str) -> Reply:
             "SELECT count(*) FROM rows WHERE owner_id = ? AND dataset = ? AND binned = 0", viewer, dataset
         )[0]
     return _reply({"rows": rows, "as_of": call.world.now})
+
+
+def _described(call: Call, dataset: str) -> Reply:
+    """The fields of a dataset, whoever may see its rows."""
+    pages.no_parameters(call)
+    _known(call, dataset)
+    found = call.world.one("SELECT fields, modified_at FROM datasets WHERE id = ?", dataset)
+    return _reply({"dataset": dataset, "fields": msgspec.Raw(found[0].encode()), "modified_at": found[1]})
 
 
 def _exportable(call: Call, dataset: str) -> None:

@@ -48,14 +48,14 @@ def no_parameters(call: Call) -> None:
 def listing(call: Call, kind: str, dataset: str | None) -> Reply:
     """One page of a listing."""
     assert call.caller is not None
-    given = _parameters(call, ("limit", "cursor", "ids", *(("modified_since",) if kind == "row" else ())))
+    given = _parameters(call, ("limit", "cursor", "ids", *(("modified_since", "after") if kind == "row" else ())))
     found = listings.LISTINGS[kind]
     ids = _ids(given)
     limit = _limit(given)
     asked = Wanted(
         viewer=call.caller.viewer,
         dataset=dataset,
-        after=_position(given.get("cursor")),
+        after=given["after"] if "after" in given else _position(call, given.get("cursor")),
         limit=_rows_shown(call, limit),
         since=_since(given),
         ids=ids,
@@ -85,6 +85,8 @@ def _parameters(call: Call, known: tuple[str, ...]) -> dict[str, str]:
         found[name] = value
     if "ids" in found and len(found) > 1 and set(found) != {"ids", "limit"}:
         raise Refused("invalid", "ids goes with no other parameter.")
+    if {"after", "cursor"} <= set(found):
+        raise Refused("invalid", "after begins where a cursor would go on.")
     return found
 
 
@@ -117,9 +119,11 @@ def _cursor(after: str) -> str:
     return base64.urlsafe_b64encode(f"after:{after}".encode()).decode().rstrip("=")
 
 
-def _position(cursor: str | None) -> str:
+def _position(call: Call, cursor: str | None) -> str:
     if cursor is None:
         return ""
+    if "dead_cursor" in call.fired:
+        raise Refused("invalid", "This cursor has ended.")
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:

@@ -1,13 +1,15 @@
 """Evidence: files that prove a step, copied beside the state under the name of their content. Nothing is ever replaced
 or removed.
 
-It refuses links, folders, empty and very large files: what cannot be kept whole is no evidence.
+It refuses links, folders, empty and very large files: what cannot be kept whole is no evidence. And what holds a private
+key: the key of an encrypted archive shows nothing, and would lie about with it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -19,11 +21,15 @@ from crmstate.store.files import Disk
 from crmstate.store.home import Home
 
 LARGEST = 50 * 1024 * 1024
+_KEY = re.compile(rb"AGE-SECRET-KEY-1|AGE-PLUGIN-[A-Z0-9-]+-1|-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY-----", re.IGNORECASE)
+"""What a private key begins with: evidence is kept for years, beside the state, for many to read."""
 
 
 def keep(path: Path, home: Home, effects: Effects, *, proof: Proof, at: str, by: str) -> Evidence:
     """Copies one file into the evidence store and says what it is. Raises Problem (exit 3) for what is no evidence."""
     data = _read(path)
+    if _KEY.search(data.replace(b"\0", b"")):  # NULs: text of two bytes a character
+        raise _refusal(path, "key")
     digest = hashlib.sha256(data).hexdigest()
     disk = Disk(effects)
     folder = home.path / "evidence"

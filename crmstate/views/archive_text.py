@@ -20,7 +20,7 @@ LABEL = 30
 _LIST = ("archive", "datasets", "rows", "attachments", "bytes", "at")
 _DATASETS = ("dataset", "label", "rows", "attachments", "bytes", "generations", "at")
 _UNREAD = frozenset({"ciphertext", "index"})
-_CHECKS = ("dataset", "method", "result", "rows", "files", "bytes")
+_CHECKS = ("dataset", "method", "result", "rows", "files", "bytes", "odd")
 
 
 def archive_list(found: Sequence[Holdings], words: Catalogue, format: str = "text") -> str:
@@ -95,7 +95,7 @@ def archive_verified(path: str, found: Sequence[Verified], words: Catalogue, for
 
 
 def _numbers(check: Check) -> list[str]:
-    return ["-" if number is None else f"{number:,}" for number in (check.rows, check.files, check.bytes)]
+    return ["-" if number is None else f"{number:,}" for number in (check.rows, check.files, check.bytes, check.odd)]
 
 
 def _for(words: Catalogue, format: str) -> Catalogue:

@@ -23,7 +23,7 @@ from crmstate.core.event import (
     StepRef,
 )
 from crmstate.core.plan import FORMAT_VERSION
-from crmstate.core.words import Outcome
+from crmstate.core.words import Outcome, Verb
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.plan_parts import duration
 from crmstate.views.width import shorten
@@ -86,6 +86,9 @@ class Progress:
             case Settled():
                 return self._settled(event)
             case Advanced():
+                ref = self._open.get(event.step)
+                if ref is not None and ref.verb is Verb.DISCARD:
+                    return []
                 return [self._words.text_of("progress.advanced", n=event.rows, what=self._name(event.step))]
             case Reopened():
                 return [self._words.text_of("progress.reopened", n=len(event.steps))]

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from crmstate.core.failure import Code, Failure
-from crmstate.core.provider import Count, File, FilePage, Page, Row
+from crmstate.core.provider import Count, File, FilePage, Page, Provider, Row
 from crmstate.core.survey import DatasetFacts, Resource
-from crmstate.core.words import Kind
+from crmstate.core.words import Kind, Verb
 
 
 class Crash(BaseException):
@@ -81,6 +81,7 @@ class Vendor:
     """A ReadSession. `asked` lists every reading call; `before` may raise or change the data ahead of a call."""
 
     provider: Any = None
+    """One whose cell says how a reading goes on behind a row is made by `by_key`."""
 
     def __init__(self, page: int = 3, **datasets: Dataset) -> None:
         self.datasets = datasets
@@ -159,3 +160,23 @@ def small() -> Vendor:
 def tree(root: Path) -> dict[str, bytes]:
     """Every file of a folder."""
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def by_key(vendor: Vendor) -> Vendor:
+    """The same vendor, whose rows can be listed behind an id without a cursor."""
+    vendor.provider = Provider("t", "T", (), (), (), {})
+    cell = vendor.provider.reads(Kind.DATASET, Verb.READ, "GET /rows", source="test", behind=lambda id: f"behind {id}")
+    cell(lambda *args: None)
+    read = vendor.read
+
+    def behind(dataset: str, cursor: str | None = None, ids: Sequence[str] | None = None) -> Page:
+        if cursor is None or not cursor.startswith("behind "):
+            return read(dataset, cursor, ids)
+        vendor._ask("behind", dataset, cursor)
+        rows = sorted(vendor.datasets[dataset].rows.items())
+        rest = [Row(id, raw) for id, raw in rows if id > cursor.removeprefix("behind ")]
+        page = tuple(rest[: vendor.page])
+        return Page(page, page[-1].id if len(rest) > vendor.page else None)
+
+    vendor.read = behind  # type: ignore[method-assign]
+    return vendor

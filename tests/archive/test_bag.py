@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import bagit
+import msgspec
 import pytest
 from archive_vendor import Clock, Dataset, Effects, Vendor, attachment, resource, row, small, tree
 
@@ -17,6 +18,7 @@ from crmstate.archive import manifest, pack
 from crmstate.archive.folder import FolderArchive
 from crmstate.archive.layout import Place, slug
 from crmstate.archive.local import LocalReads
+from crmstate.archive.marks import canonical
 from crmstate.core.failure import Code, Failure
 from crmstate.core.survey import DatasetFacts, Listing, Resource
 from crmstate.core.words import Kind
@@ -186,3 +188,80 @@ def test_the_vendors_own_description_of_its_fields_is_kept_as_it_came(tmp_path: 
     assert (tmp_path / "schema" / f"{slug('people')}-0001.json").read_bytes() == vendor.described["people"]
     assert sorted(name for name in tree(tmp_path) if name.startswith("schema/nothing")) == []
     bagit.Bag(str(tmp_path)).validate(processes=1)
+
+
+def test_the_coverage_says_what_came_of_the_description_of_fields_and_records_never_lack_for_it(tmp_path: Path) -> None:
+    vendor = small()
+    vendor.described = {"people": b"{}"}
+    given = vendor.fields
+
+    def fields(dataset: str) -> bytes | None:
+        if dataset == "deals":
+            raise Failure(Code.DENIED)
+        return given(dataset)
+
+    vendor.fields = fields  # type: ignore[method-assign]
+    taken(tmp_path, vendor)
+    said = json.loads((tmp_path / "coverage.json").read_text())
+    assert {each["dataset"]: each.get("fields") for each in said["datasets"] if each["dataset"] != "*"} == {
+        "people": "kept", "deals": "refused", "nothing": "not_offered",
+    }  # fmt: skip
+    assert set(said["fields"]) == {"kept", "refused", "not_offered"}
+
+
+def test_a_description_of_fields_that_may_be_had_later_is_waited_for(tmp_path: Path) -> None:
+    vendor = small()
+
+    def fails(dataset: str) -> bytes:
+        raise Failure(Code.UNAVAILABLE)
+
+    vendor.fields = fails  # type: ignore[method-assign]
+    archive = FolderArchive(tmp_path, Effects(), Clock(), "me")
+    with pytest.raises(Failure):
+        archive.archive(vendor, resource("people"), True)
+    del vendor.fields
+    vendor.asked.clear()
+    archive.archive(vendor, resource("people"), True)
+    assert [what for what, *_ in vendor.asked if what in ("read", "files")] == [], "what is durable is not read again"
+
+
+def test_a_manifest_of_before_that_was_said_is_written_as_it_was(tmp_path: Path) -> None:
+    """Its generations say nothing of fields, and its bytes are what it is known by."""
+    vendor = small()
+    taken(tmp_path, vendor)
+    found = manifest.load(LocalReads(tmp_path))
+    assert found is not None
+    plain = [
+        msgspec.structs.replace(
+            each, generations=tuple(msgspec.structs.replace(one, fields="") for one in each.generations)
+        )
+        for each in found.manifest.datasets
+    ]
+    assert b'"fields"' not in canonical(plain)
+
+
+def test_what_is_kept_out_of_rows_is_counted_by_its_field_and_survives_an_interruption(tmp_path: Path) -> None:
+    vendor = small()
+    vendor.page = 2
+    rows = vendor.datasets["people"].rows
+    for id in list(rows)[:5]:
+        rows[id] = row(id, key="$redacted", files=[{"url": "https://f/a?$redacted"}], note="it says $redacted here")
+    rows["p5"] = row("p5", key="shown")
+    left = [1]
+
+    def fails(what: str, dataset: str, cursor: str | None) -> None:
+        if left and what == "read" and cursor == "p3" and left.pop():
+            raise Failure(Code.EXHAUSTED)
+
+    vendor.before = fails
+    archive = FolderArchive(tmp_path, Effects(), Clock(), "me")
+    with pytest.raises(Failure):
+        archive.archive(vendor, resource("people"), True)
+    archive.archive(vendor, resource("people"), True)
+    archive.archive(vendor, resource("deals"), True)
+    said = json.loads((tmp_path / "coverage.json").read_text())
+    found = {each["dataset"]: each.get("redacted") for each in said["datasets"] if each["dataset"] != "*"}
+    assert found == {"people": {"files": 5, "key": 5}, "deals": None}
+    assert "secrets" in said["redacted"]
+    verified = FolderArchive(tmp_path, Effects(), Clock(), "me").verify(vendor, resource("people"))
+    assert verified.rows == 8

@@ -268,6 +268,8 @@ def test_what_is_secret_is_redacted_and_the_file_that_shows_it_is_not_kept(tmp_p
     vendor.provider = Table(secret=frozenset({"name"}))
     exported(tmp_path, vendor)
     assert {each["name"] for each in records(tmp_path)} == {"$redacted"}
+    (line,) = json.loads((tmp_path / "coverage.json").read_text())["datasets"][-1:]
+    assert line["redacted"] == {"name": 11}
     assert names(tmp_path, "*.source.zip") == []
 
 

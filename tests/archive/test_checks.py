@@ -50,8 +50,9 @@ def test_what_was_checked_and_how_much_is_on_record(
     archive = archive_of(tmp_path, wanted, restore)
     archive.archive(vendor, resource("people"), True)
     evidence = archive.verify(vendor, resource("people"))
-    assert said(evidence) == expected
-    assert evidence.method.split("+") == list(expected)
+    assert said(evidence) == {**expected, "attachments": ("sized", None)}
+    assert evidence.method.split("+") == [*expected, "attachments"]
+    assert evidence.checks[-1].files == 4
     first = evidence.checks[0]
     assert first.files is not None and first.bytes is not None
     assert (first.files > 10, first.bytes > 1000) == (True, True)
@@ -65,7 +66,7 @@ def test_a_count_that_proves_nothing_is_on_record_and_not_in_the_method(
     archive_of(tmp_path).archive(vendor, resource("people"), True)
     vendor.counted = count
     evidence = archive_of(tmp_path).verify(vendor, resource("people"))
-    assert (evidence.method, said(evidence)["counts"]) == ("checksums", (word, count.rows))
+    assert (evidence.method, said(evidence)["counts"]) == ("checksums+attachments", (word, count.rows))
 
 
 def test_a_field_that_changed_at_the_vendor_is_named_and_its_value_is_not(tmp_path: Path) -> None:

@@ -50,6 +50,37 @@ def test_what_is_held_and_the_records_themselves_are_shown(archive: Path, capfd:
     assert code == 64 and "CRM-A037" in err
 
 
+@pytest.mark.parametrize("ending", ["index.zst", "jsonl.zst"])
+def test_records_are_shown_only_of_what_is_as_it_was_sealed(
+    archive: Path, capfd: pytest.CaptureFixture[str], ending: str
+) -> None:
+    """Another segment in its place, whole in itself."""
+    for name in ("people", "deals"):
+        assert said(capfd, "archive", "show", archive, name)[0] == 0
+    theirs = archive / "data" / slug("deals") / f"000000.{ending}"
+    ours = archive / "data" / slug("people") / theirs.name
+    ours.write_bytes(theirs.read_bytes())
+    code, out, err = said(capfd, "archive", "show", archive, "people", "--head", "1", "--lang", "en")
+    assert (code, out) == (1, "") and "CRM-A002" in err and ours.name in err
+    assert said(capfd, "archive", "show", archive, "deals")[0] == 0
+
+
+@pytest.mark.parametrize("place", ["s3://", "s3://bucket/../x", "s3:///x", "file://", "file:///srv/../x"])
+def test_an_address_that_names_nothing_is_a_mistake_of_the_command_line(
+    place: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = said(capfd, "archive", "list", place, "--lang", "en")
+    assert code == 64 and place in err.replace("\n", "")
+
+
+def test_a_restore_that_cannot_be_written_says_to_run_itself_again(
+    archive: Path, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    code, _, err = said(capfd, "archive", "restore", archive, "--to", tmp_path / "file" / "out", "--lang", "en")
+    assert code == 1 and "same command again" in err.replace("\n", " ") and "apply" not in err
+
+
 @pytest.mark.parametrize("format", ["text", "markdown", "json"])
 @pytest.mark.parametrize("lang", ["en", "zh-CN"])
 def test_a_verification_says_what_it_read(
@@ -60,10 +91,10 @@ def test_a_verification_says_what_it_read(
     assert (code, err) == (0, "")
     if format == "json":
         found = {
-            each["dataset"]: {one["method"]: one["rows"] for one in each["checks"]}
+            each["dataset"]: {one["method"]: one.get("rows") for one in each["checks"]}
             for each in json.loads(out)["datasets"]
         }
-        assert found["people"] == {"checksums": 9, "restore_test": 9}
+        assert found["people"] == {"checksums": 9, "restore_test": 9, "attachments": None}
     else:
         assert "people" in out and "?" not in out
     assert tree(archive) == before

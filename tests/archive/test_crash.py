@@ -56,7 +56,7 @@ def until_done(
 def verified(root: Path, vendor: Vendor, seals: list[str]) -> None:
     archive = FolderArchive(root, Effects(), Clock(), "me")
     for id, sha256 in zip(DATASETS, seals, strict=True):
-        assert archive.verify(vendor, resource(id), sha256).method == "checksums+counts"
+        assert archive.verify(vendor, resource(id), sha256).method.startswith("checksums+counts")
 
 
 def twice(vendor: Vendor) -> list[tuple[str, str, str | None]]:

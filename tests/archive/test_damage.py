@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -218,18 +219,18 @@ def test_a_vendor_without_an_exact_count_is_said_to_have_none(tmp_path: Path, co
     taken(tmp_path, vendor, "t")
     vendor.counted = count
     evidence = archive_of(tmp_path).verify(vendor, resource("t"))
-    assert (evidence.method, evidence.note.split()[-1]) == ("checksums", f"vendor_count={said}")
+    assert (evidence.method, evidence.note.split()[-1]) == ("checksums+attachments", f"vendor_count={said}")
 
 
 def test_nothing_sealed_cannot_be_verified_or_continued(tmp_path: Path) -> None:
-    for act in (
-        lambda: archive_of(tmp_path / "a").verify(tiny(), resource("t")),
-        lambda: archive_of(tmp_path / "a").delta(tiny(), resource("t"), True),
-        lambda: archive_of(tmp_path / "a").ids("t"),
+    for act, code in (
+        (lambda: archive_of(tmp_path / "a").verify(tiny(), resource("t")), "CRM-A009"),
+        (lambda: archive_of(tmp_path / "a").delta(tiny(), resource("t"), True), "CRM-A094"),
+        (lambda: archive_of(tmp_path / "a").ids("t"), "CRM-A009"),
     ):
         with pytest.raises(Problem) as found:
             act()
-        assert found.value.diagnostics[0].code == "CRM-A009"
+        assert found.value.diagnostics[0].code == code
     assert not (tmp_path / "a").exists()
 
 
@@ -285,3 +286,19 @@ def test_an_archive_of_the_first_format_is_named_and_left_alone(tmp_path: Path, 
             act()
         assert found.value.diagnostics[0].code == "CRM-A029"
     assert tree(tmp_path) == before
+
+
+def test_a_small_frame_that_unpacks_to_an_endless_line_is_given_up_before_it_is_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    frame = b"".join(pack.packed_all(b"x" * 1_000_000 for _ in range(40)))
+    assert len(frame) < 10_000
+    monkeypatch.setattr(pack, "LONGEST", 5_000_000)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="longer than any record"):
+        list(pack.blocks([frame]))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 15_000_000
+    many = b"".join(pack.packed_all(b"x" * 999_999 + b"\n" for _ in range(40)))
+    assert sum(map(len, pack.blocks([many]))) == 40, "many lines may be longer in all"

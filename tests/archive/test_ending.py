@@ -31,10 +31,26 @@ def made(root: Path, vendor: Vendor | None = None) -> dict[str, str]:
     return {id: archive.delta(vendor, resource(id), True).sha256 for id in DATASETS}
 
 
-def end(root: Path, expected: dict[str, str], begun: bool = False, effects: Effects | None = None) -> str:
-    found = Archive(Local(root, effects or Effects()), Clock(), "me").end(expected, begun)
-    assert found.proof is Proof.OBSERVED
-    return found.note
+def end(
+    root: Path,
+    expected: dict[str, str],
+    begun: bool = False,
+    effects: Effects | None = None,
+    record: list[str] | None = None,
+) -> str:
+    """Ends it as the engine does; `record`: that everything but the mark is gone is noted there."""
+    return ended(Archive(Local(root, effects or Effects()), Clock(), "me"), expected, begun, record)
+
+
+def ended(archive: Archive, expected: dict[str, str], begun: bool, record: list[str] | None = None) -> str:
+    record, note = [] if record is None else record, "nothing but the mark"
+    if not record or not archive.bare():
+        found = archive.clear(expected, begun)
+        assert found.proof is Proof.OBSERVED
+        record.append("cleared")
+        note = found.note
+    assert archive.end().proof is Proof.OBSERVED
+    return note
 
 
 def refused(root: Path, expected: dict[str, str], begun: bool = False) -> list[str]:
@@ -63,15 +79,62 @@ def test_wherever_it_stops_no_archive_is_left_and_it_goes_on(tmp_path: Path) -> 
     assert effects.done[0] == ("unlink", str(whole / "manifest.json"))
     for stop in range(1, effects.count + 1):
         for when in ("before", "after"):
-            root = tmp_path / f"{stop}-{when}" / "exit"
+            root, record = tmp_path / f"{stop}-{when}" / "exit", []
             expected = made(root)
             with pytest.raises(Crash):
-                end(root, expected, effects=Effects(stop, when))
+                end(root, expected, effects=Effects(stop, when), record=record)
             if (stop, when) != (1, "before"):
                 with pytest.raises(Problem):
                     opening.opened(LocalReads(root))
-            end(root, expected, begun=True)
+            end(root, expected, begun=True, record=record)
             assert list(root.parent.iterdir()) == [], (stop, when)
+
+
+@pytest.mark.parametrize("there", ["an empty folder", "nothing"])
+def test_a_place_that_is_not_mounted_is_not_the_end_wherever_it_stopped(tmp_path: Path, there: str) -> None:
+    effects, whole = Effects(), tmp_path / "whole" / "exit"
+    end(whole, made(whole), effects=effects)
+    believed, last = [], effects.count
+    for stop in sorted({*range(1, last, 6), *range(last - 4, last + 1)}):
+        root, record = tmp_path / str(stop) / "exit", []
+        expected = made(root)
+        with pytest.raises(Crash):
+            end(root, expected, effects=Effects(stop, "before"), record=record)
+        if root.exists():
+            root.rename(tmp_path / str(stop) / "on the disk that is away")
+        if there == "an empty folder":
+            root.mkdir()
+        if record:
+            end(root, expected, begun=True, record=record)
+            left = tree(tmp_path / str(stop) / "on the disk that is away")
+            assert set(left) <= {"README.txt"}, "nothing of the archive is on it"
+            believed.append(stop)
+            continue
+        assert refused(root, expected, begun=True) == ["CRM-A090"], stop
+    assert believed and believed == list(range(believed[0], last + 1)) and believed[0] > last - 4
+
+
+def test_what_came_back_to_a_cleared_place_is_looked_at_like_any_archive(tmp_path: Path) -> None:
+    root = tmp_path / "exit"
+    expected = made(root)
+    archive = Archive(Local(root, Effects()), Clock(), "me")
+    archive.clear(expected, False)
+    assert archive.bare() and list(tree(root)) == ["README.txt"]
+    (root / "data").mkdir()
+    (root / "data" / "mine.txt").write_text("mine", encoding="utf-8")
+    assert not archive.bare()
+    assert refused(root, expected, begun=True) == ["CRM-A092"]
+
+
+def test_a_place_without_its_mark_gets_one_before_anything_goes(tmp_path: Path) -> None:
+    root = tmp_path / "exit"
+    expected = made(root)
+    (root / "README.txt").unlink()
+    with pytest.raises(Crash):
+        end(root, expected, effects=Effects(8, "before"))
+    assert "README.txt" in tree(root) and "manifest.json" not in tree(root)
+    end(root, expected, begun=True)
+    assert not root.exists()
 
 
 def test_an_export_that_was_cut_off_and_temporary_files_go_as_well(tmp_path: Path) -> None:
@@ -121,12 +184,14 @@ def test_another_archive_in_its_place_is_not_deleted(tmp_path: Path) -> None:
     assert refused(root, {"people": expected["people"]}) == ["CRM-A091"], "more than on record"
 
 
-def test_what_is_not_there_is_ended_only_where_ending_it_was_begun(tmp_path: Path) -> None:
+def test_what_is_not_there_is_ended_only_where_it_was_seen_to_be_cleared(tmp_path: Path) -> None:
     expected = made(tmp_path / "exit")
     for root in (tmp_path / "none", tmp_path / "unmounted" / "exit"):
-        assert refused(root, expected) == ["CRM-A090"]
-    assert refused(tmp_path / "unmounted" / "exit", expected, begun=True) == ["CRM-A090"], "nor can be known to be gone"
-    assert end(tmp_path / "none", expected, begun=True) == "files=0 bytes=0"
+        assert refused(root, expected) == refused(root, expected, begun=True) == ["CRM-A090"]
+    with pytest.raises(Problem) as found:
+        end(tmp_path / "unmounted" / "exit", expected, begun=True, record=["cleared"])
+    assert [each.code for each in found.value.diagnostics] == ["CRM-A090"], "nor can be known to be gone"
+    assert end(tmp_path / "none", expected, begun=True, record=["cleared"]) == "nothing but the mark"
 
 
 def test_without_its_manifest_it_is_ended_only_where_that_was_begun(tmp_path: Path) -> None:
@@ -137,8 +202,7 @@ def test_without_its_manifest_it_is_ended_only_where_that_was_begun(tmp_path: Pa
     (root / "README.txt").write_text("somebody else's", encoding="utf-8")
     assert refused(root, expected, begun=True) == ["CRM-A091"]
     (root / "README.txt").unlink()
-    end(root, expected, begun=True)
-    assert not root.exists()
+    assert refused(root, expected, begun=True) == ["CRM-A091"], "nothing says whose it is"
 
 
 def test_a_disk_that_refuses_is_said_and_it_goes_on(tmp_path: Path) -> None:
@@ -161,9 +225,9 @@ def test_a_recheck_asks_nobody_and_claims_only_what_it_did(tmp_path: Path) -> No
     expected = made(root, vendor)
     archive = Archive(Local(root, Effects()), Clock(), "me", Wanted(0.5, True))
     found = archive.recheck(resource("people"), expected["people"])
-    assert found.method == "checksums+restore_test"
+    assert found.method == "checksums+restore_test+attachments"
     assert [(check.method, check.said) for check in found.checks] == [
-        ("checksums", "equal"), ("counts", "none"), ("sample", "none"), ("restore_test", "sqlite"),
+        ("checksums", "equal"), ("counts", "none"), ("sample", "none"), ("restore_test", "sqlite"), ("attachments", "sized"),
     ]  # fmt: skip
     assert found.sha256 == expected["people"]
 
@@ -185,7 +249,7 @@ def test_a_recheck_passes_over_a_delta_that_was_begun_and_finds_damage_beside_it
     with pytest.raises(Problem) as found:
         archive.verify(vendor, resource("people"), expected["people"])
     assert {each.code for each in found.value.diagnostics} == {"CRM-A028"}
-    assert archive.recheck(resource("people"), expected["people"]).method == "checksums"
+    assert archive.recheck(resource("people"), expected["people"]).method == "checksums+attachments"
     file = next((root / Place(LocalReads(root), "people").folder).glob("*.jsonl.zst"))
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(Problem) as found:
@@ -211,19 +275,19 @@ def test_it_ends_wherever_it_lies(ground: Ground) -> None:
 
     with pytest.raises(Crash):
         archive(stopped).delta(vendor, resource("people"), True)
-    cuts = 0
+    cuts, record = 0, []
     while True:
         effects = Effects(4, "before")
         try:
-            archive(effects).end(expected, cuts > 0)
+            ended(archive(effects), expected, cuts > 0, record)
             break
         except Crash:
             cuts += 1
             assert "manifest.json" not in ground.files("exit")
     assert cuts > 2 and ground.files("exit") == {} and ground.files("other") == {"file": b"mine"}
-    assert archive().end(expected, True).note == "files=0 bytes=0"
+    assert ended(archive(), expected, True, record) == "nothing but the mark"
     with pytest.raises(Problem):
-        archive().end(expected, False)
+        archive().clear(expected, True)
 
 
 def test_how_much_an_interrupted_reading_holds_is_known_without_touching_it(tmp_path: Path) -> None:

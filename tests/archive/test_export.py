@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from archive_vendor import Clock, Dataset, Effects, Vendor, attachment, resource, row, small, tree
+from archive_vendor import Clock, Dataset, Effects, Vendor, attachment, by_key, resource, row, small, tree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -180,6 +180,52 @@ def test_a_cursor_that_the_vendor_gave_up_begins_the_reading_again(tmp_path: Pat
     assert archive_of(tmp_path).verify(vendor, resource("people")).rows == 8
     assert rows_of(tmp_path, "people") == rows
     assert archive_of(tmp_path).ids("people") == ["p0", "p1", "p3", "p4", "p5", "p00", "p6", "p7"]
+
+
+@pytest.mark.parametrize("code", [Code.MISSING, Code.REJECTED])
+@pytest.mark.parametrize("when", ["in one run", "after a crash"])
+def test_where_a_cursor_has_died_a_vendor_that_lists_by_key_is_asked_behind_the_last_row(
+    tmp_path: Path, code: Code, when: str
+) -> None:
+    vendor = by_key(small())
+    vendor.page = 2
+    if when == "after a crash":
+        once("read", "p3", Code.UNAVAILABLE, vendor)
+        with pytest.raises(Failure):
+            archive_of(tmp_path / "a").archive(vendor, resource("people"), True)
+
+    def dies(what: str, dataset: str, cursor: str | None) -> None:
+        if what == "read" and cursor in ("p3", "p5"):
+            raise Failure(code)
+
+    vendor.before = dies
+    vendor.asked.clear()
+    found = archive_of(tmp_path / "a").archive(vendor, resource("people"), True)
+    read = [cursor for what, _, cursor in vendor.asked if what in ("read", "behind")]
+    start = ["p3"] if when == "after a crash" else [None, "p1", "p3"]
+    assert read == [*start, "behind p3", "p5", "behind p5"], "nothing is asked for twice"
+    assert rows_of(tmp_path / "a", "people") == vendor.datasets["people"].rows
+    whole = archive_of(tmp_path / "b").archive(small(), resource("people"), True)
+    assert found.sha256 == whole.sha256, "the content is that of an uninterrupted run"
+    index = b"".join(
+        part for file in (tmp_path / "a").rglob("*.index.zst") for part in pack.unpacked([file.read_bytes()])
+    )
+    assert index.count(b"\n") == 8, "no row twice"
+
+
+def test_where_the_key_does_not_help_either_the_reading_begins_again(tmp_path: Path) -> None:
+    vendor = by_key(small())
+    left = [3]
+
+    def dies(what: str, dataset: str, cursor: str | None) -> None:
+        if cursor in ("p2", "behind p2") and left[0]:
+            left[0] -= 1
+            raise Failure(Code.REJECTED)
+
+    vendor.before = dies
+    found = archive_of(tmp_path).archive(vendor, resource("people"), True)
+    assert (found.rows, rows_of(tmp_path, "people")) == (8, vendor.datasets["people"].rows)
+    assert [cursor for what, _, cursor in vendor.asked if what in ("read", "behind")].count(None) == 3
 
 
 def test_a_dataset_that_refuses_every_cursor_is_given_up_and_loses_nothing(tmp_path: Path) -> None:

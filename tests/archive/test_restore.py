@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sqlite3
 from contextlib import closing
@@ -152,3 +153,26 @@ def test_any_table_turns_back_into_its_records(
     _, back = sheets(rows, spreadsheet)
     plain = [{name: json.loads(text, parse_float=str) for name, text in each.items()} for each in back]
     assert plain == [json.loads(raw, parse_float=str) for _, raw in sorted(rows.items())]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.fixed_dictionaries(dict.fromkeys(("a", "b", "é"), JSON)), min_size=2, max_size=12),
+    st.booleans(),
+    st.sampled_from([(", ", ": "), (",", ":"), (" ,", " :")]),
+)
+def test_rows_of_one_shape_are_written_as_if_each_were_taken_apart(
+    values: list[dict[str, object]], spreadsheet: bool, separators: tuple[str, str]
+) -> None:
+    raws = [json.dumps({"id": str(n), **value}, separators=separators).encode() for n, value in enumerate(values)]
+
+    def cells(shapes: int) -> list[list[str]]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sheet, "_SHAPES", shapes)
+            made = sheet.Sheet(spreadsheet)
+            made.survey([raws])
+            out = io.BytesIO()
+            assert made.fill(out, [raws[:3], raws[3:]]) == len(raws)
+        return list(csv.reader(io.StringIO(out.getvalue().decode(), newline="")))
+
+    assert cells(8) == cells(0)

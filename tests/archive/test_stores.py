@@ -42,7 +42,7 @@ def change(vendor: Vendor) -> None:
 def verified(ground: Ground, name: str, vendor: Vendor, contents: list[str]) -> None:
     archive = archive_of(ground, name)
     for id, sha256 in zip(DATASETS, contents, strict=True):
-        assert archive.verify(vendor, resource(id), sha256).method == "checksums+counts"
+        assert archive.verify(vendor, resource(id), sha256).method.startswith("checksums+counts")
     store = ground.store(name, Effects())
     root, found = opening.opened(store)
     assert len(opening.checked(root, found, list(found.manifest.datasets), True)) == len(DATASETS)

@@ -44,7 +44,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         vendors = []
         for vendor in STAGES:
             found = knob(vendor, None, None, metafunc.function.__name__)
-            vendors.append(pytest.param(vendor, marks=_marks(found), id=vendor))
+            vendors.append(pytest.param(vendor, marks=_marks(vendor, found), id=vendor))
         metafunc.parametrize("stage", vendors, indirect=True)
         return
     pairs = []
@@ -53,12 +53,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             if cell.how is How.API and WANTED[wanted[0]](cell):
                 found = knob(vendor, cell.kind, cell.verb, metafunc.function.__name__)
                 name = f"{vendor}-{cell.kind.value}-{cell.verb.value}"
-                pairs.append(pytest.param(vendor, cell, marks=_marks(found), id=name))
+                pairs.append(pytest.param(vendor, cell, marks=_marks(vendor, found), id=name))
     metafunc.parametrize(("stage", wanted[0]), pairs, indirect=["stage"])
 
 
-def _marks(found: Knob | None) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.skip(reason=f"{found.reason} ({found.link})")] if found else []
+def _marks(vendor: str, found: Knob | None) -> list[pytest.MarkDecorator]:
+    """A stage that is `deep` (a real server that takes minutes to make) is set up by `make test-deep` alone."""
+    marks = [pytest.mark.deep] if getattr(STAGES[vendor], "deep", False) else []
+    return [*marks, pytest.mark.skip(reason=f"{found.reason} ({found.link})")] if found else marks
 
 
 @pytest.fixture

@@ -72,10 +72,13 @@ class FxiaokeStage(SimulatedStage):
         self._world.add_key("b-weak", "a-member", scopes=["read", "write", "department:1001"])
 
     def fields(self, who: Who) -> dict[str, str]:
-        """A weak one works as a member, and may see one department only; any can be renewed."""
+        """A weak one works as a member, and may see one department only. Any can be renewed; the one that is signs in in the
+        older style, which has no employee's number."""
         keys = self._world.credentials()
         token = self.token(who)
-        return credential(keys["b-weak"] if who is Who.WEAK else next(k for k in keys.values() if k.token == token))
+        found = credential(keys["b-weak"] if who is Who.WEAK else next(k for k in keys.values() if k.token == token))
+        older = who is Who.REFRESHING
+        return {name: value for name, value in found.items() if not (older and name == "user_id")}
 
     def put(self, kind: Kind, names: Sequence[str]) -> list[str]:
         world, made = self._world, self.fresh(len(names))
@@ -95,6 +98,9 @@ class FxiaokeStage(SimulatedStage):
         rows = [{"id": id, "fields": {"name": name}} for id, name in zip(made, names, strict=True)]
         self._world.add_rows(self._dataset(dataset), rows)
         return dataset, [written(id) for id in made]
+
+    def field_names(self, dataset: str) -> Sequence[str]:
+        return ["name", "Name", "text", dataset]
 
     def _dataset(self, name: str) -> str:
         found = ids.dataset_of(self._world, name)

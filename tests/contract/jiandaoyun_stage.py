@@ -91,6 +91,10 @@ class JiandaoyunStage(SimulatedStage):
         self._world.add_rows(form, [{"id": id, "fields": {"name": name}} for id, name in zip(made, names, strict=True)])
         return dataset, [ids.written(id) for id in made]
 
+    def field_names(self, dataset: str) -> Sequence[str]:
+        """The World's one field by its alias and its label, the field of files by its label, and one of the system's."""
+        return ["name", "Name", "附件", "creator"]
+
     def attachment(self, content: bytes) -> str:
         dataset, _ = self.rows(["with a file"])
         self._world.add_attachment(f"x{self._made - 1:06}", "f1", "r000000", name="Verträge/合同.pdf", content=content)

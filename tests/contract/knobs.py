@@ -220,7 +220,67 @@ def _fxiaoke() -> Iterator[Knob]:
 
 
 TRYTOND = "trytond 8.0.12"
-KNOBS: tuple[Knob, ...] = (*_SANDBOX, *_JIANDAOYUN, *_tryton(), *_fxiaoke())
+
+
+def _odoo() -> Iterator[Knob]:
+    def each(situation: str, reason: str, link: str, *cells: tuple[Kind, Verb]) -> Iterator[Knob]:
+        for kind, verb in cells or ((None, None),):
+            yield Knob("odoo", kind, verb, situation, reason, link)
+
+    whole = [(Kind.USER, Verb.DEACTIVATE), (Kind.USER, Verb.RESUME), (Kind.API_KEY, Verb.REVOKE)]
+    whole += [(Kind.INTEGRATION, Verb.DISABLE), (Kind.INTEGRATION, Verb.RESUME), (Kind.INTEGRATION, Verb.DELETE)]
+    yield from each(
+        "test_a_batch_that_fails_in_part_says_which",
+        "the server refuses none of these for the sake of one item, and does a call whole or not at all",
+        f"{ODOO}/base/models/res_users.py",
+        *whole,
+    )
+    for situation in (
+        "test_a_used_up_quota_is_raised_at_once_with_its_end",
+        "test_a_used_up_quota_is_raised_with_its_end_and_not_waited_for",
+    ):
+        yield from each(situation, "a server of one's own has no quota", f"{ODOO}/rpc/controllers/json2.py")
+    yield from each(
+        "test_what_is_accepted_for_later_is_requested_with_its_time",
+        "whatever a call does is done when it answers",
+        f"{ODOO}/rpc/controllers/json2.py",
+    )
+    for situation in (
+        "test_a_token_that_ends_midway_is_renewed_unseen",
+        "test_a_token_that_ends_midway_is_renewed_and_the_act_happens_once",
+    ):
+        yield from each(situation, "a credential is one key, which nothing renews", f"{ODOO}/base/models/res_users.py")
+    yield from each(
+        "test_rows_that_were_deleted_softly_are_found_by_their_ids",
+        "what is deleted is gone: there is no bin",
+        f"{ODOO}/base/models/res_partner.py",
+    )
+    yield from each(
+        "test_an_address_that_has_ended_is_raised_as_expired",
+        "attachments come inside of answers; no address is handed out",
+        f"{ODOO}/base/models/ir_attachment.py",
+    )
+    yield from each(
+        "test_a_closed_account_is_absent_under_the_configured_tenant",
+        "the account is the database: a person drops it, and the server's own list goes on naming it",
+        f"{ODOO}/web/controllers/database.py",
+    )
+    for situation in (
+        "test_names_of_every_script_come_as_they_are",
+        "test_a_listing_that_moves_once_is_whole_in_the_end",
+        "test_a_listing_is_called_complete_only_if_no_row_slipped_through",
+        "test_a_page_that_comes_for_ever_is_raised",
+    ):
+        yield from each(
+            situation,
+            "models come with the server's modules, named by them, and in one answer without pages",
+            f"{ODOO}/base/models/ir_model.py",
+            (Kind.DATASET, Verb.LIST),
+        )
+
+
+ODOO = "Odoo 19.0, odoo/addons"
+KNOBS: tuple[Knob, ...] = (*_SANDBOX, *_JIANDAOYUN, *_tryton(), *_fxiaoke(), *_odoo())
 
 
 def knob(provider: str, kind: Kind | None, verb: Verb | None, situation: str) -> Knob | None:

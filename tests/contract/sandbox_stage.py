@@ -111,6 +111,9 @@ class SandboxStage(SimulatedStage):
         )
         return dataset, ids
 
+    def field_names(self, dataset: str) -> Sequence[str]:
+        return ["name", "Name", "text"]
+
     def attachment(self, content: bytes) -> str:
         """A dataset whose one row has one attachment."""
         dataset, (row,) = self.rows(["with a file"])

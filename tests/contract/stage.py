@@ -134,6 +134,10 @@ class Stage(Protocol):
         """Puts a dataset with rows of these names there; its id and theirs, in the order of the vendor."""
         ...
 
+    def field_names(self, dataset: str) -> Sequence[str]:
+        """Some names and labels by which the vendor describes the fields of a dataset that `rows` made."""
+        ...
+
     def fetching(self, file: File) -> str:
         """The request that the bytes of an attachment are fetched by."""
         ...

@@ -304,6 +304,65 @@ def json_text(raw: bytes) -> str:
     return "\n".join(texts(json.loads(raw)))
 
 
+def words_of(raw: bytes) -> set[str]:
+    """Every text of a JSON value, the names in it included."""
+    import json
+
+    def words(value: Any) -> Iterator[str]:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            yield from value
+            yield from words(list(value.values()))
+        elif isinstance(value, list):
+            for each in value:
+                yield from words(each)
+
+    return set(words(json.loads(raw)))
+
+
+def test_the_fields_of_a_dataset_are_described_in_the_vendors_own_text(stage: Stage, company: Company) -> None:
+    dataset, _ = stage.rows(["first"])
+
+    found = company.reader().fields(dataset)
+
+    assert found is not None
+    assert set(stage.field_names(dataset)) <= words_of(found)
+    assert found == company.reader().fields(dataset)
+
+
+@pytest.mark.parametrize("trouble", PASSING)
+def test_trouble_that_passes_does_not_change_how_fields_are_described(
+    stage: Stage, company: Company, trouble: Trouble
+) -> None:
+    dataset, _ = stage.rows(["first"])
+    expected = company.reader().fields(dataset)
+    stage.trouble(trouble, stage.truth.received()[-1], times=2)
+
+    assert expected == company.reader().fields(dataset)
+
+
+@pytest.mark.parametrize("trouble", [Trouble.REFUSED_IN_200, Trouble.REFUSED_AS_500, Trouble.FORBIDDEN_TO_EVERYBODY])
+def test_a_refusal_is_never_a_description_of_fields(stage: Stage, company: Company, trouble: Trouble) -> None:
+    dataset, _ = stage.rows(["first"])
+    company.reader().fields(dataset)
+    stage.trouble(trouble, stage.truth.received()[-1], times=None)
+
+    with pytest.raises(Failure):
+        company.reader().fields(dataset)
+
+
+def test_an_echoed_credential_gets_into_no_description_of_fields(stage: Stage, company: Company) -> None:
+    dataset, _ = stage.rows(["first"])
+    company.reader().fields(dataset)
+    stage.trouble(Trouble.ECHO_IN_PAGE, stage.truth.received()[-1], times=None)
+
+    found = company.reader().fields(dataset) or b""
+
+    for secret in secrets(stage):
+        assert secret.encode() not in found
+
+
 def test_ten_thousand_rows_of_a_dataset_come_whole_and_in_order(stage: Stage, company: Company) -> None:
     dataset, ids = stage.rows(["many"] * 10_000)
     session = company.reader()
@@ -335,6 +394,21 @@ def test_reading_goes_on_from_a_cursor_in_another_session(stage: Stage, company:
     second = company.reader(page=100).read(dataset, first.next)
 
     assert ids == [row.id for row in (*first.rows, *second.rows)]
+
+
+def test_reading_goes_on_behind_a_row_whose_cursor_has_died(stage: Stage, company: Company) -> None:
+    """By the key alone: behind any row, also one that is not there any more."""
+    dataset, ids = stage.rows(["one"] * 5)
+    read = stage.provider.table[Kind.DATASET, Verb.READ]
+    assert read.behind is not None
+
+    for place, id in enumerate(ids):
+        page = company.reader(page=100).read(dataset, read.behind(id))
+        assert ids[place + 1 :] == [row.id for row in page.rows]
+
+    page = company.reader(page=2).read(dataset, read.behind(ids[0]))
+    rest = company.reader(page=100).read(dataset, page.next)
+    assert ids[1:] == [row.id for row in (*page.rows, *rest.rows)]
 
 
 @pytest.mark.parametrize("trouble", [Trouble.REPEATED_PAGE])

@@ -161,6 +161,9 @@ class TrytonStage:
         columns = "id, name, code, active, create_date, create_uid"
         return ROWS, self._insert("party_party", columns, [(name, "P{}", True, _NOW, 1) for name in names])
 
+    def field_names(self, dataset: str) -> Sequence[str]:
+        return ["name", "code", "active", "identifiers", "one2many", "party.identifier"]
+
     def _insert(self, table: str, columns: str, rows: Sequence[tuple[Any, ...]], first: int | None = None) -> list[str]:
         """Rows with ids in their order; `{}` in a text becomes the row's id."""
         with self._server.open() as file:
@@ -325,11 +328,13 @@ class TrytonStage:
             file.execute(f"DELETE FROM {table} WHERE id = (SELECT min(id) FROM {table} WHERE id >= ?)", (FIRST,))
 
     def _echo(self, asked: Asked, told: Told) -> Told:
-        """Everything that the vendor knows the caller by, in the first text of the first row."""
+        """Everything that the vendor knows the caller by, in the first text of the first row, or of the first field that
+        is described."""
         found = json.loads(told.text)
         rows = found["result"] if isinstance(found, dict) else found
         sent = {name.lower(): value for name, value in asked.headers.items()}.get("authorization", "")
         secrets = " ".join((sent, *(each.reveal() for each in self.credential(Who.STRONG).values())))
+        rows = list(rows.values()) if isinstance(rows, dict) else rows
         for row in (each for each in rows[:1] if isinstance(each, dict)):
             for name, value in row.items():
                 if isinstance(value, str):

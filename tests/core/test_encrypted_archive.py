@@ -103,3 +103,37 @@ def test_a_re_check_asks_nobody_to_open_it_again() -> None:
     made = plan(wish(archive=goal), seen(dataset("contacts")), record(*held))
     assert [(each.verb, each.occurrence) for each in made.steps if each.verb is Verb.VERIFY] == [(Verb.VERIFY, 2)]
     assert OPENED not in planned(made)
+
+
+OTHER = "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg"
+
+
+@pytest.mark.parametrize(
+    ("written", "there", "code"),
+    [((KEY,), (OTHER,), "CRM-A083"), ((KEY,), (), "CRM-A084"), ((), (OTHER,), "CRM-A084")],
+    ids=["to others", "plain", "no longer meant to be encrypted"],
+)
+def test_whom_the_archive_that_is_there_is_open_to_is_shown_and_not_what_the_manifest_says(
+    written: tuple[str, ...], there: tuple[str, ...], code: str
+) -> None:
+    goal = ArchiveGoal("file:///archive", encrypt_to=written)
+    made = plan(wish(archive=goal, purge=PURGED), seen(), record(archived("contacts")), lock=there)
+    assert [each.code for each in made.errors] == [code]
+    shown = str([step.why for step in made.steps])
+    assert (OTHER in shown, KEY in shown) == (bool(there), False)
+    assert (OPENED in planned(made)) == bool(there)
+
+
+def test_the_end_of_an_archive_needs_no_key_and_is_only_warned_about() -> None:
+    goal = ArchiveGoal("file:///archive", encrypt_to=(KEY,), keep_until="2026-05-02")
+    held = record(frozen(), archived("contacts"), archived("deals"))
+    made = plan(wish(archive=goal), seen(), held, lock=(OTHER,), offline=True)
+    found = {each.code: each.severity.value for each in made.diagnostics}
+    assert (found, made.errors) == ({"CRM-A083": "warning"}, ()), made.steps
+
+
+@pytest.mark.parametrize("lock", [None, (KEY,)])
+def test_an_archive_that_is_as_the_manifest_says_or_is_not_known_is_no_finding(lock: tuple[str, ...] | None) -> None:
+    made = plan(wish(archive=LOCKED, purge=PURGED), seen(), record(archived("contacts")), lock=lock)
+    assert not [each for each in made.diagnostics if each.code.startswith("CRM-A")]
+    assert KEY in str([step.why for step in made.steps])

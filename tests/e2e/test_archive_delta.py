@@ -44,6 +44,17 @@ def test_the_delta_after_the_freeze_is_taken_all_the_same(here: Site) -> None:
     assert b'"later"' in rows_of(here.folder / "archive", "deals")
 
 
+def test_a_location_that_is_not_mounted_is_said_to_be_away(here: Site) -> None:
+    here.write(ALONE)
+    assert here.apply().code == 0
+    away = here.folder / "the disk that is away"
+    (here.folder / "archive").rename(away)
+    code, text = delta(here)
+    assert code == 1 and "CRM-A094" in text and "CRM-A009" not in text
+    away.rename(here.folder / "archive")
+    assert delta(here)[0] == 0
+
+
 def test_there_must_be_an_archive_and_the_lock_must_be_free(here: Site) -> None:
     code, text = delta(here)
     assert code == 3 and "CRM-C041" in text

@@ -67,7 +67,7 @@ def test_what_apply_would_refuse_is_refused_before_anything_is_sent(
         assert (said.code, "CRM-A069" in said.err) == (7, True), said.err
     away.change(f"s3://{bucket.name}/crm/", "s3://Bad/x")
     said = run("--lang", "en")
-    assert (said.code, "CRM-A067" in said.err) == (65, True), said.err
+    assert (said.code, "CRM-M062" in said.err) == (65, True), said.err
     assert away.truth()["effects"] == 0
     assert bucket.keys() == []
 

@@ -146,8 +146,47 @@ def test_recipients_that_change_after_a_plan_make_it_stale_and_after_an_archive_
     assert here.world is not None
     here.world.add_rows("contacts", [{"id": "c900", "owner_id": "u1", "fields": {"Name": "late"}}])
     said = here.apply()
-    assert said.code != 0 and "CRM-A083" in said.out + said.err
+    assert said.code == 3 and "CRM-A083" in said.out + said.err
     assert rows_left(here) == before + 1
+    shown = here.plan("--format", "json")
+    assert shown.code == 3 and "CRM-A083" in {each["code"] for each in shown.json["diagnostics"]}
+    why = [each["why"] for each in shown.json["steps"]]
+    assert key.public in str(why) and other.public not in str(why), "whom it is open to, whatever is written"
+    here.change(f", encrypt_to: [{other.public}]", "")
+    assert "CRM-A084" in {each["code"] for each in here.plan("--format", "json").json["diagnostics"]}
+
+
+def test_a_wrong_identity_in_a_manifest_is_a_matter_of_credentials(
+    here: Site, key: Key, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRMSTATE_AGE", Key().secret)
+    locked(here, key, ", identity: {env: CRMSTATE_AGE}")
+    said = here.apply()
+    assert said.code == 7 and "CRM-A081" in said.out + said.err
+
+
+@pytest.mark.parametrize("form", ["utf-8-sig", "utf-16", "crlf"])
+def test_a_key_file_is_read_however_an_editor_wrote_it(here: Site, key: Key, tmp_path: Path, form: str) -> None:
+    archive = locked(here, key)
+    apply(here)
+    text = f"# created: today\n# public key: {key.public}\n{key.secret}\n"
+    file = tmp_path / "key.txt"
+    file.write_bytes(text.replace("\n", "\r\n").encode() if form == "crlf" else text.encode(form))
+    assert here.run("archive", "verify", str(archive), "--identity", str(file)).code == 0
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\0" * 100, b"\x80\x81", b"\xff\xfe\x00\xd8", b"A" * 70_000],
+    ids=["zeros", "no text", "half a pair", "too long"],
+)
+def test_what_is_no_key_file_is_said_to_be_none(here: Site, key: Key, tmp_path: Path, data: bytes) -> None:
+    archive = locked(here, key)
+    apply(here)
+    file = tmp_path / "key.bin"
+    file.write_bytes(data)
+    said = here.run("archive", "verify", str(archive), "--identity", str(file))
+    assert said.code == 7 and "CRM-A086" in said.err, said
 
 
 def test_a_run_that_is_killed_leaves_nothing_plain_anywhere(here: Site, key: Key, tmp_path: Path) -> None:

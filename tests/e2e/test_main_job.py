@@ -83,7 +83,8 @@ def test_an_archive_is_proved_as_the_manifest_asks_and_the_record_says_what_was_
     verified = [state.latest(f"archive/{name}", Verb.VERIFY) for name in ("contacts", "deals")]
     found = [{each.method: each.said for each in entry.evidence[0].checks} for entry in verified if entry is not None]
     said = {"checksums": "equal", "counts": "exact", "full": "equal", "restore_test": "sqlite"}
-    assert found == [said, said]
+    assert [{method: each[method] for method in said} for each in found] == [said, said]
+    assert all(each["contacts"] == "present" for each in found), found
 
 
 def test_the_estimate_is_what_archive_delta_and_purge_really_ask_for(here: Site) -> None:

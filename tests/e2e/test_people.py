@@ -94,7 +94,17 @@ def test_a_confirmed_step_lets_the_rest_go_on(trained: Site, tmp_path: Path) -> 
     assert trained.plan("--detailed-exitcode").code == 0
 
 
-@pytest.mark.parametrize("kind", ["none", "missing", "empty", "link", "huge", "folder", "pipe"])
+_AGE = "AGE-SECRET-KEY-1" + "Q" * 58
+KEYS = {
+    "an age key": _AGE.encode(),
+    "an age key of a Windows shell": ("# public key: age1\n" + _AGE).encode("utf-16"),
+    "an SSH key": b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl",
+    "an RSA key": b"-----BEGIN RSA PRIVATE KEY-----\nMII",
+    "a PKCS8 key": b"-----BEGIN PRIVATE KEY-----\nMII",
+}
+
+
+@pytest.mark.parametrize("kind", ["none", "missing", "empty", "link", "huge", "folder", "pipe", *KEYS])
 def test_what_is_no_evidence_is_refused_and_nothing_is_recorded(kind: str, trained: Site, tmp_path: Path) -> None:
     place = tmp_path / "evidence"
     real = tmp_path / "real"
@@ -110,11 +120,16 @@ def test_what_is_no_evidence_is_refused_and_nothing_is_recorded(kind: str, train
         place.mkdir()
     elif kind == "pipe":
         os.mkfifo(place)
+    elif kind in KEYS:
+        place.write_bytes(b"what I did:\n" + KEYS[kind])
     before = read(trained.folder, "exit").state.serial
     said = confirm(trained, "human_step/training", *([] if kind == "none" else ["--evidence", str(place)]))
     assert (said.code, "CRM-C007" in said.err) == (3, True), said.err
     assert read(trained.folder, "exit").state.serial == before
     assert outcome(trained, "human_step/training")[0] is Outcome.REQUESTED
+    if kind in KEYS:
+        assert "private key" in said.err
+        assert not list(trained.folder.rglob("evidence/*"))
 
 
 def test_of_several_evidence_files_one_bad_one_refuses_the_confirmation(trained: Site, tmp_path: Path) -> None:

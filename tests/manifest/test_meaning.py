@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from crmstate.core.diagnostic import Problem
 from crmstate.core.words import Severity
 from crmstate.manifest.load import Loaded, check
 
@@ -130,4 +131,7 @@ def test_a_notice_as_long_as_the_term_is_just_possible(loaded: Load) -> None:
 
 
 def test_a_place_that_only_passes_the_states_folder_is_not_inside_it(loaded: Load) -> None:
-    assert loaded("end_state: {data: {archive: {to: .crmstate/../archive}}}\n").diagnostics == ()
+    """It is refused all the same: no place leads up."""
+    with pytest.raises(Problem) as found:
+        loaded("end_state: {data: {archive: {to: .crmstate/../archive}}}\n")
+    assert [each.code for each in found.value.diagnostics] == ["CRM-M062"]

@@ -21,6 +21,11 @@ from crmstate.manifest.trust import refusals
         ("salesforce", ("token",), ("SALESFORCE_", "SF_")),
         ("odoo", ("password",), ()),
         ("jiandaoyun", ("api_key",), ("JIANDAOYUN_", "JDY_")),
+        (
+            "fxiaoke",
+            ("app_id", "app_secret", "permanent_code", "user_id", "open_user_id"),
+            ("FXIAOKE_", "SHARECRM_"),
+        ),
     ],
 )
 def test_a_starter_is_right_as_it_is_and_ends_nothing(

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from crmstate.core.failure import Code, Failure
+from crmstate.core.goal import PurgeGoal
 from crmstate.core.provider import Batch, File, Item, Result
 from crmstate.core.survey import DatasetFacts, UserFacts
 from crmstate.core.words import READING, How, Kind, Outcome, Phase, Proof, Verb
@@ -36,6 +37,7 @@ from crmstate.providers.fxiaoke.vendor import (
 from crmstate.providers.kit import ATTEMPTS
 from crmstate.providers.kit.wire import Answer, NotDeclared
 
+from ..core.test_estimate import estimated
 from .fxiaoke_wire import FIELDS, OLDER, Body, Raw, Refused, Say, talking
 
 PRESET, CUSTOM = "AccountObj", "object_8vN1s__c"
@@ -479,7 +481,7 @@ def test_people_as_rows_are_no_dataset_that_could_be_archived_or_purged() -> Non
     assert (False, None, []) == (found.facts.exportable, found.facts.rows, asked.bodies(QUERY))
 
 
-def test_an_object_that_may_not_be_read_is_a_gap_and_one_that_cannot_is_not_exportable() -> None:
+def test_an_object_whose_rows_are_not_to_be_had_is_not_exportable() -> None:
     refusals = {"SecretObj": Refused(20014), "ViewObj": Refused(10006)}
 
     def say(path: str, body: Body) -> Any:
@@ -490,8 +492,30 @@ def test_an_object_that_may_not_be_read_is_a_gap_and_one_that_cannot_is_not_expo
     with talking(say, attested=True) as (session, _, _):
         found = session.list(Kind.DATASET)
 
-    assert [(PRESET, True), ("ViewObj", False)] == [(each.id, each.facts.exportable) for each in found.resources]
-    assert (False, "gap.denied", "SecretObj") == (found.complete, found.gap.why, found.gap.detail)
+    assert [(PRESET, True), ("SecretObj", False), ("ViewObj", False)] == [
+        (each.id, each.facts.exportable) for each in found.resources
+    ]
+    assert found.complete
+
+
+def test_where_no_object_may_be_read_the_listing_is_denied() -> None:
+    with talking(
+        lambda path, body: listed(PRESET, CUSTOM, "PersonnelObj") if path == OBJECTS else Refused(15003), attested=True
+    ) as (session, _, _):
+        found = session.list(Kind.DATASET)
+
+    assert (False, "gap.denied", ()) == (found.complete, found.gap.why, found.resources)
+
+
+@pytest.mark.parametrize("code", [30002, 20021, 50009])
+def test_what_is_no_refusal_of_an_object_is_raised(code: int) -> None:
+    with (
+        talking(lambda path, body: listed(PRESET) if path == OBJECTS else Refused(code)) as (session, _, _),
+        pytest.raises(Failure) as raised,
+    ):
+        session.list(Kind.DATASET)
+
+    assert CODES[code] is raised.value.code
 
 
 def test_rows_come_by_the_last_id_in_the_vendors_own_text() -> None:
@@ -542,6 +566,7 @@ def test_rows_are_read_by_id_in_as_few_calls_as_they_lie_together() -> None:
 
     assert ([id_of(n) for n in range(1, 101)], 1) == ([each.id for each in together.rows], calls)
     assert [id_of(n) for n in (5, 7, 900)] == [each.id for each in apart.rows]
+    assert [100, 4] == [each["data"]["search_query_info"]["limit"] for each in asked.bodies(QUERY)[:2]]
     assert ((), None) == (none.rows, none.next)
 
 
@@ -781,6 +806,17 @@ def test_an_outage_that_stays_is_raised_after_a_few_tries() -> None:
         session.read(PRESET)
 
     assert (Code.UNAVAILABLE, ATTEMPTS) == (raised.value.code, len(asked.all))
+
+
+@pytest.mark.parametrize(("rows", "hours", "days"), [(90_000, (5, 6), 1), (100_000, (24, 25), 2)])
+def test_a_plan_says_how_long_preset_rows_take_and_how_many_days_of_calls(
+    rows: int, hours: tuple[int, int], days: int
+) -> None:
+    """One row a call and five calls a second; a pack of 100,000 calls a day is not enough for as many rows."""
+    found = estimated(rows, provider, purge=PurgeGoal(), attachments=0)
+
+    assert hours[0] < found.seconds / 3600 < hours[1]
+    assert (days, rows // 100 * 102 + 3) == (found.days_of_quota, found.of["purge"])
 
 
 def test_every_runbook_and_reason_is_said_in_both_languages() -> None:

@@ -32,6 +32,7 @@ pytestmark = pytest.mark.skipif(SPEC is None, reason="the vendors' examples (sha
 EXAMPLES = {
     "/api/v5/app/list": "app_list",
     "/api/v5/app/entry/list": "entry_list",
+    "/api/v5/app/entry/widget/list": "widget_list",
     "/api/v5/app/entry/data/list": "data_list",
     "/api/v5/app/entry/data/batch_delete": "data_batch_delete",
     "/api/v5/corp/department/user/list": "dept_user_list",
@@ -78,6 +79,7 @@ def every_call(session: Any, who: str) -> Iterator[Callable[[], Any]]:
     yield partial(session.read, DATASET)
     yield partial(session.read, DATASET, "59e9a2fe283ffa7c11b1ddbf")
     yield partial(session.read, DATASET, ids=["59e9a2fe283ffa7c11b1ddc0", "59e9a2fe283ffa7c11b1ddbf"])
+    yield partial(session.fields, DATASET)
     yield partial(session.files, DATASET)
     yield partial(session.files, DATASET, "59e9a2fe283ffa7c11b1ddbf")
     names = [f"u{n}" for n in range(50)]
@@ -173,7 +175,7 @@ def test_the_documented_replies_are_understood() -> None:
 
     (sent,) = load("examples/data_list.json")["response"]["body"]["data"]
     (upload,) = sent["_widget_1432728651500"]
-    kept = {**sent, "_widget_1432728651500": [{**upload, "url": upload["url"].partition("?")[0]}]}
+    kept = {**sent, "_widget_1432728651500": [{**upload, "url": upload["url"].partition("?")[0] + "?$redacted"}]}
     assert (APP, "进销存") == (identity.tenant, identity.tenant_name)
     assert ("jiandaoyun", "小简", Phase.PRESENT, True) == (user.id, user.label, user.phase, bool(user.facts.elsewhere))
     assert (DATASET, "进销存 / 客户", True) == (form.id, form.label, form.facts.exportable)
@@ -188,6 +190,7 @@ def test_a_documented_reply_with_a_wrong_field_is_refused() -> None:
         "app_list": ["apps", "app_id"],
         "entry_list": ["forms", "app_id", "entry_id"],
         "data_list": ["data", "_id"],
+        "widget_list": ["widgets", "name", "type"],
         "dept_user_list": ["users", "username", "type", "status"],
         "data_batch_delete": ["success_count", "status"],
         "user_batch_delete": ["status"],

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from crmstate.archive.folder import FolderArchive
 from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Args, Batch, Item, Result
 from crmstate.core.survey import (
@@ -265,3 +266,19 @@ def test_only_the_vendors_own_words_are_a_refusal(status: int, body: bytes, code
     failure = classify(Answer(status, {}, body))
 
     assert failure and code is failure.code
+
+
+def test_an_export_whose_cursors_die_goes_on_by_key_and_asks_for_no_row_twice(
+    stage: SandboxStage, company: Company, world: World, tmp_path: Path
+) -> None:
+    dataset, ids = stage.rows(["one"] * 20)
+    world.add_fault("dead_cursor", path="/v1/datasets/*/rows", every=2)
+    archive = FolderArchive(tmp_path / "archive", company.effects, company.clock, "me")
+
+    archive.archive(company.reader(page=3), Resource(Kind.DATASET, dataset, "rows"), False)
+
+    assert ids == list(archive.ids(dataset))
+    targets = [each["target"] for each in world.log() if each["method"] == "GET" and "/rows" in each["target"]]
+    refused = [each for each in world.log() if each["fault"] == "dead_cursor" and "cursor=" in each["target"]]
+    assert refused and len(targets) == 7 + len(refused), "one request more for each cursor that died"
+    assert sum("cursor=" not in each and "after=" not in each for each in targets) == 1, "it never begins again"

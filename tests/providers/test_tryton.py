@@ -297,9 +297,26 @@ def test_columns_are_what_a_record_keeps_without_secrets_and_contents() -> None:
     }
     with talking(lambda method, params: fields, "read") as (session, _):
         call: Any = _Through(session)
-        assert ["lines", "logo", "name"] == columns(call, "company.company")
+        assert (["lines", "logo", "name"], ["api_token"]) == columns(call, "company.company")
         fields["data"] = {"type": "binary", "searchable": False}
-        assert "data" not in columns(call, "ir.attachment")
+        assert "data" not in columns(call, "ir.attachment")[0]
+
+
+def test_what_is_not_asked_for_because_it_is_secret_is_seen_in_the_row() -> None:
+    asked: list[Any] = []
+
+    def say(method: str, params: list[Any]) -> Any:
+        if method.endswith("fields_get"):
+            return {"name": {"type": "char"}, "api_token": {"type": "char"}, "password_hash": {"type": "char"}}
+        asked.append(params[4])
+        return [{"id": 1, "name": "Ann"}]
+
+    with talking(say, "read") as (session, _):
+        (row,) = session.read("web.user").rows
+        (again,) = session.read("web.user", ids=["1"]).rows
+    assert asked == [["name"], ["name"]]
+    assert json.loads(row.raw) == {"id": 1, "name": "Ann", "api_token": "$redacted", "password_hash": "$redacted"}
+    assert row == again
 
 
 class _Through:

@@ -221,7 +221,7 @@ def _torn(proxy: Proxy, rule: Rule, asked: Asked, line: _Line) -> None:
 
 def _malformed(proxy: Proxy, rule: Rule, asked: Asked, line: _Line) -> None:
     told = proxy.ask(asked)
-    line.tell(told.with_body(told.text[: max(1, len(told.text) // 2)]))
+    line.tell(told.with_body(told.text[: len(told.text) // 2]))
 
 
 def _cut_gzip(proxy: Proxy, rule: Rule, asked: Asked, line: _Line) -> None:

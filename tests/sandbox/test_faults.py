@@ -328,6 +328,21 @@ def test_a_hollow_listing_has_nothing_and_still_answers_to_ids(wire: httpx.Clien
     assert ["c1"] == [row["id"] for row in wire.get("/v1/datasets/contacts/rows?ids=c1").json()["data"]]
 
 
+def test_a_cursor_may_have_ended_and_an_id_goes_on(wire: httpx.Client, world: World) -> None:
+    world.add_rows("contacts", [{"id": f"z{n}"} for n in range(5)])
+    path = "/v1/datasets/contacts/rows"
+    first = wire.get(f"{path}?limit=2").json()
+    world.add_fault("dead_cursor", path=path)
+    refused = wire.get(path, params={"limit": 2, "cursor": first["next"]})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "invalid")
+    last = first["data"][-1]["id"]
+    rest = [row["id"] for row in wire.get(path, params={"after": last}).json()["data"]]
+    every = [row["id"] for row in wire.get(path).json()["data"]]
+    assert every == [row["id"] for row in first["data"]] + rest
+    assert wire.get(path, params={"after": last, "cursor": first["next"]}).status_code == 400
+    assert wire.get("/v1/users", params={"after": "u1"}).status_code == 400
+
+
 def test_a_vendor_may_ignore_what_is_asked_for_of_pages(wire: httpx.Client, world: World) -> None:
     world.add_fault("no_paging", path="/v1/users")
     assert len(wire.get("/v1/users?limit=2").json()["data"]) == 5

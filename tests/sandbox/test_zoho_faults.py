@@ -62,6 +62,15 @@ def test_this_vendor_can_have_every_fault(world: World) -> None:
     assert len(KINDS) == len([world.add_fault(kind) for kind in KINDS])
 
 
+def test_a_page_token_may_have_expired(world: World, zoho: Client) -> None:
+    token = zoho.get("Deals", fields="Name", per_page=5)["info"]["next_page_token"]
+    world.add_fault("dead_cursor")
+    answer = zoho.raw("GET", f"/crm/v8/Deals?fields=Name&per_page=5&page_token={token}")
+
+    assert (400, "EXPIRED_VALUE") == (answer.status_code, answer.json()["code"])
+    assert walk(zoho) == everything(), "a page by its number has no token"
+
+
 @pytest.mark.parametrize(("fault", "left"), [("throttled", None), ("quota_exhausted", "0")])
 def test_limits_come_without_a_word_about_when(world: World, zoho: Client, fault: str, left: str | None) -> None:
     world.add_fault(fault, times=1)

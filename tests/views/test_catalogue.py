@@ -134,7 +134,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "effective": ("immediately", "end_of_term", "end_of_period"),
     "freeze": ("now",),
     "use": ("read", "write"),
-    "evidence": ("missing", "empty", "link"),
+    "evidence": ("missing", "empty", "link", "key"),
 }
 FORMS = {",", "code", "ours", None}
 

@@ -60,19 +60,27 @@ def _identity(file: Path | None) -> Secret | None:
     """The key that a person gave; nothing that is shown from here on shows it."""
     from crmstate.cli.compose import learn_lines
 
-    if file is None:
-        text = os.environ.get(IDENTITY, "")
-    else:
-        try:
-            text = file.read_bytes()[:LARGEST].decode()
-        except (OSError, UnicodeDecodeError) as error:
-            said = error.strerror if isinstance(error, OSError) else "not text"
-            raise problem(Exit.CREDENTIALS, "CRM-A086", file=str(file), error=said or "-") from None
+    text = os.environ.get(IDENTITY, "") if file is None else _key_text(file)
     if not text.strip() and file is None:
         return None
     secret = Secret(text)
     learn_lines(KNOWN, secret)
     return secret
+
+
+def _key_text(file: Path) -> str:
+    """The text of a key file, in whatever way an editor or a shell has written it."""
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(LARGEST + 1)
+        wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+        text = data.decode("utf-16" if wide else "utf-8-sig")
+        said = f"larger than {LARGEST // 1024} KiB" if len(data) > LARGEST else "not text" if "\0" in text else ""
+    except (OSError, UnicodeDecodeError) as error:
+        said = (error.strerror if isinstance(error, OSError) else "not text") or "-"
+    if said:
+        raise problem(Exit.CREDENTIALS, "CRM-A086", file=str(file), error=said) from None
+    return text
 
 
 @app.command("list")
@@ -98,8 +106,9 @@ def show(
     format: FormatOption = Format.text,
     lang: LangOption = None,
 ) -> int:
-    """What an archive holds, or the records of one dataset."""
+    """What an archive holds, or the records of one dataset; what is read of it is compared with its checksums."""
     from crmstate.archive import opening, reading
+    from crmstate.archive.guarded import Guarded
     from crmstate.archive.layout import Place
     from crmstate.views.archive_text import archive_show
     from crmstate.views.escape import terminal
@@ -111,7 +120,8 @@ def show(
         return 0
     (seal,) = opening.chosen(found, [dataset])
     wrap = opening.unwrapped(root, found, _identity(identity))
-    for row in islice(reading.rows(Place(root, seal.dataset.id, wrap), seal), head):
+    place = Place(Guarded(root, seal), seal.dataset.id, wrap)
+    for row in islice(reading.rows(place, seal), head):
         if sys.stdout.isatty():
             screen.out(terminal(row.raw.decode("utf-8", "replace")) + "\n")
         else:  # byte for byte, for whoever reads on

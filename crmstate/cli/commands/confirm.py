@@ -17,6 +17,7 @@ from crmstate.core.address import id_of, parse
 from crmstate.core.diagnostic import problem
 from crmstate.core.event import Evidence
 from crmstate.core.planning.hands import OPENED
+from crmstate.core.planning.retention import WHOLE
 from crmstate.core.record import State
 from crmstate.core.words import Exit, Kind, Outcome, Proof, Verb
 from crmstate.engine.confirm import confirm as confirmed
@@ -70,6 +71,8 @@ def confirm(
         level = Proof.WAIVED if waive else proof
         claims = tuple(Evidence("file", level, at, name) for _ in evidence or ())
         confirmed(place, made, store.state, at=at, by=name, proof=level, note=note, evidence=claims, expires=ends)
+        if place == WHOLE and not waive:
+            house.refuse_standing()
         if place == OPENING and not waive:
             for path in evidence or ():
                 shows_all(path, contents(store.state))

@@ -49,7 +49,7 @@ def data(draft: Draft) -> None:
         if purge is not None and row.id not in given_up and (row.id in scope or isinstance(goal, NoArchive)):
             _purge(draft, purge, row, held, needs)
     _referring_first(draft, rows)
-    if isinstance(goal, ArchiveGoal) and goal.encrypt_to and not (goal.identity or goal.unsupported or gone):
+    if isinstance(goal, ArchiveGoal) and keys(draft, goal) and not (goal.identity or goal.unsupported or gone):
         _opened_by_hand(draft, goal)
     if purge is not None and purge.bin and unlisted(draft, Kind.BIN, Verb.EMPTY):
         _bins_by_hand(draft, purge)
@@ -153,7 +153,7 @@ def _archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> tuple[str, ...]:
     if draft.recorded(place, Verb.ARCHIVE) is None:
         jobs = jobs_of(draft.provider, goal, facts)
         step = draft.ours(
-            place, Kind.ARCHIVE, Verb.ARCHIVE, Stage.ARCHIVE.value, _why(goal, jobs),
+            place, Kind.ARCHIVE, Verb.ARCHIVE, Stage.ARCHIVE.value, _why(draft, goal, jobs),
             label=row.label, rows=facts.rows, calls=archiving(draft.provider, goal, facts), jobs=jobs,
             before=Phase.ABSENT, after=Phase.PRESENT, span=goal.span,
         )  # fmt: skip
@@ -171,14 +171,39 @@ def _archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> tuple[str, ...]:
     return tuple(step.id for step in draft.steps[first:])
 
 
-def _why(goal: ArchiveGoal, jobs: int) -> Message:
+def keys(draft: Draft, goal: ArchiveGoal) -> tuple[str, ...]:
+    """The fingerprints of those who can open the archive: of what lies there already, else as the manifest says."""
+    return tuple(map(fingerprint, goal.encrypt_to)) if draft.lock is None else draft.lock
+
+
+_RELIES = frozenset({Verb.ARCHIVE, Verb.VERIFY, Verb.DELTA, Verb.PURGE, Verb.CLOSE})
+
+
+def encryption(draft: Draft) -> None:
+    """Reports an archive that is encrypted to others than the manifest says: what is in it stays open to those, whatever
+    is written now. Only its end asks for no key."""
+    goal = draft.desired.archive
+    if not isinstance(goal, ArchiveGoal) or draft.lock is None:
+        return
+    there, wanted = draft.lock, tuple(map(fingerprint, goal.encrypt_to))
+    if there == wanted:
+        return
+    severity = Severity.ERROR if any(step.verb in _RELIES for step in draft.steps) else Severity.WARNING
+    if there and wanted:
+        names = [", ".join(each) for each in (there, wanted)]
+        draft.report("CRM-A083", severity, goal.span, file=goal.to, there=names[0], wanted=names[1])
+        return
+    marks = {True: "age", False: "-"}
+    draft.report("CRM-A084", severity, goal.span, file=goal.to, there=marks[bool(there)], wanted=marks[bool(wanted)])
+
+
+def _why(draft: Draft, goal: ArchiveGoal, jobs: int) -> Message:
     """Whoever reviews a plan sees to whom the data will be open, and how many of the vendor's jobs it takes."""
-    if goal.encrypt_to:
-        whom = ", ".join(map(fingerprint, goal.encrypt_to))
-        if jobs:
-            return message("why.archive.locked.jobs", to=goal.to, recipients=whom, jobs=jobs)
-        return message("why.archive.locked", to=goal.to, recipients=whom)
-    return message("why.archive.jobs", to=goal.to, jobs=jobs) if jobs else message("why.archive", to=goal.to)
+    if not (to := keys(draft, goal)):
+        return message("why.archive.jobs", to=goal.to, jobs=jobs) if jobs else message("why.archive", to=goal.to)
+    if jobs:
+        return message("why.archive.locked.jobs", to=goal.to, recipients=", ".join(to), jobs=jobs)
+    return message("why.archive.locked", to=goal.to, recipients=", ".join(to))
 
 
 def _opened_by_hand(draft: Draft, goal: ArchiveGoal) -> None:
@@ -204,7 +229,7 @@ def _opened_by_hand(draft: Draft, goal: ArchiveGoal) -> None:
         return
     step = draft.ours(
         place, Kind.ARCHIVE, Verb.CONFIRM, (Stage.DELTA if _needs_delta(draft) else Stage.VERIFY).value,
-        message("why.open_by_hand", recipients=", ".join(map(fingerprint, goal.encrypt_to))),
+        message("why.open_by_hand", recipients=", ".join(keys(draft, goal))),
         mode=Mode.MANUAL, occurrence=max(1, draft.state.occurrence(place, Verb.CONFIRM)) + (done is not None),
         needs=planned, owner=draft.desired.owner, proof=Proof.ATTESTED, files=True, runbook="runbook.open_archive",
         before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,

@@ -20,7 +20,15 @@ from crmstate.core.words import How, Kind, Mode, Outcome, Phase, Proof, Severity
 class Draft:
     """Collects steps, blockers and diagnostics while the parts of a plan are derived."""
 
-    def __init__(self, desired: Desired, survey: Survey, state: State, provider: Provider) -> None:
+    def __init__(
+        self,
+        desired: Desired,
+        survey: Survey,
+        state: State,
+        provider: Provider,
+        lock: tuple[str, ...] | None = None,
+    ) -> None:
+        self.lock = lock
         self.desired = desired
         self.survey = survey
         self.state = state

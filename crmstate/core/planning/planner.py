@@ -21,7 +21,7 @@ from crmstate.core.plan import (
 )
 from crmstate.core.planning.access import access
 from crmstate.core.planning.contract import account, subscription
-from crmstate.core.planning.data import data
+from crmstate.core.planning.data import data, encryption
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.estimate import estimate
 from crmstate.core.planning.humans import freeze, modules, people, questions, unsupported
@@ -46,15 +46,17 @@ def plan(
     exclude: Collection[str] = (),
     sealed: str | None = None,
     offline: bool = False,
+    lock: tuple[str, ...] | None = None,
 ) -> Plan:
     """The difference between what is wanted and what is, with respect to what was done. Raises nothing: what is wrong
     is in the plan.
 
     `target` and `exclude`: address patterns (`user/u7`, `session/*`). A target brings along what must come before it;
     what needs something excluded goes with it. `sealed`: our own access is gone by our own, proved act, or `offline`: the
-    vendor was not asked. Then nothing is planned but what the archive itself asks for.
+    vendor was not asked. Then nothing is planned but what the archive itself asks for. `lock`: the fingerprints of those
+    whom the archive that lies at its location is encrypted to, none of them for a plain one; None where that is not known.
     """
-    draft = Draft(desired, observed, recorded, provider)
+    draft = Draft(desired, observed, recorded, provider, lock)
     if sealed is None and not offline:
         for part in (subscription, access, modules, data, account, people, unsupported, freeze, retention, questions):
             part(draft)
@@ -63,6 +65,7 @@ def plan(
         retention(draft, alone=True, offline=offline)
         if draft.steps:
             questions(draft)
+    encryption(draft)
     edges = tuple(sorted({(rule.before, rule.after) for rule in precedence(draft.attributes)} | set(draft.edges)))
     found = cycle(edges)
     if found:

@@ -47,12 +47,12 @@ class _Description(msgspec.Struct):
 _ID = msgspec.json.Decoder(_Id)
 
 
-def page_after(call: Call, dataset: str, after: str) -> list[Row]:
-    """One page of rows in the order of their ids, from the one after `after` on. Raises Failure(UNAVAILABLE) where they come in
+def page_after(call: Call, dataset: str, after: str, most: int = MOST) -> list[Row]:
+    """One page of at most so many rows in the order of their ids, from the one after `after` on. Raises Failure(UNAVAILABLE) where they come in
     another order, or where what was asked for was ignored: pages by the last id would lose rows then."""
     filters = [{"field_name": "_id", "field_values": [after], "operator": "GT"}] if after else []
     search = {
-        "limit": min(MOST, call.page),
+        "limit": min(MOST, call.page, most),
         "offset": 0,
         "filters": filters,
         "orders": [{"fieldName": "_id", "isAsc": True}],
@@ -75,7 +75,7 @@ def rows_of(call: Call, dataset: str, ids: Sequence[str]) -> list[Row]:
     place, after = 0, ""
     while place < len(wanted):
         after = max(after, _right_before(wanted[place]))
-        page = page_after(call, dataset, after)
+        page = page_after(call, dataset, after, len(wanted) - place)
         if not page:
             break
         asked = frozenset(wanted[place:])
@@ -188,6 +188,7 @@ def describe(call: Call, dataset: str) -> bytes:
     files=files,
     fetch=fetch,
     fields=describe,
+    behind=str,  # a cursor is the last id
     note={
         "en": "By the last _id, 100 rows a page. Empty fields are left out by the vendor. Whether rows in the recycle bin are shown "
         "is undocumented. The download of files is known from a sample in the older style of signing in, and is asked for in "

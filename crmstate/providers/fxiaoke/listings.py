@@ -6,7 +6,7 @@ import msgspec
 
 from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Count
-from crmstate.core.survey import DatasetFacts, Gap, Listing, Resource
+from crmstate.core.survey import DatasetFacts, Resource
 from crmstate.core.words import Kind, Phase, Verb
 from crmstate.providers.fxiaoke.vendor import CHECKED, CUSTOM_QUERY, MANUAL, OBJECTS, QUERY, provider
 from crmstate.providers.kit import Call
@@ -14,6 +14,10 @@ from crmstate.providers.kit.pages import Resources
 
 PERSONNEL = "PersonnelObj"
 """The people, as rows. Sharing rules hide some of them even from administrators, and no call ends them."""
+
+
+UNREADABLE = frozenset({Code.DENIED, Code.REJECTED, Code.MISSING})
+"""What an object that is listed, and whose rows are not to be had, is answered with."""
 
 
 def is_custom(dataset: str) -> bool:
@@ -52,19 +56,18 @@ class _Count(msgspec.Struct):
     source=MANUAL,
     verified_on=CHECKED,
     note={
-        "en": "Each object is asked for its count. One that refuses to be read for another reason than a right has no rows to be "
-        "had by API, and has to be exported by hand; so has PersonnelObj, of which sharing rules hide rows even from "
-        "administrators. Objects that are switched off are listed as well.",
-        "zh-CN": "对每个对象查询一次总数。"
-        "除权限外因其他原因拒绝查询的对象，无法通过 API 读取，需人工导出；PersonnelObj（人员）即使对管理员也受共享规则限制，同样需人工导出。"
-        "已停用的对象也会列出。",
+        "en": "Each object is asked for its count. One that refuses (15003: the app may not) has no rows to be had by API: widen "
+        "the app's rights, or export it by hand. So is PersonnelObj exported, of which sharing rules hide rows even from "
+        "administrators, and whose rows no call ends. Objects that are switched off are listed as well.",
+        "zh-CN": "对每个对象查询一次总数。拒绝查询的对象（如 15003，应用没有权限）无法通过 API 读取：请扩大授权，或人工导出。"
+        "PersonnelObj（人员）即使对管理员也受共享规则限制，且没有接口可以删除，同样需人工导出。已停用的对象也会列出。",
     },
 )
 def objects(call: Call, ids: tuple[str, ...] | None) -> Resources:
-    """Every object, in one answer, and how many rows it has. Those that this user may not read are a gap. An object stays
-    present when it is empty: what a purge ends is its rows."""
+    """Every object, in one answer, and how many rows it has; where not one may be read, it is the app that lacks the right
+    (DENIED). An object stays present when it is empty: what a purge ends is its rows."""
     found: dict[str, Resource] = {}
-    denied: list[str] = []
+    denied: list[Failure] = []
     for each in call.look(OBJECTS, {"includeNull": False}, into=_Objects).data.objects:
         name = each.describe_api_name
         if not name:
@@ -74,18 +77,15 @@ def objects(call: Call, ids: tuple[str, ...] | None) -> Resources:
         try:
             facts = DatasetFacts(exportable=False) if name == PERSONNEL else _facts(how_many(call, name))
         except Failure as failure:
-            if failure.code is Code.DENIED:
-                denied.append(name)
-                continue
-            if failure.code not in {Code.REJECTED, Code.MISSING} or failure.vendor == "kit.malformed":
+            if failure.code not in UNREADABLE or failure.vendor == "kit.malformed":
                 raise
+            denied += [failure] if failure.code is Code.DENIED else []
             facts = DatasetFacts(exportable=False)
         row = Resource(Kind.DATASET, name, each.describe_display_name or name, Phase.PRESENT, facts)
         if found.setdefault(name, row).label != row.label:
             raise Failure(Code.REJECTED, "one object in two ways", vendor="kit.malformed")
-    if denied:
-        gap = Gap(Kind.DATASET, "gap.denied", ", ".join(denied)[:150])
-        return Listing(Kind.DATASET, tuple(found.values()), complete=False, gap=gap)
+    if denied and len(denied) == len(found.keys() - {PERSONNEL}):
+        raise denied[0]
     return list(found.values())
 
 

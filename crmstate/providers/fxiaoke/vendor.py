@@ -212,7 +212,7 @@ def _login(call: Call, credential: Mapping[str, Secret]) -> Grant:
         why = f"{failure.summary} (appId, appSecret, permanentCode or the cloud's address is wrong)"
         raise Failure(Code.EXPIRED, why, request_id=failure.request_id, vendor=failure.vendor) from None
     more = (access.older,) if access.older is not None else ()
-    return Grant(access, user=f"{access.company} {given['app_id']} {own}", more=more)
+    return Grant(access, user="\n".join((access.company, given["app_id"], own)), more=more)
 
 
 def _signed_in(call: Call, asked: dict[str, str], user: str, own: str) -> Access:
@@ -303,7 +303,7 @@ def whoami(call: Call) -> Identity:
     """Whose app this is, by the answer to its sign-in, and that it works. `may_write` only says that nothing speaks against
     it: the trials of the acting cells tell."""
     probe(call)
-    tenant, app, own = (call.user() or "- - ").split(" ")
+    tenant, app, own = (call.user() or "-\n-\n").rsplit("\n", 2)
     rights = ("crm/v2/object/list",)
     return Identity(
         "", tenant, user=own or None, key=app, may_write=True, whole_view=False, rights=rights, attestable=True

@@ -1,7 +1,8 @@
 """Jiandaoyun's rows and their files: reading, and purging. hc.jiandaoyun.com/open/14220, 14221 and 14527.
 
 A row carries its files with signed addresses that are new each time it is read and open the file to whoever has them.
-What is kept of such an address is where the file lies; everything else of a row stays as the vendor wrote it.
+What is kept of such an address is where the file lies, and a mark for what signs it; everything else of a row stays as the
+vendor wrote it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from crmstate.core.failure import Code, Failure
-from crmstate.core.provider import Batch, File, FilePage, Page, Result, Row
+from crmstate.core.provider import REDACTED, Batch, File, FilePage, Page, Result, Row
 from crmstate.core.words import Kind, Outcome, Phase, Proof, Undo, Verb
 from crmstate.providers.jiandaoyun.vendor import (
     BATCH_DELETE,
@@ -25,9 +26,10 @@ from crmstate.providers.jiandaoyun.vendor import (
     NOT_DELETED,
     ROW,
     ROWS,
+    WIDGETS,
     provider,
 )
-from crmstate.providers.kit import HANDED_OUT, Call
+from crmstate.providers.kit import HANDED_OUT, Call, own_text
 
 
 class _Rows(msgspec.Struct):
@@ -76,16 +78,33 @@ def fetch(call: Call, file: File) -> Iterator[bytes]:
         raise failure from None
 
 
+class _Widget(msgspec.Struct):
+    name: str
+    type: str
+
+
+class _Widgets(msgspec.Struct):
+    widgets: list[_Widget]
+
+
+def fields(call: Call, dataset: str) -> bytes:
+    """The form's fields, and those of the system. A field's `name` is what rows call it: its alias, or its widget."""
+    return own_text(call.look(WIDGETS, _place(dataset), into=msgspec.Raw), _Widgets)
+
+
 @provider.reads(
     Kind.DATASET,
     Verb.READ,
     f"POST {ROWS}",
     f"POST {ROW}",
+    f"POST {WIDGETS}",
     HANDED_OUT,
     source=DATA_LIST,
     verified_on=CHECKED,
     files=files,
     fetch=fetch,
+    fields=fields,
+    behind=str,  # a cursor is the last id
     note={
         "en": "By the last id, in the order of the ids. Addresses of files end after 15 days and are fetched without the "
         "key. Workflow history, dashboards, automations and the design of forms are not among the rows.",
@@ -165,7 +184,8 @@ def _row(given: msgspec.Raw) -> Row:
 def _unsigned(raw: bytes, signed: set[str]) -> bytes:
     def cut(match: re.Match[bytes]) -> bytes:
         url: str = msgspec.json.decode(match[2])
-        return match[1] + msgspec.json.encode(url.partition("?")[0]) if url in signed else match[0]
+        where, mark, _ = url.partition("?")
+        return match[1] + msgspec.json.encode(where + mark + REDACTED) if mark and url in signed else match[0]
 
     return _URL.sub(cut, raw)
 

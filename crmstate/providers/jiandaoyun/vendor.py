@@ -24,6 +24,7 @@ APPS = "/api/v5/app/list"
 FORMS = "/api/v5/app/entry/list"
 ROWS = "/api/v5/app/entry/data/list"
 ROW = "/api/v5/app/entry/data/get"
+WIDGETS = "/api/v5/app/entry/widget/list"
 DELETE_ROWS = "/api/v5/app/entry/data/batch_delete"
 USERS = "/api/v5/corp/department/user/list"
 DELETE_USERS = "/api/v5/corp/user/batch_delete"
@@ -118,6 +119,7 @@ provider = Provider(
             f"POST {FORMS}": 30,
             f"POST {ROWS}": 30,
             f"POST {ROW}": 30,
+            f"POST {WIDGETS}": 30,
             f"POST {DELETE_ROWS}": 10,
             f"POST {USERS}": 10,
             f"POST {DELETE_USERS}": 10,

@@ -12,6 +12,7 @@ from crmstate.providers.kit.call import (
     call_for,
     decoder,
     instant,
+    own_text,
     retry_after,
 )
 from crmstate.providers.kit.wire import HANDED_OUT, Answer, Request
@@ -30,5 +31,6 @@ __all__ = [
     "call_for",
     "decoder",
     "instant",
+    "own_text",
     "retry_after",
 ]

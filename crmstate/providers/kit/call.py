@@ -27,7 +27,7 @@ from crmstate.core.secret import MASK, Secret
 from crmstate.core.words import READING
 from crmstate.providers.kit.pace import Pace
 from crmstate.providers.kit.text import Scrub, clean
-from crmstate.providers.kit.wire import HANDED_OUT, Answer, Gate, Lost, Request, Wire
+from crmstate.providers.kit.wire import HANDED_OUT, Answer, Gate, Lost, Request, Wire, gate_of
 
 T = TypeVar("T")
 
@@ -104,6 +104,8 @@ class Tokens(Protocol):
 
     def user(self) -> str | None: ...
 
+    def secret(self, name: str) -> Secret | None: ...
+
 
 @dataclass
 class Line:
@@ -158,6 +160,11 @@ class Call:
     def user(self) -> str | None:
         """The user whom the login named (`Grant.user`); logs in where that has not happened yet."""
         return self._line.vault.user() if self._line.vault else None
+
+    def secret(self, name: str) -> Secret | None:
+        """A field of the credential that some calls say again inside of a request (a password that confirms an act);
+        None where there is none."""
+        return self._line.vault.secret(name) if self._line.vault else None
 
     @property
     def page(self) -> int:
@@ -218,7 +225,7 @@ def call_for(line: Line, cell: Cell) -> Call:
     not held)."""
     reads = cell.verb in READING
     patterns = cell.requests + line.dialect.login_requests
-    return Call(line, Gate(patterns) if reads or cell.requests else None, not reads)
+    return Call(line, gate_of(patterns) if reads or cell.requests else None, not reads)
 
 
 def exchange(line: Line, request: Request, gate: Gate | None, act: bool, into: Any) -> Reply[Any]:
@@ -362,6 +369,17 @@ def _decoder(into: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(into)
 
 
+def own_text(found: msgspec.Raw, into: Any) -> bytes:
+    """A part of an answer byte for byte as the vendor wrote it, once it is known to be of this type."""
+    raw = bytes(found)
+    try:
+        decoder(into).decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        why = f"{type(error).__name__} in an answer of another shape than documented"
+        raise Failure(Code.REJECTED, why, vendor="kit.malformed") from None
+    return raw
+
+
 def _stream(line: Line, url: str, gate: Gate | None) -> Iterator[bytes]:
     line.wire.place(url, gate, line.dialect.file_hosts)
 
@@ -428,4 +446,16 @@ def instant(text: str | None) -> str | None:
     return text if text and len(text) <= 40 and _INSTANT.fullmatch(text) else None
 
 
-__all__ = ["HANDED_OUT", "Answer", "Call", "Dialect", "Grant", "Line", "Reply", "Request", "decoder", "instant"]
+__all__ = [
+    "HANDED_OUT",
+    "Answer",
+    "Call",
+    "Dialect",
+    "Grant",
+    "Line",
+    "Reply",
+    "Request",
+    "decoder",
+    "instant",
+    "own_text",
+]

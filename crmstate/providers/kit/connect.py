@@ -130,7 +130,8 @@ def _check_credential(provider: Provider, dialect: Dialect, credential: Mapping[
         raise problem(Exit.CREDENTIALS, "CRM-V002", provider=provider.title, fields=fields)
     for name, secret in credential.items():
         text = secret.reveal()
-        in_a_body = name in dialect.login_needs and name != dialect.access
+        named = name in dialect.login_needs or name not in provider.plain
+        in_a_body = named and name != dialect.access
         if not text or not text.isprintable() or not (in_a_body or (text.isascii() and " " not in text)):
             raise problem(Exit.CREDENTIALS, "CRM-V003", provider=provider.title, field=name)
 

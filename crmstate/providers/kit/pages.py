@@ -108,13 +108,17 @@ def texts(found: Sequence[msgspec.Raw], ids: msgspec.json.Decoder[list[T]]) -> t
     breaks can only stand between a row's tokens (JSON allows none within), and are taken out. Raises Failure(REJECTED)
     where one is no JSON, no Unicode, or not what `ids` reads."""
     raws = [bytes(each) for each in found]
-    whole = b",".join(raws)
+    edged = list(raws)
+    if raws:
+        edged[0] = b"[" + edged[0]
+        edged[-1] += b"]"
+    whole = b",".join(edged) or b"[]"
     if b"\n" in whole or b"\r" in whole:
         raws = [raw.replace(b"\r", b"").replace(b"\n", b"") for raw in raws]
     try:
         if not whole.isascii():
             whole.decode()
-        return raws, ids.decode(b"[" + whole + b"]")
+        return raws, ids.decode(whole)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Failure(Code.REJECTED, type(error).__name__ + " in a row", vendor="kit.malformed") from None
 

@@ -41,6 +41,10 @@ class Vault:
         self.token()
         return self._user
 
+    def secret(self, name: str) -> Secret | None:
+        """A field of the credential; None where it has none of this name."""
+        return self._credential.get(name)
+
     def renew(self, used: Secret) -> bool:
         """Replaces the token that was `used`. False where this credential cannot log in: a plain token that ended
         stays ended."""

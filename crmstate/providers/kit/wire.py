@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
+from urllib.request import getproxies
 
 import msgspec
 
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 
 LARGEST = 64 * 1024 * 1024
 PIECE = 64 * 1024
+OURS = {"Accept": "application/json", "User-Agent": "crmstate"}
+HERE = frozenset({"127.0.0.1", "localhost", "::1"})
+KEPT = 5.0
+"""Seconds for which an idle connection may be used again."""
 HANDED_OUT = "GET {url}"
 """What a cell declares that fetches addresses which the vendor handed out: GET only, and the vendor's own origin
 only, or a host that its dialect names for files."""
@@ -93,6 +99,12 @@ class Gate:
         )
 
 
+@lru_cache(256)
+def gate_of(patterns: tuple[str, ...]) -> Gate:
+    """The gate of these patterns, made once."""
+    return Gate(patterns)
+
+
 def _split(label: str) -> tuple[tuple[str, ...], str]:
     """The segments of a label's path, and the name of what is called. Whatever a path hides behind a `#` of its own is
     a part of the name, and makes it fit nothing."""
@@ -118,7 +130,7 @@ class Wire:
         self._timeout = timeout
         self._connections = connections
         self._lock = threading.Lock()
-        self._opened: httpx.Client | None = None
+        self._opened: httpx.Client | httpx.HTTPTransport | None = None
         self.sent = 0
 
     def send(self, request: Request, label: str, gate: Gate | None) -> Answer:
@@ -204,13 +216,17 @@ class Wire:
     def _open(self, request: Request, url: str, encoding: str) -> httpx.Response:
         import httpx
 
-        headers = {"Accept": "application/json", "Accept-Encoding": encoding, **request.headers}
+        headers = {**OURS, "Accept-Encoding": encoding, **request.headers}
         body = None if request.json is None else msgspec.json.encode(request.json)
         if body is not None:
             headers["Content-Type"] = "application/json"
-        client = self._client()
+        how = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), self._timeout)}
+        ready = httpx.Request(request.method, url, content=body, headers=headers, extensions=how)
+        carrier = self._carrier()
         try:
-            return client.send(client.build_request(request.method, url, content=body, headers=headers), stream=True)
+            if isinstance(carrier, httpx.HTTPTransport):
+                return carrier.handle_request(ready)
+            return carrier.send(ready, stream=True)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Lost(_word(error), sent=False) from None
         except httpx.TransportError as error:
@@ -223,7 +239,7 @@ class Wire:
         encoding = found.headers.get("content-encoding", "").strip().lower()
         total = 0
         try:
-            for piece in _unpacked(found.iter_raw(PIECE), encoding):
+            for piece in _unpacked(found.iter_raw(), encoding):
                 total += len(piece)
                 if limit is not None and total > limit:
                     raise Lost("the answer is too large", sent=True)
@@ -238,25 +254,22 @@ class Wire:
             with suppress(Exception):
                 found.close()
 
-    def _client(self) -> httpx.Client:
+    def _carrier(self) -> httpx.Client | httpx.HTTPTransport:
+        """What sends: httpx's transport alone, since cookies, redirects and everything else that its client would do
+        are what a wire must not do, and cost as much as the rest. The client knows which proxies the environment names
+        for whom."""
         with self._lock:
             if self._opened is None:
                 import httpx
 
-                host = urlsplit(self._url).hostname or ""
-                self._opened = httpx.Client(
-                    http1=True,
-                    http2=False,
-                    follow_redirects=False,
-                    timeout=self._timeout,
-                    trust_env=host not in {"127.0.0.1", "localhost", "::1"},
-                    headers={"User-Agent": "crmstate"},
-                    limits=httpx.Limits(
-                        max_connections=self._connections,
-                        max_keepalive_connections=self._connections,
-                        keepalive_expiry=5.0,
-                    ),
-                )
+                most = self._connections
+                limits = httpx.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=KEPT)
+                if (urlsplit(self._url).hostname or "") in HERE:
+                    self._opened = httpx.HTTPTransport(limits=limits, trust_env=False)
+                elif not getproxies():
+                    self._opened = httpx.HTTPTransport(limits=limits)
+                else:
+                    self._opened = httpx.Client(limits=limits, follow_redirects=False)
             return self._opened
 
 

@@ -9,7 +9,7 @@ import msgspec
 from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Batch, Count, File, FilePage, Page, Result, Row
 from crmstate.core.words import Kind, Phase, Undo, Verb
-from crmstate.providers.kit import Call, instant
+from crmstate.providers.kit import Call, instant, own_text
 from crmstate.providers.kit.pages import chunks, texts
 from crmstate.providers.kit.text import segment
 from crmstate.providers.kit.wire import HANDED_OUT
@@ -34,6 +34,15 @@ class _Accepted(msgspec.Struct):
 class _Id(msgspec.Struct, gc=False):
     id: str
     pending: _Accepted | None = None
+
+
+class _Field(msgspec.Struct):
+    name: str
+    type: str
+
+
+class _Described(msgspec.Struct):
+    fields: list[_Field]
 
 
 class _File(msgspec.Struct):
@@ -69,22 +78,41 @@ def fetch(call: Call, file: File) -> Iterator[bytes]:
         raise failure from None
 
 
+BEHIND = "after:"
+"""A cursor of our own: the vendor's hold no colon."""
+
+
+def behind(id: str) -> str:
+    """The cursor that leads behind a row."""
+    return BEHIND + id
+
+
+def fields(call: Call, dataset: str) -> bytes:
+    """The description of the dataset's fields."""
+    return own_text(call.get(f"/v1/datasets/{segment(dataset)}/fields", into=msgspec.Raw), _Described)
+
+
 @provider.reads(
     Kind.DATASET,
     Verb.READ,
     "GET /v1/datasets/*/rows",
     "GET /v1/datasets/*/attachments",
+    "GET /v1/datasets/*/fields",
     HANDED_OUT,
     source=DATA,
     files=files,
     fetch=fetch,
+    fields=fields,
+    behind=behind,
 )
 def rows(call: Call, dataset: str, cursor: str | None, ids: tuple[str, ...] | None) -> Page:
     """One page of rows, each in the vendor's own JSON text; or exactly the rows of `ids`, in the order of the
     vendor."""
     path = f"/v1/datasets/{segment(dataset)}/rows"
     if ids is None:
-        return _whole(call.get(path, {"limit": call.page, "cursor": cursor}, into=_Rows))
+        here = cursor is not None and cursor.startswith(BEHIND)
+        asked = {"after": cursor.removeprefix(BEHIND)} if cursor is not None and here else {"cursor": cursor}
+        return _whole(call.get(path, {"limit": call.page, **asked}, into=_Rows))
     if any("," in each for each in ids):
         raise Failure(Code.REJECTED, "an id with a comma cannot be asked for", vendor="kit.id")
     found = (_whole(call.get(path, {"ids": ",".join(some)}, into=_Rows)) for some in chunks(ids, IDS))

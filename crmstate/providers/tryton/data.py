@@ -18,10 +18,10 @@ from typing import Any
 import msgspec
 
 from crmstate.core.failure import Code, Failure
-from crmstate.core.provider import Count, File, FilePage, Page, Row
+from crmstate.core.provider import REDACTED, Count, File, FilePage, Page, Row
 from crmstate.core.survey import DatasetFacts, Gap, Listing, Resource
 from crmstate.core.words import Kind, Verb
-from crmstate.providers.kit import Call
+from crmstate.providers.kit import Call, own_text
 from crmstate.providers.kit.pages import Resources, texts
 from crmstate.providers.tryton.vendor import (
     AS_WRITTEN,
@@ -229,17 +229,25 @@ class _Field(msgspec.Struct):
     sortable: bool = True
 
 
-def columns(call: Call, model: str) -> list[str]:
+def columns(call: Call, model: str) -> tuple[list[str], list[str]]:
     """The fields that a record keeps: what can be searched and sorted by, relations, and contents. Others are computed
-    anew each time. Secrets are not asked for, and an attachment's contents are fetched as a file."""
+    anew each time, and an attachment's contents are fetched as a file. Those of them that look like secrets stand apart:
+    they are not asked for."""
     found = look(call, f"model.{model}.fields_get", into=dict[str, _Field], context=EVERYTHING)
-    return sorted(
+    kept = sorted(
         name
         for name, each in found.items()
-        if not _SECRET.search(name)
-        and (model, name) != (ATTACHMENTS, "data")
+        if (model, name) != (ATTACHMENTS, "data")
         and ((each.searchable and (each.sortable or each.type in _RELATIONS)) or each.type == "binary")
     )
+    secret = [name for name in kept if _SECRET.search(name)]
+    return [name for name in kept if name not in secret], secret
+
+
+def described(call: Call, dataset: str) -> bytes:
+    """The model's fields with labels and choices in the user's own language, as its screen shows them."""
+    found = look(call, f"model.{model_of(dataset)}.fields_get", into=msgspec.Raw, context=AS_WRITTEN)
+    return own_text(found, dict[str, _Field])
 
 
 @provider.reads(
@@ -250,20 +258,26 @@ def columns(call: Call, model: str) -> list[str]:
     verified_on=SEEN,
     files=files,
     fetch=fetch,
-    note="Rows in Tryton's own JSON, with its tagged dates, decimals and bytes; fields that look like secrets are left out.",
+    fields=described,
+    behind=str,  # a cursor is the last id
+    note="Rows in Tryton's own JSON, with its tagged dates, decimals and bytes; fields that look like secrets are not asked for.",
 )
 def rows(call: Call, dataset: str, cursor: str | None, ids: tuple[str, ...] | None) -> Page:
     """One page of rows from the last id on; the end is a page without rows. Or exactly the rows of `ids`."""
     model = model_of(dataset)
-    fields = ["id"] if ids is not None and not numbers(ids) else columns(call, model)
+    fields, secret = (["id"], []) if ids is not None and not numbers(ids) else columns(call, model)
     if ids is not None:
         wanted: list[Any] = [["id", "in", numbers(ids)]]
-        return _page(search(call, model, wanted, fields, msgspec.Raw, context=AS_WRITTEN), last=True)
+        return _page(search(call, model, wanted, fields, msgspec.Raw, context=AS_WRITTEN), secret, last=True)
     after = [["id", ">", int(cursor)]] if cursor else []
-    return _page(search(call, model, after, fields, msgspec.Raw, call.page, AS_WRITTEN), last=False)
+    return _page(search(call, model, after, fields, msgspec.Raw, call.page, AS_WRITTEN), secret, last=False)
 
 
-def _page(found: list[msgspec.Raw], last: bool) -> Page:
+def _page(found: list[msgspec.Raw], secret: list[str], last: bool) -> Page:
+    """The rows in Tryton's own text, and behind its fields those that were not asked for, with a mark for a value."""
     raws, ids = texts(found, _IDS)
+    if secret:
+        marks = b"".join(b',"%s":"%s"' % (name.encode(), REDACTED.encode()) for name in secret) + b"}"
+        raws = [raw[:-1] + marks for raw in raws]
     rows = tuple([Row(str(each.id), raw) for each, raw in zip(ids, raws, strict=True)])
     return Page(rows, None if last or not rows else rows[-1].id)

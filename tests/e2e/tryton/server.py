@@ -76,7 +76,7 @@ class Tryton:
         """Returns when it answers. Another program may take the free port first: then another one is tried."""
         python = environment()
         for _ in range(TRIES):
-            self.port = _free_port()
+            self.port = free_port()
             config = self.folder / "trytond.conf"
             config.write_text(CONFIG.format(folder=self.folder, port=self.port))
             with self.log.open("ab") as log:
@@ -136,7 +136,7 @@ def _version(port: int) -> Any:
         return json.loads(line.getresponse().read())["result"]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port below those that systems hand out by themselves: nobody who asks for any port is given it meanwhile."""
     while True:
         port = random.randrange(20_000, 30_000)

@@ -20,6 +20,9 @@ from .vendor import Fxiaoke
 CODES = frozenset(str(code) for code in errors.TEXTS if code)
 """Every error of the vendor's table; `refused_as` may name any."""
 
+LACKS = {"dead_cursor": "a page goes on from the id of a row, which nothing ends"}
+"""The faults that this vendor cannot have, and why."""
+
 _NAMES = {"contacts": "ContactObj", "deals": "NewOpportunityObj", "activities": "ActiveRecordObj"}
 _SALES, _REST = 1001, 1002
 

@@ -19,6 +19,7 @@ LACKS = {
     "quota_exhausted": "calls are limited by the second, not by the day",
     "accepted": "nothing is accepted for later: an act is done when it is answered",
     "soft_delete": "rows are not found once they are deleted",
+    "dead_cursor": "a page goes on from the id of a row, which nothing ends",
 }
 """The faults that this vendor cannot have, and why."""
 

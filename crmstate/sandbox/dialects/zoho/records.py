@@ -59,16 +59,18 @@ class _Asked:
         kept = sorted((name, value) for name, value in given.items() if name not in ("page", "page_token"))
         self.bound = tokens.bound(pages.caller(call).user_id, module.dataset, kept)
         if self._by_token:
-            self._read_token(given)
+            self._read_token(call, given)
         elif window.page * window.per_page > BY_NUMBER:
             text = f"only the first {BY_NUMBER} records come by page; go on with page_token"
             raise errors.refusal("DISCRETE_PAGINATION_LIMIT_EXCEEDED", text, limit=BY_NUMBER)
         self.start = self.served if self._by_token else window.start
         self.page = self.served // window.per_page + 1 if self._by_token else window.page
 
-    def _read_token(self, given: dict[str, str]) -> None:
+    def _read_token(self, call: Call, given: dict[str, str]) -> None:
         if "page" in given:
             raise errors.refusal("AMBIGUITY_DURING_PROCESSING", "either page or page_token is to be given")
+        if "dead_cursor" in call.fired:
+            raise errors.refusal("EXPIRED_VALUE", "the page token has expired", param_name="page_token")
         self.last, self.served = tokens.read(self._world, given["page_token"], self.bound)
         if self.served >= BY_TOKEN:
             text = f"only the first {BY_TOKEN} records come by token"
