@@ -60,6 +60,10 @@ class Trouble(Enum):
     PAGING_IGNORED = auto()
     ROWS_WITHOUT_IDS = auto()
     SECRET_IN_ROWS = auto()
+    JOB_FAILS = auto()
+    JOB_VANISHES = auto()
+    SHORT_RESULT = auto()
+    CUT_RESULT = auto()
 
 
 class Who(Enum):
@@ -183,6 +187,15 @@ class Stage(Protocol):
 
     def trouble(self, trouble: Trouble, request: str, times: int | None = 1) -> None:
         """The next `times` requests like `METHOD /path/*` meet it; None: all of them."""
+        ...
+
+    def submitted(self, kind: Kind) -> int:
+        """How many export jobs of this kind the vendor really took on; asked of vendors that have jobs alone, like what
+        follows."""
+        ...
+
+    def slow_jobs(self, looks: int) -> None:
+        """From now on jobs are found running by so many looks."""
         ...
 
     def days_pass(self, days: int) -> None: ...
