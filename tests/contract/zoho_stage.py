@@ -193,6 +193,10 @@ class ZohoStage(SimulatedStage):
     def switched_off(self) -> str:
         return ids.written(super().switched_off())
 
+    def submitted(self, kind: Kind) -> int:
+        found: int = self._world.one("SELECT count(*) FROM meta WHERE name LIKE 'zoho/job/read/%'")[0]
+        return found
+
     def close_account(self) -> None:
         self._world.put("account", {**self._world.get("account"), "status": "closed"})
 

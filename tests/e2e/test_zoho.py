@@ -179,3 +179,20 @@ def test_the_end_can_be_rehearsed_and_the_vendor_is_left_alone(org: Org) -> None
     assert {("delete", "integration"), ("purge", "dataset"), ("empty", "bin"), ("cancel", "subscription")} <= did.keys()
     after = org.truth()
     assert (after["effects"], after["datasets"]) == (before["effects"], before["datasets"])
+
+
+def test_records_are_archived_by_the_vendors_own_jobs_where_the_manifest_asks_for_it(org: Org) -> None:
+    org.change("attachments: true}", "attachments: true, by: jobs}")
+
+    apply(org)
+    did(org, "api_key/all")
+
+    assert waiting(apply(org)) == {"cancel subscription/crm"}
+    assert dict.fromkeys(MODULES, (0, 0)) == left(org)
+    assert org.asked()["POST /crm/bulk/v8/read"] == 8, (
+        "four modules, once for the archive and once for its last changes"
+    )
+    files = archived(org.folder / "archive")
+    assert [name for name in files if name.endswith(".source.zip")], sorted(files)
+    rows = b"".join(data for name, data in files.items() if name.endswith(".jsonl.zst") and "/ids-" not in name)
+    assert b'"Id":"' in rows

@@ -58,6 +58,7 @@ CODES = {
     "INTERNAL_SERVER_ERROR": Code.UNAVAILABLE,
     "SERVICE_UNAVAILABLE": Code.UNAVAILABLE,
     "NOT_SUBSCRIBED": Code.MISSING,
+    "RESOURCE_NOT_FOUND": Code.MISSING,  # a job, or its result, that is not kept any more
     "RECORD_LOCKED": Code.CONFLICT,
     "RECORD_IN_BLUEPRINT": Code.CONFLICT,
 }
@@ -84,6 +85,7 @@ class _Head(msgspec.Struct):
     message: str | None = ""
     error: str | None = None
     error_description: str | None = ""
+    details: Any = None
 
 
 _HEADS = msgspec.json.Decoder(_Head)
@@ -106,11 +108,17 @@ def classify(answer: Answer) -> Failure | None:
     if head.error is not None:
         return _at_login(head, status)
     if head.code is not None and head.status == "error":
-        return Failure(_meaning(head.code, answer), said(head.code, head.message), vendor=head.code)
+        return Failure(_meaning(head.code, answer), said(head.code, head.message), vendor=_word(head))
     if 200 <= status < 300 or (status == 400 and _itemised(answer.body)):
         return None
     first = next(iter(_itemised(answer.body)), Trouble("", "error", f"status {status}"))
     return Failure(_meaning(first.code, answer), said(first.code, first.message), vendor=first.code)
+
+
+def _word(head: _Head) -> str:
+    """The vendor's code, and for a field that it refuses which one."""
+    name = head.details.get("api_name") if isinstance(head.details, dict) else None
+    return f"{head.code}:{name}" if head.code == "FIELD_NOT_SUPPORTED" else head.code or ""
 
 
 def said(word: str, message: str | None) -> str:
