@@ -57,6 +57,11 @@ def _odoo(name: str, file: str, old: str, new: str, test: str = "") -> Mutation:
     return Mutation(f"odoo: {name}", f"crmstate/providers/odoo/{file}", old, new, tests)
 
 
+def _zoho(name: str, file: str, old: str, new: str, test: str = "") -> Mutation:
+    tests = (SUITE, "-k", f"zoho and ({test})") if test else ("tests/providers/test_zoho.py",)
+    return Mutation(f"zoho: {name}", f"crmstate/providers/zoho/{file}", old, new, tests)
+
+
 MUTATIONS: tuple[Mutation, ...] = (
     _tryton(
         "a wrong field: a key's owner is the key itself",
@@ -188,6 +193,97 @@ MUTATIONS: tuple[Mutation, ...] = (
         'attributes=frozenset({"keys_outlive"}),\n',
         "",
         "lesson_01",
+    ),
+    _zoho(
+        "a refusal with 200 is an answer",
+        "vendor.py",
+        'if head.code is not None and head.status == "error":',
+        'if head.code is not None and head.status == "error" and status >= 300:',
+        "lesson_09",
+    ),
+    _zoho(
+        "a missing scope is a dead token",
+        "vendor.py",
+        '"OAUTH_SCOPE_MISMATCH": Code.DENIED,',
+        '"OAUTH_SCOPE_MISMATCH": Code.EXPIRED,',
+        "denied_listing",
+    ),
+    _zoho(
+        "an item's own status is not read",
+        "vendor.py",
+        'if found.status == "success" or found.code in aim:',
+        "if found.code:",
+        "fails_in_part",
+    ),
+    _zoho(
+        "results are taken by their places",
+        "vendor.py",
+        "return [_settled(each, named.get(each), aim) for each in ids]",
+        "return [_settled(each, item, aim) for each, item in zip(ids, found, strict=False)]",
+    ),
+    _zoho(
+        "people who are switched off are present",
+        "people.py",
+        '"disabled": Phase.INACTIVE',
+        '"disabled": Phase.PRESENT',
+        "lesson_06",
+    ),
+    _zoho(
+        "already deactivated is a failure",
+        "people.py",
+        'OFF_ALREADY = frozenset({"ID_ALREADY_DEACTIVATED", "ID_ALREADY_DELETED"})',
+        "OFF_ALREADY: frozenset[str] = frozenset()",
+        "same_act_again",
+    ),
+    _zoho(
+        "the primary contact can be ended",
+        "people.py",
+        "protected=primary is not None and user.zuid == primary",
+        "protected=False",
+    ),
+    _zoho(
+        "converted leads are left out",
+        "listings.py",
+        'return {"converted": "both"} if module == LEADS else {}',
+        "return {}",
+    ),
+    _zoho(
+        "records end with the first page",
+        "data.py",
+        "if not info.more_records:\n        return None\n    if info.next_page_token:",
+        "if info.more_records:\n        return None\n    if info.next_page_token:",
+        "reading_goes_on",
+    ),
+    _zoho(
+        "the fields after the fiftieth are left out",
+        "data.py",
+        "return Page(tuple(_joined(call, module, first, sets[1:])), next_)",
+        "return Page(tuple(_joined(call, module, first, ())), next_)",
+    ),
+    _zoho(
+        "an attachment that is gone is an empty file",
+        "data.py",
+        "if empty and file.size != 0:",
+        "if empty and file.size == 0:",
+    ),
+    _zoho(
+        "a webhook's address is shown whole",
+        "access.py",
+        "without_secrets(row.url)",
+        "row.url",
+    ),
+    _zoho(
+        "the bin is emptied whatever else lies in it",
+        "bins.py",
+        "if _alone(call, module):",
+        "if module:",
+    ),
+    Mutation(
+        "zoho: a token goes wherever the login says",
+        "crmstate/providers/kit/vault.py",
+        "self._line.belongs(grant.origin)",
+        "pass",
+        ("tests/providers/test_zoho.py", "tests/providers/test_kept.py"),
     ),
     _jiandaoyun(
         "a skipped trial: the right to delete rows is not asked for",

@@ -31,7 +31,7 @@ class Covered(msgspec.Struct, frozen=True, omit_defaults=True):
     """What came of one dataset of the account. `status`: exported, partial, not_exportable or unknown; `why`: a word
     for the reason, explained in `REASONS`; `fields`: what came of the vendor's description of its fields, explained in
     `FIELDS`; nothing for archives of before that was said; `redacted`: by field how many rows were written without its value,
-    which stands as "$redacted" in them."""
+    which stands as "$redacted" in them; `columns`: those that the vendor did not export."""
 
     dataset: str
     status: str
@@ -39,9 +39,11 @@ class Covered(msgspec.Struct, frozen=True, omit_defaults=True):
     label: str = ""
     fields: str = ""
     redacted: dict[str, int] = {}
+    columns: tuple[str, ...] = ()
 
 
 REASONS = {
+    "columns_dropped": "The vendor does not export these columns.",
     "no_attachments": "Its records are exported; its attachments were not asked for.",
     "not_exportable": "The vendor says that it cannot be exported.",
     "not_archived": "The vendor lists it, and this archive does not have it.",

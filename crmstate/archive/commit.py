@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from crmstate.archive import layout, manifest
+from crmstate.archive import bulk, layout, manifest
 from crmstate.archive.bag import Covered
 from crmstate.archive.coverage import Described, covered
 from crmstate.archive.journal import ROWS
@@ -73,6 +73,8 @@ def _generation(work: Work, number: int, complete: bool, by: str, fields: str) -
         by=by,
         fields=fields,
         redacted=_redacted(work),
+        by_jobs=bulk.by_jobs(work),
+        dropped=bulk.dropped(work),
     )
 
 

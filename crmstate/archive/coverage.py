@@ -59,7 +59,9 @@ def covered(seals: Iterable[Seal], listing: Listing | None) -> tuple[Covered, ..
     for seal in seals:
         dataset, last = seal.dataset, seal.last
         status, why = ("exported", "") if last.complete else ("partial", "no_attachments")
-        lines[dataset.id] = Covered(dataset.id, status, why, dataset.label, last.fields, last.redacted)
+        if last.dropped:
+            status, why = "partial", "columns_dropped"
+        lines[dataset.id] = Covered(dataset.id, status, why, dataset.label, last.fields, last.redacted, last.dropped)
     if listing is None or not listing.complete:
         lines[ANY] = Covered(ANY, "unknown", "not_listed" if listing is None else "listing_incomplete")
     return tuple(lines[id] for id in sorted(lines))

@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from crmstate.archive import attachments as attached
-from crmstate.archive import checks, commit, ending, export, layout, locked, manifest, reading, typed, unread, verify
+from crmstate.archive import bulk, checks, commit, ending, layout, locked, manifest, reading, typed, unread, verify
 from crmstate.archive.checks import Wanted
 from crmstate.archive.coverage import described, listed
 from crmstate.archive.journal import ADDITION, BEGIN, ROWS, valid
@@ -27,7 +27,7 @@ from crmstate.archive.store import TEMPORARY, Store
 from crmstate.archive.wrap import PLAIN, Wrap
 from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.event import Check, Evidence
-from crmstate.core.ports import Clock, Effects, ReadSession
+from crmstate.core.ports import Clock, Effects, Jobs, ReadSession
 from crmstate.core.provider import Row
 from crmstate.core.survey import Listing, Resource
 from crmstate.core.words import Exit, Proof
@@ -56,13 +56,13 @@ class Archive:
         self._listings: list[Listing | None] = []
         self._proved_place = False
 
-    def archive(self, source: ReadSession, dataset: Resource, attachments: bool) -> Evidence:
+    def archive(self, source: ReadSession, dataset: Resource, attachments: bool, jobs: Jobs | None = None) -> Evidence:
         """Exports a dataset whole, or goes on where an earlier run stopped. One that is sealed is not read again,
         unless its attachments are asked for now and were not then: then they are added as a further generation."""
         with self._at_work(dataset.id) as work:
             if work.seal is not None and (work.seal.last.complete or not attachments):
                 return evidence(work.seal, self._by)
-            return evidence(self._take(work, source, dataset, attachments, ARCHIVE), self._by)
+            return evidence(self._take(work, source, dataset, attachments, ARCHIVE, jobs), self._by)
 
     def verify(self, source: ReadSession, dataset: Resource, expected: str | None = None) -> Evidence:
         """Reads everything back from the store and asks the vendor for its count. `expected`: the content's SHA-256 on
@@ -122,6 +122,7 @@ class Archive:
         attachments: bool,
         expected: str | None = None,
         purging: bool = False,
+        jobs: Jobs | None = None,
     ) -> Evidence:
         """Reads the dataset again, adds what is new or changed and notes what vanished as a further generation, and
         verifies the whole. Where nothing changed no generation is added. `purging`: a purge of ours has begun, so what
@@ -134,7 +135,7 @@ class Archive:
             verify.sealed(place, expected)
         purpose = ADDITION if purging else DELTA
         with self._at_work(dataset.id) as work:
-            found = self._take(work, source, dataset, attachments, purpose)
+            found = self._take(work, source, dataset, attachments, purpose, jobs)
         return self._proved(place, found.last.content, source, fewer=purging)
 
     def ids(self, dataset: str, expected: str | None = None) -> Sequence[str]:
@@ -184,13 +185,20 @@ class Archive:
         found, given = manifest.load(self.store), self._lock.identity if self._lock is not None else None
         return Place(self.store, dataset, locked.found(self.store, given, found.manifest.lock if found else None))
 
-    def _take(self, work: Work, source: ReadSession, dataset: Resource, attachments: bool, purpose: str) -> Seal:
+    def _take(
+        self, work: Work, source: ReadSession, dataset: Resource, attachments: bool, purpose: str, jobs: Jobs | None
+    ) -> Seal:
         """Reads and seals; the last seal again where a reading of a sealed dataset found nothing new. A delta goes on
-        with no reading but one that a delta began: an earlier one may have met rows before access was frozen."""
+        with no reading but one that a delta began: an earlier one may have met rows before access was frozen. What was
+        sealed by jobs goes on by jobs, and what was sealed by pages by pages: the two spell a row differently."""
         complete = work.seal is not None and work.seal.last.complete
         if work.progress.began is None or (purpose != ARCHIVE and work.progress.purpose != purpose):
             work.begin(purpose)
-        export.rows(work, source)
+        if work.seal is not None and not work.seal.last.by_jobs:
+            jobs = None
+        elif work.seal is not None and jobs is None:
+            raise problem(Exit.ERROR, "CRM-A102", dataset=dataset.id)
+        bulk.read(work, source, jobs)
         if attachments:
             attached.files(work, source)
         if work.seal is not None and not work.changed and complete == (complete or attachments):
@@ -225,7 +233,9 @@ class Archive:
         rows."""
         sealed, first = self._checked(place, expected)
         done = [first, checks.count(place, sealed, source, fewer)]
-        if self._wanted.share and not place.wrap.reads_rows:
+        if self._wanted.share and sealed.last.by_jobs:
+            done.append(Check("sample", "none"))  # the vendor's pages spell a row differently
+        elif self._wanted.share and not place.wrap.reads_rows:
             done.append(unread.sampled(place, sealed, source, self._wanted.share, fewer))
         elif self._wanted.share:
             done.append(checks.reread(place, sealed, source, self._wanted.share, fewer))

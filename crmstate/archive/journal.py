@@ -16,7 +16,7 @@ from crmstate.archive.marks import FileMark, canonical, sha256
 from crmstate.archive.seal import Content
 from crmstate.archive.store import Store
 
-BEGIN, ROWS, GONE, FILES, LOST = "begin", "rows", "gone", "attachments", "lost"
+BEGIN, ROWS, GONE, FILES, LOST, JOB = "begin", "rows", "gone", "attachments", "lost", "job"
 ADDITION = "addition"
 """The purpose of a reading after a purge of ours has begun: what it does not meet is our own doing, and held all the
 same."""
@@ -24,10 +24,10 @@ same."""
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became durable. `what`: begin (a reading of the whole dataset begins, for `purpose` archive or delta),
-    rows, gone (ids that the reading did not meet), attachments, lost (attachments that it did not meet). `next`: the
-    cursor to go on from (`Wrap.hidden`); `end`: there is no more. `seen` and `written`: rows or attachments met and
-    written; `contents`: encrypted attachments that became durable; `redacted`: how many of the rows written keep a value
-    of a field out, by the field."""
+    rows, gone (ids that the reading did not meet), attachments, lost (attachments that it did not meet), job (where an
+    export by jobs stands). `next`: the cursor to go on from (`Wrap.hidden`), or where the job stands; `end`: there is no
+    more. `seen` and `written`: rows or attachments met and written; `contents`: encrypted attachments that became durable;
+    `redacted`: how many of the rows written keep a value of a field out, by the field."""
 
     what: str
     at: str

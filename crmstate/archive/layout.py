@@ -7,6 +7,7 @@ SHA256SUMS                                 for `sha256sum -c` from the archive's
 bagit.txt bag-info.txt manifest-sha256.txt tagmanifest-sha256.txt      the same folder as a BagIt bag (RFC 8493)
 data/<slug>/000000.jsonl.zst               rows of whole pages, one a line, the vendor's own text
 data/<slug>/000000.index.zst               one line for each row seen, in order: what came of it, its SHA-256 and its id
+data/<slug>/000000.source.zip              a file of an export job as the vendor gave it, where rows came by jobs
 data/<slug>/000001.attachments.jsonl.zst   which record has which attachment
 data/<slug>/ids-0000.jsonl.zst             the ids that the archive holds as of a generation
 data/attachments/<aa>/<sha256>             attachments by content
@@ -41,7 +42,9 @@ _SLUG = r"[a-z0-9-]{1,50}-[0-9a-f]{8}"
 SLUG = re.compile(_SLUG)
 SCHEMA_FILE = re.compile(rf"({_SLUG})-(\d{{4}})\.json(?:\.age)?")
 JOURNAL_FILE = re.compile(rf"({_SLUG})\.jsonl")
-OURS = re.compile(r"(\d{6}\.(jsonl|index|attachments\.jsonl)\.zst|ids-\d{4}\.jsonl\.zst)(\.age)?|[a-z0-9.-]+\.tmp")
+OURS = re.compile(
+    r"(\d{6}\.(?:(jsonl|index|attachments\.jsonl)\.zst|source\.(?:csv|zip|jsonl|jsonl\.gz))|ids-\d{4}\.jsonl\.zst)(\.age)?|[a-z0-9.-]+\.tmp"
+)
 CONTENT = re.compile(r"[0-9a-f]{64}(\.age)?")
 ROWS_END, INDEX_END, FILES_END = ".jsonl.zst", ".index.zst", ".attachments.jsonl.zst"
 
@@ -119,6 +122,7 @@ decommissioning. It depends on the records and attachments alone, not on how or 
                                            again unchanged, "-" no longer at the vendor. The n-th "+" is the n-th line
                                            of the .jsonl.zst{age} beside it. Where an id has several "+", the last counts.
     data/NAME/000001.attachments.jsonl.zst{age} which record has which attachment, with its name, size and SHA-256
+    data/NAME/000000.source.zip{age}            where the records came in files: the file as the vendor gave it
     data/NAME/ids-0000.jsonl.zst{age}           the ids of all records that the archive holds, one a line; the highest
                                            number counts
 {contents}

@@ -34,7 +34,7 @@ from crmstate.core.secret import Secret
 from crmstate.core.words import Exit
 
 FORMAT = "age-encryption.org/v1"
-_ROWS = re.compile(rf"{DATA}/[^/]+/[0-9]{{6}}\.jsonl\.zst|{SCHEMA}/.*|{DATA}/{ATTACHMENTS}/.*")
+_ROWS = re.compile(rf"{DATA}/[^/]+/[0-9]{{6}}\.(?:jsonl\.zst|source\..*)|{SCHEMA}/.*|{DATA}/{ATTACHMENTS}/.*")
 
 
 class Lock(msgspec.Struct, frozen=True):

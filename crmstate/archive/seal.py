@@ -19,7 +19,8 @@ class Generation(msgspec.Struct, frozen=True, omit_defaults=True):
     """One sealing of a dataset. `rows` and `attachments` that the archive holds since; `lines`: rows written in all,
     those that a later one replaced too; `complete`: attachments were read as well; `parent`: the content before; `fields`: what
     came of the vendor's description of the fields (`bag.FIELDS`); `redacted`: how many of the `lines` keep a value of a field
-    out, by the field."""
+    out, by the field; `by_jobs`: rows came by the vendor's export jobs, in another shape than its pages have;
+    `dropped`: columns that the vendor did not export."""
 
     number: int
     content: str
@@ -33,6 +34,8 @@ class Generation(msgspec.Struct, frozen=True, omit_defaults=True):
     by: str
     fields: str = ""
     redacted: dict[str, int] = {}
+    by_jobs: bool = False
+    dropped: tuple[str, ...] = ()
 
 
 class Content(msgspec.Struct, frozen=True, array_like=True, order=True):

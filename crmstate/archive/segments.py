@@ -17,7 +17,7 @@ from msgspec import structs
 from crmstate.archive import manifest, pack
 from crmstate.archive.holding import Holding
 from crmstate.archive.index import parsed
-from crmstate.archive.journal import BEGIN, FILES, GONE, ROWS, Journal, Line
+from crmstate.archive.journal import BEGIN, FILES, GONE, JOB, ROWS, Journal, Line
 from crmstate.archive.layout import FILES_END, INDEX_END, OURS, SCHEMA, SCHEMA_FILE, Place, bare, content
 from crmstate.archive.marks import FileMark, Measured, mark, sha256
 from crmstate.archive.seal import Content, Seal
@@ -30,10 +30,11 @@ from crmstate.core.words import Exit
 @dataclass(frozen=True)
 class Progress:
     """How far the present reading has come. `began`: when, or None where none is under way; `purpose`: archive, delta
-    or addition."""
+    or addition; `job`: where an export by jobs stands, None where none was begun."""
 
     began: str | None = None
     purpose: str = ""
+    job: str | None = None
     rows_next: str | None = None
     rows_end: bool = False
     gone_end: bool = False
@@ -51,17 +52,21 @@ class Progress:
             return replace(self, files_next=line.next, files_end=line.end)
         if line.what == GONE:
             return replace(self, gone_end=True)
+        if line.what == JOB:
+            return replace(self, job=line.next)
         return replace(self, lost_end=True)
 
     def shown(self, wrap: Wrap) -> Progress:
         """With its cursors as the vendor wrote them."""
-        return replace(self, rows_next=wrap.shown(self.rows_next), files_next=wrap.shown(self.files_next))
+        shown = wrap.shown
+        return replace(self, job=shown(self.job), rows_next=shown(self.rows_next), files_next=shown(self.files_next))
 
 
 @dataclass
 class Work:
     """One dataset, opened for writing. `seal`: what is sealed of it; `sealed`: how many lines of the journal the last
-    seal covers; `loose`: encrypted attachments that are stored, and in no line of the journal yet."""
+    seal covers; `loose`: encrypted attachments that are stored, and in no line of the journal yet; `sources`: downloaded
+    files of which the same is true."""
 
     place: Place
     store: Store
@@ -72,6 +77,7 @@ class Work:
     sealed: int = 0
     progress: Progress = field(default_factory=Progress)
     loose: list[Content] = field(default_factory=list)
+    sources: list[FileMark] = field(default_factory=list)
 
     @property
     def fresh(self) -> list[Line]:
@@ -97,6 +103,14 @@ class Work:
             if left <= 0:
                 return
 
+    def job(self, standing: str) -> None:
+        """Makes durable where an export by jobs stands."""
+        self._line(Line(JOB, self.now(), next=standing))
+
+    def next_number(self) -> int:
+        """The number of the next segment."""
+        return 1 + max((line.number for line in self.journal.lines), default=-1)
+
     def segment(
         self,
         what: str,
@@ -108,15 +122,15 @@ class Work:
         redacted: dict[str, int] | None = None,
     ) -> None:
         """Makes a segment durable: packed files by the ending of their names; those without a byte are left out."""
-        number = 1 + max((line.number for line in self.journal.lines), default=-1)
+        number = self.next_number()
         wrap = self.place.wrap
         plain = {self.place.data(f"{number:06d}.{ending}.zst"): data for ending, data in parts.items() if data}
         files = {wrap.name(name): wrap.on(name, data) for name, data in plain.items()}
         if files:
             self.store.put(files, once=True)
-        marks = [mark(name, data) for name, data in files.items()]
+        marks = [*(mark(name, data) for name, data in files.items()), *self.sources]
         number = number if marks else -1
-        contents, self.loose = tuple(self.loose), []
+        contents, self.loose, self.sources = tuple(self.loose), [], []
         line = Line(what, self.now(), number, "", tuple(marks), seen, written, contents, next, end)
         self._line(structs.replace(line, redacted=redacted or {}))
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from crmstate.core.plan import Plan
     from crmstate.manifest.load import Loaded
     from crmstate.manifest.operator import Operator
+    from crmstate.providers.kit.kept import Kept
     from crmstate.store.store import Store
 
 _ARCHIVED = frozenset({Verb.ARCHIVE, Verb.VERIFY, Verb.RESTORE_TEST, Verb.DELTA, Verb.PURGE, Verb.DISCARD})
@@ -158,6 +159,16 @@ class House:
         ask = vendor_time(self.provider, self.url, effects=self.effects, clock=self.real, scrub=self.scrubber.scrub)
         return VendorClock(ask)
 
+    @cached_property
+    def kept(self) -> Kept | None:
+        """Where access tokens lie between runs, for vendors that give out only so many: in this user's own cache. None
+        where the user has none."""
+        from crmstate.providers.kit.kept import Kept
+
+        home = self.environ.get("HOME")
+        cache = self.environ.get("XDG_CACHE_HOME") or (f"{home}/.cache" if home else "")
+        return Kept(Path(cache) / "crmstate" / "tokens", self.effects) if Path(cache).is_absolute() else None
+
     def readers(self) -> list[ReadSession]:
         """A read-only session for every configured credential, the reading one first."""
         from crmstate.providers.kit.connect import connect
@@ -175,6 +186,7 @@ class House:
                 tenant=self.tenant or None,
                 hosts=self.hosts,
                 attested=bool(self.desired.coverage),
+                kept=self.kept,
             )
             for use in ("read", "write")
             if use in self.credentials
@@ -198,6 +210,7 @@ class House:
             tenant=self.tenant or None,
             hosts=self.hosts,
             attested=bool(self.desired.coverage),
+            kept=self.kept,
         )
 
     def store(self) -> Store:

@@ -100,6 +100,7 @@ class ArchiveGoal(msgspec.Struct, frozen=True, omit_defaults=True, tag="archive"
     restore_test: bool = False
     keep_until: str | None = None
     recheck: Every | None = None
+    by: str | None = None
     unsupported: tuple[str, ...] = ()
     span: Span | None = None
 

@@ -43,8 +43,8 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     `id`: digest of (address, verb, occurrence). `stage` and `needs` say when it may start: after every earlier stage
     of the plan's order, and after these steps. `before` and `after`: the phases that the act leads from and to.
-    `rows`: ceiling for a purge. `not_before`, `deadline`: ISO 8601 UTC. `owner`, `proof`, `files`, `runbook` (a
-    catalogue code): for steps that a person takes.
+    `rows`: ceiling for a purge. `jobs`: export jobs that an archive is made by, 0 for pages. `not_before`, `deadline`:
+    ISO 8601 UTC. `owner`, `proof`, `files`, `runbook` (a catalogue code): for steps that a person takes.
     """
 
     id: str
@@ -69,6 +69,7 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     proof: Proof | None = None
     files: bool = False
     calls: int = 0
+    jobs: int = 0
     span: Span | None = None
     runbook: str | None = None
 

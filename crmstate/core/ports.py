@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from crmstate.core.event import AnyEvent, Evidence
-from crmstate.core.provider import Batch, Count, File, FilePage, Page, Provider, Result
+from crmstate.core.provider import Batch, Count, File, FilePage, Job, Order, Page, Part, Provider, Result
 from crmstate.core.record import State
 from crmstate.core.survey import Identity, Listing, Resource
 from crmstate.core.words import Kind, Verb
@@ -89,7 +89,42 @@ class ReadSession(Protocol):
     def close(self) -> None: ...
 
 
-class Session(ReadSession, Protocol):
+class Jobs(Protocol):
+    """Exports that the vendor makes beside us: submitted, polled, fetched. Whoever submits makes the order and what is
+    `known` durable before, and the job's id after it, before anything else.
+
+    Every method raises `failure.Failure`; MISSING from none of them: a job that is not there any more is `gone`.
+    """
+
+    provider: Provider
+
+    def known(self, order: Order) -> tuple[str, ...] | None:
+        """The ids of the jobs that the vendor shows for an order now; None where it lists no jobs."""
+        ...
+
+    def submit(self, order: Order, known: tuple[str, ...] | None) -> Job | None:
+        """Submits a job, once. A lost answer is looked up among the jobs that the vendor lists: the one that was not
+        `known` is it. None where the vendor takes no job for this dataset. Raises AMBIGUOUS where nobody can know
+        whether it was submitted, UNAVAILABLE where it was not."""
+        ...
+
+    def found(self, order: Order, known: tuple[str, ...] | None) -> Job | None:
+        """The job of a submission whose answer nobody has, or None where another one may be submitted: the vendor shows
+        none, or says that it does no harm. Raises AMBIGUOUS where nobody can know."""
+        ...
+
+    def awaited(self, order: Order, id: str) -> Job:
+        """The job, once it is not running any more: polled ever more seldom. Raises UNAVAILABLE where it is not over in
+        an hour; then it goes on, and may be waited for again."""
+        ...
+
+    def collect(self, order: Order, part: Part) -> Iterator[bytes]:
+        """A part's bytes, in pieces. Raises UNAVAILABLE when there are others than the vendor said, EXPIRED when the
+        result is not kept any more."""
+        ...
+
+
+class Session(ReadSession, Jobs, Protocol):
     """A connection that can act."""
 
     def rights(self, acts: Mapping[tuple[Kind, Verb], Sequence[str]]) -> None:
@@ -135,9 +170,10 @@ class Ledger(Protocol):
 class Archiver(Protocol):
     """Exports datasets to a location and proves what lies there. Resumable: what is durable is not asked for again."""
 
-    def archive(self, source: ReadSession, dataset: Resource, attachments: bool) -> Evidence:
-        """Exports a dataset whole. Evidence: rows, bytes, sha256 of its content (rows, ids and attachments, however
-        and whenever they were written)."""
+    def archive(self, source: ReadSession, dataset: Resource, attachments: bool, jobs: Jobs | None = None) -> Evidence:
+        """Exports a dataset whole: by `jobs` where they are given and the vendor takes one, else by pages.
+        Evidence: rows, bytes, sha256 of its content (rows, ids and attachments, however and whenever they were
+        written)."""
         ...
 
     def verify(self, source: ReadSession, dataset: Resource, expected: str | None = None) -> Evidence:
@@ -153,8 +189,10 @@ class Archiver(Protocol):
         attachments: bool,
         expected: str | None = None,
         purging: bool = False,
+        jobs: Jobs | None = None,
     ) -> Evidence:
-        """Adds what is new or changed and the ids that vanished, and verifies the whole again. `purging`: a purge of
+        """Adds what is new or changed and the ids that vanished, and verifies the whole again; by `jobs` where the
+        archive was made by them. `purging`: a purge of
         ours has begun, and what vanished is held all the same."""
         ...
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from crmstate.core.words import READING, How, Kind, Outcome, Phase, Proof, Undo, Verb
+from crmstate.core.words import READING, How, JobStatus, Kind, Outcome, Packing, Phase, Proof, Undo, Verb
 
 REDACTED = "$redacted"
 """What stands in a row in the place of a value that is kept out of it, or at the end of a text that is kept without a part:
@@ -106,6 +106,71 @@ class FilePage(msgspec.Struct, frozen=True):
     next: str | None
 
 
+class Order(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a job is to export: the rows of a `dataset`, from where `more` of the job before says; or, for kind account,
+    everything."""
+
+    kind: Kind = Kind.DATASET
+    dataset: str = ""
+    more: str | None = None
+
+
+class Part(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One file of a job's result: `rows`, `size` in bytes and `sha256` where the vendor says them; `url` may expire and
+    is never stored."""
+
+    name: str
+    url: str
+    rows: int | None = None
+    size: int | None = None
+    sha256: str | None = None
+
+
+class Job(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A job as the vendor shows it. Once it is done: `rows` of all its parts, as the vendor says; `more`: what the next
+    job begins with, None where there is no more; `until`: when its result ends. `dropped`: columns that the vendor did
+    not take, so that the job was submitted without them. `summary`: why it failed."""
+
+    id: str
+    status: JobStatus
+    rows: int | None = None
+    parts: tuple[Part, ...] = ()
+    more: str | None = None
+    until: str | None = None
+    dropped: tuple[str, ...] = ()
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """How a vendor exports by jobs. Submitting is an act, since it costs quota; `submits` are the requests for it, and the
+    cell's own are for everything else.
+
+    `poll`: a job by its id. `collect`: the bytes of a part. `listed`: the jobs that a vendor shows for an order, or
+    None for a vendor that lists none; it is what tells whether a submission without an answer happened. `repeatable`:
+    the vendor says that another job does no harm but its cost, so that one whose submission was lost may be submitted
+    again. `packing` of each part; `key`: the column that bears a row's id; `secret`: columns that are redacted.
+    `most`: rows a job; `parts`: rows a file. `cost`: requests of the quota that a job counts as; `seconds` that one
+    takes, where that is known; `lasts`: seconds for which a result is kept. `least`: rows from which a dataset is
+    exported by jobs although nobody asks for it; None: only where somebody does.
+    """
+
+    submits: tuple[str, ...]
+    poll: Callable[..., Any]
+    collect: Callable[..., Any]
+    packing: Packing
+    key: str = ""
+    listed: Callable[..., Any] | None = None
+    repeatable: bool = False
+    secret: frozenset[str] = frozenset()
+    most: int | None = None
+    parts: int | None = None
+    cost: int = 1
+    seconds: int = 0
+    lasts: int | None = None
+    least: int | None = None
+
+
 @dataclass(frozen=True)
 class Cell:
     """One capability, which is also its code.
@@ -124,6 +189,7 @@ class Cell:
     of the vendor's memory, and takes up a reading whose own cursor has died.
     `trial`: for vendors that name nobody's rights, a function that asks for the act on something that cannot be there,
     given the ids of what the act is for: all that it can meet is the refusal for a right that lacks.
+    `bulk`: of a cell that exports by jobs (`Provider.exports`), whose `run` submits one.
     `note`: plain text, or the code of a text that the vendor's file brings.
     `elsewhere`: the runbook for things that another system manages (`UserFacts.elsewhere`), which a person ends there.
     """
@@ -150,19 +216,22 @@ class Cell:
     fields: Callable[..., Any] | None = None
     behind: Callable[[str], str] | None = None
     trial: Callable[..., Any] | None = None
+    bulk: Bulk | None = None
 
 
 @dataclass(frozen=True)
 class Limits:
     """The vendor's limits: requests a second over all, a day's quota, rows a reading page. None: not known.
     `per_request`: requests a second of one kind, by the name that cells declare it by (`POST /v1/users`); the slower
-    of the two limits holds. `ahead`: hours by which the vendor's day begins before that of UTC."""
+    of the two limits holds. `ahead`: hours by which the vendor's day begins before that of UTC. `files_by_row`:
+    attachments are listed row by row, one request each."""
 
     per_second: float | None = None
     per_day: int | None = None
     page: int = 100
     ahead: int = 0
     per_request: Mapping[str, float] = field(default_factory=dict)
+    files_by_row: bool = False
 
 
 @dataclass
@@ -171,7 +240,7 @@ class Provider:
     name), and nothing that looks like one is taken out of records. `env`: prefixes of environment names that a
     manifest for this vendor may refer to. `hosts`: host patterns that its addresses must match; `url`: the one
     address of a vendor that has one for all customers, which a manifest may leave out; `address`: what one looks like
-    where every customer runs a server of their own, and the manifest has to say which. `tenant`: what a manifest's
+    where every customer runs a server of their own, or the vendor has several, and the manifest has to say which. `tenant`: what a manifest's
     tenant is at this vendor, for whoever writes one. `removal`: the verb by which `removed` is reached, by kind.
     `own_clock`: the vendor has a clock of its own (simulators only). `dialect`: the vendor's manner of speaking, as
     `providers.kit` reads it; `connect`: for a provider that brings a connection of its own instead. `words`: the texts
@@ -197,7 +266,7 @@ class Provider:
 
     def reads(self, kind: Kind, verb: Verb, *requests: str, source: str, **facts: Any) -> Callable[[Any], Any]:
         """Places a reading function in the table, with the requests that it may send."""
-        if verb not in READING:
+        if verb not in READING or verb is Verb.EXPORT:
             raise ValueError(f"{verb} does not read")
         return self._place(kind, verb, requests=tuple(requests), undo=Undo.FREE, source=source, **facts)
 
@@ -208,6 +277,14 @@ class Provider:
         if verb in READING:
             raise ValueError(f"{verb} does not act")
         return self._place(kind, verb, undo=undo, after=after, source=source, **facts)
+
+    def exports(self, kind: Kind, *requests: str, bulk: Bulk, source: str, **facts: Any) -> Callable[[Any], Any]:
+        """Places a function in the table that submits a job: of a dataset's rows, or of the whole account. It gets the
+        `Order` and gives the `Job`, or None where the vendor takes none for this dataset, which is then read by pages.
+        `requests`: for looking at jobs and fetching what they made."""
+        return self._place(
+            kind, Verb.EXPORT, requests=tuple(requests), bulk=bulk, undo=Undo.FREE, source=source, **facts
+        )
 
     def _place(self, kind: Kind, verb: Verb, **facts: Any) -> Callable[[Any], Any]:
         self._note(kind, verb, facts)

@@ -120,6 +120,26 @@ def weakest(proofs: list[Proof]) -> Proof:
     return max(proofs, key=PROOFS.index, default=Proof.NONE)
 
 
+class Packing(StrEnum):
+    """What a file of an export job's result is: rows as CSV (RFC 4180, a line of column names first), such a CSV alone in a
+    zip, rows as JSON a line, the same in gzip; or a zip of whatever the vendor puts there."""
+
+    CSV = "csv"
+    CSV_IN_ZIP = "csv_in_zip"
+    JSONL = "jsonl"
+    JSONL_GZ = "jsonl_gz"
+    ZIP = "zip"
+
+
+class JobStatus(StrEnum):
+    """Where a job stands at the vendor. Gone: it, or its result, is not kept any more."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    GONE = "gone"
+
+
 class Mode(StrEnum):
     """Who takes a step: the tool, a person, or time."""
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from crmstate.core.failure import Code, Failure
-from crmstate.core.provider import Batch, Count, File, FilePage, Page, Provider, Result
+from crmstate.core.provider import Batch, Count, File, FilePage, Job, Order, Page, Part, Provider, Result
 from crmstate.core.survey import Identity, Listing
 from crmstate.core.words import Kind, Verb
 
@@ -53,4 +53,19 @@ class Absent(_Reader):
         raise Failure(Code.UNAVAILABLE)
 
     def perform(self, batch: Batch) -> list[Result]:
+        raise Failure(Code.UNAVAILABLE)
+
+    def known(self, order: Order) -> tuple[str, ...] | None:
+        raise Failure(Code.UNAVAILABLE)
+
+    def submit(self, order: Order, known: tuple[str, ...] | None) -> Job | None:
+        raise Failure(Code.UNAVAILABLE)
+
+    def found(self, order: Order, known: tuple[str, ...] | None) -> Job | None:
+        raise Failure(Code.UNAVAILABLE)
+
+    def awaited(self, order: Order, id: str) -> Job:
+        raise Failure(Code.UNAVAILABLE)
+
+    def collect(self, order: Order, part: Part) -> Iterator[bytes]:
         raise Failure(Code.UNAVAILABLE)

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 
 from crmstate.core.event import Pace, Progressed
 from crmstate.core.plan import Step
-from crmstate.core.ports import Clock, ReadSession
-from crmstate.core.provider import Count, File, FilePage, Page, Provider
+from crmstate.core.ports import Clock, Jobs, ReadSession
+from crmstate.core.provider import Count, File, FilePage, Job, Order, Page, Part, Provider
 from crmstate.core.survey import DatasetFacts, Identity, Listing, Resource
 from crmstate.core.words import Kind, Verb
 from crmstate.engine.observe import stamp
@@ -59,6 +59,10 @@ class Meter:
         with self._lock:
             self._runs[step.id] = _Run(step, now, now, facts.rows, held, held)
         return Watched(self, step.id, source)
+
+    def watched_jobs(self, step: Step, jobs: Jobs) -> WatchedJobs:
+        """The jobs of a step that is watched, counted."""
+        return WatchedJobs(self, step.id, jobs)
 
     def add(self, key: str, rows: int = 0, files: int = 0, bytes: int = 0) -> None:
         """So much more of a step's dataset was read."""
@@ -177,3 +181,29 @@ class Watched:
 
     def close(self) -> None:
         self._source.close()
+
+
+class WatchedJobs:
+    """Jobs whose results are counted: bytes as they come, rows file by file."""
+
+    def __init__(self, meter: Meter, key: str, jobs: Jobs) -> None:
+        self.provider: Provider = jobs.provider
+        self._meter, self._key, self._jobs = meter, key, jobs
+
+    def known(self, order: Order) -> tuple[str, ...] | None:
+        return self._jobs.known(order)
+
+    def submit(self, order: Order, known: tuple[str, ...] | None) -> Job | None:
+        return self._jobs.submit(order, known)
+
+    def found(self, order: Order, known: tuple[str, ...] | None) -> Job | None:
+        return self._jobs.found(order, known)
+
+    def awaited(self, order: Order, id: str) -> Job:
+        return self._jobs.awaited(order, id)
+
+    def collect(self, order: Order, part: Part) -> Iterator[bytes]:
+        for piece in self._jobs.collect(order, part):
+            self._meter.add(self._key, bytes=len(piece))
+            yield piece
+        self._meter.add(self._key, rows=part.rows or 0)

@@ -12,7 +12,7 @@ from crmstate.core.message import message
 from crmstate.core.plan import Step
 from crmstate.core.planning.draft import satisfied
 from crmstate.core.planning.retention import BEGUN, archived, begun
-from crmstate.core.ports import Archiver, ReadSession
+from crmstate.core.ports import Archiver, Jobs, ReadSession
 from crmstate.core.record import step_id
 from crmstate.core.survey import Resource
 from crmstate.core.words import Exit, Kind, Mode, Outcome, Phase, Proof, Severity, Undo, Verb
@@ -129,14 +129,23 @@ def _with(context: Context, archiver: Archiver, step: Step, row: Resource, sourc
     state = context.ledger.state
     purging = state.latest(row.address, Verb.PURGE) is not None or state.cleared()
     if step.verb is Verb.ARCHIVE:
-        return archiver.archive(source, row, context.attachments)
+        return archiver.archive(source, row, context.attachments, _jobs(context, step) if step.jobs else None)
     if step.verb is Verb.VERIFY:
         try:
             return archiver.verify(source, row, seal)
         except Problem as found:
             if not {each.code for each in found.diagnostics} <= A_DELTA_HELPS:
                 raise
-    return archiver.delta(source, row, context.attachments, seal, purging)
+    return archiver.delta(source, row, context.attachments, seal, purging, _jobs(context, step))
+
+
+def _jobs(context: Context, step: Step) -> Jobs | None:
+    """The vendor's export jobs. They belong to the credential that acts: submitting one costs quota."""
+    cell = context.provider.cell(Kind.DATASET, Verb.EXPORT)
+    if cell is None or cell.bulk is None:
+        return None
+    watched = context.meter is not None and step.verb is not Verb.VERIFY
+    return context.meter.watched_jobs(step, context.write) if context.meter and watched else context.write
 
 
 def continued(context: Context, place: Address, label: str) -> Evidence:

@@ -33,6 +33,11 @@ class Archive(Part):
     formats: Annotated[list[Literal["jsonl", "csv", "xlsx", "parquet"]], Field(min_length=1)] = Field(
         ["jsonl"], description="jsonl is always written, because it loses nothing; others are copies for people."
     )
+    by: Literal["pages", "jobs"] | None = Field(
+        None,
+        description="How records are read: page by page, or by the vendor's export jobs, which count against its quota. "
+        "Without it, as the vendor's table prefers.",
+    )
     encrypt_to: Annotated[list[AgeRecipient], Field(min_length=1)] | None = Field(
         None, description="Who can open it: age recipients (age1...) and SSH public keys (ssh-ed25519, ssh-rsa)."
     )

@@ -35,6 +35,7 @@ def archive(data: DataEnd | None, tree: Tree, folder: FilePath) -> ArchiveGoal |
         restore_test=bool(goal.verify and goal.verify.restore_test),
         keep_until=goal.keep_until,
         recheck=_every(goal.recheck),
+        by=goal.by,
         unsupported=_unsupported(goal),
         span=span,
     )

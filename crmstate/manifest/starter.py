@@ -38,8 +38,13 @@ _URL = """\
 """
 
 _ADDRESS = """\
-  url: {address:<34}# your own server; its host has to be allowed by the operator, outside the repository
+  url: {address:<34}# {where}
 """
+
+_WHERE = {
+    True: "your own server; its host has to be allowed by the operator, outside the repository",
+    False: "the one of the vendor's addresses at which your account is",
+}
 
 _TAIL = """\
 # expect: {users: 57}                   # refuse an account that looks different
@@ -80,15 +85,16 @@ def starter(
     url: str = "",
     address: str = "",
     tenant: str = "your account's id",
+    anywhere: bool = True,
 ) -> str:
     """The text for a provider: `fields` of its credential, `env` prefixes of its variables, `schema` for the editor's
     modeline; `url` where all its customers have one address, `address` an example where everybody runs a server of
-    their own; `tenant` what the tenant's id is at this vendor."""
+    their own (`anywhere`) or the vendor has several; `tenant` what the tenant's id is at this vendor."""
     head = _HEAD.format(schema=schema, name=f"{provider}-exit", provider=provider)
     if provider == "sandbox":
         return head + _EMBEDDED + "\n" + _TAIL
     prefix = env[0] if env else "CRMSTATE_"
     rows = "\n".join(f"      {field}: {{env: {prefix}READ_{field.upper()}}}" for field in fields)
     lines = "\n".join(f"    #   {field}: {{env: {prefix}WRITE_{field.upper()}}}" for field in fields)
-    place = _ADDRESS.format(address=address) if address else _URL.format(url=url) if url else ""
+    place = _ADDRESS.format(address=address, where=_WHERE[anywhere]) if address else _URL.format(url=url) if url else ""
     return head + _REAL.format(place=place, tenant=tenant, read=rows, write=lines) + "\n" + _TAIL

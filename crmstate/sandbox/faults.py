@@ -70,6 +70,11 @@ KINDS: dict[str, Kind] = {
     "hollow": Kind("a listing or count without ids answers that there is nothing"),
     "no_paging": Kind("what is asked for of pages is ignored: it is always the first, of the vendor's own size"),
     "no_ids": Kind("rows come without their ids"),
+    "job_fails": Kind("a look at a job finds it failed"),
+    "job_vanishes": Kind("a look at a job finds that it is not there any more"),
+    "result_ends": Kind("a look at a job, or a fetch of its result, finds the result ended"),
+    "short_result": Kind("a job's file is whole and valid, and has only half of its rows"),
+    "cut_result": Kind("a job's file ends after two thirds, with the Content-Length of just that"),
     "shown_secret": Kind("every row carries `text` in a field `secret`", {"text": "sk_in_clear"}),
 }
 

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from . import acts, contract, files, keys, pages, times
+from . import acts, contract, files, jobs, keys, pages, times
 from .acts import Caller
 from .exchange import Call
 from .wire import Refused, Reply, Request
@@ -48,6 +48,10 @@ BATCH, ROW_BATCH = 100, 500
 FOR_EVERYBODY = {("session", "end"), ("api_key", "revoke"), ("row", "delete")}
 _DATASET = re.compile(r"/v1/datasets/(.+)/(count|fields|rows|attachments|rows/delete)", re.DOTALL)
 _FILE = re.compile(r"/v1/files/([^/]*)/([^/]*)")
+_JOB = re.compile(r"/v1/(export|backup)s(?:/([^/]+))?")
+_JOB_FILE = re.compile(r"/v1/(export|backup)s/([^/]+)/files/([^/]+)")
+JOBS = True
+"""This vendor has export jobs, and whatever can go wrong with them."""
 
 
 def dialect() -> Native:
@@ -80,6 +84,8 @@ class Native:
             raise Refused("account_closed", "This account is closed.")
         if method == "GET" and (found := _FILE.fullmatch(path)):
             return files.fetch(call, unquote(found[1]), unquote(found[2]))
+        if method == "GET" and (found := _JOB_FILE.fullmatch(path)):
+            return jobs.fetch(call, found[1], unquote(found[2]), found[3])
         if (method, path) == ("POST", self.login):
             return _token(call)
         call.caller = _seen_as(call, keys.caller(call.world, self.token(call.request)))
@@ -109,6 +115,11 @@ def _allow(caller: Caller, scope: str, path: str) -> None:
 def _route(method: str, path: str, plain: str) -> Route | None:
     if found := PLAIN.get((method, path)):
         return found
+    if found_job := _JOB.fullmatch(path):
+        kind, id = found_job[1], unquote(found_job[2] or "")
+        if method == "GET":
+            return lambda call: _jobs(call, kind, id)
+        return (lambda call: _submit(call, kind)) if method == "POST" and not id else None
     parts = path.split("/") if path.startswith("/v1/") else []
     if method == "GET" and len(parts) == 3 and parts[2] in KINDS:
         return lambda call: pages.listing(call, KINDS[parts[2]], None)
@@ -261,10 +272,14 @@ def _described(call: Call, dataset: str) -> Reply:
     return _reply({"dataset": dataset, "fields": msgspec.Raw(found[0].encode()), "modified_at": found[1]})
 
 
-def _rows(call: Call, dataset: str) -> Reply:
+def _exportable(call: Call, dataset: str) -> None:
     _known(call, dataset)
     if not call.world.one("SELECT exportable FROM datasets WHERE id = ?", dataset)[0]:
         raise Refused("forbidden", f"{dataset} cannot be exported.")
+
+
+def _rows(call: Call, dataset: str) -> Reply:
+    _exportable(call, dataset)
     return pages.listing(call, "row", dataset)
 
 
@@ -276,6 +291,25 @@ def _attachments(call: Call, dataset: str) -> Reply:
 def _delete_rows(call: Call, dataset: str) -> Reply:
     _known(call, dataset)
     return _batch(call, "row", "delete", {"dataset": dataset})
+
+
+# Jobs
+
+
+def _jobs(call: Call, kind: str, id: str) -> Reply:
+    pages.no_parameters(call)
+    return jobs.poll(call, kind, id) if id else jobs.listed(call, kind)
+
+
+def _submit(call: Call, kind: str) -> Reply:
+    if kind == "backup":
+        _administrator(call)
+        _fields(call.body, ())
+        return jobs.submit(call, kind, None, None)
+    body = _fields(call.body, ("dataset",), ("cursor",))
+    dataset = body["dataset"]
+    _exportable(call, dataset)
+    return jobs.submit(call, kind, dataset, body.get("cursor"))
 
 
 # Subscription and account

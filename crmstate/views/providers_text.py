@@ -53,17 +53,17 @@ def capabilities(provider: Provider) -> list[Capability]:
 
 
 def _capability(cell: Cell) -> Capability:
-    reads = cell.verb in READING
+    reads = cell.verb in READING and cell.bulk is None
     return Capability(
         cell.kind,
         cell.verb,
         cell.how,
         reads,
         cell.undo,
-        None if reads else cell.after,
+        None if cell.verb in READING else cell.after,
         cell.batch,
         cell.shows_effect,
-        cell.requests,
+        (*(cell.bulk.submits if cell.bulk is not None else ()), *cell.requests),
         tuple(sorted(cell.attributes)),
         cell.runbook or cell.why,
         cell.note,
@@ -131,7 +131,7 @@ def _limits(provider: Provider, words: Catalogue) -> list[str]:
 
 
 def _row(each: Capability, words: Catalogue, source: str) -> list[str]:
-    undo = "-" if each.reads or each.how is How.NONE else words.word("undo", each.undo.value)
+    undo = "-" if each.verb in READING or each.how is How.NONE else words.word("undo", each.undo.value)
     checked = words.safe(each.verified_on) if each.verified_on else words.text_of("providers.unconfirmed")
     said = [words.text_of(each.reason)] if each.reason else []
     said += [_note(each.note, words)] if each.note else []

@@ -1,4 +1,4 @@
-"""Every vendor's stage, and every cell of every vendor as a parameter: `reading`, `listing` and `acting` are cells."""
+"""Every vendor's stage, and every cell of every vendor as a parameter: `reading`, `listing`, `exporting` and `acting` are cells."""
 
 from __future__ import annotations
 
@@ -25,9 +25,11 @@ STAGES: dict[str, Callable[[Path], Stage]] = {
 ONE_OF_A_KIND = {Kind.TENANT, Kind.SUBSCRIPTION, Kind.ACCOUNT}
 
 WANTED: dict[str, Callable[[Cell], bool]] = {
-    "reading": lambda cell: cell.verb in READING,
+    "reading": lambda cell: cell.verb in READING and cell.verb is not Verb.EXPORT,
     "listing": lambda cell: cell.verb is Verb.LIST,
     "paged": lambda cell: cell.verb is Verb.LIST and cell.kind not in ONE_OF_A_KIND,
+    "exporting": lambda cell: cell.verb is Verb.EXPORT,
+    "dataset_export": lambda cell: cell.verb is Verb.EXPORT and cell.kind is Kind.DATASET,
     "acting": lambda cell: cell.verb not in READING,
     "batched": lambda cell: cell.verb not in READING and cell.batch > 1,
     "single": lambda cell: cell.verb not in READING and cell.batch == 1,

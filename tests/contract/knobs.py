@@ -82,6 +82,69 @@ _JIANDAOYUN: tuple[Knob, ...] = (
         _HIDING, "no call is documented to archive a row, or to list rows apart", "https://hc.jiandaoyun.com/open/14220"
     ),
 )
+_ZOHO_LIMITS = "https://www.zoho.com/crm/developer/docs/api/v8/api-limits.html"
+_ZOHO_SPEC = "https://github.com/zoho/crm-oas"
+_ROLLING = "credits are counted over 24 hours that roll: nothing says when there will be some again"
+_NO_RETRY_AFTER = "429 has no Retry-After, and no field says how long to wait"
+
+
+def _zoho(situation: str, reason: str, link: str, *cells: tuple[Kind, Verb]) -> Iterator[Knob]:
+    for kind, verb in cells or ((None, None),):
+        yield Knob("zoho", kind, verb, situation, reason, link)
+
+
+_ZOHO: tuple[Knob, ...] = (
+    *_zoho("test_a_used_up_quota_is_raised_at_once_with_its_end", _ROLLING, _ZOHO_LIMITS),
+    *_zoho("test_a_used_up_quota_is_raised_with_its_end_and_not_waited_for", _ROLLING, _ZOHO_LIMITS),
+    *_zoho("test_a_wait_that_the_vendor_asks_for_is_kept", _NO_RETRY_AFTER, _ZOHO_LIMITS),
+    *_zoho("test_an_act_waits_as_long_as_the_vendor_asks", _NO_RETRY_AFTER, _ZOHO_LIMITS),
+    *_zoho(
+        "test_what_is_accepted_for_later_is_requested_with_its_time",
+        "deletions by id are done when they are answered; what is a job (emptying the bin, a transfer) takes one at a time",
+        _ZOHO_SPEC,
+    ),
+    *_zoho(
+        "test_a_closed_account_is_absent_under_the_configured_tenant",
+        "what a deleted org answers is documented nowhere: a person confirms it",
+        _ZOHO_SPEC,
+    ),
+    *_zoho(
+        "test_a_page_that_comes_for_ever_is_raised",
+        "one answer a module, or for all of them: there are no pages that could repeat",
+        _ZOHO_SPEC,
+        (Kind.DATASET, Verb.LIST),
+        (Kind.BIN, Verb.LIST),
+    ),
+    *_zoho(
+        "test_a_credential_without_the_right_submits_nothing",
+        "bulk read asks for the scope of reading alone: a credential that only reads may submit it",
+        _ZOHO_SPEC,
+    ),
+    *_zoho(
+        "test_a_result_that_has_ended_is_gone",
+        "an access token that nothing renews ends after an hour, before any result; tests/providers/test_zoho_jobs.py has one gone",
+        _ZOHO_SPEC,
+    ),
+    *(
+        knob
+        for situation in (
+            "test_a_job_that_fails_is_failed",
+            "test_a_job_that_vanishes_is_gone_and_not_done",
+            "test_a_file_that_is_cut_short_is_raised",
+            "test_a_file_with_fewer_rows_than_said_shows_it",
+        )
+        for knob in _zoho(
+            situation,
+            "the simulated Zoho does not meet the faults of jobs; tests/providers/test_zoho_jobs.py has these answers",
+            "docs/reference/sandbox-dialects.md",
+        )
+    ),
+    *_zoho(
+        _HIDING,
+        "what hides are converted leads, which nobody can make by API; tests/providers/test_zoho.py sees that they are asked for",
+        _ZOHO_SPEC,
+    ),
+)
 _SANDBOX: tuple[Knob, ...] = (
     Knob("sandbox", None, None, _HIDING, "rows are there or in the bin, which has a kind of its own", _SANDBOX_API),
 )
@@ -280,7 +343,7 @@ def _odoo() -> Iterator[Knob]:
 
 
 ODOO = "Odoo 19.0, odoo/addons"
-KNOBS: tuple[Knob, ...] = (*_SANDBOX, *_JIANDAOYUN, *_tryton(), *_fxiaoke(), *_odoo())
+KNOBS: tuple[Knob, ...] = (*_SANDBOX, *_JIANDAOYUN, *_ZOHO, *_tryton(), *_fxiaoke(), *_odoo())
 
 
 def knob(provider: str, kind: Kind | None, verb: Verb | None, situation: str) -> Knob | None:

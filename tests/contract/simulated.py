@@ -56,6 +56,10 @@ _FAULTS: dict[Trouble, tuple[str, dict[str, object]]] = {
     Trouble.SAYS_THERE_IS_NOTHING: ("hollow", {}),
     Trouble.PAGING_IGNORED: ("no_paging", {}),
     Trouble.ROWS_WITHOUT_IDS: ("no_ids", {}),
+    Trouble.JOB_FAILS: ("job_fails", {}),
+    Trouble.JOB_VANISHES: ("job_vanishes", {}),
+    Trouble.SHORT_RESULT: ("short_result", {}),
+    Trouble.CUT_RESULT: ("cut_result", {}),
     Trouble.SECRET_IN_ROWS: ("shown_secret", {"text": SHOWN}),
 }
 
@@ -138,6 +142,12 @@ class SimulatedStage:
         method, _, path = request.partition(" ")
         action, params = _FAULTS[trouble]
         self._world.add_fault(action, method=method, path=path, times=times, **params)  # type: ignore[arg-type]
+
+    def submitted(self, kind: Kind) -> int:
+        return len(self._world.effects(verb="submit", kind="backup" if kind is Kind.ACCOUNT else "export"))
+
+    def slow_jobs(self, looks: int) -> None:
+        self._world.set_traits(job_polls=looks)
 
     def days_pass(self, days: int) -> None:
         advance(self._file, f"{days}d")

@@ -60,6 +60,10 @@ class Trouble(Enum):
     PAGING_IGNORED = auto()
     ROWS_WITHOUT_IDS = auto()
     SECRET_IN_ROWS = auto()
+    JOB_FAILS = auto()
+    JOB_VANISHES = auto()
+    SHORT_RESULT = auto()
+    CUT_RESULT = auto()
 
 
 class Who(Enum):
@@ -185,6 +189,15 @@ class Stage(Protocol):
         """The next `times` requests like `METHOD /path/*` meet it; None: all of them."""
         ...
 
+    def submitted(self, kind: Kind) -> int:
+        """How many export jobs of this kind the vendor really took on; asked of vendors that have jobs alone, like what
+        follows."""
+        ...
+
+    def slow_jobs(self, looks: int) -> None:
+        """From now on jobs are found running by so many looks."""
+        ...
+
     def days_pass(self, days: int) -> None: ...
 
     def close(self) -> None: ...
@@ -301,10 +314,9 @@ def look(session: ReadSession, cell: Cell, dataset: str) -> object:
     return session.whoami() if cell.verb is Verb.WHOAMI else session.alive()
 
 
-def rows_of(session: ReadSession, dataset: str) -> list[tuple[str, bytes]]:
-    """Every row of a dataset, page by page."""
+def rows_of(session: ReadSession, dataset: str, cursor: str | None = None) -> list[tuple[str, bytes]]:
+    """Every row of a dataset, or every one from a cursor on, page by page."""
     found: list[tuple[str, bytes]] = []
-    cursor = None
     while True:
         page = session.read(dataset, cursor)
         found.extend((row.id, row.raw) for row in page.rows)

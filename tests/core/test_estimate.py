@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from crmstate.core.goal import ArchiveGoal, PurgeGoal
 from crmstate.core.plan import Estimate, Plan
-from crmstate.core.provider import Limits, Provider
-from crmstate.core.words import Kind, Verb
+from crmstate.core.provider import Bulk, Limits, Provider
+from crmstate.core.words import Kind, Packing, Verb
 
 from .scenes import account, archived, cell, dataset, frozen, plan, record, tenant, vendor, wish
 
@@ -93,3 +93,48 @@ def test_more_is_never_estimated_to_cost_less(rows: int, page: int, per_day: int
     assert one.calls <= more.calls and one.seconds <= more.seconds and one.days_of_quota <= more.days_of_quota
     assert one.days_of_quota == -(-one.calls // per_day)
     assert sum(one.of.values()) == one.calls
+
+
+def test_attachments_that_are_listed_row_by_row_cost_a_request_a_row() -> None:
+    by = limited(page=100, files_by_row=True)
+    by.table[Kind.DATASET, Verb.READ] = replace(by.table[Kind.DATASET, Verb.READ], files=lambda *_: None)
+    assert estimated(250, by).of == {"archive": 1 + 3 + (3 + 250), "verify": 2}
+    without = ArchiveGoal("file:///archive", attachments=False)
+    assert estimated(250, by, without).of == {"archive": 1 + 3, "verify": 2}
+
+
+def by_jobs(least: int | None = None, **limits: Any) -> Provider:
+    """A vendor that exports by jobs of 200 000 rows in files of 50 000, each of which costs 50 requests of the quota and
+    takes two minutes."""
+    made = limited(**limits)
+    bulk = Bulk(
+        ("POST /jobs",), lambda *_: None, lambda *_: None, Packing.CSV_IN_ZIP, most=200_000, parts=50_000, cost=50,
+        seconds=120, least=least,
+    )  # fmt: skip
+    made.exports(Kind.DATASET, "GET /jobs/*", bulk=bulk, source="test")(lambda *_: None)
+    return made
+
+
+JOBS = ArchiveGoal("file:///archive", by="jobs")
+
+
+def test_a_job_counts_with_its_quota_its_polls_its_files_and_its_time() -> None:
+    found = estimated(1_000_000, by_jobs(page=100, per_day=5_000, per_second=10), JOBS)
+    assert found.of["archive"] == 1 + 5 * (50 + 2) + 20
+    assert found.seconds == 5 * 120 + 29, "and the requests at their rate"
+    assert found.days_of_quota == 1
+
+
+def test_files_are_fetched_at_the_rate_that_the_vendor_allows() -> None:
+    slow = by_jobs(page=100, per_second=10, per_request={"GET /jobs/*": 10 / 60})
+    assert estimated(10_000_000, slow, JOBS).seconds == 50 * 120 + 200 * 6
+
+
+def test_jobs_are_used_where_somebody_asks_or_the_table_prefers_them() -> None:
+    few, many = ArchiveGoal("file:///archive"), ArchiveGoal("file:///archive", by="pages")
+    assert estimated(10_000, by_jobs(page=100)).of["archive"] == 101, "nobody asks"
+    assert estimated(10_000, by_jobs(5_000, page=100), few).of["archive"] == 1 + 52 + 1
+    assert estimated(4_999, by_jobs(5_000, page=100), few).of["archive"] == 51
+    assert estimated(10_000, by_jobs(5_000, page=100), many).of["archive"] == 101
+    assert estimated(10_000, limited(page=100), JOBS).of["archive"] == 101, "the vendor has none"
+    assert estimated(0, by_jobs(page=100), JOBS).of["archive"] == 1 + 52 + 1

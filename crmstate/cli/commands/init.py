@@ -22,6 +22,7 @@ def init(
     """Write a commented manifest for a vendor."""
     from crmstate import providers
     from crmstate.manifest.starter import starter
+    from crmstate.providers.kit.connect import LOOPBACK
 
     screen = Screen(lang=lang, quiet=quiet)
     if provider not in providers.names():
@@ -32,7 +33,8 @@ def init(
     try:
         with out.open("x", encoding="utf-8") as file:
             about = {"url": found.url, "address": found.address, "tenant": found.tenant}
-            file.write(starter(provider, found.credential, found.env, **about))
+            own = all(host in LOOPBACK for host in found.hosts)
+            file.write(starter(provider, found.credential, found.env, **about, anywhere=own))
     except OSError as error:
         raise problem(Exit.ERROR, "CRM-C021", path=out, why=error.strerror or type(error).__name__) from None
     screen.say("init.written", path=out)

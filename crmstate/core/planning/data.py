@@ -11,7 +11,7 @@ from crmstate.core.goal import ArchiveGoal, NoArchive, PurgeGoal
 from crmstate.core.message import Message, message
 from crmstate.core.order import Stage, cycle
 from crmstate.core.planning.draft import Draft
-from crmstate.core.planning.estimate import archiving, topping_up, verifying
+from crmstate.core.planning.estimate import archiving, jobs_of, topping_up, verifying
 from crmstate.core.planning.hands import ALL, OPENED, by_hand, unlisted
 from crmstate.core.planning.retention import begun, ended
 from crmstate.core.recipient import fingerprint
@@ -151,9 +151,11 @@ def _archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> tuple[str, ...]:
         return ()
     needs: tuple[str, ...] = ()
     if draft.recorded(place, Verb.ARCHIVE) is None:
+        jobs = jobs_of(draft.provider, goal, facts)
         step = draft.ours(
-            place, Kind.ARCHIVE, Verb.ARCHIVE, Stage.ARCHIVE.value, _why(draft, goal),
-            label=row.label, rows=facts.rows, calls=archiving(draft.provider, goal, facts), before=Phase.ABSENT, after=Phase.PRESENT, span=goal.span,
+            place, Kind.ARCHIVE, Verb.ARCHIVE, Stage.ARCHIVE.value, _why(draft, goal, jobs),
+            label=row.label, rows=facts.rows, calls=archiving(draft.provider, goal, facts), jobs=jobs,
+            before=Phase.ABSENT, after=Phase.PRESENT, span=goal.span,
         )  # fmt: skip
         needs = (step.id,)
     else:
@@ -195,10 +197,12 @@ def encryption(draft: Draft) -> None:
     draft.report("CRM-A084", severity, goal.span, file=goal.to, there=marks[bool(there)], wanted=marks[bool(wanted)])
 
 
-def _why(draft: Draft, goal: ArchiveGoal) -> Message:
-    """Whoever reviews a plan sees to whom the data will be open."""
+def _why(draft: Draft, goal: ArchiveGoal, jobs: int) -> Message:
+    """Whoever reviews a plan sees to whom the data will be open, and how many of the vendor's jobs it takes."""
     if not (to := keys(draft, goal)):
-        return message("why.archive", to=goal.to)
+        return message("why.archive.jobs", to=goal.to, jobs=jobs) if jobs else message("why.archive", to=goal.to)
+    if jobs:
+        return message("why.archive.locked.jobs", to=goal.to, recipients=", ".join(to), jobs=jobs)
     return message("why.archive.locked", to=goal.to, recipients=", ".join(to))
 
 
@@ -261,6 +265,7 @@ def _delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts) 
     draft.ours(
         place, Kind.ARCHIVE, Verb.DELTA, Stage.DELTA.value, message("why.delta"),
         label=row.label, occurrence=occurrence, calls=topping_up(draft.provider, goal, facts),
+        jobs=jobs_of(draft.provider, goal, facts),
         before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,
     )  # fmt: skip
 

@@ -2,8 +2,8 @@
 is sent.
 
 It counts requests as the engine and the archive send them, and turns them into time by the slowest limit that holds: of
-all requests together, of one request, of a day. What the vendor does not count cannot be in it, and is said to be
-missing; answers that take their time make it longer.
+all requests together, of one request, of a day; export jobs take the vendor's own time besides. What the vendor does not
+count cannot be in it, and is said to be missing; answers that take their time make it longer.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from collections.abc import Iterable, Mapping
 
 from crmstate.core.goal import ArchiveGoal
 from crmstate.core.plan import Estimate, Step
-from crmstate.core.provider import Cell, Provider
+from crmstate.core.provider import Bulk, Cell, Provider
 from crmstate.core.survey import DatasetFacts
 from crmstate.core.words import Kind, Mode, Verb
 
+POLLS = 2
+"""Looks at a job that is not running for long."""
 LOOK = 1
 """A look at a dataset before anything is done with it."""
 BY_IDS = 50
@@ -24,15 +26,43 @@ BY_IDS = 50
 DAY = 86_400
 
 
+def jobs_of(provider: Provider, goal: ArchiveGoal, facts: DatasetFacts) -> int:
+    """How many export jobs an archive of a dataset is made by; 0 where it is made by pages."""
+    cell = provider.cell(Kind.DATASET, Verb.EXPORT)
+    if cell is None or cell.bulk is None or goal.by == "pages":
+        return 0
+    rows, least = facts.rows or 0, cell.bulk.least
+    if goal.by is None and (least is None or rows < least):
+        return 0
+    return _parts(rows, cell.bulk.most) if cell.bulk.most else 1
+
+
+def _by_jobs(provider: Provider, jobs: int, rows: int) -> int:
+    """The requests of so many jobs: submitting, which may count as several, polls, the list of jobs, and files."""
+    cell = provider.cell(Kind.DATASET, Verb.EXPORT)
+    bulk = cell.bulk if cell is not None else None
+    if bulk is None:
+        return 0
+    each = bulk.cost + POLLS + (1 if bulk.listed is not None else 0)
+    return jobs * each + _files(bulk, jobs, rows)
+
+
+def _files(bulk: Bulk, jobs: int, rows: int) -> int:
+    return max(jobs, _parts(rows, bulk.parts) if bulk.parts else 0)
+
+
 def reading(provider: Provider, goal: ArchiveGoal, facts: DatasetFacts) -> int:
-    """The requests of one reading of a dataset: its pages, its attachments' pages and contents, its fields."""
+    """The requests of one reading of a dataset: its pages or jobs, its attachments' pages and contents, its fields."""
     cell, size = provider.cell(Kind.DATASET, Verb.READ), provider.limits.page
-    pages = _parts(facts.rows or 0, size)
-    calls = LOOK + pages
+    pages, jobs = _parts(facts.rows or 0, size), jobs_of(provider, goal, facts)
+    calls = LOOK + (_by_jobs(provider, jobs, facts.rows or 0) if jobs else pages)
     if cell is not None and cell.fields is not None:
         calls += 1
     if goal.attachments and (cell is None or cell.files is not None):
-        calls += pages if facts.attachments is None else _parts(facts.attachments, size)
+        if provider.limits.files_by_row:
+            calls += pages + (facts.rows or 0)
+        else:
+            calls += pages if facts.attachments is None else _parts(facts.attachments, size)
     return calls
 
 
@@ -73,6 +103,8 @@ def estimate(steps: Iterable[Step], provider: Provider, counts: Mapping[str, int
     by_verb: dict[str, int] = {}
     by_name: dict[str, int] = {}
     uncounted: set[str] = set()
+    waiting = 0
+    export = provider.cell(Kind.DATASET, Verb.EXPORT)
 
     def add(verb: Verb, calls: int, cell: Cell | None) -> None:
         by_verb[verb.value] = by_verb.get(verb.value, 0) + calls
@@ -87,7 +119,13 @@ def estimate(steps: Iterable[Step], provider: Provider, counts: Mapping[str, int
             add(step.verb, purging(cell, step.rows or 0), cell)
             uncounted |= {step.address} if step.rows is None else set()
         elif step.kind is Kind.ARCHIVE:
-            add(step.verb, step.calls, provider.cell(Kind.DATASET, Verb.READ))
+            if step.jobs and export is not None and export.bulk is not None:
+                add(step.verb, step.calls, None)
+                name = _name(export, provider)  # the slowest of its requests is what fetches a file
+                by_name[name] = by_name.get(name, 0) + _files(export.bulk, step.jobs, step.rows or 0)
+                waiting += step.jobs * export.bulk.seconds
+            else:
+                add(step.verb, step.calls, provider.cell(Kind.DATASET, Verb.READ))
             place = f"{Kind.DATASET.value}/{step.address.partition('/')[2]}"
             if step.calls and counts is not None and counts.get(place, 0) is None:
                 uncounted.add(place)
@@ -99,7 +137,8 @@ def estimate(steps: Iterable[Step], provider: Provider, counts: Mapping[str, int
     calls = sum(by_verb.values())
     per_day = provider.limits.per_day
     days = -(-calls // per_day) if per_day and calls else 0
-    return Estimate(calls, _seconds(calls, by_name, days, provider), days, _sorted(by_verb), len(uncounted))
+    seconds = _seconds(calls, by_name, days, provider) + waiting
+    return Estimate(calls, seconds, days, _sorted(by_verb), len(uncounted))
 
 
 def _sorted(by_verb: dict[str, int]) -> dict[str, int]:

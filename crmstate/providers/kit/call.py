@@ -12,7 +12,7 @@ import random
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 ATTEMPTS = 6
 LONGEST_WAIT = 60.0
+KNOWN_FOR = 300.0
+"""Seconds for which what a call found out is relied on by the next ones of its session."""
 FIRST_WAIT, LAST_WAIT = 0.5, 20.0
 _BUILDING = threading.Lock()
 
@@ -40,12 +42,16 @@ _BUILDING = threading.Lock()
 @dataclass(frozen=True)
 class Grant:
     """What a login gave: the access token, a new refresh token where the vendor rotates them, the id of the user where
-    the vendor says it here and nowhere else, and whatever else of it is secret."""
+    the vendor says it here and nowhere else, and whatever else of it is secret (`more`). `origin`: where the vendor says
+    that this customer's API is; it has to be one of its hosts. `lasts`: the seconds for which the token works, where the
+    vendor limits how many it gives out and it is better kept for the next run."""
 
     access: Secret
     refresh: Secret | None = None
     user: str | None = None
     more: tuple[Secret, ...] = ()
+    origin: str | None = None
+    lasts: float | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,8 @@ class Dialect:
     name. `declared_safe`: statuses of 500 and more at which, in the vendor's own words, nothing happened.
     `request_id`: the header with the vendor's id of a request. `clock`: reads the vendor's own clock. `file_hosts`:
     host patterns on which the vendor hands out signed addresses beside its own origin; where it has such hosts, no
-    token goes along with an address that was handed out, wherever it lies.
+    token goes along with an address that was handed out, wherever it lies. `login_at`: the origin at which one logs in,
+    from the configured address, where that is another than the API's.
     """
 
     classify: Callable[[Answer], Failure | None] = _status
@@ -93,6 +100,7 @@ class Dialect:
     clock: Callable[[Call], datetime] | None = None
     clock_requests: tuple[str, ...] = ()
     file_hosts: tuple[str, ...] = ()
+    login_at: Callable[[str], str] | None = None
 
 
 class Tokens(Protocol):
@@ -106,11 +114,15 @@ class Tokens(Protocol):
 
     def secret(self, name: str) -> Secret | None: ...
 
+    def origin(self) -> str | None: ...
+
 
 @dataclass
 class Line:
     """One session's line to the vendor: what all its calls share. `vault` gives the access token, None for calls
-    without one. `attested`: an operator says in writing that the credential sees everything."""
+    without one. `attested`: an operator says in writing that the credential sees everything. `url` is the configured
+    address, `origin` where calls without a token go instead; `belongs` raises a Problem for an address to which no
+    credential may go. `known` is what calls have found out and may rely on for a while."""
 
     provider: Provider
     dialect: Dialect
@@ -122,6 +134,10 @@ class Line:
     vault: Tokens | None = None
     attested: bool = False
     own_secrets: list[bytes] = field(default_factory=list)
+    url: str = ""
+    origin: str | None = None
+    belongs: Callable[[str], object] = lambda url: None
+    known: dict[object, tuple[float, Any]] = field(default_factory=dict)
 
     def clean(self, text: str) -> str:
         """Vendor text for a summary: scrubbed, without control characters, at most 200 characters."""
@@ -198,16 +214,35 @@ class Call:
         *,
         params: Mapping[str, str | int | None] | None = None,
         json: object = None,
+        form: Mapping[str, str] | None = None,
         into: Any = None,
         headers: Mapping[str, str] | None = None,
         looks: bool = False,
     ) -> Reply[Any]:
-        """Sends a request of any method; `looks` says that it only reads although its method does not. Raises Failure,
-        and wire.NotDeclared where no cell declares it."""
+        """Sends a request of any method; `looks` says that it only reads although its method does not. An answer 204
+        without a body is null: it fits types that may be None. Raises Failure, and wire.NotDeclared where no cell
+        declares it."""
         pairs = tuple((name, str(value)) for name, value in (params or {}).items() if value is not None)
-        request = Request(method, path, pairs, json, headers or {})
+        request = Request(method, path, pairs, json, headers or {}, form)
         act = self._acts and not looks and method not in {"GET", "HEAD"}
         return exchange(self._line, request, self._gate, act, into)
+
+    def pause(self, seconds: float) -> None:
+        """Lets time pass before the vendor is asked how far something is."""
+        self._line.clock.sleep(seconds)
+
+    def known(self, key: object, ask: Callable[[], T]) -> T:
+        """What this session found out about `key` not long ago (`KNOWN_FOR`); asks for it otherwise."""
+        now = self._line.clock.monotonic()
+        found = self._line.known.get(key)
+        if found is None or now - found[0] > KNOWN_FOR:
+            found = self._line.known[key] = (now, ask())
+        value: T = found[1]
+        return value
+
+    def cleaned(self, failure: Failure) -> Failure:
+        """A failure that a function made of the vendor's own words, fit to be shown."""
+        return self._line.cleaned(failure)
 
     def stream(self, url: str) -> Iterator[bytes]:
         """The bytes at an address that the vendor handed out. A stream that ends early raises Failure(UNAVAILABLE)."""
@@ -234,14 +269,15 @@ def exchange(line: Line, request: Request, gate: Gate | None, act: bool, into: A
     line.wire.check(line.dialect.name(request), gate)
     if line.vault:
         line.vault.token()
-    return _retrying(line, _attempt(line, request, lambda token: _once(line, request, gate, act, into, token)))
+    return _retrying(
+        line, _attempt(line, line.dialect.name(request), lambda token: _once(line, request, gate, act, into, token))
+    )
 
 
-def _attempt(line: Line, request: Request, send: Callable[[Secret | None], T]) -> Callable[[], T]:
+def _attempt(line: Line, name: str, send: Callable[[Secret | None], T]) -> Callable[[], T]:
     """One try, at the vendor's pace, with the present token; and once in its life another with a new one, where that
     helps."""
     renewed = False
-    name = line.dialect.name(request)
 
     def attempt() -> T:
         nonlocal renewed
@@ -303,6 +339,7 @@ def _again(error: BaseException) -> bool:
 
 def _once(line: Line, request: Request, gate: Gate | None, act: bool, into: Any, token: Secret | None) -> Reply[Any]:
     ready = line.dialect.authorise(request, token) if token else request
+    ready = replace(ready, origin=_origin(line))
     try:
         answer = line.wire.send(ready, line.dialect.name(ready), gate)
     except Lost as lost:
@@ -314,6 +351,11 @@ def _once(line: Line, request: Request, gate: Gate | None, act: bool, into: Any,
         raise _honest(failure, answer.status, act, line.dialect)
     value = answer if into is None else _decoded(line, answer, into, act, request_id)
     return Reply(answer.status, value, line.clean(request_id) if request_id else None)
+
+
+def _origin(line: Line) -> str | None:
+    """Where calls go, as far as is known: a login may have said it."""
+    return line.vault.origin() if line.vault else line.origin
 
 
 def classified(line: Line, answer: Answer) -> Failure | None:
@@ -340,7 +382,7 @@ def _honest(failure: Failure, status: int, act: bool, dialect: Dialect) -> Failu
 def _decoded(line: Line, answer: Answer, into: Any, act: bool, request_id: str | None) -> Any:
     """The body in its type. Broken JSON passes by itself perhaps (UNAVAILABLE), another shape does not (REJECTED);
     after an act both mean that nobody knows (AMBIGUOUS)."""
-    body = answer.body
+    body = answer.body if answer.body or answer.status != 204 else b"null"
     for (
         secret
     ) in line.own_secrets:  # a vendor may echo the credential; only these are replaced, records stay as they are
@@ -381,15 +423,14 @@ def own_text(found: msgspec.Raw, into: Any) -> bytes:
 
 
 def _stream(line: Line, url: str, gate: Gate | None) -> Iterator[bytes]:
-    line.wire.place(url, gate, line.dialect.file_hosts)
+    line.wire.place(url, gate, line.dialect.file_hosts, _origin(line))
+    plain = Request("GET", "/")
 
-    def attempt() -> Iterator[bytes]:
-        line.pace.wait()
-        request = Request("GET", "/")
-        if line.vault and not line.dialect.file_hosts:
-            request = line.dialect.authorise(request, line.vault.token())
+    def send(token: Secret | None) -> Iterator[bytes]:
+        request = line.dialect.authorise(plain, token) if token else plain
         try:
-            answer, pieces = line.wire.stream(request, url, gate, line.dialect.file_hosts)
+            ready = replace(request, origin=_origin(line))
+            answer, pieces = line.wire.stream(ready, url, gate, line.dialect.file_hosts)
         except Lost as lost:
             raise Failure(Code.UNAVAILABLE, lost.why, vendor="wire.lost") from None
         failure = classified(line, answer)
@@ -397,8 +438,9 @@ def _stream(line: Line, url: str, gate: Gate | None) -> Iterator[bytes]:
             raise failure
         return pieces
 
+    without = replace(line, vault=None) if line.dialect.file_hosts else line
     try:
-        yield from _retrying(line, attempt)
+        yield from _retrying(line, _attempt(without, HANDED_OUT, send))
     except Lost as lost:
         raise Failure(Code.UNAVAILABLE, lost.why, vendor="wire.lost") from None
 
@@ -410,6 +452,7 @@ def _download(
 
     def send(token: Secret | None) -> Iterator[bytes]:
         ready = line.dialect.authorise(request, token) if token else request
+        ready = replace(ready, origin=_origin(line))
         try:
             answer, pieces = line.wire.download(ready, line.dialect.name(ready), gate, is_file)
         except Lost as lost:
@@ -419,7 +462,7 @@ def _download(
         return pieces
 
     try:
-        yield from _retrying(line, _attempt(line, request, send))
+        yield from _retrying(line, _attempt(line, line.dialect.name(request), send))
     except Lost as lost:
         raise Failure(Code.UNAVAILABLE, lost.why, vendor="wire.lost") from None
 

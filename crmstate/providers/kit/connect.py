@@ -18,6 +18,7 @@ from crmstate.core.provider import Provider
 from crmstate.core.secret import Secret
 from crmstate.core.words import READING, Exit
 from crmstate.providers.kit.call import Call, Dialect, Line
+from crmstate.providers.kit.kept import Kept
 from crmstate.providers.kit.pace import Pace
 from crmstate.providers.kit.session import Acting, Reading
 from crmstate.providers.kit.text import Scrub
@@ -43,6 +44,7 @@ def connect(
     timeout: float = TIMEOUT,
     hosts: Sequence[str] = (),
     attested: bool = False,
+    kept: Kept | None = None,
 ) -> ReadSession: ...
 
 
@@ -61,6 +63,7 @@ def connect(
     timeout: float = TIMEOUT,
     hosts: Sequence[str] = (),
     attested: bool = False,
+    kept: Kept | None = None,
 ) -> Session: ...
 
 
@@ -78,17 +81,30 @@ def connect(
     timeout: float = TIMEOUT,
     hosts: Sequence[str] = (),
     attested: bool = False,
+    kept: Kept | None = None,
 ) -> ReadSession | Session:
     """A session. `use` read: its wire lets nothing through but what reading cells declare. `tenant`: the id that the
     configuration expects (some providers need it when the account is gone). `timeout` in seconds. `hosts`: patterns
     that the operator allows beside the vendor's own. `attested`: somebody vouches in writing that the credential sees
-    everything, which counts where the vendor cannot prove it. Raises Problem (exit 7)."""
+    everything, which counts where the vendor cannot prove it. `kept`: where access tokens outlive the run, for vendors
+    that give out only so many. Raises Problem (exit 7)."""
     dialect = _dialect(provider)
     check_address(provider, url, hosts)
     _check_credential(provider, dialect, credential)
     wire = Wire(url, effects, clock, _gate(provider, dialect) if use == "read" else None, timeout)
-    line = Line(provider, dialect, wire, Pace(provider.limits, clock), clock, scrub, tenant, attested=attested)
-    line.vault = Vault(line, credential, learn)
+    line = Line(
+        provider,
+        dialect,
+        wire,
+        Pace(provider.limits, clock),
+        clock,
+        scrub,
+        tenant,
+        attested=attested,
+        url=url.rstrip("/"),
+        belongs=lambda place: check_address(provider, place, hosts),
+    )
+    line.vault = Vault(line, credential, learn, kept)
     return Reading(line, use) if use == "read" else Acting(line, use)
 
 

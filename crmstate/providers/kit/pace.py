@@ -53,6 +53,11 @@ class Pace:
         while (delay := self._take(name)) > 0:
             self._clock.sleep(delay)
 
+    def spend(self, calls: int) -> None:
+        """A request counted as so many more of the day's quota."""
+        with self._lock:
+            self._today += calls if self._limits.per_day is not None else 0
+
     def hold(self, seconds: float) -> None:
         """Nothing goes out for so long: the vendor asked for it."""
         with self._lock:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -87,6 +87,64 @@ def by_skip(ask: Callable[[int], Sequence[T]], key: Callable[[T], str]) -> tuple
         before = ids
         if len({key(row) for row in found}) != len(found):
             return found, False
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet(Generic[T]):
+    """One page of a listing that is asked for by its number. `more`: the vendor says that others follow."""
+
+    rows: Sequence[T]
+    more: bool
+
+
+def by_number(
+    ask: Callable[[int], Sheet[T]],
+    key: Callable[[T], str],
+    size: int,
+    total: Callable[[], int | None] | None = None,
+) -> tuple[list[T], bool]:
+    """Every row of a listing that is paged by numbers, `size` rows a page; and whether it is known to be whole.
+
+    Nothing in such a page shows whether rows came or went before it. So more than one page counts as whole only where
+    two readings of it agree, no page but the last is short, and the vendor's `total`, where it gives one (None: it does not), is reached.
+    """
+    before: list[str] | None = None
+    found: list[T] = []
+    for _ in range(ROUNDS):
+        found, still, pages = _sheets(ask, key, size)
+        ids = [key(row) for row in found]
+        counted = total() if still and total else None
+        if still and (counted is None or len(found) >= counted) and (pages == 1 or ids == before):
+            return found, True
+        before = ids if still else None
+    return found, False
+
+
+def _sheets(ask: Callable[[int], Sheet[T]], key: Callable[[T], str], size: int) -> tuple[list[T], bool, int]:
+    """One reading: its rows, whether nothing in it moved, and how many pages it had."""
+    found: list[T] = []
+    before: list[str] = []
+    number, empty, short = 1, 0, False
+    while True:
+        sheet = ask(number)
+        ids = [key(row) for row in sheet.rows]
+        if ids and ids == before:
+            raise _loop("the listing gives the same page again")
+        found.extend(sheet.rows)
+        if len({key(row) for row in found}) != len(found):
+            return found, False, number
+        if not sheet.more:
+            return found, not short, number
+        empty = 0 if ids else empty + 1
+        if empty > EMPTY_PAGES:
+            raise _loop("the listing does not end")
+        short = short or len(ids) < size
+        number, before = number + 1, ids
+
+
+def listing_of(kind: Kind, rows: Sequence[Resource], whole: bool) -> Resources:
+    """Rows as an answer: incomplete (`gap.moving`) where they are not known to be all."""
+    return list(rows) if whole else Listing(kind, tuple(rows), complete=False, gap=Gap(kind, "gap.moving"))
 
 
 def page_of_rows(ask: Callable[[str | None], Page], cursor: str | None) -> Page:

@@ -13,9 +13,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from crmstate.core.failure import Code, Failure
-from crmstate.core.provider import Batch, Cell, Count, File, FilePage, Page, Provider, Result
+from crmstate.core.provider import Batch, Cell, Count, File, FilePage, Job, Order, Page, Part, Provider, Result
 from crmstate.core.survey import Gap, Identity, Listing, Resource, SubscriptionFacts
 from crmstate.core.words import How, Kind, Outcome, Phase, Proof, Verb
+from crmstate.providers.kit import jobs
 from crmstate.providers.kit.call import Line, call_for
 from crmstate.providers.kit.pages import Resources, page_of_rows
 
@@ -206,6 +207,29 @@ class Acting(Reading):
         if [result.id for result in results] != ids:
             results = _without_answer(ids, Failure(Code.AMBIGUOUS, "the answer does not fit the batch"))
         return self._looked(cell, batch, [self._shown(result) for result in results])
+
+    def known(self, order: Order) -> tuple[str, ...] | None:
+        """The jobs that there are for an order; see `core.ports.Jobs`, as for what follows."""
+        return jobs.known(self._line, self._export(order), order)
+
+    def submit(self, order: Order, known: tuple[str, ...] | None) -> Job | None:
+        """Submits a job, once."""
+        return jobs.submit(self._line, self._export(order), order, known)
+
+    def found(self, order: Order, known: tuple[str, ...] | None) -> Job | None:
+        """The job of a submission that nobody has an answer to."""
+        return jobs.found(self._line, self._export(order), order, known)
+
+    def awaited(self, order: Order, id: str) -> Job:
+        """A job, once it is over."""
+        return jobs.awaited(self._line, self._export(order), id)
+
+    def collect(self, order: Order, part: Part) -> Iterator[bytes]:
+        """The bytes of a part of a job's result."""
+        return jobs.collect(self._line, self._export(order), part)
+
+    def _export(self, order: Order) -> Cell:
+        return self._cell(order.kind, Verb.EXPORT)
 
     def _shown(self, result: Result) -> Result:
         return replace(result, summary=self._line.clean(result.summary)) if result.summary else result

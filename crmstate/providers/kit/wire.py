@@ -52,13 +52,16 @@ class Lost(Exception):
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request. `path` is percent-encoded and begins with a slash; `json` is what the body says, None for no
-    body."""
+    body; `form` is a body of fields instead, as OAuth wants it. `origin` is where it goes, where that is not the
+    wire's own address."""
 
     method: str
     path: str
     params: tuple[tuple[str, str], ...] = ()
     json: object = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] | None = None
+    origin: str | None = None
 
     def with_header(self, name: str, value: str) -> Request:
         return replace(self, headers={**self.headers, name: value})
@@ -136,7 +139,7 @@ class Wire:
     def send(self, request: Request, label: str, gate: Gate | None) -> Answer:
         """The answer, whole. Raises NotDeclared or Lost."""
         self.check(label, gate)
-        url = self._url + request.path + ("?" + urlencode(request.params) if request.params else "")
+        url = (request.origin or self._url) + request.path + ("?" + urlencode(request.params) if request.params else "")
 
         def act() -> Answer:
             return self._exchange(request, url)
@@ -150,7 +153,7 @@ class Wire:
         """The head of an answer and its bytes in pieces, from an address that the vendor handed out: at its own origin,
         or encrypted at one of `hosts`. For a status other than 200 the bytes are in the answer, and there are no
         pieces. Raises NotDeclared or Lost, the iterator Lost."""
-        place = self.place(url, gate, hosts)
+        place = self.place(url, gate, hosts, request.origin)
         theirs = urlsplit(place)
 
         def act() -> httpx.Response:
@@ -169,7 +172,7 @@ class Wire:
         """The head of an answer and its bytes in pieces, where it is a file. Any other answer is whole, and there are no
         pieces. Raises NotDeclared or Lost, the iterator Lost."""
         self.check(label, gate)
-        url = self._url + request.path + ("?" + urlencode(request.params) if request.params else "")
+        url = (request.origin or self._url) + request.path + ("?" + urlencode(request.params) if request.params else "")
 
         def act() -> httpx.Response:
             return self._open(request, url, "identity")
@@ -181,11 +184,12 @@ class Wire:
             return head, self._pieces(found, None)
         return _head(found, b"".join(self._pieces(found, LARGEST))), None
 
-    def place(self, url: str, gate: Gate | None, hosts: Sequence[str] = ()) -> str:
+    def place(self, url: str, gate: Gate | None, hosts: Sequence[str] = (), origin: str | None = None) -> str:
         """An address that the vendor handed out, whole: at its own origin, or encrypted at one of `hosts`. Raises
         NotDeclared for one that may not be fetched."""
-        place = urljoin(self._url + "/", url)
-        mine, theirs = urlsplit(self._url), urlsplit(place)
+        own = origin or self._url
+        place = urljoin(own + "/", url)
+        mine, theirs = urlsplit(own), urlsplit(place)
         if not all(each is None or each.handed_out for each in (gate, self._gate)):
             raise NotDeclared(HANDED_OUT)
         if (mine.scheme, mine.netloc) != (theirs.scheme, theirs.netloc) and not _among(theirs, hosts):
@@ -220,6 +224,9 @@ class Wire:
         body = None if request.json is None else msgspec.json.encode(request.json)
         if body is not None:
             headers["Content-Type"] = "application/json"
+        elif request.form is not None:
+            body = urlencode(request.form).encode()
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
         how = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), self._timeout)}
         ready = httpx.Request(request.method, url, content=body, headers=headers, extensions=how)
         carrier = self._carrier()

@@ -7,7 +7,7 @@ How the vendor's words become phases: active, enabled, open, customised -> prese
 `unknown`, never absent.
 """
 
-from crmstate.providers.sandbox import acts, contract, data, listings
+from crmstate.providers.sandbox import acts, contract, data, jobs, listings
 from crmstate.providers.sandbox.vendor import classify, provider
 
-__all__ = ["acts", "classify", "contract", "data", "listings", "provider"]
+__all__ = ["acts", "classify", "contract", "data", "jobs", "listings", "provider"]

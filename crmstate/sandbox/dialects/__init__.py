@@ -2,8 +2,9 @@
 
 A module here has `dialect`, which makes a `exchange.Dialect`, and may have `credential(key)`: the fields of a
 credential as this vendor's users know them; `furnish(world)`: what a freshly seeded world of this vendor has besides;
-`adopt(world, found)`: see `adopting`; `LACKS`: the faults that this vendor cannot have, with the reason; `CODES`: the
-vendor's own error codes, which the fault `refused_as` may name. `native` is the sandbox's own.
+`adopt(world, found)`: see `adopting`; `LACKS`: the faults that this vendor cannot have, with the reason; `JOBS`: it has
+export jobs that meet the faults of `jobs.FAULTS`; `CODES`: the vendor's own error codes, which the fault `refused_as` may
+name. `native` is the sandbox's own.
 """
 
 from __future__ import annotations
@@ -47,8 +48,12 @@ def adopt(name: str) -> Callable[[Any, Mapping[str, Any]], dict[str, dict[str, s
 
 def lacks(name: str) -> Mapping[str, str]:
     """The faults that this vendor cannot have, and why."""
+    from ..jobs import FAULTS  # which knows `exchange`, which knows who asks
+
     found: Mapping[str, str] = getattr(_module(name), "LACKS", {})
-    return found
+    if getattr(_module(name), "JOBS", False):
+        return found
+    return {**dict.fromkeys(FAULTS, "it has no export jobs that could meet it"), **found}
 
 
 def codes(name: str) -> Collection[str]:

@@ -1,0 +1,325 @@
+"""Bulk: a dataset's rows by the vendor's export jobs instead of pages. Submitted, waited for, fetched file by file into the
+same segments.
+
+What is durable, in this order: the order before it is submitted, the job's id before it is polled, the rows of each file
+with the file itself as it was downloaded. So a job is never submitted again because a run ended, and a file that is
+finished is not asked for again; one that is not is read again up to where its rows are durable, and must begin with the
+same rows. Where the vendor has lost a job or its result, the same order is submitted again, and the journal says why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+from msgspec.structs import replace
+
+from crmstate.archive import export
+from crmstate.archive.marks import FileMark, Measured, canonical
+from crmstate.archive.press import Press, press
+from crmstate.archive.results import Damaged, Rows
+from crmstate.archive.segments import Work
+from crmstate.core.diagnostic import Problem, problem
+from crmstate.core.failure import Code, Failure
+from crmstate.core.ports import Jobs, ReadSession
+from crmstate.core.provider import Bulk, Job, Order, Row
+from crmstate.core.words import Exit, JobStatus, Kind, Packing, Verb
+
+TRIES = 3
+"""For one file."""
+BATCH_ROWS, BATCH_BYTES = 1000, 1_000_000
+"""Rows that are made into a segment at once, as if they were a page."""
+AGAIN = 3
+"""How often jobs that failed or are gone are submitted again in one run."""
+ENDINGS = {Packing.CSV: "csv", Packing.CSV_IN_ZIP: "zip", Packing.JSONL: "jsonl", Packing.JSONL_GZ: "jsonl.gz"}
+
+
+class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where an export by jobs stands, as the journal keeps it. `more`: what the job begins with; `asked`: it is being
+    submitted, and these were `known` before; `id`: it is submitted; `why` the one before did not do; `pages`: the vendor
+    takes no job for this dataset."""
+
+    more: str | None = None
+    asked: bool = False
+    known: tuple[str, ...] | None = None
+    id: str | None = None
+    why: str = ""
+    dropped: tuple[str, ...] = ()
+    pages: bool = False
+
+
+class Place(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How far the files of a job are read: `part` is the one that goes on, behind its first `rows`, whose texts have the
+    digest `sum`; `total`: rows of the parts before it."""
+
+    job: str
+    part: int = 0
+    rows: int = 0
+    sum: str = ""
+    total: int = 0
+
+
+_STANDINGS = msgspec.json.Decoder(Standing)
+_PLACES = msgspec.json.Decoder(Place)
+"""Built while one thread is there: msgspec 0.22 crashes the interpreter where two meet a type for the first time."""
+
+
+def read(work: Work, source: ReadSession, jobs: Jobs | None) -> None:
+    """Reads every row that is not durable yet: by jobs where there are some, by pages where not, or where the vendor takes
+    none; and notes the ids that vanished. A reading that was begun in the other way begins again."""
+    standing = _standing(work)
+    if jobs is None and standing is not None and not standing.pages and not work.progress.rows_end:
+        work.begin(work.progress.purpose)
+    elif jobs is not None and (standing is not None or work.progress.rows_next is None):
+        _read(work, jobs, standing or Standing())
+    export.rows(work, source)
+
+
+def by_jobs(work: Work) -> bool:
+    """Whether the rows of this dataset came by jobs: then its delta must, too, or every row would look like another
+    one."""
+    if work.seal is not None:
+        return work.seal.last.by_jobs
+    standing = _standing(work)
+    return standing is not None and not standing.pages
+
+
+def dropped(work: Work) -> tuple[str, ...]:
+    """The columns that the present reading is without."""
+    standing = _standing(work)
+    return standing.dropped if standing is not None else ()
+
+
+def _standing(work: Work) -> Standing | None:
+    return None if work.progress.job is None else _STANDINGS.decode(work.progress.job)
+
+
+def _note(work: Work, standing: Standing) -> Standing:
+    work.job(canonical(standing).decode())
+    return standing
+
+
+def _read(work: Work, jobs: Jobs, standing: Standing) -> None:
+    again, passed = 0, {standing.more}
+    while not work.progress.rows_end:
+        standing = _submitted(work, jobs, standing)
+        if standing.pages:
+            return
+        order = _order(work, standing)
+        job = jobs.awaited(order, standing.id or "")
+        why: str | None = job.status.value
+        if job.status is JobStatus.DONE:
+            with press(work) as segments:
+                why = _Files(work, segments, jobs, order, job).take()
+        gone = replace(standing, asked=False, known=None, id=None, why=why or "")
+        if why is None:
+            if job.more is not None and job.more in passed:
+                raise problem(Exit.ERROR, "CRM-A018", dataset=work.place.dataset)
+            passed.add(job.more)
+            gone = replace(gone, more=job.more)
+        else:
+            again += 1
+            if again > AGAIN:
+                raise Failure(Code.UNAVAILABLE, f"the export job is {why}: {job.summary}".rstrip(": "))
+        if not work.progress.rows_end:
+            standing = _note(work, gone)
+
+
+def _order(work: Work, standing: Standing) -> Order:
+    return Order(Kind.DATASET, work.place.dataset, standing.more)
+
+
+def _submitted(work: Work, jobs: Jobs, standing: Standing) -> Standing:
+    """The job in hand: the one whose id is durable, the one of an earlier run whose id is not, or a new one."""
+    if standing.id is not None or standing.pages:
+        return standing
+    order, job = _order(work, standing), None
+    if standing.asked:
+        job = _found(work, jobs, order, standing.known)
+    if job is None:
+        known = jobs.known(order)
+        standing = _note(work, replace(standing, asked=True, known=known))
+        try:
+            job = jobs.submit(order, known)
+        except Failure as failure:
+            if failure.code is not Code.AMBIGUOUS and failure.vendor != "kit.not_submitted":
+                _note(work, replace(standing, asked=False, known=None))
+            raise
+    if job is None and standing.more is not None:
+        raise Failure(Code.REJECTED, "the vendor takes no job for the rest of the dataset")
+    if job is None:
+        return _note(work, Standing(pages=True))
+    columns = tuple(sorted({*standing.dropped, *job.dropped}))
+    return _note(work, replace(standing, asked=False, known=None, id=job.id, dropped=columns))
+
+
+def _found(work: Work, jobs: Jobs, order: Order, known: tuple[str, ...] | None) -> Job | None:
+    """The job of a submission that an earlier run did not get an answer to. Raises Problem CRM-A100 where only a person
+    can tell."""
+    try:
+        return jobs.found(order, known)
+    except Failure as failure:
+        if failure.code is not Code.AMBIGUOUS:
+            raise
+        raise problem(Exit.ERROR, "CRM-A100", dataset=work.place.dataset) from failure
+
+
+class _Gone(Exception):
+    """The vendor does not keep the result any more."""
+
+
+@dataclass
+class _Files:
+    """The files of one job on their way into segments."""
+
+    work: Work
+    segments: Press
+    jobs: Jobs
+    order: Order
+    job: Job
+
+    def __post_init__(self) -> None:
+        cell = self.jobs.provider.cell(self.order.kind, Verb.EXPORT)
+        assert cell is not None and cell.bulk is not None, "only cells that export by jobs have jobs"
+        self._bulk: Bulk = cell.bulk
+        place = self.work.progress.rows_next
+        held = None if place is None else _PLACES.decode(place)
+        self._place = held if held is not None and held.job == self.job.id else Place(self.job.id)
+
+    def take(self) -> str | None:
+        """Takes every row that is not durable yet; why the job does not do, where it does not. Raises Failure as the
+        vendor does, Problem CRM-A101 where a file is damaged or short each time; what was read before is durable then."""
+        try:
+            while self._place.part < len(self.job.parts):
+                self._part()
+            self._counted(self._place.total, self.job.rows)
+            self._end(whole=self.job.more is None)
+        except _Gone:
+            self._end(whole=False)
+            return JobStatus.GONE.value
+        except (Failure, Problem):
+            self._end(whole=False)
+            raise
+        return None
+
+    def _end(self, whole: bool) -> None:
+        self.segments.end(None if whole else self._shown(), whole)
+
+    def _shown(self) -> str:
+        return canonical(self._place).decode()
+
+    def _counted(self, rows: int, said: int | None) -> None:
+        if said is not None and rows != said:
+            self._refuse(f"{rows} rows, where the job says {said}")
+
+    def _refuse(self, why: str) -> None:
+        raise problem(Exit.ERROR, "CRM-A101", dataset=self.work.place.dataset, job=self.job.id, why=why)
+
+    def _part(self) -> None:
+        """One file, with a few tries."""
+        for left in reversed(range(TRIES)):
+            try:
+                self._download()
+                return
+            except Damaged as damaged:
+                if not left:
+                    self._refuse(str(damaged))
+            except Failure as failure:
+                if failure.code is Code.EXPIRED:
+                    self._renew()
+                elif failure.code is not Code.UNAVAILABLE or not left:
+                    raise
+        raise _Gone  # its addresses end before they can be used
+
+    def _renew(self) -> None:
+        """The job again, whose addresses have ended. Raises _Gone where it has ended as well."""
+        fresh = self.jobs.awaited(self.order, self.job.id)
+        if fresh.status is not JobStatus.DONE or len(fresh.parts) != len(self.job.parts):
+            raise _Gone
+        self.job = fresh
+
+    def _download(self) -> None:
+        """One file: its rows into segments, and the file itself into the archive, unless it shows what is redacted."""
+        part, bulk, work = self.job.parts[self._place.part], self._bulk, self.work
+        rows, begin = Rows(bulk.packing, bulk.key, bulk.secret), _Begin(self._place)
+
+        batch = _Batch()
+
+        def passing() -> Iterator[bytes]:
+            for piece in self.jobs.collect(self.order, part):
+                if batch.add(begin.behind(rows.feed(piece))):
+                    self._rows(batch.taken(), begin)
+                yield piece
+            batch.add(begin.behind(rows.end()))
+            self._rows(batch.taken(), begin)
+            if begin.left or part.rows not in (None, rows.count):
+                raise Damaged(f"{rows.count} rows, where the job says {part.rows}")
+
+        if bulk.secret:
+            for _ in passing():
+                pass
+        else:
+            work.sources.append(_kept(work, f"source.{ENDINGS[bulk.packing]}", passing()))
+        self._place = Place(self.job.id, self._place.part + 1, total=self._place.total + rows.count)
+        if self._place.part < len(self.job.parts):
+            self._end(whole=False)
+
+    def _rows(self, rows: list[Row], begin: _Begin) -> None:
+        if rows:
+            self.segments.take(tuple(rows), self._shown())
+            self._place = replace(self._place, rows=self._place.rows + len(rows), sum=begin.digest.hexdigest())
+
+
+class _Batch:
+    """Rows that wait for others. Where a file breaks off they are forgotten, and come again with it."""
+
+    def __init__(self) -> None:
+        self._rows: list[Row] = []
+        self._size = 0
+
+    def add(self, rows: list[Row]) -> bool:
+        """More of them; whether they are enough."""
+        self._rows += rows
+        self._size += sum(len(row.raw) for row in rows)
+        return len(self._rows) >= BATCH_ROWS or self._size >= BATCH_BYTES
+
+    def taken(self) -> list[Row]:
+        """All of them, which wait no longer."""
+        rows, self._rows, self._size = self._rows, [], 0
+        return rows
+
+
+class _Begin:
+    """The rows of a file that are taken already: when it is read again it must begin with them."""
+
+    def __init__(self, place: Place) -> None:
+        self.left = place.rows
+        self._sum = place.sum
+        self.digest = hashlib.sha256()
+
+    def behind(self, rows: list[Row]) -> list[Row]:
+        """Those of these rows that come after it. Raises Damaged where the file begins with others."""
+        skipped, fresh = rows[: self.left], rows[self.left :]
+        if skipped:
+            self._add(skipped)
+            self.left -= len(skipped)
+            if not self.left and self.digest.hexdigest() != self._sum:
+                raise Damaged("another file than before")
+        if fresh:
+            self._add(fresh)
+        return fresh
+
+    def _add(self, rows: list[Row]) -> None:
+        self.digest.update(b"\n".join([*(row.raw for row in rows), b""]))
+
+
+def _kept(work: Work, ending: str, pieces: Iterator[bytes]) -> FileMark:
+    """A file as it is downloaded, in the archive under its final name; it counts once a line of the journal knows it."""
+    plain, wrap, stored = work.place.data(f"{work.next_number():06d}.{ending}"), work.place.wrap, Measured()
+    incoming = work.store.receive(stored.passing(wrap.streamed(plain, pieces)), work.place.folder)
+    name = work.place.data(f"{work.next_number():06d}.{ending}")  # segments were written meanwhile
+    incoming.keep(wrap.name(name))
+    work.store.flush([work.place.folder])
+    return FileMark(wrap.name(name), stored.size, stored.digest.hexdigest())

@@ -1,0 +1,177 @@
+"""Rows out of the files of export jobs: exactly as they are, or not at all."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crmstate.archive.results import Damaged, Rows, Unzip
+from crmstate.core.provider import REDACTED
+from crmstate.core.words import Packing
+
+CELL = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+
+
+def sheet(columns: list[str], lines: list[list[str]], end: str = "\r\n", quoting: Any = csv.QUOTE_MINIMAL) -> bytes:
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator=end, quoting=quoting)
+    writer.writerows([columns, *lines])
+    return out.getvalue().encode()
+
+
+def zipped(*files: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED, streamed: bool = False) -> bytes:
+    out = io.BytesIO()
+    target: Any = Unseekable(out) if streamed else out
+    with zipfile.ZipFile(target, "w", method) as archive:
+        for name, content in files:
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+class Unseekable:
+    """Makes zipfile write checksums behind the files, as vendors do."""
+
+    def __init__(self, out: io.BytesIO) -> None:
+        self.write, self.flush = out.write, out.flush
+
+
+def read(data: bytes, packing: Packing, step: int = 7, secret: frozenset[str] = frozenset()) -> list[tuple[str, bytes]]:
+    rows, found = Rows(packing, "id", secret), []
+    for place in range(0, len(data), step):
+        found += rows.feed(data[place : place + step])
+    found += rows.end()
+    assert rows.count == len(found)
+    return [(row.id, row.raw) for row in found]
+
+
+@given(
+    st.lists(st.lists(CELL, min_size=2, max_size=2), max_size=6),
+    st.integers(1, 40),
+    st.sampled_from([("\r\n", csv.QUOTE_MINIMAL), ("\r\n", csv.QUOTE_ALL), ("\n", csv.QUOTE_ALL)]),
+)
+def test_every_cell_is_the_text_that_it_was(cells: list[list[str]], step: int, style: tuple[str, Any]) -> None:
+    """Under line feeds alone a writer leaves carriage returns unquoted, which RFC 4180 does not allow."""
+    end, quoting = style
+    lines = [[str(n), *each] for n, each in enumerate(cells)]
+    found = read(sheet(["id", "姓名", "b"], lines, end, quoting), Packing.CSV, step)
+    assert [json.loads(raw) for _, raw in found] == [{"id": a, "姓名": b, "b": c} for a, b, c in lines]
+    assert not any(b"\n" in raw or b"\r" in raw for _, raw in found)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
+def test_a_zip_is_read_without_seeking(streamed: bool, method: int) -> None:
+    if streamed and method == zipfile.ZIP_STORED:
+        return  # nobody can tell where it ends
+    data = zipped(("rows.csv", sheet(["id"], [[f"r{n}"] for n in range(500)])), method=method, streamed=streamed)
+    assert [id for id, _ in read(data, Packing.CSV_IN_ZIP)] == [f"r{n}" for n in range(500)]
+
+
+def test_a_zip_that_is_cut_anywhere_is_refused() -> None:
+    data = zipped(("rows.csv", sheet(["id", "a"], [[f"r{n}", "x"] for n in range(40)])), streamed=True)
+    for end in range(len(data)):
+        with pytest.raises(Damaged):
+            read(data[:end], Packing.CSV_IN_ZIP, 64)
+
+
+def test_a_flipped_bit_in_a_zip_changes_no_row_unnoticed() -> None:
+    data = zipped(("rows.csv", sheet(["id", "a"], [[f"r{n}", "x"] for n in range(40)])))
+    whole = read(data, Packing.CSV_IN_ZIP, 4096)
+    unnoticed = 0
+    for bit in range(8 * len(data)):
+        flipped = bytearray(data)
+        flipped[bit // 8] ^= 1 << bit % 8
+        try:
+            assert read(bytes(flipped), Packing.CSV_IN_ZIP, 4096) == whole
+            unnoticed += 1
+        except Damaged:
+            pass
+    assert unnoticed < 8 * 70, "only times, attributes and versions may differ"
+
+
+def test_more_than_one_file_or_none_is_refused() -> None:
+    for files in [(("a.csv", b"id\r\n"), ("b.csv", b"id\r\n")), ()]:
+        with pytest.raises(Damaged):
+            read(zipped(*files), Packing.CSV_IN_ZIP)
+
+
+def test_a_folder_beside_the_file_is_nothing() -> None:
+    assert len(read(zipped(("x/", b""), ("x/a.csv", b"id\r\n1\r\n")), Packing.CSV_IN_ZIP)) == 1
+
+
+def test_a_zip_of_zeros_is_unpacked_in_flat_memory() -> None:
+    inside = b"id\r\n" + b"1" * 50_000_000 + b"\r\n"
+    unzip, largest = Unzip(), 0
+    data = zipped(("a.csv", inside))
+    for place in range(0, len(data), 512):
+        largest = max(largest, len(unzip.feed(data[place : place + 512])))
+    unzip.end()
+    assert largest < 2_000_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'id,a\r\n1,"never closed\r\n2,x\r\n',
+        b"id,a\r\n1,x,y\r\n",
+        b"id,a\r\n1\r\n",
+        b"id,id\r\n1,2\r\n",
+        b"name\r\nx\r\n",
+        b"id,a\r\n,x\r\n",
+        b"id\r\n\xff\r\n",
+        b"",
+        b"<html>no</html>",
+    ],
+)
+def test_what_is_no_table_is_refused(text: bytes) -> None:
+    with pytest.raises(Damaged):
+        read(text, Packing.CSV)
+
+
+@pytest.mark.parametrize("text", [b"id,a\r\n", b"id,a", b"\xef\xbb\xbfid,a\r\n", b"null", b"null\n"])
+def test_a_table_without_rows_is_an_empty_dataset(text: bytes) -> None:
+    assert read(text, Packing.CSV) == []
+
+
+def test_a_cell_of_twenty_megabytes_with_line_breaks_is_a_cell() -> None:
+    text = "line\n" * 4_000_000
+    ((_, raw),) = read(sheet(["id", "a"], [["1", text]]), Packing.CSV, 1 << 20)
+    assert json.loads(raw) == {"id": "1", "a": text}
+
+
+def test_lines_keep_the_vendors_own_text() -> None:
+    data = b'{"id": 7, "n": 1.50,"z":null}\r\n{"n":12345678901234567890,"id":"b"}\nnull\n'
+    for packing, form in ((Packing.JSONL, data), (Packing.JSONL_GZ, gzip.compress(data))):
+        assert read(form, packing) == [
+            ("7", b'{"id": 7, "n": 1.50,"z":null}'),
+            ("b", b'{"n":12345678901234567890,"id":"b"}'),
+        ]
+
+
+def test_gzip_that_is_cut_anywhere_is_refused() -> None:
+    data = gzip.compress(b'{"id":"a"}\n' * 30)
+    for end in range(len(data)):
+        with pytest.raises(Damaged):
+            read(data[:end], Packing.JSONL_GZ)
+
+
+@pytest.mark.parametrize("text", [b'{"id":""}\n', b'{"a":1}\n', b"[]\n", b'{"id":true}\n', b'{"id":"a"'])
+def test_a_line_without_an_id_is_refused(text: bytes) -> None:
+    with pytest.raises(Damaged):
+        read(text, Packing.JSONL)
+
+
+def test_secret_columns_are_redacted_before_anything_is_kept() -> None:
+    secret = frozenset({"token"})
+    found = read(sheet(["id", "token"], [["1", "sk_live"], ["2", ""]]), Packing.CSV, secret=secret)
+    assert [json.loads(raw)["token"] for _, raw in found] == [REDACTED, ""]
+    found = read(b'{"id":"1","token":"sk_live","n":1.0}\n{"id":"2","token":null}\n', Packing.JSONL, secret=secret)
+    assert [raw for _, raw in found] == [b'{"id":"1","token":"$redacted","n":1.0}', b'{"id":"2","token":null}']

@@ -1,0 +1,198 @@
+"""A whole decommission of a simulated Zoho CRM, from the example's manifest: what its API can end is ended by it, the rest by
+people with a runbook, and then there is nothing more to do."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crmstate.sandbox import World, seed
+
+from .scenes import closing
+from .site import Said, Site, archived
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "zoho-exit" / "crmstate.yaml"
+CONTACTS = 120
+MODULES = {"activities", "contacts", "deals", "surveys"}
+
+
+class Org(Site):
+    """A site at this vendor."""
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "world" / "zoho.db"
+
+    def asked(self) -> Counter[str]:
+        """Every request so far, without its query."""
+        log = self.truth(log=True)["log"]
+        return Counter(f"{each['method']} {each['target'].partition('?')[0]}" for each in log)
+
+
+@pytest.fixture
+def org(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Org]:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    made = Org(tmp_path / "org")
+    made.data.parent.mkdir(parents=True)
+    seed(made.data, dialect="zoho", contacts=CONTACTS, users=6)
+    made.write(EXAMPLE.read_text(encoding="utf-8"))
+    made.serve()
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+def waiting(said: Said) -> set[str]:
+    """What an apply waits for, in its closing table."""
+    assert said.code == 0, said.out + said.err
+    steps = {f"{each['verb']} {each['address']}": each["result"] for each in closing(said)["steps"]}
+    assert not {step for step, result in steps.items() if result in {"failed", "unknown", "refused"}}, steps
+    return {step for step, result in steps.items() if result == "waiting"}
+
+
+def did(org: Org, *addresses: str) -> None:
+    """A person says that it is done."""
+    for address in addresses:
+        said = org.run(
+            "confirm", address, str(org.manifest), "--by", "head@example.com", "--note", "as the runbook says"
+        )
+        assert said.code == 0, said.out + said.err
+
+
+def apply(org: Org) -> Said:
+    return org.apply("--format", "json")
+
+
+def active(org: Org) -> list[str]:
+    return [each["email"] for each in org.truth()["users"] if each["status"] == "active" and not each["deleted_at"]]
+
+
+def left(org: Org) -> dict[str, tuple[int, int]]:
+    """How many records each module has, and how many of it lie in the bin, in truth."""
+    return {each["id"]: (each["rows"], each["bin_rows"]) for each in org.truth()["datasets"] if each["id"] in MODULES}
+
+
+def test_a_plan_only_reads_and_says_what_people_do_and_what_it_costs(org: Org) -> None:
+    said = org.plan()
+
+    assert said.code == 0, said.err
+    acting = {each for each in org.asked() if each.partition(" ")[0] not in {"GET"}}
+    assert acting <= {"POST /oauth/v2/token", "POST /crm/v8/coql"} and org.truth()["effects"] == 0
+    for words in (
+        "head@example.com",
+        "Connected Apps",
+        "Change Edition",
+        "AT ONCE",
+        "Delete CRM account",
+        "Close Account",
+    ):
+        assert words in said.out, words
+    calls = int(said.out.partition("Estimate: ")[2].partition(" calls")[0].replace(",", ""))
+    assert calls > 2 * CONTACTS, "attachments are asked for record by record, for the archive and for its last changes"
+
+
+def test_an_org_is_ended_by_its_api_and_by_people_and_a_second_plan_has_nothing_to_do(org: Org) -> None:
+    assert waiting(apply(org)) == {"revoke api_key/all"}
+    assert len(active(org)) > 1 and left(org)["contacts"] == (CONTACTS, 0), "nothing before access is taken by hand"
+    assert not [each for each in org.truth()["integrations"] if each["type"] != "oauth_app" and not each["deleted_at"]]
+
+    did(org, "api_key/all")
+    assert waiting(apply(org)) == {"cancel subscription/crm"}
+    assert (["user1@example.com", "user2@example.com"], dict.fromkeys(MODULES, (0, 0))) == (active(org), left(org)), (
+        "all but who stays and whose token it is"
+    )
+
+    with World.open(org.data) as world:  # a person moves the org to Free
+        world.set_subscription(status="free")
+    did(org, "subscription/crm")
+    (account,) = {step.partition(" ")[2] for step in waiting(apply(org))}
+    with World.open(org.data) as world:  # and deletes the CRM account
+        world.put("account", {**world.get("account"), "status": "closed"})
+    did(org, account)
+    waiting(apply(org))
+
+    second = org.plan("--detailed-exitcode")
+    assert (0, []) == (second.code, org.twice()), second.out + second.err
+    assert "No changes" in second.out
+
+
+def test_tokens_are_kept_between_runs_for_their_owner_alone(org: Org, tmp_path: Path) -> None:
+    for _ in range(3):
+        assert org.plan().code == 0
+
+    assert org.asked()["POST /oauth/v2/token"] == 2, "one for reading, one for writing"
+    places = list((tmp_path / "cache" / "crmstate" / "tokens").iterdir())
+    assert [0o600, 0o600] == [stat.S_IMODE(place.stat().st_mode) for place in places]
+    tokens = [json.loads(place.read_text())["access"].encode() for place in places]
+    with World.open(org.data) as world:
+        tokens += [key.refresh_token.encode() for key in world.credentials().values() if key.refresh_token]
+    ours = [each for each in org.folder.rglob("*") if each.is_file() and not each.name.startswith("zoho.db")]
+    assert not [place for place in ours for token in tokens if token in place.read_bytes()]
+
+
+def test_an_hour_between_two_applies_costs_a_new_token_and_nothing_else(org: Org) -> None:
+    apply(org)
+    org.advance("2h")
+    did(org, "api_key/all")
+
+    assert waiting(apply(org)) == {"cancel subscription/crm"}
+    assert (0, 0) == left(org)["contacts"]
+
+
+def test_records_and_files_are_archived_as_the_vendor_gave_them(org: Org) -> None:
+    apply(org)
+
+    files = archived(org.folder / "archive")
+    texts = [data.decode() for name, data in files.items() if "/data/" in name and name.endswith(".jsonl.zst") and "/ids-" not in name]  # fmt: skip
+    rows = [json.loads(line) for text in texts for line in text.splitlines()]
+    there = [each["rows"] for each in org.truth()["datasets"] if each["id"] in MODULES]
+    assert len({row["id"] for row in rows if "id" in row}) == sum(there) + 12, "twelve files"
+    with World.open(org.data) as world:
+        contents = {world.attachment("deals", f"f{n:04}") for n in range(12)}
+    kept = {path.read_bytes() for path in (org.folder / "archive").rglob("*") if path.is_file()}
+    assert contents - {b""} <= kept
+
+
+def test_without_anybodys_word_for_the_view_nothing_is_concluded_and_nothing_is_done(org: Org) -> None:
+    org.change("  coverage: {by: head@example.com, why: the token is the super admin's}\n", "")
+
+    said = org.plan()
+    org.apply()
+
+    assert "Blocked" in said.out and "provider.coverage" in said.out
+    assert org.truth()["effects"] == 0
+
+
+def test_the_end_can_be_rehearsed_and_the_vendor_is_left_alone(org: Org) -> None:
+    before = org.truth()
+
+    said = org.run("rehearse", str(org.manifest), "--format", "json", "--rows", "40")
+
+    assert said.code == 0 and said.json["finished"], said.out + said.err
+    did = Counter((each["verb"], each["kind"]) for each in said.json["scenes"])
+    assert {("delete", "integration"), ("purge", "dataset"), ("empty", "bin"), ("cancel", "subscription")} <= did.keys()
+    after = org.truth()
+    assert (after["effects"], after["datasets"]) == (before["effects"], before["datasets"])
+
+
+def test_records_are_archived_by_the_vendors_own_jobs_where_the_manifest_asks_for_it(org: Org) -> None:
+    org.change("attachments: true}", "attachments: true, by: jobs}")
+
+    apply(org)
+    did(org, "api_key/all")
+
+    assert waiting(apply(org)) == {"cancel subscription/crm"}
+    assert dict.fromkeys(MODULES, (0, 0)) == left(org)
+    assert org.asked()["POST /crm/bulk/v8/read"] == 8, (
+        "four modules, once for the archive and once for its last changes"
+    )
+    files = archived(org.folder / "archive")
+    assert [name for name in files if name.endswith(".source.zip")], sorted(files)
+    rows = b"".join(data for name, data in files.items() if name.endswith(".jsonl.zst") and "/ids-" not in name)
+    assert b'"Id":"' in rows

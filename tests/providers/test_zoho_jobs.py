@@ -1,0 +1,144 @@
+"""Zoho's bulk read: what is asked for, what a job's answers mean, and which modules are read by pages all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from crmstate.core.failure import Code, Failure
+from crmstate.core.provider import Job, Order, Part
+from crmstate.core.words import JobStatus, Kind
+
+from .zoho_wire import NONE, Asked, Said, item, refused, talking
+
+DEALS = Order(Kind.DATASET, "Deals")
+READ = "/crm/bulk/v8/read"
+
+
+def vendor(
+    state: str = "COMPLETED", width: int = 3, refuses: tuple[str, ...] = (), **result: Any
+) -> Callable[[Asked], Any]:
+    def say(asked: Asked) -> Any:
+        if asked.path == "/crm/v8/settings/fields":
+            return {"fields": [{"api_name": f"Field_{n}"} for n in range(width)]}
+        if asked.method == "POST":
+            for name in asked.body["query"]["fields"]:
+                if name in refuses:
+                    return refused("FIELD_NOT_SUPPORTED", api_name=name)
+            return Said(201, {"data": [{**item("SUCCESS", "77"), "code": "ADDED_SUCCESSFULLY"}]})
+        if asked.path == f"{READ}/77":
+            made = {
+                "page": 1,
+                "count": 9,
+                "per_page": 200000,
+                "download_url": f"{READ}/77/result",
+                "more_records": False,
+            }
+            return {"data": [{"id": "77", "state": state, "result": {**made, **result}}]}
+        return NONE
+
+    return say
+
+
+def submitted(session: Any, order: Order = DEALS) -> Job | None:
+    found: Job | None = session.submit(order, session.known(order))
+    return found
+
+
+def test_a_job_asks_for_every_field_and_goes_on_where_the_last_one_ended() -> None:
+    with talking(vendor()) as (session, heard, _):
+        for more in (None, "p2", "tabc"):
+            assert submitted(session, Order(Kind.DATASET, "Deals", more)) == Job("77", JobStatus.RUNNING)
+
+    queries = [each.body["query"] for each in heard if each.method == "POST"]
+    assert {"csv"} == {each.body["file_type"] for each in heard if each.method == "POST"}
+    assert [["Field_0", "Field_1", "Field_2"]] * 3 == [query["fields"] for query in queries]
+    assert [(None, None), (2, None), (None, "abc")] == [(each.get("page"), each.get("page_token")) for each in queries]
+
+
+def test_fields_that_bulk_read_refuses_are_left_out_and_said_to_be() -> None:
+    with talking(vendor(refuses=("Field_1", "Field_2"))) as (session, heard, _):
+        found = submitted(session)
+
+    assert found is not None and found.dropped == ("Field_1", "Field_2")
+    assert ["Field_0"] == heard[-1].body["query"]["fields"]
+
+
+def test_a_refused_field_that_was_not_asked_for_is_no_reason_to_go_on() -> None:
+    def say(asked: Asked) -> Any:
+        return refused("FIELD_NOT_SUPPORTED", api_name="Other") if asked.method == "POST" else vendor()(asked)
+
+    with talking(say) as (session, _, _), pytest.raises(Failure) as raised:
+        submitted(session)
+
+    assert Code.REJECTED is raised.value.code
+
+
+@pytest.mark.parametrize("word", ["MODULE_NOT_SUPPORTED", "MODULE_NOT_AVAILABLE"])
+def test_a_module_that_takes_no_job_is_read_by_pages(word: str) -> None:
+    with talking(lambda asked: refused(word) if asked.method == "POST" else vendor()(asked)) as (session, _, _):
+        assert submitted(session) is None
+
+
+@pytest.mark.parametrize(("dataset", "width"), [("Leads", 3), ("Deals", 201)])
+def test_leads_and_modules_of_many_fields_are_read_by_pages(dataset: str, width: int) -> None:
+    with talking(vendor(width=width)) as (session, heard, _):
+        assert submitted(session, Order(Kind.DATASET, dataset)) is None
+
+    assert not [each for each in heard if each.method == "POST"]
+
+
+@pytest.mark.parametrize(("state", "status"), [("COMPLETED", JobStatus.DONE), ("FAILURE", JobStatus.FAILED)])
+def test_a_job_that_is_over_is_done_or_failed(state: str, status: JobStatus) -> None:
+    with talking(vendor(state)) as (session, _, _):
+        found = session.awaited(DEALS, "77")
+
+    assert (status, 9 if status is JobStatus.DONE else None) == (found.status, found.rows)
+    assert bool(found.parts) == (status is JobStatus.DONE)
+
+
+@pytest.mark.parametrize(
+    ("result", "more"),
+    [({}, None), ({"more_records": True, "next_page_token": "abc"}, "tabc"), ({"more_records": True}, "p2")],
+)
+def test_what_follows_is_said_by_token_or_by_page(result: dict[str, Any], more: str | None) -> None:
+    with talking(vendor(**result)) as (session, _, _):
+        assert more == session.awaited(DEALS, "77").more
+
+
+def test_a_state_that_nobody_documents_is_no_end() -> None:
+    with talking(vendor("DELETED")) as (session, _, _), pytest.raises(Failure) as raised:
+        session.awaited(DEALS, "77")
+
+    assert Code.UNAVAILABLE is raised.value.code
+
+
+def test_a_job_and_a_result_that_are_not_kept_any_more_are_gone() -> None:
+    with talking(lambda asked: refused("RESOURCE_NOT_FOUND", 404, resource="77")) as (session, _, _):
+        assert JobStatus.GONE is session.awaited(DEALS, "77").status
+        with pytest.raises(Failure) as raised:
+            b"".join(session.collect(DEALS, Part("77.zip", f"{READ}/77/result")))
+
+    assert Code.EXPIRED is raised.value.code
+
+
+def test_an_empty_answer_is_no_result() -> None:
+    with talking(lambda asked: NONE) as (session, _, _), pytest.raises(Failure) as raised:
+        b"".join(session.collect(DEALS, Part("77.zip", f"{READ}/77/result")))
+
+    assert Code.EXPIRED is raised.value.code
+
+
+def test_a_submission_whose_answer_was_lost_may_be_repeated_and_is_not_sent_again_by_itself() -> None:
+    with talking(lambda asked: Said(502, b"<html>") if asked.method == "POST" else vendor()(asked)) as (
+        session,
+        heard,
+        _,
+    ):
+        with pytest.raises(Failure) as raised:
+            submitted(session)
+        assert session.found(DEALS, None) is None
+
+    assert (Code.UNAVAILABLE, 1) == (raised.value.code, len([each for each in heard if each.method == "POST"]))
