@@ -153,7 +153,7 @@ def test_a_simulated_vendors_file_lies_beside_the_manifest(loaded: Load) -> None
 
 @pytest.mark.parametrize(
     "place",
-    ["/var/www/html", "../elsewhere", "file:///var/www/html", "s3://somebody-elses-bucket/x", "file://localhost/srv"],
+    ["/var/www/html", "file:///var/www/html", "s3://somebody-elses-bucket/x", "file://localhost/srv"],
 )
 def test_customers_data_is_not_written_wherever_a_pull_request_likes(place: str, loaded: Load) -> None:
     assert refused(loaded(f"end_state: {{data: {{archive: {{to: '{place}'}}}}}}\n")) == ["CRM-M126"]

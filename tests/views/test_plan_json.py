@@ -47,7 +47,7 @@ def steps(draw: st.DrawFn) -> Step:
         tuple(draw(st.lists(whole, max_size=2))), draw(st.none() | st.builds(Expect, st.sampled_from(Phase), whole)),
         draw(st.none() | st.builds(Args, maybe, maybe, maybe, maybe, maybe, maybe, maybe)), draw(st.none() | st.integers(0, 10**9)),
         draw(maybe), draw(maybe), draw(maybe), draw(st.none() | st.sampled_from(Proof)), draw(st.booleans()), draw(st.integers(0, 99)),
-        draw(spans),
+        draw(st.integers(0, 9)), draw(spans),
     )  # fmt: skip
 
 
