@@ -125,20 +125,6 @@ _ZOHO: tuple[Knob, ...] = (
         "an access token that nothing renews ends after an hour, before any result; tests/providers/test_zoho_jobs.py has one gone",
         _ZOHO_SPEC,
     ),
-    *(
-        knob
-        for situation in (
-            "test_a_job_that_fails_is_failed",
-            "test_a_job_that_vanishes_is_gone_and_not_done",
-            "test_a_file_that_is_cut_short_is_raised",
-            "test_a_file_with_fewer_rows_than_said_shows_it",
-        )
-        for knob in _zoho(
-            situation,
-            "the simulated Zoho does not meet the faults of jobs; tests/providers/test_zoho_jobs.py has these answers",
-            "docs/reference/sandbox-dialects.md",
-        )
-    ),
     *_zoho(
         _HIDING,
         "what hides are converted leads, which nobody can make by API; tests/providers/test_zoho.py sees that they are asked for",

@@ -17,6 +17,8 @@ from .vendor import Zoho
 
 LACKS: dict[str, str] = {}
 """The faults that this vendor cannot have: none."""
+JOBS = True
+"""This vendor has export jobs, and whatever can go wrong with them."""
 
 
 def dialect() -> Zoho:

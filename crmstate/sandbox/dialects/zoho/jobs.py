@@ -43,6 +43,11 @@ def keep(world: World, job: dict[str, Any]) -> None:
     world.put(f"zoho/job/{job['kind']}/{job['id']}", job)
 
 
+def forget(world: World, job: dict[str, Any]) -> None:
+    """As if it had never been."""
+    world.run("DELETE FROM meta WHERE name = ?", f"zoho/job/{job['kind']}/{job['id']}")
+
+
 def find(world: World, kind: str, id: str) -> dict[str, Any] | None:
     found: dict[str, Any] | None = world.get(f"zoho/job/{kind}/{id}")
     return found
