@@ -4,6 +4,7 @@ then there is nothing more to do."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,28 +15,20 @@ from crmstate.sandbox import World, seed
 from .scenes import closing
 from .site import Said, Site, archived
 
-MANIFEST = """\
-apiVersion: crmstate/v1
-kind: Decommission
-name: exit
-owner: revops@example.com
-provider:
-  name: jiandaoyun
-  embedded: jdy.db
-  coverage: {by: head@example.com, why: the key was given every app and interface}
-cutover: {freeze: now}
-end_state:
-  subscription: {status: cancelled, effective: immediately}
-  users: {status: removed, keep: [{id: u1, why: closes the account}]}
-  api_keys: {status: revoked}
-  integrations: {status: removed}
-  data:
-    archive: {to: archive/, datasets: all, attachments: true}
-    discard: [{dataset: "客户管理 / Dashboards", why: exported by hand, by: head@example.com}]
-    purge: {status: purged, bin: emptied}
-  account: {status: deleted}
-"""
+EXAMPLE = Path(__file__).parents[2] / "examples" / "jiandaoyun-exit" / "crmstate.yaml"
+
+
+def example() -> str:
+    """The example's manifest, with the simulated vendor in the place of the real one's tenant and credentials."""
+    text = re.sub(r"  credentials:\n(?:    .*\n)+", "", EXAMPLE.read_text("utf-8"))
+    return re.sub(r"  tenant: .*\n", "  embedded: jdy.db\n", text)
+
+
 CONTACTS = 120
+GIVEN_UP = """\
+    discard:                           # preset forms of the CRM suite, which no call reads
+      - {dataset: "客户管理 / Dashboards", why: exported by hand, by: head@example.com}
+"""
 
 
 class Corp(Site):
@@ -51,7 +44,7 @@ def corp(tmp_path: Path) -> Iterator[Corp]:
     made = Corp(tmp_path / "corp")
     made.folder.mkdir()
     seed(made.data, dialect="jiandaoyun", contacts=CONTACTS, users=6)
-    made.write(MANIFEST)
+    made.write(example())
     made.serve()
     try:
         yield made
@@ -149,7 +142,7 @@ def test_rows_and_files_are_archived_as_the_vendor_gave_them_and_without_what_op
 
 
 def test_without_anybodys_word_for_the_view_nothing_is_concluded_and_nothing_is_done(corp: Corp) -> None:
-    corp.change("  coverage: {by: head@example.com, why: the key was given every app and interface}\n", "")
+    corp.change("  coverage: {by: head@example.com, why: the keys were given every app and interface}\n", "")
 
     said = corp.plan()
     corp.apply()
@@ -159,7 +152,7 @@ def test_without_anybodys_word_for_the_view_nothing_is_concluded_and_nothing_is_
 
 
 def test_a_preset_form_that_nobody_gave_up_in_writing_stops_the_end(corp: Corp) -> None:
-    corp.change('    discard: [{dataset: "客户管理 / Dashboards", why: exported by hand, by: head@example.com}]\n', "")
+    corp.change(GIVEN_UP, "")
 
     said = corp.plan()
     assert "客户管理 / Dashboards be exported" in said.out.partition("Blocked")[2]

@@ -16,7 +16,7 @@ import pytest
 from crmstate.sandbox import World, seed
 
 from .site import MANIFEST, Site, small_world
-from .test_jiandaoyun import MANIFEST as CORP
+from .test_jiandaoyun import example
 
 PEOPLE = "safeguards: {approvals: {irreversible: 2}}\npeople: [{id: training, title: Train sales, owner: hr@example.com, before: freeze}]\n"
 
@@ -112,7 +112,7 @@ def test_where_much_is_done_by_hand_people_play_their_part_in_both_languages(tmp
     corp = Site(tmp_path / "corp")
     corp.folder.mkdir()
     seed(corp.folder / "jdy.db", dialect="jiandaoyun", contacts=120, users=6)
-    corp.write(CORP)
+    corp.write(example())
     try:
         said = corp.run("rehearse", str(corp.manifest), "--lang", "zh-CN")
         assert said.code == 0, said.out + said.err

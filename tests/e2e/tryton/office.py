@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import urllib.error
 import urllib.request
@@ -24,30 +25,14 @@ SEED = HERE / "seed.py"
 ASK = HERE / "ask.py"
 LEAVER = {"login": "leaver", "password": "Pw-of-leaver-2026"}
 
-MANIFEST = """\
-apiVersion: crmstate/v1
-kind: Decommission
-name: exit
-owner: revops@example.com
-provider:
-  name: tryton
-  tenant: "{tenant}"
-  url: {url}
-  credentials:
-    read: {{login: {{env: TRYTON_LOGIN}}, password: {{env: TRYTON_PASSWORD}}}}
-    write: {{login: {{env: TRYTON_LOGIN}}, password: {{env: TRYTON_PASSWORD}}}}
-cutover: {{freeze: now}}
-end_state:
-  users:
-    status: removed
-    keep:
-      - {{email: admin@example.com, why: removes the server}}
-      - {{email: leaver@example.com, why: ends the rest}}
-  api_keys: {{status: revoked}}
-  data:
-    archive: {{to: archive/, datasets: all, attachments: true}}
-    purge: {{status: purged}}
-"""
+EXAMPLE = Path(__file__).parents[3] / "examples" / "tryton-exit" / "crmstate.yaml"
+
+
+def example(tenant: str, url: str) -> str:
+    """The example's manifest about this server."""
+    text = EXAMPLE.read_text("utf-8").replace("name: tryton-exit", "name: exit")
+    text = re.sub(r"  tenant: .*", f'  tenant: "{tenant}"', text)
+    return re.sub(r"  url: .*", f"  url: {url}", text)
 
 
 def label(asked: Asked) -> str:
@@ -71,7 +56,7 @@ class Office(Outside):
     def serve(self) -> None:
         self.tryton = Tryton(self.folder / "vendor", database(SEED)).start()
         self.proxy = Proxy(self.tryton.port, Manners(label=label))
-        self.write(MANIFEST.format(tenant=self.tryton.tenant, url=f"{self.proxy.url}/{DATABASE}"))
+        self.write(example(self.tryton.tenant, f"{self.proxy.url}/{DATABASE}"))
 
     def stop(self) -> None:
         super().stop()
