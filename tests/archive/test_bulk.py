@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import json
 import subprocess
 from pathlib import Path
@@ -14,12 +15,13 @@ from grounds import Memory
 from job_vendor import JobVendor, Table, people, zipped
 from locks import Key, locked
 
-from crmstate.archive import manifest, press
+from crmstate.archive import bulk, manifest, press
 from crmstate.archive.checks import Wanted
 from crmstate.archive.folder import Archive, FolderArchive
+from crmstate.archive.holding import Holding
 from crmstate.archive.layout import Place
 from crmstate.archive.local import LocalReads
-from crmstate.core.diagnostic import Problem
+from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.failure import Code, Failure
 from crmstate.core.words import Exit
 
@@ -360,3 +362,48 @@ def test_an_export_by_jobs_into_an_object_store_goes_on_as_well() -> None:
             run(str(stop), vendor, Effects(stop, "after"))
         assert (run(str(stop), vendor, Effects()), vendor.submits) == (sha256, 3), stop
         assert len([name for name in ground.files(str(stop)) if name.endswith(".source.zip")]) == 6
+
+
+@pytest.mark.parametrize(("what", "number"), [("000002.jsonl", 1), ("journal/", 5)])
+def test_rows_of_a_segment_that_could_not_be_kept_are_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, number: int
+) -> None:
+    monkeypatch.setattr(press, "SEGMENT_ROWS", 1)
+    monkeypatch.setattr(bulk, "BATCH_ROWS", 2)
+    whole = JobVendor(most=40, a_file=20, people=people(40))
+    sha256 = exported(tmp_path / "whole", whole)
+    writes: list[str] = []
+
+    def fail(count: int, kind: str, name: str) -> None:
+        if kind == "write" and what in name:
+            writes.append(name)
+            if len(writes) == number:
+                raise OSError(errno.ENOSPC, "full")
+
+    vendor, root = JobVendor(most=40, a_file=20, people=people(40)), tmp_path / "full"
+    with pytest.raises(Problem) as raised:
+        exported(root, vendor, Effects(fail=fail))
+    assert (raised.value.diagnostics[0].code, len(writes)) == ("CRM-A013", number), "nothing is written after it"
+    assert exported(root, vendor) == sha256
+    assert len(records(root)) == 40
+
+
+def test_a_page_that_the_table_of_ids_had_no_room_for_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(press, "SEGMENT_ROWS", 100)
+    monkeypatch.setattr(bulk, "BATCH_ROWS", 2)
+    take, left = Holding.take, 5
+
+    def full(holding: Holding, ids: list[str], digests: list[bytes]) -> Any:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise problem(Exit.ERROR, "CRM-A013", file="SQLITE_TMPDIR")
+        return take(holding, ids, digests)
+
+    monkeypatch.setattr(Holding, "take", full)
+    vendor = JobVendor(most=40, a_file=20, people=people(40))
+    assert refused(tmp_path, vendor) == "CRM-A013"
+    exported(tmp_path, vendor)
+    assert [each["id"] for each in records(tmp_path)] == [f"p{n:02}" for n in range(40)]
