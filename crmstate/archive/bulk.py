@@ -22,7 +22,7 @@ from crmstate.archive.press import Press, press
 from crmstate.archive.results import Damaged, Rows
 from crmstate.archive.segments import Work
 from crmstate.core.diagnostic import Problem, problem
-from crmstate.core.failure import Code, Failure
+from crmstate.core.failure import UNSURE, Code, Failure
 from crmstate.core.ports import Jobs, ReadSession
 from crmstate.core.provider import Bulk, Job, Order, Row
 from crmstate.core.words import Exit, JobStatus, Kind, Packing, Verb
@@ -144,7 +144,7 @@ def _submitted(work: Work, jobs: Jobs, standing: Standing) -> Standing:
         try:
             job = jobs.submit(order, known)
         except Failure as failure:
-            if failure.code is not Code.AMBIGUOUS and failure.vendor != "kit.not_submitted":
+            if failure.code is not Code.AMBIGUOUS and failure.vendor != UNSURE:
                 _note(work, replace(standing, asked=False, known=None))
             raise
     if job is None and standing.more is not None:

@@ -22,7 +22,7 @@ from crmstate.archive.holding import Holding
 from crmstate.archive.layout import Place
 from crmstate.archive.local import LocalReads
 from crmstate.core.diagnostic import Problem, problem
-from crmstate.core.failure import Code, Failure
+from crmstate.core.failure import UNSURE, Code, Failure
 from crmstate.core.words import Exit
 
 PEOPLE = resource("people")
@@ -239,6 +239,21 @@ def test_a_refusal_that_is_sure_leaves_nothing_to_look_for(tmp_path: Path) -> No
     def stumble(what: str, about: Any) -> None:
         if what == "submit":
             raise Failure(Code.EXHAUSTED, until="2026-03-02")
+
+    vendor.stumble = stumble
+    with pytest.raises(Failure):
+        exported(tmp_path, vendor)
+    vendor.stumble = lambda what, about: None
+    exported(tmp_path, vendor)
+    assert vendor.submits == 3
+
+
+def test_a_job_whose_answer_was_lost_together_with_the_network_is_not_submitted_again(tmp_path: Path) -> None:
+    vendor = JobVendor(people=people())
+
+    def stumble(what: str, about: Any) -> None:
+        if what == "submitted":
+            raise Failure(Code.UNAVAILABLE, "no connection", vendor=UNSURE)
 
     vendor.stumble = stumble
     with pytest.raises(Failure):
