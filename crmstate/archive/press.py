@@ -90,7 +90,7 @@ class Press:
             return
         self._settle()
         last = self._segment
-        if last.seen or whole:
+        if last.seen or whole or self._work.sources:
             self._torn = True
             self._work.segment(ROWS, last.packed(), last.seen, last.written, cursor, whole, last.redacted)
             self._segment, self._torn = Segment(last.lines), False

@@ -422,3 +422,20 @@ def test_a_page_that_the_table_of_ids_had_no_room_for_is_read_again(
     assert refused(tmp_path, vendor) == "CRM-A013"
     exported(tmp_path, vendor)
     assert [each["id"] for each in records(tmp_path)] == [f"p{n:02}" for n in range(40)]
+
+
+@pytest.mark.parametrize("secret", [frozenset(), frozenset({"name"})])
+def test_files_without_rows_are_kept_under_names_of_their_own(tmp_path: Path, secret: frozenset[str]) -> None:
+    class Gaps(JobVendor):
+        def submit(self, order: Any, known: Any) -> Any:
+            job = super().submit(order, known)
+            made = next(reversed(self.jobs.values()))
+            made.files[:0], made.contents[:0] = [[], []], [zipped([]), zipped([])]
+            made.contents[0] = made.contents[0].replace(b"rows.csv", b"none.csv")
+            return job
+
+    vendor = Gaps(people=people())
+    vendor.provider = Table(secret=secret)
+    sha256 = exported(tmp_path, vendor)
+    assert archive(tmp_path).verify(vendor, PEOPLE, sha256).rows == 11
+    assert len(names(tmp_path, "*.source.zip")) == (0 if secret else 12)
