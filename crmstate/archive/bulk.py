@@ -102,9 +102,16 @@ def _note(work: Work, standing: Standing) -> Standing:
 
 
 def _read(work: Work, jobs: Jobs, standing: Standing) -> None:
-    again, passed = 0, {standing.more}
+    again, passed, begun = 0, {standing.more}, False
     while not work.progress.rows_end:
-        standing = _submitted(work, jobs, standing)
+        try:
+            standing = _submitted(work, jobs, standing)
+        except Failure as failure:
+            if begun or standing.more is None or failure.code not in export.REFUSED or failure.vendor == UNSURE:
+                raise
+            work.begin(work.progress.purpose)  # what the job begins with has ended: once a run from the first
+            standing, passed, begun = Standing(), {None}, True
+            continue
         if standing.pages:
             return
         order = _order(work, standing)
@@ -150,6 +157,8 @@ def _submitted(work: Work, jobs: Jobs, standing: Standing) -> Standing:
     if job is None and standing.more is not None:
         raise Failure(Code.REJECTED, "the vendor takes no job for the rest of the dataset")
     if job is None:
+        if work.progress.rows_next is not None:  # a place in a job's files leads nowhere in pages
+            work.begin(work.progress.purpose)
         return _note(work, Standing(pages=True))
     columns = tuple(sorted({*standing.dropped, *job.dropped}))
     return _note(work, replace(standing, asked=False, known=None, id=job.id, dropped=columns))
@@ -192,6 +201,8 @@ class _Files:
         """Takes every row that is not durable yet; why the job does not do, where it does not. Raises Failure as the
         vendor does, Problem CRM-A101 where a file is damaged or short each time; what was read before is durable then."""
         try:
+            if not self.job.parts and self.job.rows is None:
+                self._refuse("no file, and nothing says that there are no rows")
             while self._place.part < len(self.job.parts):
                 self._part()
             self._counted(self._place.total, self.job.rows)

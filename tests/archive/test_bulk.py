@@ -14,6 +14,7 @@ from archive_vendor import Clock, Crash, Dataset, Effects, resource, row
 from grounds import Memory
 from job_vendor import JobVendor, Table, people, zipped
 from locks import Key, locked
+from msgspec.structs import replace
 
 from crmstate.archive import bulk, manifest, press
 from crmstate.archive.checks import Wanted
@@ -439,3 +440,40 @@ def test_files_without_rows_are_kept_under_names_of_their_own(tmp_path: Path, se
     sha256 = exported(tmp_path, vendor)
     assert archive(tmp_path).verify(vendor, PEOPLE, sha256).rows == 11
     assert len(names(tmp_path, "*.source.zip")) == (0 if secret else 12)
+
+
+def test_pages_that_follow_a_job_which_ended_midway_begin_at_the_first(tmp_path: Path) -> None:
+    vendor = JobVendor(most=8, people=people())
+
+    def stumble(what: str, about: Any) -> None:
+        if about == ("job-1", 1):
+            vendor.jobs["job-1"].gone = vendor.refuses_jobs = True
+
+    vendor.stumble = stumble
+    exported(tmp_path, vendor)
+    assert next(each for each in vendor.asked if each[0] == "read") == ("read", "people", None)
+    assert archive(tmp_path, share=1.0).verify(vendor, PEOPLE).method == "checksums+counts+full"
+
+
+def test_what_a_job_goes_on_with_may_end_and_then_the_export_begins_again(tmp_path: Path) -> None:
+    vendor = JobVendor(people=people())
+    dead: list[str] = []
+
+    def stumble(what: str, about: Any) -> None:
+        if what == "submit" and about.more is not None and not dead:
+            dead.append(about.more)
+            raise Failure(Code.REJECTED, "the token has expired")
+
+    vendor.stumble = stumble
+    exported(tmp_path, vendor)
+    assert [each["id"] for each in records(tmp_path)] == [f"p{n:02}" for n in range(11)]
+    assert vendor.submits == 4
+
+
+def test_a_job_that_names_no_file_and_no_number_of_rows_is_no_empty_dataset(tmp_path: Path) -> None:
+    class Bare(JobVendor):
+        def awaited(self, order: Any, id: str) -> Any:
+            return replace(super().awaited(order, id), parts=(), rows=None, more=None)
+
+    assert refused(tmp_path, Bare(people=people())) == "CRM-A101"
+    assert manifest.seal_of(Place(LocalReads(tmp_path), "people")) is None
