@@ -32,7 +32,7 @@ from crmstate.core.provider import Row
 from crmstate.core.survey import Listing, Resource
 from crmstate.core.words import Exit, Proof
 
-ARCHIVE, DELTA = "archive", "delta"
+ARCHIVE, DELTA, LAST = "archive", "delta", "last"
 _NO_MORE = Wanted()
 _NOTHING = frozenset({"none", "approximate", "not_read", "lacking", "odd", "empty"})
 """What a check says that proves nothing."""
@@ -123,17 +123,19 @@ class Archive:
         expected: str | None = None,
         purging: bool = False,
         jobs: Jobs | None = None,
+        frozen: bool = False,
     ) -> Evidence:
         """Reads the dataset again, adds what is new or changed and notes what vanished as a further generation, and
         verifies the whole. Where nothing changed no generation is added. `purging`: a purge of ours has begun, so what
-        the vendor no longer has is held all the same, and it may have fewer rows than the archive. Raises Problem
-        CRM-A009 where the dataset was never sealed, CRM-A094 where no archive is there at all."""
+        the vendor no longer has is held all the same, and it may have fewer rows than the archive. `frozen`: nobody
+        works any more, and a reading that began before does not go on. Raises Problem CRM-A009 where the dataset was
+        never sealed, CRM-A094 where no archive is there at all."""
         self._refuse_gone()
         place = self._place(dataset.id)
         _, sealed = verify.sealed(place, None)
         if expected is not None and expected not in [each.content for each in sealed.generations]:
             verify.sealed(place, expected)
-        purpose = ADDITION if purging else DELTA
+        purpose = ADDITION if purging else LAST if frozen else DELTA
         with self._at_work(dataset.id) as work:
             found = self._take(work, source, dataset, attachments, purpose, jobs)
         return self._proved(place, found.last.content, source, fewer=purging)
@@ -189,7 +191,7 @@ class Archive:
         self, work: Work, source: ReadSession, dataset: Resource, attachments: bool, purpose: str, jobs: Jobs | None
     ) -> Seal:
         """Reads and seals; the last seal again where a reading of a sealed dataset found nothing new. A delta goes on
-        with no reading but one that a delta began: an earlier one may have met rows before access was frozen. What was
+        with no reading but one that its like began: an earlier one may have met rows before access was frozen. What was
         sealed by jobs goes on by jobs, and what was sealed by pages by pages: the two spell a row differently."""
         complete = work.seal is not None and work.seal.last.complete
         if work.progress.began is None or (purpose != ARCHIVE and work.progress.purpose != purpose):

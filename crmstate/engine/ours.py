@@ -9,6 +9,7 @@ from crmstate.core.diagnostic import Problem, diagnostic
 from crmstate.core.event import Advanced, Evidence, Intended, Settlement, StepRef
 from crmstate.core.failure import Failure
 from crmstate.core.message import message
+from crmstate.core.order import Stage
 from crmstate.core.plan import Step
 from crmstate.core.planning.draft import satisfied
 from crmstate.core.planning.retention import BEGUN, archived, begun
@@ -136,7 +137,8 @@ def _with(context: Context, archiver: Archiver, step: Step, row: Resource, sourc
         except Problem as found:
             if not {each.code for each in found.diagnostics} <= A_DELTA_HELPS:
                 raise
-    return archiver.delta(source, row, context.attachments, seal, purging, _jobs(context, step))
+    frozen = step.verb is Verb.DELTA and step.stage == Stage.DELTA.value  # and not one beside the plan
+    return archiver.delta(source, row, context.attachments, seal, purging, _jobs(context, step), frozen)
 
 
 def _jobs(context: Context, step: Step) -> Jobs | None:

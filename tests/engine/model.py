@@ -482,6 +482,7 @@ class Archive:
         expected: str | None = None,
         purging: bool = False,
         jobs: Any = None,
+        frozen: bool = False,
     ) -> Evidence:
         if dataset.id not in self.sealed:
             raise problem(Exit.ERROR, "CRM-A009", dataset=dataset.id)
