@@ -194,12 +194,12 @@ class Archive:
         with no reading but one that its like began: an earlier one may have met rows before access was frozen. What was
         sealed by jobs goes on by jobs, and what was sealed by pages by pages: the two spell a row differently."""
         complete = work.seal is not None and work.seal.last.complete
-        if work.progress.began is None or (purpose != ARCHIVE and work.progress.purpose != purpose):
-            work.begin(purpose)
         if work.seal is not None and not work.seal.last.by_jobs:
             jobs = None
         elif work.seal is not None and jobs is None:
             raise problem(Exit.ERROR, "CRM-A102", dataset=dataset.id)
+        if work.progress.began is None or (purpose != ARCHIVE and work.progress.purpose != purpose):
+            work.begin(purpose)
         bulk.read(work, source, jobs)
         if attachments:
             attached.files(work, source)

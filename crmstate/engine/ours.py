@@ -17,6 +17,7 @@ from crmstate.core.ports import Archiver, Jobs, ReadSession
 from crmstate.core.record import step_id
 from crmstate.core.survey import Resource
 from crmstate.core.words import Exit, Kind, Mode, Outcome, Phase, Proof, Severity, Undo, Verb
+from crmstate.engine.absent import Absent
 from crmstate.engine.batch import refused
 from crmstate.engine.look import look
 from crmstate.engine.tasks import Context, Note, Task, Verdict, Work, finding, verdict_of
@@ -142,9 +143,10 @@ def _with(context: Context, archiver: Archiver, step: Step, row: Resource, sourc
 
 
 def _jobs(context: Context, step: Step) -> Jobs | None:
-    """The vendor's export jobs. They belong to the credential that acts: submitting one costs quota."""
+    """The vendor's export jobs. They belong to the credential that acts: submitting one costs quota. None for a delta
+    beside every plan, which has no such credential."""
     cell = context.provider.cell(Kind.DATASET, Verb.EXPORT)
-    if cell is None or cell.bulk is None:
+    if cell is None or cell.bulk is None or (step.verb is Verb.DELTA and isinstance(context.write, Absent)):
         return None
     watched = context.meter is not None and step.verb is not Verb.VERIFY
     return context.meter.watched_jobs(step, context.write) if context.meter and watched else context.write

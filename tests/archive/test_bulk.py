@@ -301,6 +301,7 @@ def test_a_delta_of_an_export_by_jobs_goes_by_jobs_and_adds_only_what_changed(tm
     with pytest.raises(Problem) as raised:
         archive(tmp_path).delta(vendor, PEOPLE, True, sha256)
     assert raised.value.diagnostics[0].code == "CRM-A102"
+    assert archive(tmp_path).verify(vendor, PEOPLE, sha256).rows == 11, "and nothing was begun"
     found = archive(tmp_path).delta(vendor, PEOPLE, True, sha256, jobs=vendor)  # type: ignore[arg-type]
     last = manifest.seal_of(Place(LocalReads(tmp_path), "people"))
     assert (found.rows, last and last.last.lines, vendor.submits) == (11, 13, 6)
