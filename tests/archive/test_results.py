@@ -169,6 +169,12 @@ def test_a_line_without_an_id_is_refused(text: bytes) -> None:
         read(text, Packing.JSONL)
 
 
+@pytest.mark.parametrize("text", [b'{"id":"a"} {"id":"b"}\n', b'{"id":"a"}{}\n', b'{"id":"a","x":1},\n'])
+def test_two_records_on_a_line_are_not_taken_for_one(text: bytes) -> None:
+    with pytest.raises(Damaged):
+        read(text, Packing.JSONL)
+
+
 def test_secret_columns_are_redacted_before_anything_is_kept() -> None:
     secret = frozenset({"token"})
     found = read(sheet(["id", "token"], [["1", "sk_live"], ["2", ""]]), Packing.CSV, secret=secret)
