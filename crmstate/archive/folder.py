@@ -96,6 +96,7 @@ class Archive:
             read = place.wrap.reads_rows
             done.append(checks.restored(place, sealed) if read else Check("restore_test", "not_read"))
         done += typed.checked(place, sealed) if place.wrap.reads_rows else ()
+        done += _columns(sealed)
         return self._evidence(sealed, done)
 
     def clear(self, expected: Mapping[str, str], begun: bool) -> Evidence:
@@ -246,6 +247,7 @@ class Archive:
         elif self._wanted.restore_test:
             done.append(checks.restored(place, sealed))
         done += typed.checked(place, sealed) if place.wrap.reads_rows else ()
+        done += _columns(sealed)
         return self._evidence(sealed, done)
 
     def _evidence(self, sealed: Seal, done: Sequence[Check]) -> Evidence:
@@ -284,6 +286,11 @@ class Archive:
 
     def _now(self) -> str:
         return self._clock.now().astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _columns(sealed: Seal) -> tuple[Check, ...]:
+    """That the vendor's jobs left columns out, which a purge would take away for good."""
+    return (Check("columns", "lacking", odd=len(sealed.last.dropped)),) if sealed.last.dropped else ()
 
 
 class FolderArchive(Archive):

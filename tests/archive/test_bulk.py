@@ -23,6 +23,7 @@ from crmstate.archive.holding import Holding
 from crmstate.archive.layout import Place
 from crmstate.archive.local import LocalReads
 from crmstate.core.diagnostic import Problem, problem
+from crmstate.core.event import Check
 from crmstate.core.failure import UNSURE, Code, Failure
 from crmstate.core.words import Exit
 
@@ -279,6 +280,9 @@ def test_columns_that_the_vendor_does_not_export_are_in_the_coverage(tmp_path: P
     lines = json.loads((tmp_path / "coverage.json").read_text())["datasets"]
     found = next(each for each in lines if each["dataset"] == "people")
     assert (found["status"], found["columns"]) == ("partial", ["Address", "Coordinates"])
+    for verified in (archive(tmp_path).verify(vendor, PEOPLE), archive(tmp_path).recheck(PEOPLE)):
+        assert verified.checks[-1] == Check("columns", "lacking", odd=2), "and every verification says so"
+        assert "columns" not in verified.method
 
 
 def test_what_is_secret_is_redacted_and_the_file_that_shows_it_is_not_kept(tmp_path: Path) -> None:
