@@ -52,13 +52,14 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Place(msgspec.Struct, frozen=True, omit_defaults=True):
     """How far the files of a job are read: `part` is the one that goes on, behind its first `rows`, whose texts have the
-    digest `sum`; `total`: rows of the parts before it."""
+    digest `sum`; `total`: rows of the parts before it. `files`: a digest of the parts' names, by whose order `part` counts."""
 
     job: str
     part: int = 0
     rows: int = 0
     sum: str = ""
     total: int = 0
+    files: str = ""
 
 
 _STANDINGS = msgspec.json.Decoder(Standing)
@@ -194,8 +195,8 @@ class _Files:
         assert cell is not None and cell.bulk is not None, "only cells that export by jobs have jobs"
         self._bulk: Bulk = cell.bulk
         place = self.work.progress.rows_next
-        held = None if place is None else _PLACES.decode(place)
-        self._place = held if held is not None and held.job == self.job.id else Place(self.job.id)
+        held, first = None if place is None else _PLACES.decode(place), _first(self.job)
+        self._place = held if held is not None and (held.job, held.files) == (first.job, first.files) else first
 
     def take(self) -> str | None:
         """Takes every row that is not durable yet; why the job does not do, where it does not. Raises Failure as the
@@ -249,6 +250,8 @@ class _Files:
         fresh = self.jobs.awaited(self.order, self.job.id)
         if fresh.status is not JobStatus.DONE or len(fresh.parts) != len(self.job.parts):
             raise _Gone
+        if _first(fresh).files != self._place.files:
+            self._place = _first(fresh)
         self.job = fresh
 
     def _download(self) -> None:
@@ -273,7 +276,8 @@ class _Files:
                 pass
         else:
             work.sources.append(_kept(work, f"source.{ENDINGS[bulk.packing]}", passing()))
-        self._place = Place(self.job.id, self._place.part + 1, total=self._place.total + rows.count)
+        done = self._place
+        self._place = replace(done, part=done.part + 1, rows=0, sum="", total=done.total + rows.count)
         if self._place.part < len(self.job.parts):
             self._end(whole=False)
 
@@ -281,6 +285,12 @@ class _Files:
         if rows:
             self.segments.take(tuple(rows), self._shown())
             self._place = replace(self._place, rows=self._place.rows + len(rows), sum=begin.digest.hexdigest())
+
+
+def _first(job: Job) -> Place:
+    """Where the files of a job begin. A vendor may show them in another order the next time: then nothing is known to be
+    read of them."""
+    return Place(job.id, files=hashlib.sha256(canonical([part.name for part in job.parts])).hexdigest())
 
 
 class _Batch:

@@ -482,3 +482,27 @@ def test_a_job_that_names_no_file_and_no_number_of_rows_is_no_empty_dataset(tmp_
 
     assert refused(tmp_path, Bare(people=people())) == "CRM-A101"
     assert manifest.seal_of(Place(LocalReads(tmp_path), "people")) is None
+
+
+@pytest.mark.parametrize("code", [Code.DENIED, Code.EXPIRED])
+def test_files_that_are_shown_in_another_order_the_next_time_are_all_read(tmp_path: Path, code: Code) -> None:
+    class Shuffled(JobVendor):
+        def awaited(self, order: Any, id: str) -> Any:
+            job = super().awaited(order, id)
+            return replace(job, parts=job.parts[::-1]) if failed else job
+
+    failed: list[Any] = []
+    vendor = Shuffled(most=6, a_file=2, people=people(6))
+
+    def stumble(what: str, about: Any) -> None:
+        if about == ("job-1", 1) and not failed:
+            failed.append(about)
+            raise Failure(code)
+
+    vendor.stumble = stumble
+    if code is Code.DENIED:
+        with pytest.raises(Failure):
+            exported(tmp_path, vendor)
+    sha256 = exported(tmp_path, vendor)
+    assert sorted(each["id"] for each in records(tmp_path)) == [f"p{n:02}" for n in range(6)]
+    assert (archive(tmp_path).verify(vendor, PEOPLE, sha256).rows, vendor.submits) == (6, 1)
