@@ -22,7 +22,7 @@ from crmstate.archive.press import Press, press
 from crmstate.archive.results import Damaged, Rows
 from crmstate.archive.segments import Work
 from crmstate.core.diagnostic import Problem, problem
-from crmstate.core.failure import Code, Failure
+from crmstate.core.failure import UNSURE, Code, Failure
 from crmstate.core.ports import Jobs, ReadSession
 from crmstate.core.provider import Bulk, Job, Order, Row
 from crmstate.core.words import Exit, JobStatus, Kind, Packing, Verb
@@ -52,13 +52,14 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Place(msgspec.Struct, frozen=True, omit_defaults=True):
     """How far the files of a job are read: `part` is the one that goes on, behind its first `rows`, whose texts have the
-    digest `sum`; `total`: rows of the parts before it."""
+    digest `sum`; `total`: rows of the parts before it. `files`: a digest of the parts' names, by whose order `part` counts."""
 
     job: str
     part: int = 0
     rows: int = 0
     sum: str = ""
     total: int = 0
+    files: str = ""
 
 
 _STANDINGS = msgspec.json.Decoder(Standing)
@@ -102,9 +103,16 @@ def _note(work: Work, standing: Standing) -> Standing:
 
 
 def _read(work: Work, jobs: Jobs, standing: Standing) -> None:
-    again, passed = 0, {standing.more}
+    again, passed, begun = 0, {standing.more}, False
     while not work.progress.rows_end:
-        standing = _submitted(work, jobs, standing)
+        try:
+            standing = _submitted(work, jobs, standing)
+        except Failure as failure:
+            if begun or standing.more is None or failure.code not in export.REFUSED or failure.vendor == UNSURE:
+                raise
+            work.begin(work.progress.purpose)  # what the job begins with has ended: once a run from the first
+            standing, passed, begun = Standing(), {None}, True
+            continue
         if standing.pages:
             return
         order = _order(work, standing)
@@ -144,12 +152,14 @@ def _submitted(work: Work, jobs: Jobs, standing: Standing) -> Standing:
         try:
             job = jobs.submit(order, known)
         except Failure as failure:
-            if failure.code is not Code.AMBIGUOUS and failure.vendor != "kit.not_submitted":
+            if failure.code is not Code.AMBIGUOUS and failure.vendor != UNSURE:
                 _note(work, replace(standing, asked=False, known=None))
             raise
     if job is None and standing.more is not None:
         raise Failure(Code.REJECTED, "the vendor takes no job for the rest of the dataset")
     if job is None:
+        if work.progress.rows_next is not None:  # a place in a job's files leads nowhere in pages
+            work.begin(work.progress.purpose)
         return _note(work, Standing(pages=True))
     columns = tuple(sorted({*standing.dropped, *job.dropped}))
     return _note(work, replace(standing, asked=False, known=None, id=job.id, dropped=columns))
@@ -185,13 +195,15 @@ class _Files:
         assert cell is not None and cell.bulk is not None, "only cells that export by jobs have jobs"
         self._bulk: Bulk = cell.bulk
         place = self.work.progress.rows_next
-        held = None if place is None else _PLACES.decode(place)
-        self._place = held if held is not None and held.job == self.job.id else Place(self.job.id)
+        held, first = None if place is None else _PLACES.decode(place), _first(self.job)
+        self._place = held if held is not None and (held.job, held.files) == (first.job, first.files) else first
 
     def take(self) -> str | None:
         """Takes every row that is not durable yet; why the job does not do, where it does not. Raises Failure as the
         vendor does, Problem CRM-A101 where a file is damaged or short each time; what was read before is durable then."""
         try:
+            if not self.job.parts and self.job.rows is None:
+                self._refuse("no file, and nothing says that there are no rows")
             while self._place.part < len(self.job.parts):
                 self._part()
             self._counted(self._place.total, self.job.rows)
@@ -238,6 +250,8 @@ class _Files:
         fresh = self.jobs.awaited(self.order, self.job.id)
         if fresh.status is not JobStatus.DONE or len(fresh.parts) != len(self.job.parts):
             raise _Gone
+        if _first(fresh).files != self._place.files:
+            self._place = _first(fresh)
         self.job = fresh
 
     def _download(self) -> None:
@@ -262,7 +276,8 @@ class _Files:
                 pass
         else:
             work.sources.append(_kept(work, f"source.{ENDINGS[bulk.packing]}", passing()))
-        self._place = Place(self.job.id, self._place.part + 1, total=self._place.total + rows.count)
+        done = self._place
+        self._place = replace(done, part=done.part + 1, rows=0, sum="", total=done.total + rows.count)
         if self._place.part < len(self.job.parts):
             self._end(whole=False)
 
@@ -270,6 +285,12 @@ class _Files:
         if rows:
             self.segments.take(tuple(rows), self._shown())
             self._place = replace(self._place, rows=self._place.rows + len(rows), sum=begin.digest.hexdigest())
+
+
+def _first(job: Job) -> Place:
+    """Where the files of a job begin. A vendor may show them in another order the next time: then nothing is known to be
+    read of them."""
+    return Place(job.id, files=hashlib.sha256(canonical([part.name for part in job.parts])).hexdigest())
 
 
 class _Batch:

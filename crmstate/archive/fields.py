@@ -29,7 +29,7 @@ def _slices(text: str) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     place = _after(text, 0, "{")
     if text[place] == "}":
-        return found
+        return _alone(text, place, found)
     while True:
         name, place = _SLOW.raw_decode(text, place)
         if not isinstance(name, str):
@@ -39,8 +39,15 @@ def _slices(text: str) -> dict[str, bytes]:
         found[name] = text[start:end].encode()
         place = _space(text, end)
         if text[place] == "}":
-            return found
+            return _alone(text, place, found)
         place = _space(text, _after(text, place, ","))
+
+
+def _alone(text: str, end: int, found: dict[str, bytes]) -> dict[str, bytes]:
+    """What was found in a record that ends here: nothing may follow it."""
+    if text[end + 1 :].strip(_SPACE):
+        raise ValueError("something behind the object")
+    return found
 
 
 def _after(text: str, place: int, char: str) -> int:

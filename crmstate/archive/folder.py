@@ -32,7 +32,7 @@ from crmstate.core.provider import Row
 from crmstate.core.survey import Listing, Resource
 from crmstate.core.words import Exit, Proof
 
-ARCHIVE, DELTA = "archive", "delta"
+ARCHIVE, DELTA, LAST = "archive", "delta", "last"
 _NO_MORE = Wanted()
 _NOTHING = frozenset({"none", "approximate", "not_read", "lacking", "odd", "empty"})
 """What a check says that proves nothing."""
@@ -96,6 +96,7 @@ class Archive:
             read = place.wrap.reads_rows
             done.append(checks.restored(place, sealed) if read else Check("restore_test", "not_read"))
         done += typed.checked(place, sealed) if place.wrap.reads_rows else ()
+        done += _columns(sealed)
         return self._evidence(sealed, done)
 
     def clear(self, expected: Mapping[str, str], begun: bool) -> Evidence:
@@ -123,17 +124,19 @@ class Archive:
         expected: str | None = None,
         purging: bool = False,
         jobs: Jobs | None = None,
+        frozen: bool = False,
     ) -> Evidence:
         """Reads the dataset again, adds what is new or changed and notes what vanished as a further generation, and
         verifies the whole. Where nothing changed no generation is added. `purging`: a purge of ours has begun, so what
-        the vendor no longer has is held all the same, and it may have fewer rows than the archive. Raises Problem
-        CRM-A009 where the dataset was never sealed, CRM-A094 where no archive is there at all."""
+        the vendor no longer has is held all the same, and it may have fewer rows than the archive. `frozen`: nobody
+        works any more, and a reading that began before does not go on. Raises Problem CRM-A009 where the dataset was
+        never sealed, CRM-A094 where no archive is there at all."""
         self._refuse_gone()
         place = self._place(dataset.id)
         _, sealed = verify.sealed(place, None)
         if expected is not None and expected not in [each.content for each in sealed.generations]:
             verify.sealed(place, expected)
-        purpose = ADDITION if purging else DELTA
+        purpose = ADDITION if purging else LAST if frozen else DELTA
         with self._at_work(dataset.id) as work:
             found = self._take(work, source, dataset, attachments, purpose, jobs)
         return self._proved(place, found.last.content, source, fewer=purging)
@@ -189,15 +192,15 @@ class Archive:
         self, work: Work, source: ReadSession, dataset: Resource, attachments: bool, purpose: str, jobs: Jobs | None
     ) -> Seal:
         """Reads and seals; the last seal again where a reading of a sealed dataset found nothing new. A delta goes on
-        with no reading but one that a delta began: an earlier one may have met rows before access was frozen. What was
+        with no reading but one that its like began: an earlier one may have met rows before access was frozen. What was
         sealed by jobs goes on by jobs, and what was sealed by pages by pages: the two spell a row differently."""
         complete = work.seal is not None and work.seal.last.complete
-        if work.progress.began is None or (purpose != ARCHIVE and work.progress.purpose != purpose):
-            work.begin(purpose)
         if work.seal is not None and not work.seal.last.by_jobs:
             jobs = None
         elif work.seal is not None and jobs is None:
             raise problem(Exit.ERROR, "CRM-A102", dataset=dataset.id)
+        if work.progress.began is None or (purpose != ARCHIVE and work.progress.purpose != purpose):
+            work.begin(purpose)
         bulk.read(work, source, jobs)
         if attachments:
             attached.files(work, source)
@@ -244,6 +247,7 @@ class Archive:
         elif self._wanted.restore_test:
             done.append(checks.restored(place, sealed))
         done += typed.checked(place, sealed) if place.wrap.reads_rows else ()
+        done += _columns(sealed)
         return self._evidence(sealed, done)
 
     def _evidence(self, sealed: Seal, done: Sequence[Check]) -> Evidence:
@@ -282,6 +286,11 @@ class Archive:
 
     def _now(self) -> str:
         return self._clock.now().astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _columns(sealed: Seal) -> tuple[Check, ...]:
+    """That the vendor's jobs left columns out, which a purge would take away for good."""
+    return (Check("columns", "lacking", odd=len(sealed.last.dropped)),) if sealed.last.dropped else ()
 
 
 class FolderArchive(Archive):

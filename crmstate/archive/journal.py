@@ -23,10 +23,10 @@ same."""
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became durable. `what`: begin (a reading of the whole dataset begins, for `purpose` archive or delta),
-    rows, gone (ids that the reading did not meet), attachments, lost (attachments that it did not meet), job (where an
-    export by jobs stands). `next`: the cursor to go on from (`Wrap.hidden`), or where the job stands; `end`: there is no
-    more. `seen` and `written`: rows or attachments met and written; `contents`: encrypted attachments that became durable;
+    """What became durable. `what`: begin (a reading of the whole dataset begins, for a `purpose` of `Progress`), rows,
+    gone (ids that the reading did not meet), attachments, lost (attachments that it did not meet), job (where an export
+    by jobs stands). `next`: the cursor to go on from (`Wrap.hidden`), or where the job stands; `end`: there is no more.
+    `seen` and `written`: rows or attachments met and written; `contents`: encrypted attachments that became durable;
     `redacted`: how many of the rows written keep a value of a field out, by the field."""
 
     what: str

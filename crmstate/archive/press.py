@@ -64,10 +64,12 @@ class Press:
         self._thread = thread
         self._page: Future[None] | None = None
         self._segment = Segment(Packer())
+        self._torn = False
 
     def take(self, rows: tuple[Row, ...], cursor: str | None) -> None:
         """Takes the page that `cursor` led to, whole. A segment that is full without it is made durable meanwhile.
-        Raises Problem where the page before was no page of rows."""
+        Raises Problem where the page before was no page of rows, or the segment could not be kept: some of what was taken
+        is lost then, and `end` makes nothing durable that would lie behind it."""
         self._settle()
         before, files = self._segment, None
         if before.full:
@@ -77,20 +79,28 @@ class Press:
         self._work.holding.expect(ids, lambda: self._work.lines(map(_apart, chain(waiting, segment.index))))
         self._page = self._thread.submit(_press, self._work, segment, ids, raws)
         if files is not None:
+            self._torn = True  # until it is durable
             self._work.segment(ROWS, files.result(), before.seen, before.written, cursor, False, before.redacted)
+            self._torn = False
 
     def end(self, cursor: str | None, whole: bool) -> None:
-        """Makes durable what is not; `cursor` is the one that follows, `whole`: nothing does."""
+        """Makes durable what is not; `cursor` is the one that follows, `whole`: nothing does. Does nothing where something
+        taken before is lost: a cursor that leads behind it would never lead to it again."""
+        if self._torn:
+            return
         self._settle()
         last = self._segment
-        if last.seen or whole:
+        if last.seen or whole or self._work.sources:
+            self._torn = True
             self._work.segment(ROWS, last.packed(), last.seen, last.written, cursor, whole, last.redacted)
-            self._segment = Segment(last.lines)
+            self._segment, self._torn = Segment(last.lines), False
 
     def _settle(self) -> None:
         page, self._page = self._page, None
         if page is not None:
+            torn, self._torn = self._torn, True
             page.result()
+            self._torn = torn
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import csv
 import io
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import msgspec
@@ -22,8 +22,9 @@ from crmstate.archive.fields import fields
 from crmstate.core.provider import REDACTED, Row
 from crmstate.core.words import Packing
 
-MOST_HELD = 1 << 28
-"""Of one row. What is longer is no row: a quote that nobody closed."""
+MOST_HELD = 1 << 26
+"""Of one row, as much as an answer may have. What is longer is no row: a quote that nobody closed, or one within a cell that
+is not quoted, from which on it cannot be told where a row ends."""
 _END = b"null"
 """The end of results, as some vendors write it."""
 
@@ -277,19 +278,22 @@ class Table:
             end, quoted = quote, not quoted
 
     def _rows(self, block: str) -> list[Row]:
+        lines = csv.reader(io.StringIO(block, newline=""), strict=True)
         try:
-            lines = list(csv.reader(io.StringIO(block, newline=""), strict=True))
+            if self._columns is None:
+                first = next(filter(None, lines), None)
+                if first is None:
+                    return []
+                if first == [_END.decode()]:  # nothing may follow it
+                    self._columns = []
+                else:
+                    self._head(first)
+            return self._taken(lines)
         except csv.Error:
             raise Damaged("not CSV") from None
-        if self._columns is None:
-            while lines and not lines[0]:
-                del lines[0]
-            if not lines:
-                return []
-            if lines[0] == [_END.decode()]:  # nothing may follow it
-                lines[0], self._columns = [], []
-            else:
-                self._head(lines.pop(0))
+
+    def _taken(self, lines: Iterator[list[str]]) -> list[Row]:
+        """The rows of these lines, of which no more than one is held in cells."""
         columns, at, encode = self._columns or [], self._at, msgspec.json.encode
         rows = []
         for cells in lines:

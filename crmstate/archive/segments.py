@@ -29,8 +29,8 @@ from crmstate.core.words import Exit
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the present reading has come. `began`: when, or None where none is under way; `purpose`: archive, delta
-    or addition; `job`: where an export by jobs stands, None where none was begun."""
+    """How far the present reading has come. `began`: when, or None where none is under way; `purpose`: archive, delta,
+    last (a delta after the freeze) or addition; `job`: where an export by jobs stands, None where none was begun."""
 
     began: str | None = None
     purpose: str = ""

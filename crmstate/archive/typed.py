@@ -25,6 +25,7 @@ from crmstate.archive.seal import Seal
 from crmstate.archive.verify import parsed
 from crmstate.core.diagnostic import problem
 from crmstate.core.event import Check
+from crmstate.core.provider import REDACTED
 from crmstate.core.words import Exit
 
 MOST = 20_000
@@ -165,13 +166,13 @@ def _filled(value: object) -> bool:
 def _read(values: dict[str, Any], names: set[str], read: Callable[[Any], Decimal | None], seen: Seen) -> None:
     for name in names:
         value = values.get(name)
-        if not _filled(value):
+        if not _filled(value) or value == REDACTED:
             continue
         try:
             amount = read(value)
             if amount is not None:
                 seen.sums[name] = seen.sums.get(name, Decimal()) + amount
-        except (ValueError, TypeError, KeyError, OverflowError, DecimalException):
+        except (ValueError, TypeError, KeyError, OverflowError, OSError, DecimalException):
             seen.odd[name] = seen.odd.get(name, 0) + 1
             continue
         seen.read += 1

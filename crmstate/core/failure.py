@@ -21,6 +21,10 @@ class Code(StrEnum):
     AMBIGUOUS = "ambiguous"
 
 
+UNSURE = "kit.unsure"
+"""The word (`Failure.vendor`) for a job that may have been submitted, whatever the code says of the last look."""
+
+
 class Failure(Exception):
     """A vendor's refusal or silence. `summary` is scrubbed vendor text, short; `retry_after` in seconds; `until` ISO
     8601; `vendor` is the vendor's own word for it (`account_closed`), for the provider's code alone."""

@@ -190,10 +190,11 @@ class Archiver(Protocol):
         expected: str | None = None,
         purging: bool = False,
         jobs: Jobs | None = None,
+        frozen: bool = False,
     ) -> Evidence:
         """Adds what is new or changed and the ids that vanished, and verifies the whole again; by `jobs` where the
-        archive was made by them. `purging`: a purge of
-        ours has begun, and what vanished is held all the same."""
+        archive was made by them. `purging`: a purge of ours has begun, and what vanished is held all the same. `frozen`:
+        nobody works any more, so that no reading from before goes on: what it met may have changed since."""
         ...
 
     def held(self, dataset: str) -> int:

@@ -9,6 +9,7 @@ from crmstate.core.diagnostic import Problem, diagnostic
 from crmstate.core.event import Advanced, Evidence, Intended, Settlement, StepRef
 from crmstate.core.failure import Failure
 from crmstate.core.message import message
+from crmstate.core.order import Stage
 from crmstate.core.plan import Step
 from crmstate.core.planning.draft import satisfied
 from crmstate.core.planning.retention import BEGUN, archived, begun
@@ -16,6 +17,7 @@ from crmstate.core.ports import Archiver, Jobs, ReadSession
 from crmstate.core.record import step_id
 from crmstate.core.survey import Resource
 from crmstate.core.words import Exit, Kind, Mode, Outcome, Phase, Proof, Severity, Undo, Verb
+from crmstate.engine.absent import Absent
 from crmstate.engine.batch import refused
 from crmstate.engine.look import look
 from crmstate.engine.tasks import Context, Note, Task, Verdict, Work, finding, verdict_of
@@ -136,13 +138,15 @@ def _with(context: Context, archiver: Archiver, step: Step, row: Resource, sourc
         except Problem as found:
             if not {each.code for each in found.diagnostics} <= A_DELTA_HELPS:
                 raise
-    return archiver.delta(source, row, context.attachments, seal, purging, _jobs(context, step))
+    frozen = step.verb is Verb.DELTA and step.stage == Stage.DELTA.value  # and not one beside the plan
+    return archiver.delta(source, row, context.attachments, seal, purging, _jobs(context, step), frozen)
 
 
 def _jobs(context: Context, step: Step) -> Jobs | None:
-    """The vendor's export jobs. They belong to the credential that acts: submitting one costs quota."""
+    """The vendor's export jobs. They belong to the credential that acts: submitting one costs quota. None for a delta
+    beside every plan, which has no such credential."""
     cell = context.provider.cell(Kind.DATASET, Verb.EXPORT)
-    if cell is None or cell.bulk is None:
+    if cell is None or cell.bulk is None or (step.verb is Verb.DELTA and isinstance(context.write, Absent)):
         return None
     watched = context.meter is not None and step.verb is not Verb.VERIFY
     return context.meter.watched_jobs(step, context.write) if context.meter and watched else context.write

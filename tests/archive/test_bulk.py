@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import json
 import subprocess
 from pathlib import Path
@@ -13,14 +14,17 @@ from archive_vendor import Clock, Crash, Dataset, Effects, resource, row
 from grounds import Memory
 from job_vendor import JobVendor, Table, people, zipped
 from locks import Key, locked
+from msgspec.structs import replace
 
-from crmstate.archive import manifest, press
+from crmstate.archive import bulk, manifest, press
 from crmstate.archive.checks import Wanted
 from crmstate.archive.folder import Archive, FolderArchive
+from crmstate.archive.holding import Holding
 from crmstate.archive.layout import Place
 from crmstate.archive.local import LocalReads
-from crmstate.core.diagnostic import Problem
-from crmstate.core.failure import Code, Failure
+from crmstate.core.diagnostic import Problem, problem
+from crmstate.core.event import Check
+from crmstate.core.failure import UNSURE, Code, Failure
 from crmstate.core.words import Exit
 
 PEOPLE = resource("people")
@@ -246,6 +250,21 @@ def test_a_refusal_that_is_sure_leaves_nothing_to_look_for(tmp_path: Path) -> No
     assert vendor.submits == 3
 
 
+def test_a_job_whose_answer_was_lost_together_with_the_network_is_not_submitted_again(tmp_path: Path) -> None:
+    vendor = JobVendor(people=people())
+
+    def stumble(what: str, about: Any) -> None:
+        if what == "submitted":
+            raise Failure(Code.UNAVAILABLE, "no connection", vendor=UNSURE)
+
+    vendor.stumble = stumble
+    with pytest.raises(Failure):
+        exported(tmp_path, vendor)
+    vendor.stumble = lambda what, about: None
+    exported(tmp_path, vendor)
+    assert vendor.submits == 3
+
+
 def test_a_dataset_that_the_vendor_takes_no_job_for_is_read_by_pages(tmp_path: Path) -> None:
     vendor = JobVendor(people=people())
     vendor.refuses_jobs = True
@@ -261,6 +280,9 @@ def test_columns_that_the_vendor_does_not_export_are_in_the_coverage(tmp_path: P
     lines = json.loads((tmp_path / "coverage.json").read_text())["datasets"]
     found = next(each for each in lines if each["dataset"] == "people")
     assert (found["status"], found["columns"]) == ("partial", ["Address", "Coordinates"])
+    for verified in (archive(tmp_path).verify(vendor, PEOPLE), archive(tmp_path).recheck(PEOPLE)):
+        assert verified.checks[-1] == Check("columns", "lacking", odd=2), "and every verification says so"
+        assert "columns" not in verified.method
 
 
 def test_what_is_secret_is_redacted_and_the_file_that_shows_it_is_not_kept(tmp_path: Path) -> None:
@@ -283,6 +305,7 @@ def test_a_delta_of_an_export_by_jobs_goes_by_jobs_and_adds_only_what_changed(tm
     with pytest.raises(Problem) as raised:
         archive(tmp_path).delta(vendor, PEOPLE, True, sha256)
     assert raised.value.diagnostics[0].code == "CRM-A102"
+    assert archive(tmp_path).verify(vendor, PEOPLE, sha256).rows == 11, "and nothing was begun"
     found = archive(tmp_path).delta(vendor, PEOPLE, True, sha256, jobs=vendor)  # type: ignore[arg-type]
     last = manifest.seal_of(Place(LocalReads(tmp_path), "people"))
     assert (found.rows, last and last.last.lines, vendor.submits) == (11, 13, 6)
@@ -360,3 +383,126 @@ def test_an_export_by_jobs_into_an_object_store_goes_on_as_well() -> None:
             run(str(stop), vendor, Effects(stop, "after"))
         assert (run(str(stop), vendor, Effects()), vendor.submits) == (sha256, 3), stop
         assert len([name for name in ground.files(str(stop)) if name.endswith(".source.zip")]) == 6
+
+
+@pytest.mark.parametrize(("what", "number"), [("000002.jsonl", 1), ("journal/", 5)])
+def test_rows_of_a_segment_that_could_not_be_kept_are_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, number: int
+) -> None:
+    monkeypatch.setattr(press, "SEGMENT_ROWS", 1)
+    monkeypatch.setattr(bulk, "BATCH_ROWS", 2)
+    whole = JobVendor(most=40, a_file=20, people=people(40))
+    sha256 = exported(tmp_path / "whole", whole)
+    writes: list[str] = []
+
+    def fail(count: int, kind: str, name: str) -> None:
+        if kind == "write" and what in name:
+            writes.append(name)
+            if len(writes) == number:
+                raise OSError(errno.ENOSPC, "full")
+
+    vendor, root = JobVendor(most=40, a_file=20, people=people(40)), tmp_path / "full"
+    with pytest.raises(Problem) as raised:
+        exported(root, vendor, Effects(fail=fail))
+    assert (raised.value.diagnostics[0].code, len(writes)) == ("CRM-A013", number), "nothing is written after it"
+    assert exported(root, vendor) == sha256
+    assert len(records(root)) == 40
+
+
+def test_a_page_that_the_table_of_ids_had_no_room_for_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(press, "SEGMENT_ROWS", 100)
+    monkeypatch.setattr(bulk, "BATCH_ROWS", 2)
+    take, left = Holding.take, 5
+
+    def full(holding: Holding, ids: list[str], digests: list[bytes]) -> Any:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise problem(Exit.ERROR, "CRM-A013", file="SQLITE_TMPDIR")
+        return take(holding, ids, digests)
+
+    monkeypatch.setattr(Holding, "take", full)
+    vendor = JobVendor(most=40, a_file=20, people=people(40))
+    assert refused(tmp_path, vendor) == "CRM-A013"
+    exported(tmp_path, vendor)
+    assert [each["id"] for each in records(tmp_path)] == [f"p{n:02}" for n in range(40)]
+
+
+@pytest.mark.parametrize("secret", [frozenset(), frozenset({"name"})])
+def test_files_without_rows_are_kept_under_names_of_their_own(tmp_path: Path, secret: frozenset[str]) -> None:
+    class Gaps(JobVendor):
+        def submit(self, order: Any, known: Any) -> Any:
+            job = super().submit(order, known)
+            made = next(reversed(self.jobs.values()))
+            made.files[:0], made.contents[:0] = [[], []], [zipped([]), zipped([])]
+            made.contents[0] = made.contents[0].replace(b"rows.csv", b"none.csv")
+            return job
+
+    vendor = Gaps(people=people())
+    vendor.provider = Table(secret=secret)
+    sha256 = exported(tmp_path, vendor)
+    assert archive(tmp_path).verify(vendor, PEOPLE, sha256).rows == 11
+    assert len(names(tmp_path, "*.source.zip")) == (0 if secret else 12)
+
+
+def test_pages_that_follow_a_job_which_ended_midway_begin_at_the_first(tmp_path: Path) -> None:
+    vendor = JobVendor(most=8, people=people())
+
+    def stumble(what: str, about: Any) -> None:
+        if about == ("job-1", 1):
+            vendor.jobs["job-1"].gone = vendor.refuses_jobs = True
+
+    vendor.stumble = stumble
+    exported(tmp_path, vendor)
+    assert next(each for each in vendor.asked if each[0] == "read") == ("read", "people", None)
+    assert archive(tmp_path, share=1.0).verify(vendor, PEOPLE).method == "checksums+counts+full"
+
+
+def test_what_a_job_goes_on_with_may_end_and_then_the_export_begins_again(tmp_path: Path) -> None:
+    vendor = JobVendor(people=people())
+    dead: list[str] = []
+
+    def stumble(what: str, about: Any) -> None:
+        if what == "submit" and about.more is not None and not dead:
+            dead.append(about.more)
+            raise Failure(Code.REJECTED, "the token has expired")
+
+    vendor.stumble = stumble
+    exported(tmp_path, vendor)
+    assert [each["id"] for each in records(tmp_path)] == [f"p{n:02}" for n in range(11)]
+    assert vendor.submits == 4
+
+
+def test_a_job_that_names_no_file_and_no_number_of_rows_is_no_empty_dataset(tmp_path: Path) -> None:
+    class Bare(JobVendor):
+        def awaited(self, order: Any, id: str) -> Any:
+            return replace(super().awaited(order, id), parts=(), rows=None, more=None)
+
+    assert refused(tmp_path, Bare(people=people())) == "CRM-A101"
+    assert manifest.seal_of(Place(LocalReads(tmp_path), "people")) is None
+
+
+@pytest.mark.parametrize("code", [Code.DENIED, Code.EXPIRED])
+def test_files_that_are_shown_in_another_order_the_next_time_are_all_read(tmp_path: Path, code: Code) -> None:
+    class Shuffled(JobVendor):
+        def awaited(self, order: Any, id: str) -> Any:
+            job = super().awaited(order, id)
+            return replace(job, parts=job.parts[::-1]) if failed else job
+
+    failed: list[Any] = []
+    vendor = Shuffled(most=6, a_file=2, people=people(6))
+
+    def stumble(what: str, about: Any) -> None:
+        if about == ("job-1", 1) and not failed:
+            failed.append(about)
+            raise Failure(code)
+
+    vendor.stumble = stumble
+    if code is Code.DENIED:
+        with pytest.raises(Failure):
+            exported(tmp_path, vendor)
+    sha256 = exported(tmp_path, vendor)
+    assert sorted(each["id"] for each in records(tmp_path)) == [f"p{n:02}" for n in range(6)]
+    assert (archive(tmp_path).verify(vendor, PEOPLE, sha256).rows, vendor.submits) == (6, 1)

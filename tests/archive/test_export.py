@@ -333,3 +333,23 @@ def test_no_record_value_is_in_what_is_said(tmp_path: Path) -> None:
         archive_of(tmp_path).verify(vendor, resource("t"))
     said = repr((evidence, found.value.diagnostics, found.value.args))
     assert canary not in said
+
+
+@pytest.mark.parametrize("cut", [2, 3])
+def test_a_delta_after_the_freeze_reads_again_what_one_before_it_had_read(tmp_path: Path, cut: int) -> None:
+    vendor = small()
+    archive_of(tmp_path).archive(vendor, resource("people"), False)
+    vendor.asked.clear()
+
+    def stop(what: str, dataset: str, cursor: str | None) -> None:
+        if len([each for each in vendor.asked if each[0] == "read"]) == cut:
+            raise Failure(Code.UNAVAILABLE)
+
+    vendor.before = stop
+    with pytest.raises(Failure):
+        archive_of(tmp_path).delta(vendor, resource("people"), False)
+    vendor.before = None
+    first = min(vendor.datasets["people"].rows)
+    vendor.datasets["people"].rows[first] = row(first, name="changed before the freeze")
+    archive_of(tmp_path).delta(vendor, resource("people"), False, frozen=True)
+    assert {each.id: each.raw for each in archive_of(tmp_path).rows("people")} == vendor.datasets["people"].rows

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import tracemalloc
 import zipfile
 from typing import Any
 
@@ -169,9 +170,26 @@ def test_a_line_without_an_id_is_refused(text: bytes) -> None:
         read(text, Packing.JSONL)
 
 
+@pytest.mark.parametrize("text", [b'{"id":"a"} {"id":"b"}\n', b'{"id":"a"}{}\n', b'{"id":"a","x":1},\n'])
+def test_two_records_on_a_line_are_not_taken_for_one(text: bytes) -> None:
+    with pytest.raises(Damaged):
+        read(text, Packing.JSONL)
+
+
 def test_secret_columns_are_redacted_before_anything_is_kept() -> None:
     secret = frozenset({"token"})
     found = read(sheet(["id", "token"], [["1", "sk_live"], ["2", ""]]), Packing.CSV, secret=secret)
     assert [json.loads(raw)["token"] for _, raw in found] == [REDACTED, ""]
     found = read(b'{"id":"1","token":"sk_live","n":1.0}\n{"id":"2","token":null}\n', Packing.JSONL, secret=secret)
     assert [raw for _, raw in found] == [b'{"id":"1","token":"$redacted","n":1.0}', b'{"id":"2","token":null}']
+
+
+def test_a_quote_within_a_bare_cell_costs_little_more_than_the_rows() -> None:
+    lines = [b'0,5" pipe' + b",some" * 8, *(b"%d" % number + b",some" * 9 for number in range(1, 10_000))]
+    text = b"id,a,b,c,d,e,f,g,h,i\n" + b"\n".join(lines)
+    tracemalloc.start()
+    rows = read(text, Packing.CSV, 1 << 14)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (len(rows), rows[0][0], rows[-1][0]) == (10_000, "0", "9999")
+    assert most < 15 * len(text), most / len(text)

@@ -13,6 +13,7 @@ from crmstate.archive import typed
 from crmstate.archive.folder import FolderArchive
 from crmstate.core.diagnostic import Problem
 from crmstate.core.event import Check
+from crmstate.core.provider import REDACTED
 
 SANDBOX = {
     "dataset": "t",
@@ -100,6 +101,17 @@ def test_a_field_of_which_nothing_can_be_read_is_a_finding(tmp_path: Path, name:
     (finding,) = found.value.diagnostics
     assert (finding.code, finding.params["fields"]) == ("CRM-A039", name)
     assert bad not in repr(finding)
+
+
+@pytest.mark.parametrize("far", [1e20, -1e21, 2**70, 1e300, 10**18])
+def test_a_time_that_no_calendar_reaches_is_no_date(tmp_path: Path, far: float) -> None:
+    found, _ = checks(tmp_path, [GOOD, {**GOOD, "due": far}], SANDBOX)
+    assert found["dates"] == Check("dates", "odd", rows=1, odd=1)
+
+
+def test_what_is_kept_out_of_rows_is_not_read(tmp_path: Path) -> None:
+    found, _ = checks(tmp_path, [{**GOOD, "amount": REDACTED}] * typed.ENOUGH, SANDBOX)
+    assert found["amounts"] == Check("amounts", "empty", rows=0, odd=0)
 
 
 def test_false_is_how_some_vendors_write_that_there_is_no_value(tmp_path: Path) -> None:

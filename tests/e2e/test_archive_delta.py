@@ -81,3 +81,11 @@ def test_a_vendor_that_breaks_off_leaves_nothing_on_record_and_it_goes_on(here: 
     assert delta(here)[0] == 0
     assert read(here.folder, "exit").state.serial > before
     assert b'"late"' in rows_of(here.folder / "archive", "deals")
+
+
+def test_what_was_archived_by_jobs_is_continued_by_an_apply_alone(here: Site) -> None:
+    here.write(ALONE.replace("{to: archive/}", "{to: archive/, by: jobs}"))
+    assert here.apply().code == 0
+    code, text = delta(here)
+    assert code == 1 and "CRM-A102" in text
+    assert here.run("archive", "verify", str(here.folder / "archive")).code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -10,14 +11,14 @@ from msgspec.structs import replace
 from crmstate.core.address import id_of
 from crmstate.core.closing import Result
 from crmstate.core.diagnostic import Problem
-from crmstate.core.event import Finished, Observed, Started
+from crmstate.core.event import Evidence, Finished, Observed, Started
 from crmstate.core.goal import ArchiveGoal, HumanGoal, Safeguards, UsersGoal
 from crmstate.core.planning.planner import ready_now
 from crmstate.core.words import Exit, How, Kind, Outcome, Phase, Proof, Undo, Verb
 from crmstate.engine.stop import Abandoned, Stop
 
 from ..core.scenes import ARCHIVED, cell, contract, dataset, keep, key, user, vendor
-from .model import Bomb, Journal, Site, outcomes, stamp, verified
+from .model import Archive, Bomb, Journal, Site, outcomes, stamp, verified
 from .stages import ROWS, site
 
 
@@ -41,6 +42,19 @@ def test_everything_is_done_in_one_run_and_the_second_finds_nothing_to_do() -> N
     second = here.apply()
     assert second is not None
     assert (second.exit, second.lines) == (Exit.OK, ())
+
+
+def test_the_delta_of_a_plan_is_one_after_the_freeze(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[bool] = []
+    delta = Archive.delta
+
+    def heard(*args: Any) -> Evidence:
+        told.append(args[-1])
+        return delta(*args)
+
+    monkeypatch.setattr(Archive, "delta", heard)
+    small(users=UsersGoal("removed", keep("u0", "u1")), api_keys=None).apply()
+    assert told == [True]
 
 
 def test_a_run_tells_its_beginning_its_end_and_that_everything_agrees() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from crmstate.core.failure import Code, Failure
+from crmstate.core.failure import UNSURE, Code, Failure
 from crmstate.core.provider import Bulk, Job, Limits, Order, Part, Provider
 from crmstate.core.words import JobStatus, Kind, Packing
 from crmstate.providers.kit import Call
@@ -54,6 +54,19 @@ def test_a_lost_submission_is_looked_for_where_jobs_are_listed() -> None:
     other, mine = Job("old", JobStatus.DONE), Job("new", JobStatus.RUNNING)
     assert exports(lost, listed=lambda: (other, mine)).submit(ORDER, ("old",)) == mine
     assert code_of(lambda: exports(lost, listed=lambda: (other,)).submit(ORDER, ("old",))) is Code.UNAVAILABLE
+
+
+def test_where_looking_for_a_lost_submission_fails_as_well_the_job_may_be_there() -> None:
+    def unreachable() -> tuple[Job, ...]:
+        raise Failure(Code.UNAVAILABLE, "no connection")
+
+    def unreadable() -> Job:
+        raise Failure(Code.REJECTED, "not one job", vendor="kit.malformed")
+
+    for made in (exports(lost, listed=unreachable), exports(unreadable, listed=unreachable)):
+        with pytest.raises(Failure) as raised:
+            made.submit(ORDER, ("old",))
+        assert raised.value.vendor == UNSURE
 
 
 def test_where_none_are_listed_nobody_can_know_unless_another_does_no_harm() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from crmstate.core.failure import Code, Failure
+from crmstate.core.failure import UNSURE, Code, Failure
 from crmstate.core.provider import Bulk, Cell, Job, Order, Part
 from crmstate.core.words import JobStatus
 from crmstate.providers.kit.call import Call, Line, call_for
@@ -52,18 +52,28 @@ def submit(line: Line, cell: Cell, order: Order, known: tuple[str, ...] | None) 
     try:
         job: Job | None = cell.run(call_to_submit(line, cell), order)  # type: ignore[misc]
     except Failure as failure:
+        if failure.vendor == "kit.malformed":  # an answer, and nobody can read of which job
+            failure.vendor = UNSURE
         if failure.code is not Code.AMBIGUOUS:
             raise
-        job = found(line, cell, order, known)
+        job = _looked(line, cell, order, known)
         if job is None:
-            raise Failure(
-                Code.UNAVAILABLE, "the answer was lost, and the job is not there", vendor="kit.not_submitted"
-            ) from None
+            raise Failure(Code.UNAVAILABLE, "the answer was lost, and the job is not there", vendor=UNSURE) from None
     if job is None:
         return None
     if not job.id:
         raise Failure(Code.AMBIGUOUS, "accepted, without saying under which id", vendor="kit.malformed")
     return _clean(line, job)
+
+
+def _looked(line: Line, cell: Cell, order: Order, known: tuple[str, ...] | None) -> Job | None:
+    """The same as `found`, right after the answer was lost. Where looking fails as well, as it does without a network, it
+    stays unknown whether the job is there."""
+    try:
+        return found(line, cell, order, known)
+    except Failure as failure:
+        failure.vendor = UNSURE
+        raise
 
 
 def found(line: Line, cell: Cell, order: Order, known: tuple[str, ...] | None) -> Job | None:
