@@ -537,7 +537,7 @@ def test_a_purge_reads_every_items_own_status(status: int) -> None:
     assert [(Outcome.DONE, None), (Outcome.FAILED, "conflict"), (Outcome.DONE, "missing")] == [
         (each.outcome, each.code) for each in found
     ]
-    assert {"ids": f"{FIRST},{SECOND},{THIRD}"} == heard[0].query
+    assert {"ids": f"{FIRST},{SECOND},{THIRD}", "wf_trigger": "false"} == heard[0].query, "no rule writes to customers"
 
 
 def test_a_row_that_the_answer_does_not_name_is_unknown() -> None:
