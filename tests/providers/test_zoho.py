@@ -550,13 +550,14 @@ def test_a_row_that_the_answer_does_not_name_is_unknown() -> None:
 
 
 class Bin:
-    """A recycle bin with so many records of each module; `limit`: more than these are emptied by a job."""
+    """A recycle bin with so many records of each module; `limit`: more than these are emptied by a job; `beside`: things
+    that are no module's that can be asked for."""
 
-    def __init__(self, limit: int = 1000, may_empty: bool = True, **modules: int) -> None:
+    def __init__(self, limit: int = 1000, may_empty: bool = True, beside: int = 0, **modules: int) -> None:
         self.left = {
             name: [f"6{place}{n:017}" for n in range(count)] for place, (name, count) in enumerate(modules.items())
         }
-        self.limit, self.may_empty, self.scheduled = limit, may_empty, 0
+        self.limit, self.may_empty, self.scheduled, self.beside = limit, may_empty, 0, beside
 
     def __call__(self, asked: Asked) -> Any:
         if asked.path == "/crm/v8/settings/modules":
@@ -564,15 +565,17 @@ class Bin:
         if asked.path.endswith("/deleted"):
             rows = self.left[asked.path.split("/")[3]]
             size = int(asked.query["per_page"])
+            start = (int(asked.query["page"]) - 1) * size
             assert asked.query["type"] == "recycle"
-            return page("data", [{"id": each} for each in rows[:size]], len(rows) > size) if rows else NONE
+            found = [{"id": each} for each in rows[start : start + size]]
+            return page("data", found, len(rows) > start + size) if found else NONE
         if asked.path.endswith("/actions/empty"):
             if not self.may_empty:
                 return refused("OAUTH_SCOPE_MISMATCH", 401)
             many = sum(map(len, self.left.values()))
             self.scheduled = 3 if many > self.limit else 0
             if not self.scheduled:
-                self.left = {name: [] for name in self.left}
+                self.left, self.beside = {name: [] for name in self.left}, 0
             word = "SCHEDULED" if self.scheduled else "SUCCESS"
             return Said(
                 202 if self.scheduled else 200, {"code": word, "details": {}, "message": "m", "status": "success"}
@@ -580,8 +583,10 @@ class Bin:
         if asked.path.endswith("/actions/count"):
             self.scheduled -= 1
             if not self.scheduled:
-                self.left = {name: [] for name in self.left}
-            return {"count": sum(map(len, self.left.values()))}
+                self.left, self.beside = {name: [] for name in self.left}, 0
+            return {"count": sum(map(len, self.left.values())) + self.beside}
+        if asked.path == "/crm/v8/settings/recycle_bin/1":
+            return refused("INVALID_DATA", message="the id given seems to be invalid")
         if asked.method == "DELETE" and asked.path == "/crm/v8/settings/recycle_bin":
             ids = asked.query["ids"].split(",")
             assert len(ids) <= 50
@@ -618,6 +623,24 @@ def test_what_others_deleted_stays_in_the_bin() -> None:
 
     assert (Outcome.DONE, 0, 2) == (found.outcome, len(bin.left["Leads"]), len(bin.left["Deals"]))
     assert {"DELETE /crm/v8/settings/recycle_bin"} == set(acts(heard))
+
+
+def test_what_lies_in_the_bin_and_is_no_listed_modules_stays_there_too() -> None:
+    bin = Bin(Leads=120, beside=3)
+
+    with talking(bin) as (session, heard, _):
+        (found,) = session.perform(one(Kind.BIN, Verb.EMPTY, "Leads"))
+
+    assert (Outcome.DONE, 0, 3) == (found.outcome, len(bin.left["Leads"]), bin.beside)
+    assert {"DELETE /crm/v8/settings/recycle_bin"} == set(acts(heard))
+
+
+def test_the_trial_of_an_emptying_names_its_one_record_in_the_path() -> None:
+    """The newer description knows no `ids`: whoever ignores them would be asked to delete the whole bin."""
+    with talking(Bin(Leads=3)) as (session, heard, _):
+        session.rights({(Kind.BIN, Verb.EMPTY): ["Leads"]})
+
+    assert ["DELETE /crm/v8/settings/recycle_bin/1"] == [str(each) for each in heard]
 
 
 def test_a_token_that_may_not_empty_the_bin_takes_the_records_out_one_by_one() -> None:

@@ -130,8 +130,9 @@ def bins(call: Call, ids: tuple[str, ...] | None) -> Resources:
 
 
 def may_empty(call: Call, ids: tuple[str, ...]) -> None:
-    """The trial of the deletion out of the bin, of something that is not there."""
-    tried(call, "DELETE", BIN, "recycle_bin", params={"ids": NOTHING})
+    """The trial of the deletion out of the bin, of something that is not there; by its path, since the newer description
+    knows no `ids`: a server that ignored them would be asked to delete everything."""
+    tried(call, "DELETE", f"{BIN}/{NOTHING}", "recycle_bin")
 
 
 @provider.acts(
@@ -144,6 +145,7 @@ def may_empty(call: Call, ids: tuple[str, ...]) -> None:
     requests=(
         f"POST {EMPTY}",
         f"DELETE {BIN}",
+        f"DELETE {BIN}/*",
         f"GET {LEFT}",
         f"GET {API}/*/deleted",
         f"GET {MODULES}",
@@ -151,10 +153,10 @@ def may_empty(call: Call, ids: tuple[str, ...]) -> None:
     source=f"{SPEC} (recycle-bin)",
     verified_on=CHECKED,
     note={
-        "en": "The whole bin at once only where nothing of other modules lies in it; else record by record, 50 a call. More than "
+        "en": "The whole bin at once only where, also by its own count, nothing else lies in it; else record by record, 50 a call. More than "
         "1,000 are a job, which is waited for. Administrators only. Deletion by ids is documented, and missing in the newer "
         "description.",
-        "zh-CN": "仅当回收站中没有其他模块的记录时才整体清空，否则按 ID 每次 50 条删除。超过 1,000 条时平台以后台任务执行，会等待其完成。"
+        "zh-CN": "仅当回收站中（按其自身的计数核对）没有其他内容时才整体清空，否则按 ID 每次 50 条删除。超过 1,000 条时平台以后台任务执行，会等待其完成。"
         "仅限管理员。按 ID 删除见于文档，新版描述中缺失。",
     },
 )
@@ -172,8 +174,23 @@ def empty(call: Call, batch: Batch) -> list[Result]:
 
 
 def _alone(call: Call, module: str) -> bool:
-    """Whether nothing of any other module lies in the bin."""
-    return not any(_deleted(call, each.api_name, 1)[0] for each in modules(call) if each.api_name != module)
+    """Whether nothing else lies in the bin: nothing of any other module that can be asked, and by the bin's own count no
+    more than this module has in it. Not every module can be asked, and not everything in the bin is a module's record."""
+    if any(_deleted(call, each.api_name, 1)[0] for each in modules(call) if each.api_name != module):
+        return False
+    try:
+        count = call.get(LEFT, into=_Count).count
+        mine: set[str] = set()
+        for page in range(1, count // PAGE + 2):
+            found, more = _deleted(call, module, PAGE, page)
+            mine.update(found)
+            if not more:
+                break
+    except Failure as failure:
+        if failure.code not in (Code.DENIED, Code.REJECTED):
+            raise
+        return False
+    return count == len(mine)
 
 
 def _emptied(call: Call, id: str) -> Result:
