@@ -204,6 +204,18 @@ def test_a_transfer_is_a_job_that_is_waited_for(states: list[str], outcome: Outc
     assert {"job_id": "77"} == heard[1].query and sum(clock.slept) <= 600
 
 
+def test_a_transfer_whose_job_cannot_be_looked_at_is_requested_and_not_undone() -> None:
+    def say(asked: Asked) -> Any:
+        if asked.method == "POST":
+            return {"transfer_and_delete": [item("SUCCESS", FIRST, job_id="77")]}
+        return refused("OAUTH_SCOPE_MISMATCH", 401)
+
+    with talking(say) as (session, _, _):
+        (found,) = session.perform(one(Kind.USER, Verb.DELETE, FIRST, transfer_to=SECOND))
+
+    assert (Outcome.REQUESTED, "77") == (found.outcome, found.request_id)
+
+
 def webhooks(asked: Asked) -> Any:
     if asked.path.endswith("/webhooks"):
         hook = {"id": FIRST, "name": "to ERP", "url": "https://hooks.example.com/in/s3cret?key=s3cret"}

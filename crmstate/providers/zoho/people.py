@@ -235,8 +235,11 @@ def _transferred(call: Call, id: str, heir: str) -> Result:
     if job is None:
         return unknown(id, "accepted, without naming its job")
     for attempt in range(LOOKS):
-        rows, _ = rows_in(call, call.get(TRANSFERS, {"job_id": job}, into=Listed), "transfer_and_delete")
-        state = converted(_State, rows[0]).status if rows else ""
+        try:
+            rows, _ = rows_in(call, call.get(TRANSFERS, {"job_id": job}, into=Listed), "transfer_and_delete")
+            state = converted(_State, rows[0]).status if rows else ""
+        except Failure as failure:  # of a look: the job runs all the same, and is not to be asked for again
+            return Result(id, Outcome.REQUESTED, summary=failure.summary, request_id=job)
         if state == "completed":
             return Result(id, Outcome.DONE, request_id=job)
         if state == "failed":
