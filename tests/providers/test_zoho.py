@@ -102,6 +102,15 @@ def test_a_refused_login_says_that_it_may_be_the_wrong_data_centre(word: str) ->
     assert word in raised.value.summary and "data centre" in raised.value.summary
 
 
+@pytest.mark.parametrize("word", ["general_error", "Access Denied", "invalid_request", "invalid_op"])
+def test_a_refused_login_that_says_nothing_of_the_token_does_not_make_it_dead(word: str) -> None:
+    with talking(lambda asked: {"error": word}, credential=REFRESHED) as (session, _, _):
+        with pytest.raises(Failure) as raised:
+            session.alive()
+
+    assert Code.REJECTED is raised.value.code and word in raised.value.summary
+
+
 def users(asked: Asked) -> Any:
     people = [
         {"id": FIRST, "status": "active", "zuid": PRIMARY, "full_name": "First", "email": "first@acme.example"},
