@@ -38,7 +38,7 @@ from crmstate.providers.kit import ATTEMPTS
 from crmstate.providers.kit.wire import Answer, NotDeclared
 
 from ..core.test_estimate import estimated
-from .fxiaoke_wire import FIELDS, OLDER, Body, Raw, Refused, Say, talking
+from .fxiaoke_wire import FIELDS, OLDER, PRESENT, Body, Raw, Refused, Say, talking
 
 PRESET, CUSTOM = "AccountObj", "object_8vN1s__c"
 TWO = Batch(Kind.USER, Verb.DEACTIVATE, (Item("FSUID_a"), Item("FSUID_b")))
@@ -770,7 +770,9 @@ def test_a_right_that_lacks_is_told_before_the_first_act(code: int) -> None:
                 session.rights(each)
             assert Code.DENIED is raised.value.code
 
-    with talking(lambda path, body: Refused(20012) if path == STOP else Table()(path, body)) as (session, asked, _):
+    known = {**PRESENT, "open_user_id": "FSUID_own"}
+    say = lambda path, body: Refused(20012) if path == STOP else Table()(path, body)  # noqa: E731
+    with talking(say, credential=known) as (session, asked, _):
         for each in acts:
             session.rights(each)
     assert [NOBODY] == asked.bodies(STOP)[0]["openUserIds"]
@@ -778,6 +780,15 @@ def test_a_right_that_lacks_is_told_before_the_first_act(code: int) -> None:
         path: asked.paths.count(path) for path in asked.paths
     }
     assert [NO_ID] == asked.bodies(DELETE)[0]["data"]["idList"]
+
+
+def test_nobody_is_stopped_by_a_credential_that_does_not_say_who_it_is() -> None:
+    """Everybody who is to be stopped may be crmstate's own user: then nothing after it could be done."""
+    with talking(Table(), attested=True) as (session, asked, _), pytest.raises(Failure) as raised:
+        session.rights({(Kind.USER, Verb.DEACTIVATE): ["FSUID_a"]})
+
+    assert (Code.DENIED, []) == (raised.value.code, asked.bodies(STOP))
+    assert "open_user_id" in raised.value.summary
 
 
 def test_a_session_for_reading_lets_no_act_through_although_everything_is_a_post() -> None:

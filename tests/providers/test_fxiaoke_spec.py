@@ -126,7 +126,7 @@ def locked(path: str, body: Body) -> Any:
 @pytest.fixture(scope="module")
 def asked() -> Asked:
     found = Asked()
-    for credential in (PRESENT, OLDER):
+    for credential in ({**PRESENT, "open_user_id": "FSUID_own"}, OLDER):
         with talking(reply, credential=credential) as (session, heard, _):
             for call in every_call(session):
                 call()

@@ -283,6 +283,11 @@ class _Objects(msgspec.Struct):
     data: _Listed
 
 
+def who(call: Call) -> list[str]:
+    """Company, app, and the openUserId of the person that the credential works as; empty where it does not say that."""
+    return (call.user() or "-\n-\n").rsplit("\n", 2)
+
+
 @provider.reads(
     Kind.TENANT,
     Verb.WHOAMI,
@@ -303,7 +308,7 @@ def whoami(call: Call) -> Identity:
     """Whose app this is, by the answer to its sign-in, and that it works. `may_write` only says that nothing speaks against
     it: the trials of the acting cells tell."""
     probe(call)
-    tenant, app, own = (call.user() or "-\n-\n").rsplit("\n", 2)
+    tenant, app, own = who(call)
     rights = ("crm/v2/object/list",)
     return Identity(
         "", tenant, user=own or None, key=app, may_write=True, whole_view=False, rights=rights, attestable=True
