@@ -21,6 +21,7 @@ from crmstate.providers.fxiaoke.vendor import (
     CUSTOM_DELETE,
     CUSTOM_INVALID,
     CUSTOM_QUERY,
+    CUSTOM_RECOVER,
     DELETE,
     DESCRIBE,
     INVALID,
@@ -30,6 +31,7 @@ from crmstate.providers.fxiaoke.vendor import (
     PEOPLE,
     PEOPLE_BY_TIME,
     QUERY,
+    RECOVER,
     STOP,
     TOKEN,
     UNLOCK,
@@ -73,6 +75,8 @@ class Table:
         if path == UNLOCK:
             self.locked -= set(body["data"]["idList"])
             return {}
+        if path in {RECOVER, CUSTOM_RECOVER}:
+            return self.recover(body["data"]["idList"])
         if path in {INVALID, CUSTOM_INVALID, DELETE, CUSTOM_DELETE}:
             data = body["data"]
             ids = data["idList"] if "idList" in data else [data["object_data_id"]]
@@ -90,6 +94,12 @@ class Table:
         if any(id not in self.rows or id in self.bin or id in self.locked for id in ids):
             return Refused(201112008, "数据已锁定")
         self.bin |= set(ids)
+        return {}
+
+    def recover(self, ids: Sequence[str]) -> Any:
+        if any(id not in self.bin for id in ids):
+            return Refused(201112009, "请先作废数据")
+        self.bin -= set(ids)
         return {}
 
     def delete(self, ids: Sequence[str]) -> Any:
@@ -747,6 +757,25 @@ def test_a_row_whose_deletion_is_refused_is_failed_although_it_shows_no_more() -
         (result,) = purge(session, PRESET, id_of(1))
 
     assert (Outcome.FAILED, "rejected", {id_of(1)}) == (result.outcome, result.code, there.bin)
+
+
+@pytest.mark.parametrize("dataset", [PRESET, CUSTOM])
+def test_a_deletion_that_is_refused_again_is_not_called_done_because_the_row_shows_no_more(dataset: str) -> None:
+    """Who may make rows invalid and not delete them would have all of them in the bin, and a purge that says done."""
+    there = Table(1, 2)
+    there.gone = {id_of(3)}
+
+    def say(path: str, body: Body) -> Any:
+        return Refused(201112009) if path in {DELETE, CUSTOM_DELETE} else there(path, body)
+
+    ids = [id_of(n) for n in (1, 2, 3)]
+    with talking(say, attested=True) as (session, _, _):
+        first = purge(session, dataset, *ids)
+        second = purge(session, dataset, *ids)
+
+    assert [Outcome.FAILED, Outcome.FAILED, Outcome.DONE] == [each.outcome for each in first]
+    assert [Outcome.FAILED, Outcome.FAILED, Outcome.DONE] == [each.outcome for each in second]
+    assert {id_of(1), id_of(2)} == there.rows.keys() - there.bin, "what was not deleted shows again"
 
 
 def test_what_is_used_up_in_the_middle_is_raised_with_its_end() -> None:

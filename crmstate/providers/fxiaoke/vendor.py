@@ -33,6 +33,7 @@ UNLOCK = "/cgi/crm/v2/object/unlock"
 QUERY, CUSTOM_QUERY = "/cgi/crm/v2/data/query", "/cgi/crm/custom/v2/data/query"
 INVALID, CUSTOM_INVALID = "/cgi/crm/v2/data/invalid", "/cgi/crm/custom/data/invalid"
 DELETE, CUSTOM_DELETE = "/cgi/crm/v2/data/delete", "/cgi/crm/custom/v2/data/delete"
+RECOVER, CUSTOM_RECOVER = "/cgi/crm/v2/data/recover", "/cgi/crm/custom/v2/data/recover"
 MEDIA = "/media/download"
 PEOPLE, PEOPLE_BY_TIME, STOP = "/cgi/user/list", "/cgi/user/get/batchByUpdTime", "/cgi/user/batchSetStatus"
 
@@ -236,7 +237,10 @@ def _as_before(call: Call, asked: dict[str, str], own: str) -> Access:
 _A_SECOND = 100 / 21
 """100 calls in 20 seconds of one interface: what has gathered in a pause (a second's worth) and 20 seconds make 100."""
 
-_PACED = (OBJECTS, DESCRIBE, QUERY, CUSTOM_QUERY, INVALID, CUSTOM_INVALID, DELETE, CUSTOM_DELETE, UNLOCK, MEDIA)
+_PACED = (
+    OBJECTS, DESCRIBE, QUERY, CUSTOM_QUERY, INVALID, CUSTOM_INVALID, DELETE, CUSTOM_DELETE, RECOVER, CUSTOM_RECOVER, UNLOCK,
+    MEDIA,
+)  # fmt: skip
 
 provider = Provider(
     name="fxiaoke",
