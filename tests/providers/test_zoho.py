@@ -213,6 +213,18 @@ def test_a_transfer_is_a_job_that_is_waited_for(states: list[str], outcome: Outc
     assert {"job_id": "77"} == heard[1].query and sum(clock.slept) <= 600
 
 
+def test_an_act_that_may_have_happened_is_not_sent_again_because_a_word_speaks_of_the_token() -> None:
+    def say(asked: Asked) -> Any:
+        if asked.path == "/oauth/v2/token":
+            return {"access_token": "1000.new-access-token", "expires_in": 3600}
+        return refused("INVALID_TOKEN", 500)
+
+    with talking(say, credential=REFRESHED) as (session, heard, _):
+        (found,) = session.perform(one(Kind.USER, Verb.DELETE, FIRST))
+
+    assert (Outcome.UNKNOWN, 1) == (found.outcome, len([each for each in heard if each.method == "DELETE"]))
+
+
 def test_a_transfer_whose_job_cannot_be_looked_at_is_requested_and_not_undone() -> None:
     def say(asked: Asked) -> Any:
         if asked.method == "POST":

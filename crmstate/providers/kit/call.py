@@ -287,7 +287,9 @@ def _attempt(line: Line, name: str, send: Callable[[Secret | None], T]) -> Calla
             return send(token)
         except Failure as failure:
             vault = line.vault
-            if renewed or not vault or not token or not line.dialect.renews(failure) or not vault.renew(token):
+            if failure.code is Code.AMBIGUOUS or renewed or not vault or not token:
+                raise  # an act that may have happened is not sent again, whatever word came along
+            if not line.dialect.renews(failure) or not vault.renew(token):
                 raise
             renewed = True
             line.pace.wait(name)
