@@ -104,9 +104,11 @@ def test_a_refused_login_says_that_it_may_be_the_wrong_data_centre(word: str) ->
 
 @pytest.mark.parametrize("word", ["general_error", "Access Denied", "invalid_request", "invalid_op"])
 def test_a_refused_login_that_says_nothing_of_the_token_does_not_make_it_dead(word: str) -> None:
-    with talking(lambda asked: {"error": word}, credential=REFRESHED) as (session, _, _):
-        with pytest.raises(Failure) as raised:
-            session.alive()
+    def say(asked: Asked) -> Any:
+        return {"error": word}
+
+    with talking(say, credential=REFRESHED) as (session, _, _), pytest.raises(Failure) as raised:
+        session.alive()
 
     assert Code.REJECTED is raised.value.code and word in raised.value.summary
 
@@ -209,6 +211,7 @@ def test_a_transfer_is_a_job_that_is_waited_for(states: list[str], outcome: Outc
         (found,) = session.perform(one(Kind.USER, Verb.DELETE, FIRST, transfer_to=SECOND))
 
     assert (outcome, "77") == (found.outcome, found.request_id)
+    assert (found.until is not None) == (outcome is Outcome.REQUESTED), "a job that runs is not asked for again"
     assert SECOND == heard[0].body["transfer_and_delete"][0]["move_subordinate"]["id"]
     assert {"job_id": "77"} == heard[1].query and sum(clock.slept) <= 600
 

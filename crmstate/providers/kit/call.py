@@ -13,7 +13,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, Generic, NoReturn, Protocol, TypeVar, overload
@@ -230,6 +230,10 @@ class Call:
     def pause(self, seconds: float) -> None:
         """Lets time pass before the vendor is asked how far something is."""
         self._line.clock.sleep(seconds)
+
+    def later(self, seconds: float) -> str:
+        """The time in so many seconds: by when what was accepted is waited for."""
+        return (self._line.clock.now() + timedelta(seconds=seconds)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def known(self, key: object, ask: Callable[[], T]) -> T:
         """What this session found out about `key` not long ago (`KNOWN_FOR`); asks for it otherwise."""

@@ -41,6 +41,8 @@ QUIETLY = {"wf_trigger": "false"}
 LOOKS = 12
 """How often a scheduled emptying is asked for, each time a little later, ten minutes in all."""
 ROUNDS = 10_000
+DAY = 86_400.0
+"""Seconds for which a job that is not through by then is waited for."""
 
 
 class _Gone(msgspec.Struct):
@@ -153,10 +155,11 @@ def may_empty(call: Call, ids: tuple[str, ...]) -> None:
     source=f"{SPEC} (recycle-bin)",
     verified_on=CHECKED,
     note={
-        "en": "The whole bin at once only where, also by its own count, nothing else lies in it; else record by record, 50 a call. More than "
-        "1,000 are a job, which is waited for. Administrators only. Deletion by ids is documented, and missing in the newer "
+        "en": "The whole bin at once only where, also by its own count, nothing else lies in it; else record by record, 50 a call. More "
+        "than 1,000 are a job, which is waited for. Administrators only. Deletion by ids is documented, and missing in the newer "
         "description.",
-        "zh-CN": "仅当回收站中（按其自身的计数核对）没有其他内容时才整体清空，否则按 ID 每次 50 条删除。超过 1,000 条时平台以后台任务执行，会等待其完成。"
+        "zh-CN": "仅当回收站中（按其自身的计数核对）没有其他内容时才整体清空，否则按 ID 每次 50 条删除。"
+        "超过 1,000 条时平台以后台任务执行，会等待其完成。"
         "仅限管理员。按 ID 删除见于文档，新版描述中缺失。",
     },
 )
@@ -205,8 +208,8 @@ def _emptied(call: Call, id: str) -> Result:
                 return Result(id, Outcome.DONE)
             call.pause(min(60.0, 2.0 * 2**attempt))
     except Failure as failure:  # of a look: what was asked for has been accepted all the same
-        return Result(id, Outcome.REQUESTED, summary=failure.summary)
-    return Result(id, Outcome.REQUESTED)
+        return Result(id, Outcome.REQUESTED, summary=failure.summary, until=call.later(DAY))
+    return Result(id, Outcome.REQUESTED, until=call.later(DAY))
 
 
 def _one_by_one(call: Call, id: str, module: str) -> Result:
