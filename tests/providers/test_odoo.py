@@ -446,3 +446,11 @@ def test_an_id_that_is_no_number_is_nobodys() -> None:
     with talking(lambda method, asked: LEAVES[method]) as (session, _):
         (found,) = session.perform(Batch(Kind.INTEGRATION, Verb.DISABLE, (Item("never-was"),)))
     assert empty == found and provider.cell(Kind.INTEGRATION, Verb.DISABLE).after is Phase.INACTIVE  # type: ignore[union-attr]
+
+
+def test_whoever_closes_a_database_is_told_to_leave_the_other_ones_alone() -> None:
+    """Service and data folder are every database's of the server."""
+    for language, word in (("en", "other databases"), ("zh-CN", "其他数据库")):
+        words = provider.words[language][str(provider.table[Kind.ACCOUNT, Verb.CLOSE].runbook)]
+        first, last = ("Stop the service", "data_dir") if language == "en" else ("停止服务并", "data_dir")
+        assert words.index(word) < words.index(first) < words.index(last)
