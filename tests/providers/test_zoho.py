@@ -743,6 +743,12 @@ def test_every_act_is_tried_on_something_that_is_not_there() -> None:
     assert tried == acting
 
 
+def test_whoever_removes_apps_is_told_that_they_may_serve_other_services_of_zohos() -> None:
+    for language in ("en", "zh-CN"):
+        words = provider.words[language][str(provider.table[Kind.API_KEY, Verb.REVOKE].runbook)]
+        assert words.index("Books") < words.index("Connected Apps")
+
+
 def test_what_ends_the_api_or_has_no_way_back_says_so_in_both_languages() -> None:
     for kind, verb in ((Kind.SUBSCRIPTION, Verb.CANCEL), (Kind.ACCOUNT, Verb.CLOSE)):
         cell = provider.table[kind, verb]
