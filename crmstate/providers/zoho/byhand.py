@@ -34,9 +34,10 @@ provider.manual(
     runbook={
         "en": "Apps and clients may serve other Zoho services as well (Books, Desk, Mail): what is not for the CRM alone stays, or "
         "its owner agrees in writing. 1. Each user: accounts.zoho.<data centre> > Sessions > Connected Apps, remove each app of "
-        "the CRM's. 2. Delete the OAuth clients of the CRM's at api-console.zoho.<data centre>. 3. Setup > Marketplace > All > Installed: uninstall extensions; Setup > Developer "
-        "Hub: take the REST keys off functions (both places unconfirmed). The client and token that crmstate works with go "
-        "last, after everything else is confirmed: crmstate sees by itself that the token is dead. Never use Close Account at "
+        "the CRM's. 2. Delete the OAuth clients of the CRM's at api-console.zoho.<data centre>. 3. Setup > Marketplace > "
+        "All > Installed: uninstall extensions; Setup > Developer Hub: take the REST keys off functions (both places unconfirmed). "
+        "The client and token that crmstate works with go last, after everything else is confirmed: crmstate sees by itself "
+        "that the token is dead. Never use Close Account at "
         "accounts.zoho.com: it ends all Zoho services of that person. Proof: a picture of each list afterwards.",
         "zh-CN": "应用和客户端可能同时用于其他 Zoho 服务（Books、Desk、Mail）：并非只用于 CRM 的须保留，或取得其负责人的书面同意。"
         "1. 每位用户：在 accounts.zoho.<数据中心> > Sessions > Connected Apps 移除 CRM 的应用。2. 在 api-console.zoho.<数据中心> "
