@@ -463,7 +463,7 @@ class Archive:
         rows = self.sealed[dataset]
         return Evidence("model", Proof.OBSERVED, stamp(self.clock.now()), rows=len(rows), sha256=str(sorted(rows)))
 
-    def archive(self, source: Any, dataset: Resource, attachments: bool) -> Evidence:
+    def archive(self, source: Any, dataset: Resource, attachments: bool, jobs: Any = None) -> Evidence:
         if dataset.id in self.sealed:
             return self._evidence(dataset.id)
         return self._seal(dataset.id, self._read(source, dataset.id))
@@ -475,7 +475,13 @@ class Archive:
         return self._evidence(dataset.id)
 
     def delta(
-        self, source: Any, dataset: Resource, attachments: bool, expected: str | None = None, purging: bool = False
+        self,
+        source: Any,
+        dataset: Resource,
+        attachments: bool,
+        expected: str | None = None,
+        purging: bool = False,
+        jobs: Any = None,
     ) -> Evidence:
         if dataset.id not in self.sealed:
             raise problem(Exit.ERROR, "CRM-A009", dataset=dataset.id)
