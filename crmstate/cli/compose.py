@@ -162,9 +162,11 @@ class House:
     @cached_property
     def kept(self) -> Kept | None:
         """Where access tokens lie between runs, for vendors that give out only so many: in this user's own cache. None
-        where the user has none."""
+        where the user has none, and in a rehearsal, which leaves nothing behind."""
         from crmstate.providers.kit.kept import Kept
 
+        if self.played:
+            return None
         home = self.environ.get("HOME")
         cache = self.environ.get("XDG_CACHE_HOME") or (f"{home}/.cache" if home else "")
         return Kept(Path(cache) / "crmstate" / "tokens", self.effects) if Path(cache).is_absolute() else None

@@ -53,6 +53,17 @@ def test_the_whole_plan_is_played_and_nothing_is_done_to_the_vendor(here: Site) 
     }  # fmt: skip
 
 
+def test_a_rehearsal_keeps_no_token_in_the_users_folder(here: Site) -> None:
+    from crmstate.cli.compose import House
+    from crmstate.core.secret import Scrubber
+    from crmstate.manifest.load import load
+
+    environ = {"HOME": str(here.folder)}
+    found = [House(load(here.manifest), Scrubber(), environ=environ, played=played).kept for played in (False, True)]
+
+    assert found[0] is not None and found[1] is None
+
+
 def test_names_of_people_are_replaced_and_what_the_manifest_names_is_kept(here: Site, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
 

@@ -138,6 +138,20 @@ def test_withdrawing_a_pending_cancellation_is_sent_and_judged_by_its_own_end() 
     assert outcomes == [FAILED, FAILED, FAILED, WAITS]
 
 
+def test_a_job_that_is_accepted_until_a_time_is_waited_for_although_nothing_shows() -> None:
+    """It was called without effect, and the next apply asked for another one."""
+    answer = Result("p1", Outcome.REQUESTED, until="2026-06-02T00:00:00Z", request_id="77")
+
+    settlement, found = judge(step(), SHOWS, answer, seen(Phase.PRESENT))
+
+    assert (Outcome.REQUESTED, Proof.ACKNOWLEDGED, answer.until) == (
+        settlement.outcome,
+        settlement.proof,
+        settlement.until,
+    )
+    assert found is None
+
+
 ENTRIES = (Outcome.INTENDED, Outcome.REQUESTED, Outcome.UNKNOWN)
 RECOVERED = {
     # (on record, seen): where the effect shows; where it does not

@@ -21,6 +21,7 @@ from crmstate.providers.fxiaoke.vendor import (
     CUSTOM_DELETE,
     CUSTOM_INVALID,
     CUSTOM_QUERY,
+    CUSTOM_RECOVER,
     DELETE,
     DESCRIBE,
     INVALID,
@@ -30,6 +31,7 @@ from crmstate.providers.fxiaoke.vendor import (
     PEOPLE,
     PEOPLE_BY_TIME,
     QUERY,
+    RECOVER,
     STOP,
     TOKEN,
     UNLOCK,
@@ -38,7 +40,7 @@ from crmstate.providers.kit import ATTEMPTS
 from crmstate.providers.kit.wire import Answer, NotDeclared
 
 from ..core.test_estimate import estimated
-from .fxiaoke_wire import FIELDS, OLDER, Body, Raw, Refused, Say, talking
+from .fxiaoke_wire import FIELDS, OLDER, PRESENT, Body, Raw, Refused, Say, talking
 
 PRESET, CUSTOM = "AccountObj", "object_8vN1s__c"
 TWO = Batch(Kind.USER, Verb.DEACTIVATE, (Item("FSUID_a"), Item("FSUID_b")))
@@ -73,6 +75,8 @@ class Table:
         if path == UNLOCK:
             self.locked -= set(body["data"]["idList"])
             return {}
+        if path in {RECOVER, CUSTOM_RECOVER}:
+            return self.recover(body["data"]["idList"])
         if path in {INVALID, CUSTOM_INVALID, DELETE, CUSTOM_DELETE}:
             data = body["data"]
             ids = data["idList"] if "idList" in data else [data["object_data_id"]]
@@ -90,6 +94,12 @@ class Table:
         if any(id not in self.rows or id in self.bin or id in self.locked for id in ids):
             return Refused(201112008, "数据已锁定")
         self.bin |= set(ids)
+        return {}
+
+    def recover(self, ids: Sequence[str]) -> Any:
+        if any(id not in self.bin for id in ids):
+            return Refused(201112009, "请先作废数据")
+        self.bin -= set(ids)
         return {}
 
     def delete(self, ids: Sequence[str]) -> Any:
@@ -749,6 +759,25 @@ def test_a_row_whose_deletion_is_refused_is_failed_although_it_shows_no_more() -
     assert (Outcome.FAILED, "rejected", {id_of(1)}) == (result.outcome, result.code, there.bin)
 
 
+@pytest.mark.parametrize("dataset", [PRESET, CUSTOM])
+def test_a_deletion_that_is_refused_again_is_not_called_done_because_the_row_shows_no_more(dataset: str) -> None:
+    """Who may make rows invalid and not delete them would have all of them in the bin, and a purge that says done."""
+    there = Table(1, 2)
+    there.gone = {id_of(3)}
+
+    def say(path: str, body: Body) -> Any:
+        return Refused(201112009) if path in {DELETE, CUSTOM_DELETE} else there(path, body)
+
+    ids = [id_of(n) for n in (1, 2, 3)]
+    with talking(say, attested=True) as (session, _, _):
+        first = purge(session, dataset, *ids)
+        second = purge(session, dataset, *ids)
+
+    assert [Outcome.FAILED, Outcome.FAILED, Outcome.DONE] == [each.outcome for each in first]
+    assert [Outcome.FAILED, Outcome.FAILED, Outcome.DONE] == [each.outcome for each in second]
+    assert {id_of(1), id_of(2)} == there.rows.keys() - there.bin, "what was not deleted shows again"
+
+
 def test_what_is_used_up_in_the_middle_is_raised_with_its_end() -> None:
     there = Table(1, 2, 3)
 
@@ -770,7 +799,9 @@ def test_a_right_that_lacks_is_told_before_the_first_act(code: int) -> None:
                 session.rights(each)
             assert Code.DENIED is raised.value.code
 
-    with talking(lambda path, body: Refused(20012) if path == STOP else Table()(path, body)) as (session, asked, _):
+    known = {**PRESENT, "open_user_id": "FSUID_own"}
+    say = lambda path, body: Refused(20012) if path == STOP else Table()(path, body)  # noqa: E731
+    with talking(say, credential=known) as (session, asked, _):
         for each in acts:
             session.rights(each)
     assert [NOBODY] == asked.bodies(STOP)[0]["openUserIds"]
@@ -778,6 +809,15 @@ def test_a_right_that_lacks_is_told_before_the_first_act(code: int) -> None:
         path: asked.paths.count(path) for path in asked.paths
     }
     assert [NO_ID] == asked.bodies(DELETE)[0]["data"]["idList"]
+
+
+def test_nobody_is_stopped_by_a_credential_that_does_not_say_who_it_is() -> None:
+    """Everybody who is to be stopped may be crmstate's own user: then nothing after it could be done."""
+    with talking(Table(), attested=True) as (session, asked, _), pytest.raises(Failure) as raised:
+        session.rights({(Kind.USER, Verb.DEACTIVATE): ["FSUID_a"]})
+
+    assert (Code.DENIED, []) == (raised.value.code, asked.bodies(STOP))
+    assert "open_user_id" in raised.value.summary
 
 
 def test_a_session_for_reading_lets_no_act_through_although_everything_is_a_post() -> None:

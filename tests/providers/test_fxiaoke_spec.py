@@ -42,6 +42,7 @@ EXAMPLES = {
     "/cgi/crm/v2/data/invalid": "data_invalid_preset",
     "/cgi/crm/custom/data/invalid": "data_invalid_custom_batch",
     "/cgi/crm/v2/data/delete": "data_delete",
+    "/cgi/crm/v2/data/recover": "data_recover",
     "/cgi/user/list": "user_list_legacy",
     "/cgi/user/get/batchByUpdTime": "user_batch_by_update_time",
     "/media/download": "media_download_legacy",
@@ -50,6 +51,7 @@ EXAMPLES = {
 
 WITHOUT_EXAMPLE = {
     "/cgi/crm/custom/v2/data/delete": "data_delete, at the path of the company's own objects",
+    "/cgi/crm/custom/v2/data/recover": "data_recover, at the path of the company's own objects",
     "/cgi/user/batchSetStatus": "the note of user_set_status_legacy: openUserIds[] in the place of openUserId",
     "/cgi/crm/v2/object/unlock": "the sheet names the path alone",
 }
@@ -123,10 +125,17 @@ def locked(path: str, body: Body) -> Any:
     return Refused(15002) if path.endswith("/invalid") else reply(path, body)
 
 
+def undeletable(path: str, body: Body) -> Any:
+    """A row that may lie in the bin, and that nobody may delete."""
+    from .fxiaoke_wire import Refused
+
+    return Refused(15002) if path.endswith("/delete") else reply(path, body)
+
+
 @pytest.fixture(scope="module")
 def asked() -> Asked:
     found = Asked()
-    for credential in (PRESENT, OLDER):
+    for credential in ({**PRESENT, "open_user_id": "FSUID_own"}, OLDER):
         with talking(reply, credential=credential) as (session, heard, _):
             for call in every_call(session):
                 call()
@@ -134,6 +143,10 @@ def asked() -> Asked:
             found.sign_ins += heard.sign_ins
     with talking(locked) as (session, heard, _):
         session.perform(Batch(Kind.DATASET, Verb.PURGE, (Item("5f1e6a0b2c3d4e0001a2b3c4"),), PRESET))
+        found.all += heard.all
+    with talking(undeletable) as (session, heard, _):
+        for dataset in (PRESET, CUSTOM):
+            session.perform(Batch(Kind.DATASET, Verb.PURGE, (Item("f" * 24),), dataset))
         found.all += heard.all
     return found
 
@@ -178,7 +191,7 @@ def _same_shape(known: Any, sent: Any, place: str) -> None:
 
 
 def test_the_switches_of_approvals_and_workflows_go_along_with_every_act_on_rows(asked: Asked) -> None:
-    acts = [heard.body for heard in asked.all if heard.path.endswith(("/invalid", "/delete", "/unlock"))]
+    acts = [heard.body for heard in asked.all if heard.path.endswith(("/invalid", "/delete", "/recover", "/unlock"))]
 
     assert acts and all(QUIETLY.items() <= body.items() for body in acts)
 

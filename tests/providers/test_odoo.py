@@ -288,12 +288,57 @@ def test_what_people_write_is_a_dataset(model: str) -> None:
     assert model_of(model) == model
 
 
+BROUGHT = [
+    {"model": "crm.stage", "res_id": 1, "module": "crm"},
+    {"model": "crm.stage", "res_id": 1, "module": "sale_crm"},
+    {"model": "crm.stage", "res_id": 7, "module": "crm"},  # its row is gone, and nobody told
+    {"model": "crm.stage", "res_id": 2, "module": "sap"},
+]
+MODULES = [{"name": f"module_{name}"} for name in ("base", "crm", "sale_crm")]
+
+
+def external_ids(asked: dict[str, Any]) -> list[dict[str, Any]]:
+    return MODULES if ["model", "=", "ir.module.module"] in asked.get("domain", ()) else BROUGHT
+
+
+def test_what_an_import_named_in_its_own_way_is_its_owners_and_no_modules() -> None:
+    """Of two stages one came with a module, under two names, and one with a file whose ids begin with `sap.`."""
+
+    def say(method: str, asked: dict[str, Any]) -> Any:
+        if method == "ir.model/search_read" and "name" in asked["fields"]:
+            return [{"id": 1, "model": "crm.stage", "name": "Stage", "count": 2}]
+        if method == "crm.stage/search_count":
+            return 2 if ["id", "!=", 0] in asked["domain"] else 1
+        counts = {"ir.model/search_count": 1, "ir.attachment/search_count": 0, "ir.model.fields/search_read": []}
+        return {**LEAVES, **counts, "ir.model.data/search_read": external_ids(asked)}[method]
+
+    with talking(say) as (session, heard):
+        found = session.list(Kind.DATASET)
+
+    assert [("crm.stage", DatasetFacts(1, True, 0))] == [(row.id, row.facts) for row in found.resources]
+    left_out = [part[2] for method, asked in heard if method == "crm.stage/search_count" for part in asked["domain"]]
+    assert [1, 7] in left_out and not [each for each in left_out if each == [1, 2, 7]]
+
+
+def test_where_the_modules_are_not_shown_nothing_is_said_to_be_its_owners() -> None:
+    def say(method: str, asked: dict[str, Any]) -> Any:
+        if method == "ir.model/search_read" and "name" in asked["fields"]:
+            return [{"id": 1, "model": "crm.stage", "name": "Stage", "count": 2}]
+        return {**LEAVES, "ir.model/search_count": 1, "ir.model.data/search_read": []}[method]
+
+    with talking(say) as (session, _):
+        found = session.list(Kind.DATASET)
+
+    assert (False, ()) == (found.complete, found.resources)
+
+
 def test_a_dataset_of_which_the_server_has_more_rows_than_it_shows_is_a_gap() -> None:
     def say(method: str, asked: dict[str, Any]) -> Any:
         if method == "ir.model/search_read" and "name" in asked["fields"]:
             return [{"id": 1, "model": "crm.lead", "name": "Lead", "count": 40}]
         counts = {"crm.lead/search_count": 12, "ir.model/search_count": 1, "ir.attachment/search_count": 0}
-        empty = {"ir.model.data/search_read": [], "ir.model.fields/search_read": []}
+        brought = MODULES if ["model", "=", "ir.module.module"] in asked.get("domain", ()) else []
+        empty = {"ir.model.data/search_read": brought, "ir.model.fields/search_read": []}
         return {**LEAVES, **counts, **empty}[method]
 
     with talking(say) as (session, _):
@@ -401,3 +446,11 @@ def test_an_id_that_is_no_number_is_nobodys() -> None:
     with talking(lambda method, asked: LEAVES[method]) as (session, _):
         (found,) = session.perform(Batch(Kind.INTEGRATION, Verb.DISABLE, (Item("never-was"),)))
     assert empty == found and provider.cell(Kind.INTEGRATION, Verb.DISABLE).after is Phase.INACTIVE  # type: ignore[union-attr]
+
+
+def test_whoever_closes_a_database_is_told_to_leave_the_other_ones_alone() -> None:
+    """Service and data folder are every database's of the server."""
+    for language, word in (("en", "other databases"), ("zh-CN", "其他数据库")):
+        words = provider.words[language][str(provider.table[Kind.ACCOUNT, Verb.CLOSE].runbook)]
+        first, last = ("Stop the service", "data_dir") if language == "en" else ("停止服务并", "data_dir")
+        assert words.index(word) < words.index(first) < words.index(last)

@@ -102,6 +102,17 @@ def test_a_refused_login_says_that_it_may_be_the_wrong_data_centre(word: str) ->
     assert word in raised.value.summary and "data centre" in raised.value.summary
 
 
+@pytest.mark.parametrize("word", ["general_error", "Access Denied", "invalid_request", "invalid_op"])
+def test_a_refused_login_that_says_nothing_of_the_token_does_not_make_it_dead(word: str) -> None:
+    def say(asked: Asked) -> Any:
+        return {"error": word}
+
+    with talking(say, credential=REFRESHED) as (session, _, _), pytest.raises(Failure) as raised:
+        session.alive()
+
+    assert Code.REJECTED is raised.value.code and word in raised.value.summary
+
+
 def users(asked: Asked) -> Any:
     people = [
         {"id": FIRST, "status": "active", "zuid": PRIMARY, "full_name": "First", "email": "first@acme.example"},
@@ -200,8 +211,33 @@ def test_a_transfer_is_a_job_that_is_waited_for(states: list[str], outcome: Outc
         (found,) = session.perform(one(Kind.USER, Verb.DELETE, FIRST, transfer_to=SECOND))
 
     assert (outcome, "77") == (found.outcome, found.request_id)
+    assert (found.until is not None) == (outcome is Outcome.REQUESTED), "a job that runs is not asked for again"
     assert SECOND == heard[0].body["transfer_and_delete"][0]["move_subordinate"]["id"]
     assert {"job_id": "77"} == heard[1].query and sum(clock.slept) <= 600
+
+
+def test_an_act_that_may_have_happened_is_not_sent_again_because_a_word_speaks_of_the_token() -> None:
+    def say(asked: Asked) -> Any:
+        if asked.path == "/oauth/v2/token":
+            return {"access_token": "1000.new-access-token", "expires_in": 3600}
+        return refused("INVALID_TOKEN", 500)
+
+    with talking(say, credential=REFRESHED) as (session, heard, _):
+        (found,) = session.perform(one(Kind.USER, Verb.DELETE, FIRST))
+
+    assert (Outcome.UNKNOWN, 1) == (found.outcome, len([each for each in heard if each.method == "DELETE"]))
+
+
+def test_a_transfer_whose_job_cannot_be_looked_at_is_requested_and_not_undone() -> None:
+    def say(asked: Asked) -> Any:
+        if asked.method == "POST":
+            return {"transfer_and_delete": [item("SUCCESS", FIRST, job_id="77")]}
+        return refused("OAUTH_SCOPE_MISMATCH", 401)
+
+    with talking(say) as (session, _, _):
+        (found,) = session.perform(one(Kind.USER, Verb.DELETE, FIRST, transfer_to=SECOND))
+
+    assert (Outcome.REQUESTED, "77") == (found.outcome, found.request_id)
 
 
 def webhooks(asked: Asked) -> Any:
@@ -309,7 +345,8 @@ def test_modules_are_datasets_with_their_counts_converted_and_hidden_ones_includ
         row.id: row.facts for row in found.resources
     }
     assert {"status": "visible,user_hidden,system_hidden,scheduled_for_deletion"} == heard[0].query
-    assert {"converted": "both"} == heard[1].query and heard[2].query == {}
+    assert {"approved": "both", "converted": "both"} == heard[1].query
+    assert {"approved": "both"} == heard[2].query, "records that wait for an approval hide in list and count alike"
 
 
 def test_a_module_that_may_not_be_counted_makes_the_listing_incomplete() -> None:
@@ -387,7 +424,8 @@ def test_records_come_in_the_order_of_their_ids_by_token() -> None:
     asked = [each.query for each in heard if each.path == "/crm/v8/Leads"]
     assert ["1", None, None] == [each.get("page") for each in asked]
     assert [None, "t200", "t400"] == [each.get("page_token") for each in asked]
-    assert {("id", "asc", "both")} == {(each["sort_by"], each["sort_order"], each["converted"]) for each in asked}
+    told = {tuple(each[name] for name in ("sort_by", "sort_order", "converted", "approved")) for each in asked}
+    assert {("id", "asc", "both", "both")} == told
     assert len(heard) == 4, "the fields are asked for once"
 
 
@@ -535,7 +573,7 @@ def test_a_purge_reads_every_items_own_status(status: int) -> None:
     assert [(Outcome.DONE, None), (Outcome.FAILED, "conflict"), (Outcome.DONE, "missing")] == [
         (each.outcome, each.code) for each in found
     ]
-    assert {"ids": f"{FIRST},{SECOND},{THIRD}"} == heard[0].query
+    assert {"ids": f"{FIRST},{SECOND},{THIRD}", "wf_trigger": "false"} == heard[0].query, "no rule writes to customers"
 
 
 def test_a_row_that_the_answer_does_not_name_is_unknown() -> None:
@@ -548,13 +586,14 @@ def test_a_row_that_the_answer_does_not_name_is_unknown() -> None:
 
 
 class Bin:
-    """A recycle bin with so many records of each module; `limit`: more than these are emptied by a job."""
+    """A recycle bin with so many records of each module; `limit`: more than these are emptied by a job; `beside`: things
+    that are no module's that can be asked for."""
 
-    def __init__(self, limit: int = 1000, may_empty: bool = True, **modules: int) -> None:
+    def __init__(self, limit: int = 1000, may_empty: bool = True, beside: int = 0, **modules: int) -> None:
         self.left = {
             name: [f"6{place}{n:017}" for n in range(count)] for place, (name, count) in enumerate(modules.items())
         }
-        self.limit, self.may_empty, self.scheduled = limit, may_empty, 0
+        self.limit, self.may_empty, self.scheduled, self.beside = limit, may_empty, 0, beside
 
     def __call__(self, asked: Asked) -> Any:
         if asked.path == "/crm/v8/settings/modules":
@@ -562,15 +601,17 @@ class Bin:
         if asked.path.endswith("/deleted"):
             rows = self.left[asked.path.split("/")[3]]
             size = int(asked.query["per_page"])
+            start = (int(asked.query["page"]) - 1) * size
             assert asked.query["type"] == "recycle"
-            return page("data", [{"id": each} for each in rows[:size]], len(rows) > size) if rows else NONE
+            found = [{"id": each} for each in rows[start : start + size]]
+            return page("data", found, len(rows) > start + size) if found else NONE
         if asked.path.endswith("/actions/empty"):
             if not self.may_empty:
                 return refused("OAUTH_SCOPE_MISMATCH", 401)
             many = sum(map(len, self.left.values()))
             self.scheduled = 3 if many > self.limit else 0
             if not self.scheduled:
-                self.left = {name: [] for name in self.left}
+                self.left, self.beside = {name: [] for name in self.left}, 0
             word = "SCHEDULED" if self.scheduled else "SUCCESS"
             return Said(
                 202 if self.scheduled else 200, {"code": word, "details": {}, "message": "m", "status": "success"}
@@ -578,8 +619,10 @@ class Bin:
         if asked.path.endswith("/actions/count"):
             self.scheduled -= 1
             if not self.scheduled:
-                self.left = {name: [] for name in self.left}
-            return {"count": sum(map(len, self.left.values()))}
+                self.left, self.beside = {name: [] for name in self.left}, 0
+            return {"count": sum(map(len, self.left.values())) + self.beside}
+        if asked.path == "/crm/v8/settings/recycle_bin/1":
+            return refused("INVALID_DATA", message="the id given seems to be invalid")
         if asked.method == "DELETE" and asked.path == "/crm/v8/settings/recycle_bin":
             ids = asked.query["ids"].split(",")
             assert len(ids) <= 50
@@ -616,6 +659,24 @@ def test_what_others_deleted_stays_in_the_bin() -> None:
 
     assert (Outcome.DONE, 0, 2) == (found.outcome, len(bin.left["Leads"]), len(bin.left["Deals"]))
     assert {"DELETE /crm/v8/settings/recycle_bin"} == set(acts(heard))
+
+
+def test_what_lies_in_the_bin_and_is_no_listed_modules_stays_there_too() -> None:
+    bin = Bin(Leads=120, beside=3)
+
+    with talking(bin) as (session, heard, _):
+        (found,) = session.perform(one(Kind.BIN, Verb.EMPTY, "Leads"))
+
+    assert (Outcome.DONE, 0, 3) == (found.outcome, len(bin.left["Leads"]), bin.beside)
+    assert {"DELETE /crm/v8/settings/recycle_bin"} == set(acts(heard))
+
+
+def test_the_trial_of_an_emptying_names_its_one_record_in_the_path() -> None:
+    """The newer description knows no `ids`: whoever ignores them would be asked to delete the whole bin."""
+    with talking(Bin(Leads=3)) as (session, heard, _):
+        session.rights({(Kind.BIN, Verb.EMPTY): ["Leads"]})
+
+    assert ["DELETE /crm/v8/settings/recycle_bin/1"] == [str(each) for each in heard]
 
 
 def test_a_token_that_may_not_empty_the_bin_takes_the_records_out_one_by_one() -> None:
@@ -680,6 +741,12 @@ def test_every_act_is_tried_on_something_that_is_not_there() -> None:
         (cell.kind, cell.verb) for cell in provider.table.values() if cell.how is How.API and cell.verb not in READING
     }
     assert tried == acting
+
+
+def test_whoever_removes_apps_is_told_that_they_may_serve_other_services_of_zohos() -> None:
+    for language in ("en", "zh-CN"):
+        words = provider.words[language][str(provider.table[Kind.API_KEY, Verb.REVOKE].runbook)]
+        assert words.index("Books") < words.index("Connected Apps")
 
 
 def test_what_ends_the_api_or_has_no_way_back_says_so_in_both_languages() -> None:

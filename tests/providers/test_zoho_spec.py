@@ -52,6 +52,13 @@ DEVIATIONS = {
         "GET /crm/v8/{module_api_name}/actions/count",
         "does not know converted",
     ): "the edition of 2026 has it; without it converted leads would be left out",
+    ("2026", "DELETE /crm/v8/{module}", "does not know wf_trigger"): "the edition of 2025 has it",
+    ("2026", "GET /crm/v8/{module}", "does not know approved"): "the edition of 2025 has it, and that of 2026 for the count",
+    (
+        "2025",
+        "GET /crm/v8/{module_api_name}/actions/count",
+        "does not know approved",
+    ): "the edition of 2026 has it; without it records that wait for an approval would be left out",
     (
         "2026",
         "GET /crm/v8/{moduleApiName}/{recordId}/Attachments",

@@ -11,7 +11,7 @@ from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Batch, Result
 from crmstate.core.survey import Gap, Listing, Resource, UserFacts
 from crmstate.core.words import Kind, Outcome, Phase, Undo, Verb
-from crmstate.providers.fxiaoke.vendor import CHECKED, MANUAL, PEOPLE, PEOPLE_BY_TIME, STOP, Nothing, provider
+from crmstate.providers.fxiaoke.vendor import CHECKED, MANUAL, PEOPLE, PEOPLE_BY_TIME, STOP, Nothing, provider, who
 from crmstate.providers.kit import Call
 from crmstate.providers.kit.pages import ROUNDS, Resources
 
@@ -133,7 +133,12 @@ def _resources(found: dict[str, _Person], known: dict[str, _Person]) -> list[Res
 
 
 def may_stop(call: Call, ids: tuple[str, ...]) -> None:
-    """The trial: stopping somebody who does not exist is refused for want of a right, or for want of the person."""
+    """The trial: stopping somebody who does not exist is refused for want of a right, or for want of the person. Nor is
+    anybody stopped by somebody who does not say who they are: nothing would keep them from stopping themselves, and what
+    comes afterwards from being done by nobody."""
+    if not who(call)[-1]:
+        why = "the credential does not say which person of the address book it works as: add open_user_id"
+        raise Failure(Code.DENIED, why, vendor="fxiaoke.nobody")
     call.post(STOP, {"openUserIds": [NOBODY], "status": STOPPED}, into=Nothing)
 
 
@@ -149,9 +154,10 @@ def may_stop(call: Call, ids: tuple[str, ...]) -> None:
     note={
         "en": "The call is known from a sample and from a table of contents only, in the older style of signing in, in which it is "
         "asked for; that 1 means stopped (停用) is inferred. So it counts by what is read back (isStop), and where it is refused a person stops them "
-        "in 管理后台. How many a call may name is undocumented.",
+        "in 管理后台. How many a call may name is undocumented. The credential has to say who it is (open_user_id), "
+        "so that nobody stops themselves.",
         "zh-CN": "该接口只见于示例代码和文档目录（旧版传参）；status 为 1 表示停用系推断。因此以读回的 isStop 为准；若被拒绝，由管理员在"
-        "「管理后台」中停用。单次人数上限没有公开说明。",
+        "「管理后台」中停用。单次人数上限没有公开说明。凭证须填写 open_user_id，以免停用 crmstate 自己使用的员工。",
     },
 )
 def stop(call: Call, batch: Batch) -> list[Result]:

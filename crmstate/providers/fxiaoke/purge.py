@@ -21,10 +21,12 @@ from crmstate.providers.fxiaoke.vendor import (
     CUSTOM_DELETE,
     CUSTOM_INVALID,
     CUSTOM_QUERY,
+    CUSTOM_RECOVER,
     DELETE,
     INVALID,
     MANUAL,
     QUERY,
+    RECOVER,
     UNLOCK,
     Nothing,
     provider,
@@ -100,8 +102,18 @@ def _made_invalid(call: Call, dataset: str, ids: Sequence[str]) -> dict[str, Fai
 
 
 def _deleted(call: Call, dataset: str, ids: Sequence[str]) -> dict[str, Failure]:
-    """Deletes rows for good, all in one call, and where that is refused one by one. Which were refused."""
-    path = CUSTOM_DELETE if is_custom(dataset) else DELETE
+    """Deletes rows for good. Which were refused."""
+    return _together(call, CUSTOM_DELETE if is_custom(dataset) else DELETE, dataset, ids)
+
+
+def _taken_out(call: Call, dataset: str, ids: Sequence[str]) -> None:
+    """Takes out of the recycle bin whatever of these rows still lies there, so that it shows. The deletion of a row that is
+    gone is refused, and so is that of one that may not be deleted; no code tells them apart, and no call lists the bin."""
+    _together(call, CUSTOM_RECOVER if is_custom(dataset) else RECOVER, dataset, ids)
+
+
+def _together(call: Call, path: str, dataset: str, ids: Sequence[str]) -> dict[str, Failure]:
+    """Asks for all rows in one call, and where that is refused one by one. Which were refused."""
 
     def some(part: Sequence[str]) -> object:
         return call.post(path, _place(dataset, part), into=Nothing)
@@ -130,7 +142,18 @@ def may_purge(call: Call, datasets: tuple[str, ...]) -> None:
     calls=102,
     trial=may_purge,
     requests=tuple(
-        f"POST {path}" for path in (CUSTOM_INVALID, INVALID, CUSTOM_DELETE, DELETE, UNLOCK, CUSTOM_QUERY, QUERY)
+        f"POST {path}"
+        for path in (
+            CUSTOM_INVALID,
+            INVALID,
+            CUSTOM_DELETE,
+            DELETE,
+            CUSTOM_RECOVER,
+            RECOVER,
+            UNLOCK,
+            CUSTOM_QUERY,
+            QUERY,
+        )
     ),
     attributes=frozenset({"halfway_unseen"}),
     source=MANUAL,
@@ -139,28 +162,34 @@ def may_purge(call: Call, datasets: tuple[str, ...]) -> None:
         "en": "Rows are made invalid (作废), one a call in preset objects (five a second: 100,000 rows take six hours and more than "
         "one pack of calls), and then deleted. Approval flows and workflows are told to stay off; where those switches stand is "
         "confirmed for other calls only. Rows that are refused are unlocked once: the path is documented, its parameters are "
-        "taken from the calls beside it. Rows of a public pool (公海) have to be taken out by hand. How many ids a deletion may name "
-        "is undocumented.",
+        "taken from the calls beside it. A row whose deletion is refused and that does not show is asked for to be recovered: where "
+        "it comes back, it was in the bin, and is said to have failed. Rows of a public pool (公海) have to be taken out by hand. "
+        "How many ids a deletion may name is undocumented.",
         "zh-CN": "先作废、后删除。预设对象每次调用只能作废一条（每秒 5 条：10 万条约需 6 小时，且超过一个 10 万次的调用包）。"
         "同时要求不触发审批流和工作流；这两个开关在作废、删除接口中的位置未经证实。被拒绝的数据会先解锁再试一次（解锁路径有文档，参数系参照同类"
-        "接口）。公海数据需人工领取或移出。单次删除的条数上限没有公开说明。",
+        "接口）。删除被拒绝且查询不到的数据会请求恢复：若恢复成功，说明其仍在回收站中，按失败处理。"
+        "公海数据需人工领取或移出。单次删除的条数上限没有公开说明。",
     },
 )
 def purge(call: Call, batch: Batch) -> list[Result]:
     """Purges rows of the dataset `parent`. All of them are deleted, also those that do not show: they may lie in the recycle bin
-    since an answer was lost. A lost answer in the middle is raised (AMBIGUOUS): nobody knows then of any of them."""
+    since an answer was lost; what is refused then is taken out of it again, which tells whether it is there. A lost answer in the
+    middle is raised (AMBIGUOUS): nobody knows then of any of them."""
     if batch.parent is None:
         raise ValueError("a purge names its dataset")
     dataset, ids = batch.parent, [item.id for item in batch.items]
     shown = _shown(call, dataset, ids)
     kept = _made_invalid(call, dataset, shown)
     refused = _deleted(call, dataset, [id for id in ids if id not in kept])
+    hidden = [id for id in refused if id not in shown]
+    if hidden:
+        _taken_out(call, dataset, hidden)
     left = frozenset(rows.id for rows in rows_of(call, dataset, list(refused))) if refused else frozenset()
     return [_result(id, kept.get(id) or refused.get(id), id in shown or id in left) for id in ids]
 
 
 def _result(id: str, failure: Failure | None, known: bool) -> Result:
-    """What became of a row. One that the vendor refuses and that did not show to begin with is not there (any more)."""
+    """What became of a row. One that the vendor refuses and that shows neither to begin with nor taken out of the bin is not there (any more)."""
     if failure is None:
         return Result(id, Outcome.DONE)
     code = Code.REJECTED if known else Code.MISSING

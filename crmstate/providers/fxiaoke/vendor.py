@@ -33,6 +33,7 @@ UNLOCK = "/cgi/crm/v2/object/unlock"
 QUERY, CUSTOM_QUERY = "/cgi/crm/v2/data/query", "/cgi/crm/custom/v2/data/query"
 INVALID, CUSTOM_INVALID = "/cgi/crm/v2/data/invalid", "/cgi/crm/custom/data/invalid"
 DELETE, CUSTOM_DELETE = "/cgi/crm/v2/data/delete", "/cgi/crm/custom/v2/data/delete"
+RECOVER, CUSTOM_RECOVER = "/cgi/crm/v2/data/recover", "/cgi/crm/custom/v2/data/recover"
 MEDIA = "/media/download"
 PEOPLE, PEOPLE_BY_TIME, STOP = "/cgi/user/list", "/cgi/user/get/batchByUpdTime", "/cgi/user/batchSetStatus"
 
@@ -236,7 +237,10 @@ def _as_before(call: Call, asked: dict[str, str], own: str) -> Access:
 _A_SECOND = 100 / 21
 """100 calls in 20 seconds of one interface: what has gathered in a pause (a second's worth) and 20 seconds make 100."""
 
-_PACED = (OBJECTS, DESCRIBE, QUERY, CUSTOM_QUERY, INVALID, CUSTOM_INVALID, DELETE, CUSTOM_DELETE, UNLOCK, MEDIA)
+_PACED = (
+    OBJECTS, DESCRIBE, QUERY, CUSTOM_QUERY, INVALID, CUSTOM_INVALID, DELETE, CUSTOM_DELETE, RECOVER, CUSTOM_RECOVER, UNLOCK,
+    MEDIA,
+)  # fmt: skip
 
 provider = Provider(
     name="fxiaoke",
@@ -283,6 +287,11 @@ class _Objects(msgspec.Struct):
     data: _Listed
 
 
+def who(call: Call) -> list[str]:
+    """Company, app, and the openUserId of the person that the credential works as; empty where it does not say that."""
+    return (call.user() or "-\n-\n").rsplit("\n", 2)
+
+
 @provider.reads(
     Kind.TENANT,
     Verb.WHOAMI,
@@ -303,7 +312,7 @@ def whoami(call: Call) -> Identity:
     """Whose app this is, by the answer to its sign-in, and that it works. `may_write` only says that nothing speaks against
     it: the trials of the acting cells tell."""
     probe(call)
-    tenant, app, own = (call.user() or "-\n-\n").rsplit("\n", 2)
+    tenant, app, own = who(call)
     rights = ("crm/v2/object/list",)
     return Identity(
         "", tenant, user=own or None, key=app, may_write=True, whole_view=False, rights=rights, attestable=True

@@ -13,7 +13,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, Generic, NoReturn, Protocol, TypeVar, overload
@@ -231,6 +231,10 @@ class Call:
         """Lets time pass before the vendor is asked how far something is."""
         self._line.clock.sleep(seconds)
 
+    def later(self, seconds: float) -> str:
+        """The time in so many seconds: by when what was accepted is waited for."""
+        return (self._line.clock.now() + timedelta(seconds=seconds)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
     def known(self, key: object, ask: Callable[[], T]) -> T:
         """What this session found out about `key` not long ago (`KNOWN_FOR`); asks for it otherwise."""
         now = self._line.clock.monotonic()
@@ -287,7 +291,9 @@ def _attempt(line: Line, name: str, send: Callable[[Secret | None], T]) -> Calla
             return send(token)
         except Failure as failure:
             vault = line.vault
-            if renewed or not vault or not token or not line.dialect.renews(failure) or not vault.renew(token):
+            if failure.code is Code.AMBIGUOUS or renewed or not vault or not token:
+                raise  # an act that may have happened is not sent again, whatever word came along
+            if not line.dialect.renews(failure) or not vault.renew(token):
                 raise
             renewed = True
             line.pace.wait(name)

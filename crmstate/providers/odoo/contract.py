@@ -39,16 +39,21 @@ provider.manual(
         "backup_format=zip) or the page /web/database/manager; note the file's SHA-256, and open it: a refusal comes as a "
         "page that says 200. 2. Drop it: the same page, or POST /web/database/drop (master_pwd, name). Only the answer 303 "
         'means that it is gone: 200 with a page is a refusal ("Database deletion error"). /web/database/list goes on naming '
-        "a database that stands in the configuration. 3. Stop the service and disable its unit. 4. Remove the data folder "
-        "(`data_dir` in odoo.conf: filestore, sessions), the configuration with its passwords, logs and old backups. "
-        "5. Proof: the list of databases without this one (psql -l), `systemctl status` of the stopped unit, and that the "
-        "address no longer answers.",
+        "a database that stands in the configuration. 3. See whether the server has other databases (psql -l): steps 4 and 5 "
+        "end ALL of them. Where it has others, leave service and data folder alone, look that `filestore/` has no folder of "
+        "this database's name left, and go on with step 6. 4. Stop the service and disable its unit. 5. Remove the data "
+        "folder (`data_dir` in odoo.conf: filestore, sessions), the configuration with its passwords, logs and old backups. "
+        "6. Proof: the list of databases without this one (psql -l), `systemctl status` of the stopped unit, and that the "
+        "address no longer answers (with other databases: the list alone).",
         "zh-CN": "1. 如归档计划要求，最后备份一次数据库：POST /web/database/backup（master_pwd、name、backup_format=zip），"
         "或使用页面 /web/database/manager；记录文件的 SHA-256 并打开核对：失败时返回的是状态为 200 的页面。"
         "2. 删除数据库：同一页面，或 POST /web/database/drop（master_pwd、name）。只有返回 303 才表示已删除："
         "返回 200 和页面即为拒绝（“Database deletion error”）。写在配置文件中的库名会一直出现在 /web/database/list 中。"
-        "3. 停止服务并禁用其服务单元。4. 删除数据目录（odoo.conf 中的 data_dir：附件、会话）、含密码的配置文件、日志与旧备份。"
-        "5. 证明：不再含有该库的数据库列表（psql -l）、已停止服务单元的 systemctl status 输出，以及该地址不再应答。",
+        "3. 先查看服务器上是否还有其他数据库（psql -l）：第 4、5 步会终止全部数据库。如有其他数据库，不要动服务和数据目录，"
+        "只需确认 filestore/ 中已没有该库名的文件夹，然后直接到第 6 步。4. 停止服务并禁用其服务单元。"
+        "5. 删除数据目录（odoo.conf 中的 data_dir：附件、会话）、含密码的配置文件、日志与旧备份。"
+        "6. 证明：不再含有该库的数据库列表（psql -l）、已停止服务单元的 systemctl status 输出，以及该地址不再应答"
+        "（还有其他数据库时：仅需该列表）。",
     },
     source=MEASURED,
     verified_on=SEEN,

@@ -76,7 +76,8 @@ TALK = {"mail.message": "model", "mail.activity": "res_model"}
 SAID_BY_PEOPLE = ["email", "comment"]
 
 EXPORTED = ["__export__", "__import__"]
-"""External ids that are no module's: exports and imports give them to what people wrote."""
+"""External ids that are no module's: exports and imports give them to what people wrote. Nor are those whose first word is
+no module's name: an import takes whatever its file says (`sap.customer_17`)."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 _SECRET = re.compile(r"password|passwd|secret|token|api_?key|private_?key|access_?key|credential")
@@ -105,6 +106,7 @@ class _Model(msgspec.Struct):
 class _Brought(msgspec.Struct):
     model: str
     res_id: int
+    module: str
 
 
 class _Reference(msgspec.Struct):
@@ -141,7 +143,7 @@ def datasets(call: Call, ids: tuple[str, ...] | None) -> Resources:
     found: list[Resource] = []
     hidden: list[str] = []
     for each in models:
-        if each.count <= len(brought[each.model]) and ids is None:
+        if ids is None and _only_brought(call, each, brought[each.model]):
             continue
         try:
             row, whole = _dataset(call, each, brought[each.model])
@@ -159,6 +161,19 @@ def datasets(call: Call, ids: tuple[str, ...] | None) -> Resources:
         gap = Gap(Kind.DATASET, "gap.partial_view", ", ".join(hidden)[:150])
         return Listing(Kind.DATASET, tuple(found), False, gap)
     return found
+
+
+def _only_brought(call: Call, model: _Model, brought: list[int]) -> bool:
+    """Whether a model has no rows but those that modules brought along. External ids stay behind rows that are gone, so that
+    their number alone does not tell."""
+    if model.count > len(brought):
+        return False
+    try:
+        return count(call, model.model, [["id", "not in", brought]]) == 0
+    except Failure as failure:
+        if failure.code is not Code.DENIED:
+            raise
+        return True
 
 
 def _dataset(call: Call, model: _Model, brought: list[int]) -> tuple[Resource, bool]:
@@ -229,12 +244,29 @@ def attached(call: Call, model: str, foreign: list[int]) -> list[Any]:
 
 
 def _brought(call: Call, models: list[str]) -> dict[str, list[int]]:
-    """The rows that modules brought along, by their model."""
-    found: dict[str, list[int]] = defaultdict(list)
+    """The rows that modules brought along, by their model, each once."""
+    known = call.known("modules", lambda: _modules(call))
+    found: dict[str, set[int]] = defaultdict(set)
     wanted = [["model", "in", models], ["module", "not in", EXPORTED]]
-    for each in search(call, "ir.model.data", wanted, ["model", "res_id"], _Brought):
-        found[each.model].append(each.res_id)
-    return found
+    for each in search(call, "ir.model.data", wanted, ["model", "res_id", "module"], _Brought):
+        if each.module in known:
+            found[each.model].add(each.res_id)
+    return defaultdict(list, {model: sorted(ids) for model, ids in found.items()})
+
+
+class _Module(msgspec.Struct):
+    name: str
+
+
+def _modules(call: Call) -> frozenset[str]:
+    """The names of the server's modules, each of which has an external id of its own: `base.module_crm`. Raises
+    Failure(DENIED) where they are not shown: every row would be its owner's then."""
+    wanted = [["model", "=", "ir.module.module"], ["module", "=", "base"]]
+    found = search(call, "ir.model.data", wanted, ["name"], _Module)
+    names = frozenset(each.name.removeprefix("module_") for each in found)
+    if "base" not in names:
+        raise Failure(Code.DENIED, "which modules the server has is not shown")
+    return names
 
 
 def _ordered(call: Call, found: list[Resource]) -> list[Resource]:

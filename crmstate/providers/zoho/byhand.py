@@ -32,15 +32,18 @@ provider.manual(
     Kind.API_KEY,
     Verb.REVOKE,
     runbook={
-        "en": "1. Each user: accounts.zoho.<data centre> > Sessions > Connected Apps, remove each app. 2. Delete the OAuth clients "
-        "at api-console.zoho.<data centre>. 3. Setup > Marketplace > All > Installed: uninstall extensions; Setup > Developer "
-        "Hub: take the REST keys off functions (both places unconfirmed). The client and token that crmstate works with go "
-        "last, after everything else is confirmed: crmstate sees by itself that the token is dead. Never use Close Account at "
-        "accounts.zoho.com: it ends all Zoho services of that person. Proof: a picture of each empty list.",
-        "zh-CN": "1. 每位用户：在 accounts.zoho.<数据中心> > Sessions > Connected Apps 移除各应用。2. 在 api-console.zoho.<数据中心> "
-        "删除 OAuth 客户端。3. 在 Setup > Marketplace > All > Installed 卸载扩展，在 Setup > Developer Hub 关闭函数的 REST 密钥"
+        "en": "Apps and clients may serve other Zoho services as well (Books, Desk, Mail): what is not for the CRM alone stays, or "
+        "its owner agrees in writing. 1. Each user: accounts.zoho.<data centre> > Sessions > Connected Apps, remove each app of "
+        "the CRM's. 2. Delete the OAuth clients of the CRM's at api-console.zoho.<data centre>. 3. Setup > Marketplace > "
+        "All > Installed: uninstall extensions; Setup > Developer Hub: take the REST keys off functions (both places unconfirmed). "
+        "The client and token that crmstate works with go last, after everything else is confirmed: crmstate sees by itself "
+        "that the token is dead. Never use Close Account at "
+        "accounts.zoho.com: it ends all Zoho services of that person. Proof: a picture of each list afterwards.",
+        "zh-CN": "应用和客户端可能同时用于其他 Zoho 服务（Books、Desk、Mail）：并非只用于 CRM 的须保留，或取得其负责人的书面同意。"
+        "1. 每位用户：在 accounts.zoho.<数据中心> > Sessions > Connected Apps 移除 CRM 的应用。2. 在 api-console.zoho.<数据中心> "
+        "删除用于 CRM 的 OAuth 客户端。3. 在 Setup > Marketplace > All > Installed 卸载扩展，在 Setup > Developer Hub 关闭函数的 REST 密钥"
         "（两处位置尚未证实）。crmstate 使用的客户端和令牌最后处理，其失效由 crmstate 自行检测。切勿使用 accounts.zoho.com 的 "
-        "Close Account：它会终止此人的全部 Zoho 服务。凭据：各空列表的截图。",
+        "Close Account：它会终止此人的全部 Zoho 服务。凭据：处理后各列表的截图。",
     },
     source=f"{DOCS}revoke-tokens.html; {KB}",
     note={

@@ -179,10 +179,12 @@ def fetch(call: Call, file: File) -> Iterator[bytes]:
     behind=behind,
     note={
         "en": "In the order of the ids, 200 a page, converted leads included; 100,000 by token, the others by COQL. Attachments "
-        "cost one call a record and one each: for many records the vendor's own backup is cheaper. Whether records that wait "
-        "for approval are listed is not documented. Notes are a module of their own; e-mails are not among the records.",
+        "cost one call a record and one each: for many records the vendor's own backup is cheaper. Records that "
+        "wait for approval are asked for too (`approved`; where a module does not give them, its count says so). Notes are a "
+        "module of their own; e-mails are not among the records.",
         "zh-CN": "按 ID 升序，每页 200 条，包含已转换的线索；前十万条用 page_token，其余用 COQL。附件需逐条记录查询、逐个下载，"
-        "记录很多时用厂商自带的备份更省额度。待审批的记录是否会列出没有公开说明。备注（Notes）是单独的模块；邮件不在其中。",
+        "记录很多时用厂商自带的备份更省额度。待审批的记录也会请求（approved 参数；若某模块不返回，则与计数不符而报错）。"
+        "备注（Notes）是单独的模块；邮件不在其中。",
     },
 )
 def rows(call: Call, dataset: str, cursor: str | None, ids: tuple[str, ...] | None) -> Page:

@@ -38,8 +38,9 @@ def module_of(dataset: str) -> str:
 
 
 def all_of(module: str) -> dict[str, str | int | None]:
-    """What has to be asked for so that no record hides."""
-    return {"converted": "both"} if module == LEADS else {}
+    """What has to be asked for so that no record hides: those that wait for an approval do, in the list and in the count
+    alike, so that no number would tell."""
+    return {"approved": "both", **({"converted": "both"} if module == LEADS else {})}
 
 
 class _Module(msgspec.Struct):

@@ -42,6 +42,8 @@ OFF_ALREADY = frozenset({"ID_ALREADY_DEACTIVATED", "ID_ALREADY_DELETED"})
 ON_ALREADY = frozenset({"ID_ALREADY_ACTIVE"})
 LOOKS = 12
 """How often the job of a transfer is asked for, each time a little later, ten minutes in all."""
+DAY = 86_400.0
+"""Seconds for which a job that is not through by then is left alone: another one for the same user is not asked for."""
 
 _PHASES = {"active": Phase.PRESENT, "disabled": Phase.INACTIVE, "inactive": Phase.INACTIVE, "deleted": Phase.ABSENT}
 
@@ -235,11 +237,14 @@ def _transferred(call: Call, id: str, heir: str) -> Result:
     if job is None:
         return unknown(id, "accepted, without naming its job")
     for attempt in range(LOOKS):
-        rows, _ = rows_in(call, call.get(TRANSFERS, {"job_id": job}, into=Listed), "transfer_and_delete")
-        state = converted(_State, rows[0]).status if rows else ""
+        try:
+            rows, _ = rows_in(call, call.get(TRANSFERS, {"job_id": job}, into=Listed), "transfer_and_delete")
+            state = converted(_State, rows[0]).status if rows else ""
+        except Failure as failure:  # of a look: the job runs all the same, and is not to be asked for again
+            return Result(id, Outcome.REQUESTED, summary=failure.summary, until=call.later(DAY), request_id=job)
         if state == "completed":
             return Result(id, Outcome.DONE, request_id=job)
         if state == "failed":
             return Result(id, Outcome.FAILED, Code.REJECTED.value, "the transfer failed", request_id=job)
         call.pause(min(60.0, 2.0 * 2**attempt))
-    return Result(id, Outcome.REQUESTED, request_id=job)
+    return Result(id, Outcome.REQUESTED, until=call.later(DAY), request_id=job)

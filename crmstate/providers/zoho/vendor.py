@@ -141,6 +141,11 @@ def _meaning(word: str, answer: Answer) -> Code:
     return CODES.get(word, Code.DENIED if answer.status in {401, 403} else Code.REJECTED)
 
 
+DEAD = frozenset({"invalid_code", "invalid_client", "invalid_client_secret", "invalid_token", "invalid_grant"})
+"""What the accounts server says of a client or a token that it does not take. Other words of its say nothing of the token,
+and prove no end of it."""
+
+
 def _at_login(head: _Head, status: int) -> Failure:
     """The accounts server's refusal of a login. An unknown client or token is what another data centre says of ours."""
     word = head.error or ""
@@ -149,6 +154,8 @@ def _at_login(head: _Head, status: int) -> Failure:
         return Failure(Code.UNAVAILABLE, words, vendor=word)
     if status == 429 or "too many" in words.lower():
         return Failure(Code.THROTTLED, words, vendor=word)
+    if word not in DEAD:
+        return Failure(Code.REJECTED, words, vendor=word)
     why = "the accounts server takes neither client nor token, or is another data centre's than the org's"
     return Failure(Code.EXPIRED, f"{words}: {why} (see `provider.url`)", vendor=word)
 

@@ -134,7 +134,9 @@ def record_get(call: Call, name: str, number: str) -> Reply:
 def record_count(call: Call, name: str) -> Reply:
     scopes.check(pages.caller(call), SEARCH)
     module, given = layout.module(call.world, name, resource_path_index=0), pages.parameters(call)
-    if set(given) - {"cvid"} or given.get("cvid", layout.view_id(module)) != layout.view_id(module):
+    states = {given[name] for name in ("approved", "converted") if name in given}
+    strange = set(given) - {"cvid", "approved", "converted"} or states - {"true", "false", "both"}
+    if strange or given.get("cvid", layout.view_id(module)) != layout.view_id(module):
         text = "unable to process your request. please verify whether you have entered proper method name, parameter and parameter values."
         raise errors.refusal("INVALID_REQUEST", text)
     count = rows.count(call.world, module.dataset, pages.caller(call).viewer)
