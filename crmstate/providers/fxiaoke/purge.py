@@ -17,7 +17,6 @@ from crmstate.core.words import Kind, Outcome, Phase, Undo, Verb
 from crmstate.providers.fxiaoke.data import rows_of
 from crmstate.providers.fxiaoke.listings import is_custom
 from crmstate.providers.fxiaoke.vendor import (
-    CHECKED,
     CUSTOM_DELETE,
     CUSTOM_INVALID,
     CUSTOM_QUERY,
@@ -157,7 +156,6 @@ def may_purge(call: Call, datasets: tuple[str, ...]) -> None:
     ),
     attributes=frozenset({"halfway_unseen"}),
     source=MANUAL,
-    verified_on=CHECKED,
     note={
         "en": "Rows are made invalid (作废), one a call in preset objects (five a second: 100,000 rows take six hours and more than "
         "one pack of calls), and then deleted. Approval flows and workflows are told to stay off; where those switches stand is "

@@ -28,6 +28,7 @@ provider.manual(
         "打开“我的订阅”并在其中关闭订阅，或提交工单申请；Odoo Online 的数据库会随之消失，务必先归档。"
         "证明：写明最后日期的确认函，以及显示订阅已关闭的页面。",
     },
+    attributes=frozenset({"ends_api"}),
     source=HOSTED,
 )
 

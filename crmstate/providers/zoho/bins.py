@@ -153,7 +153,6 @@ def may_empty(call: Call, ids: tuple[str, ...]) -> None:
         f"GET {MODULES}",
     ),
     source=f"{SPEC} (recycle-bin)",
-    verified_on=CHECKED,
     note={
         "en": "The whole bin at once only where, also by its own count, nothing else lies in it; else record by record, 50 a call. More "
         "than 1,000 are a job, which is waited for. Administrators only. Deletion by ids is documented, and missing in the newer "
