@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal, DecimalException
@@ -52,6 +53,11 @@ class Field:
 
     type: str
     label: str
+
+
+_CURRENCY = re.compile(r"^\s*[^\d\s.,'-]{0,4}\s*|\s*[^\d\s.,']{0,4}\s*$|(?<=\d)[\s\u00a0\u202f](?=\d)")
+_POINTS = re.compile(r"-?\d{1,3}(\.\d{3})*,\d{1,2}")
+_DATE = re.compile(r"(\d{1,4})\s*[-./年]\s*(\d{1,2})\s*[-./月]\s*(\d{1,4})(?!\d)")
 
 
 @dataclass
@@ -193,19 +199,44 @@ def _amount(value: Any) -> Decimal:
         value = value["decimal"] if "decimal" in value else value["amount"]
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError("not an amount")
-    found = Decimal(value.replace(",", "").strip() if isinstance(value, str) else str(value))
+    found = Decimal(_plain(value) if isinstance(value, str) else str(value))
     if not found.is_finite():
         raise ValueError("not a finite amount")
     return found
 
 
+def _plain(text: str) -> str:
+    """An amount as Python writes it: vendors write what their users see, with a currency, and with commas and points as
+    their country has them."""
+    bare = _CURRENCY.sub("", text)
+    if _POINTS.fullmatch(bare):
+        return bare.replace(".", "").replace(",", ".")
+    return bare.replace(",", "").replace("'", "")
+
+
+def _written(text: str) -> None:
+    """A date as people write it: day and month in either order, the year first or last. Raises ValueError."""
+    parts = _DATE.match(text)
+    if parts is None:
+        raise ValueError("not a date")
+    first, second, third = (int(part) for part in parts.groups())
+    for year, month, day in ((first, second, third), (third, second, first), (third, first, second)):
+        with suppress(ValueError):
+            date(year + 2000 if year < 100 else year, month, day)
+            return
+    raise ValueError("not a date")
+
+
 def _day(value: Any) -> None:
-    """A date or a time: ISO 8601, an object with year, month and day, or so many (milli)seconds. Raises ValueError and its
-    like."""
+    """A date or a time: ISO 8601 or as people write it, an object with year, month and day, or so many (milli)seconds. Raises
+    ValueError and its like."""
     if isinstance(value, dict):
         date(int(value["year"]), int(value["month"]), int(value["day"]))
     elif isinstance(value, str):
-        datetime.fromisoformat(value.strip().replace("/", "-"))
+        try:
+            datetime.fromisoformat(value.strip().replace("/", "-"))
+        except ValueError:
+            _written(value.strip())
     elif isinstance(value, int | float) and not isinstance(value, bool):
         datetime.fromtimestamp(value / 1000 if abs(value) > 100_000_000_000 else value, UTC)
     else:

@@ -84,6 +84,13 @@ def test_tagged_values_are_read_as_what_they_are(tmp_path: Path) -> None:
     assert (found["amounts"], found["dates"]) == (Check("amounts", "read", 4, odd=0), Check("dates", "read", 4, odd=0))
 
 
+@pytest.mark.parametrize("due", ["01.03.2026", "3/14/2026", "2026年3月1日", "2026.3.1 08:00", "1.3.26"])
+@pytest.mark.parametrize("amount", ["1.234,50 €", "€ 1,234.50", "¥12", "1 234,5", "-3'000.10 CHF", "0,5"])
+def test_what_people_write_is_read_as_well(tmp_path: Path, amount: str, due: str) -> None:
+    found, _ = checks(tmp_path, [{**GOOD, "amount": amount, "due": due}] * typed.ENOUGH, SANDBOX)
+    assert (found["amounts"].said, found["dates"].said) == ("read", "read")
+
+
 @pytest.mark.parametrize("bad", ["a lot", "NaN", "Infinity", True, [1]])
 def test_a_value_that_is_no_amount_is_counted_and_proves_nothing(tmp_path: Path, bad: object) -> None:
     found, said = checks(tmp_path, [GOOD, {**GOOD, "amount": bad}], SANDBOX)
