@@ -46,7 +46,7 @@ demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
 test: $(READY) $(TRYTON) $(BUCKET)
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not deep"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not deep"
 
 test-deep: $(READY) $(TRYTON) $(BUCKET) $(ZOHO) $(ODOO)
 	$(BIN)/python -m tests.e2e.odoo.prepare

@@ -68,11 +68,16 @@ def test_every_row_comes_once_with_its_own_text_and_the_files_as_they_were(tmp_p
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=tmp_path, check=True, timeout=60)
 
 
+STEPS = [5, pytest.param(1, marks=pytest.mark.deep)]
+"""At every fifth effect, and in the deep suite at each."""
+
+
+@pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("when", ["before", "after", "torn"])
-def test_an_export_by_jobs_that_stops_at_any_effect_ends_as_if_it_had_not(tmp_path: Path, when: str) -> None:
+def test_an_export_by_jobs_that_stops_at_any_effect_ends_as_if_it_had_not(tmp_path: Path, when: str, step: int) -> None:
     effects, whole = Effects(), JobVendor(people=people())
     sha256 = exported(tmp_path / "whole", whole, effects)
-    for stop in range(1, effects.count + 1):
+    for stop in range(1 + len(when) % step, effects.count + 1, step):
         vendor, root = JobVendor(people=people()), tmp_path / str(stop)
         with pytest.raises(Crash):
             exported(root, vendor, Effects(stop, when))
@@ -311,8 +316,9 @@ def test_a_delta_of_an_export_by_jobs_goes_by_jobs_and_adds_only_what_changed(tm
     assert (found.rows, last and last.last.lines, vendor.submits) == (11, 13, 6)
 
 
+@pytest.mark.parametrize("step", [9, pytest.param(3, marks=pytest.mark.deep)])
 @pytest.mark.parametrize("when", ["before", "after", "torn"])
-def test_a_delta_by_jobs_that_stops_at_any_effect_ends_as_if_it_had_not(tmp_path: Path, when: str) -> None:
+def test_a_delta_by_jobs_that_stops_at_any_effect_ends_as_if_it_had_not(tmp_path: Path, when: str, step: int) -> None:
     def changed() -> tuple[Path, JobVendor]:
         changed.number += 1  # type: ignore[attr-defined]
         root, vendor = tmp_path / f"{changed.number}", JobVendor(people=people())  # type: ignore[attr-defined]
@@ -328,7 +334,7 @@ def test_a_delta_by_jobs_that_stops_at_any_effect_ends_as_if_it_had_not(tmp_path
     root, vendor = changed()
     effects = Effects()
     sha256, submits = delta(root, vendor, effects), vendor.submits
-    for stop in range(1, effects.count + 1, 3):
+    for stop in range(1 + len(when) % step, effects.count + 1, step):
         root, vendor = changed()
         with pytest.raises(Crash):
             delta(root, vendor, Effects(stop, when))

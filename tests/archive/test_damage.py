@@ -47,11 +47,12 @@ def codes(root: Path, vendor: Vendor, dataset: str, expected: str | None = None)
     return []
 
 
-def flips(root: Path, vendor: Vendor, sha256: str | None, bits: list[int]) -> list[tuple[str, int, int]]:
-    """The flipped bits that went unnoticed. `bits`: of each byte these, or of byte n only n % 8 where empty."""
+def flips(root: Path, vendor: Vendor, sha256: str | None, bits: list[int], step: int = 1) -> list[tuple[str, int, int]]:
+    """The flipped bits that went unnoticed. `bits`: of each byte these, or of byte n only n % 8 where empty; `step`: of each
+    so many bytes one."""
     unnoticed = []
     for name, data in tree(root).items():
-        for place in range(len(data)):
+        for place in range(0, len(data), step):
             for bit in bits or [place % 8]:
                 (root / name).write_bytes(data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1 :])
                 if not codes(root, vendor, "t", sha256):
@@ -60,10 +61,12 @@ def flips(root: Path, vendor: Vendor, sha256: str | None, bits: list[int]) -> li
     return unnoticed
 
 
-def test_a_flipped_bit_in_any_byte_is_noticed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.deep)])
+def test_a_flipped_bit_in_any_byte_is_noticed(tmp_path: Path, step: int) -> None:
+    """Of every fifth byte, and in the deep suite of each."""
     vendor = tiny()
     sha256 = taken(tmp_path, vendor, "t")
-    assert flips(tmp_path, vendor, sha256, []) == []
+    assert flips(tmp_path, vendor, sha256, [], step) == []
     assert codes(tmp_path, vendor, "t", sha256) == []
 
 

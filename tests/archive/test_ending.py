@@ -73,11 +73,12 @@ def test_it_is_gone_and_what_lies_beside_it_is_not(tmp_path: Path) -> None:
     assert not root.exists()
 
 
-def test_wherever_it_stops_no_archive_is_left_and_it_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.deep)])
+def test_wherever_it_stops_no_archive_is_left_and_it_goes_on(tmp_path: Path, step: int) -> None:
     effects, whole = Effects(), tmp_path / "whole" / "exit"
     end(whole, made(whole), effects=effects)
     assert effects.done[0] == ("unlink", str(whole / "manifest.json"))
-    for stop in range(1, effects.count + 1):
+    for stop in sorted({1, 2, *range(1, effects.count + 1, step), effects.count}):
         for when in ("before", "after"):
             root, record = tmp_path / f"{stop}-{when}" / "exit", []
             expected = made(root)

@@ -75,7 +75,7 @@ def test_every_place_holds_the_same_bytes(ground: Ground, tmp_path_factory: pyte
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_it_goes_on_wherever_it_stopped(ground: Ground, when: str) -> None:
     """At every effect, but in the slow places at some (more of them: the deep suite)."""
-    stops_everywhere(ground, when, {"s3": 61, "memory": 1, "folder": 11}[ground.name])
+    stops_everywhere(ground, when, {"s3": 97, "memory": 1, "folder": 11}[ground.name])
 
 
 @pytest.mark.deep

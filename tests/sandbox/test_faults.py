@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import time
+import zipfile
 from collections.abc import Callable
 
 import httpx
@@ -353,6 +355,37 @@ def test_rows_may_come_without_ids_or_with_a_secret(wire: httpx.Client, world: W
     world.add_fault("shown_secret", path="/v1/users", text="sk_shown")
     rows = wire.get("/v1/users").json()["data"]
     assert {(False, "sk_shown")} == {("id" in row, row["secret"]) for row in rows}
+
+
+def test_jobs_fail_vanish_and_end_and_their_files_are_short_or_cut(wire: httpx.Client, world: World) -> None:
+    def job() -> str:
+        return str(wire.post("/v1/exports", json={"dataset": "contacts"}).json()["id"])
+
+    def look(id: str, fault: str = "") -> httpx.Response:
+        if fault:
+            world.add_fault(fault, path="/v1/exports/*", times=1)
+        return wire.get(f"/v1/exports/{id}")
+
+    def file(url: str, fault: str = "") -> bytes:
+        if fault:
+            world.add_fault(fault, path="/v1/exports/*/files/*", times=1)
+        return wire.get(url).content
+
+    assert look(job(), "job_fails").json()["status"] == "failed"
+    assert look(job(), "job_vanishes").status_code == 404
+    assert look(job(), "result_ends").json()["status"] == "expired"
+    whole = job()
+    look(whole)
+    url = look(whole).json()["files"][0]["url"]
+    sound = file(url)
+    assert len(file(url, "cut_result")) < len(sound)
+    lines = {name: len(_unzipped(file(url, name)).splitlines()) for name in ("", "short_result")}
+    assert lines == {"": 7, "short_result": 4}
+
+
+def _unzipped(body: bytes) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        return archive.read(archive.namelist()[0])
 
 
 def test_every_fault_has_a_line_and_is_exercised_here(server: Server) -> None:
