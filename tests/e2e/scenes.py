@@ -138,3 +138,25 @@ def written(folder: Path, *without: str) -> dict[str, bytes]:
         if path.is_file() and not name.startswith(("acme.db", *without)):
             found[name] = path.read_bytes()
     return found
+
+
+def steps(said: Said) -> dict[str, str]:
+    """The closing table of an apply: result by step. None of them failed, was refused or is unknown."""
+    assert said.code == 0, said.out + said.err
+    found = {f"{each['verb']} {each['address']}": each["result"] for each in closing(said)["steps"]}
+    assert not {step for step, result in found.items() if result in {"failed", "unknown", "refused"}}, found
+    return found
+
+
+def waiting(said: Said) -> set[str]:
+    """The steps that an apply waits for."""
+    return {step for step, result in steps(said).items() if result == "waiting"}
+
+
+def did(here: Site, *addresses: str) -> None:
+    """A person says that it is done."""
+    for address in addresses:
+        said = here.run(
+            "confirm", address, str(here.manifest), "--by", "head@example.com", "--note", "as the runbook says"
+        )
+        assert said.code == 0, said.out + said.err

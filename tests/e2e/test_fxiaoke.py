@@ -14,8 +14,8 @@ from crmstate.providers.kit.pace import Pace
 from crmstate.sandbox import World, advance, seed
 from crmstate.sandbox.dialects.fxiaoke import ids
 
-from .scenes import closing
-from .site import Said, Site, archived
+from .scenes import did, waiting
+from .site import Site, archived
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "fxiaoke-exit" / "crmstate.yaml"
 CONTACTS = 20
@@ -55,25 +55,6 @@ def company(tmp_path: Path) -> Iterator[Company]:
         yield made
     finally:
         made.stop()
-
-
-def steps(said: Said) -> dict[str, str]:
-    """The closing table of an apply: result by step."""
-    assert said.code == 0, said.out + said.err
-    return {f"{each['verb']} {each['address']}": each["result"] for each in closing(said)["steps"]}
-
-
-def waiting(said: Said) -> set[str]:
-    return {step for step, result in steps(said).items() if result == "waiting"}
-
-
-def did(company: Company, *addresses: str) -> None:
-    """A person says that it is done."""
-    for address in addresses:
-        said = company.run(
-            "confirm", address, str(company.manifest), "--by", "head@example.com", "--note", "as the runbook says"
-        )
-        assert said.code == 0, said.out + said.err
 
 
 def there(company: Company) -> tuple[list[str], dict[str, int]]:

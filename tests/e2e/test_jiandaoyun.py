@@ -12,8 +12,8 @@ import pytest
 
 from crmstate.sandbox import World, seed
 
-from .scenes import closing
-from .site import Said, Site, archived
+from .scenes import did, waiting
+from .site import Site, archived
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "jiandaoyun-exit" / "crmstate.yaml"
 
@@ -50,25 +50,6 @@ def corp(tmp_path: Path) -> Iterator[Corp]:
         yield made
     finally:
         made.stop()
-
-
-def steps(said: Said) -> dict[str, str]:
-    """The closing table of an apply: result by step."""
-    assert said.code == 0, said.out + said.err
-    return {f"{each['verb']} {each['address']}": each["result"] for each in closing(said)["steps"]}
-
-
-def waiting(said: Said) -> set[str]:
-    return {step for step, result in steps(said).items() if result == "waiting"}
-
-
-def did(corp: Corp, *addresses: str) -> None:
-    """A person says that it is done."""
-    for address in addresses:
-        said = corp.run(
-            "confirm", address, str(corp.manifest), "--by", "head@example.com", "--note", "as the runbook says"
-        )
-        assert said.code == 0, said.out + said.err
 
 
 def there(corp: Corp) -> tuple[list[str], dict[str, int]]:

@@ -13,7 +13,7 @@ import pytest
 
 from crmstate.sandbox import World, seed
 
-from .scenes import closing
+from .scenes import did, waiting
 from .site import Said, Site, archived
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "zoho-exit" / "crmstate.yaml"
@@ -46,23 +46,6 @@ def org(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Org]:
         yield made
     finally:
         made.stop()
-
-
-def waiting(said: Said) -> set[str]:
-    """What an apply waits for, in its closing table."""
-    assert said.code == 0, said.out + said.err
-    steps = {f"{each['verb']} {each['address']}": each["result"] for each in closing(said)["steps"]}
-    assert not {step for step, result in steps.items() if result in {"failed", "unknown", "refused"}}, steps
-    return {step for step, result in steps.items() if result == "waiting"}
-
-
-def did(org: Org, *addresses: str) -> None:
-    """A person says that it is done."""
-    for address in addresses:
-        said = org.run(
-            "confirm", address, str(org.manifest), "--by", "head@example.com", "--note", "as the runbook says"
-        )
-        assert said.code == 0, said.out + said.err
 
 
 def apply(org: Org) -> Said:

@@ -45,6 +45,25 @@ def gather(kind: Kind, ask: Callable[[str | None], Leaf]) -> Resources:
     return Listing(kind, tuple(found.values()), complete=False, gap=Gap(kind, "gap.moving"))
 
 
+def by_last_id(
+    kind: Kind,
+    ask: Callable[[str | None], Sequence[T]],
+    key: Callable[[T], str],
+    convert: Callable[[T], Resource],
+    count: Callable[[], int],
+) -> Resources:
+    """Every row of a vendor whose pages go on after an id, until one has none; then `count` says how many there should
+    be. `ask(None)` is the first page."""
+
+    def leaf(cursor: str | None) -> Leaf:
+        rows = ask(cursor)
+        if rows:
+            return Leaf([convert(row) for row in rows], key(rows[-1]))
+        return Leaf([], None, count())
+
+    return gather(kind, leaf)
+
+
 def _walk(ask: Callable[[str | None], Leaf]) -> tuple[dict[str, Resource], int | None]:
     found: dict[str, Resource] = {}
     seen: set[str] = set()

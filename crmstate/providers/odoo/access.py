@@ -13,7 +13,7 @@ from crmstate.core.provider import Batch, Result
 from crmstate.core.survey import ApiKeyFacts, IntegrationFacts, ModuleFacts, Resource, UserFacts
 from crmstate.core.words import Kind, Outcome, Phase, Undo, Verb
 from crmstate.providers.kit import Call
-from crmstate.providers.kit.pages import Leaf, Resources, gather
+from crmstate.providers.kit.pages import Resources, by_last_id
 from crmstate.providers.kit.text import without_secrets
 from crmstate.providers.odoo.purge import by_halves
 from crmstate.providers.odoo.vendor import (
@@ -57,15 +57,11 @@ def listing(
     if ids is not None:
         domain = [*domain, ["id", "in", numbers(ids)]]
 
-    def ask(cursor: str | None) -> Leaf:
-        after = [["id", ">", int(cursor)]] if cursor else []
-        rows = search(call, model, [*domain, *after], fields, into, limit=call.page)
-        found = [convert(row) for row in rows]
-        if rows:
-            return Leaf(found, str(rows[-1].id))
-        return Leaf(found, None, count(call, model, domain))
+    def ask(last: str | None) -> list[Any]:
+        after = [["id", ">", int(last)]] if last else []
+        return search(call, model, [*domain, *after], fields, into, limit=call.page)
 
-    return gather(kind, ask)
+    return by_last_id(kind, ask, lambda row: str(row.id), convert, lambda: count(call, model, domain))
 
 
 def reading(model: str) -> tuple[str, ...]:
