@@ -56,6 +56,8 @@ class Play:
     _closing: Closing | None = None
     _told: set[str] = field(default_factory=set)
     _asked: set[str] = field(default_factory=set)
+    _patience: int = 1
+    """Days to wait for what has no date: twice as many each time that nothing came of it."""
 
     def go(self) -> None:
         """Plays until nothing is left to do, or nothing moves any more."""
@@ -102,6 +104,7 @@ class Play:
         for step in people:
             moved = self._person(step) or moved
         if moved:
+            self._patience = 1
             return True
         return self._wait(waiting) or self._stuck(closing)
 
@@ -187,7 +190,7 @@ class Play:
         return True
 
     def _wait(self, waiting: Sequence[Line]) -> bool:
-        """Lets the vendor's time pass to the next date; to the next day where there is none. False where nothing is waited
+        """Lets the vendor's time pass to the next date; some days where there is none. False where nothing is waited
         for but people."""
         from crmstate.sandbox import advance
 
@@ -197,7 +200,8 @@ class Play:
         now = self.on.clock.now()
         dates = [date for line in for_time for date in (line.until, line.step.not_before) if date]
         later = [when for when in (moment(date) for date in dates) if when > now]
-        to = min(later, default=now + timedelta(days=1)) + timedelta(seconds=1)
+        to = min(later, default=now + timedelta(days=self._patience)) + timedelta(seconds=1)
+        self._patience *= 2
         self.on.clock.advance(to)
         advance(self.on.data, to.strftime("%Y-%m-%dT%H:%M:%SZ"))
         return True

@@ -10,9 +10,16 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from crmstate.cli import embedded, playing
+from crmstate.cli.commands.apply import Wish
+from crmstate.cli.compose import House
+from crmstate.cli.screen import Screen
+from crmstate.core.closing import Closing
+from crmstate.core.words import Exit
 from crmstate.sandbox import World, seed
 
 from .site import MANIFEST, Site, small_world
@@ -108,6 +115,40 @@ def test_a_rehearsal_that_is_interrupted_ends_and_leaves_nothing_behind(here: Si
         assert list(place.iterdir()) == [], f"after {seconds} seconds"
         served = subprocess.run(["pgrep", "-f", f"serve --data {place}"], capture_output=True)
         assert served.stdout == b""
+
+
+def test_an_interrupted_apply_ends_the_rehearsal_too(here: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(house: House, screen: Screen, wish: Wish, made: object) -> int:
+        assert wish.ended is not None
+        wish.ended(Closing("r", Exit.INTERRUPTED, ()))
+        return int(Exit.INTERRUPTED)
+
+    monkeypatch.setattr(playing, "applied", interrupted)
+
+    assert here.run("rehearse", str(here.manifest)).code == 8
+
+
+def test_a_simulator_that_nobody_waits_for_any_more_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Noted(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *args: Any, **more: Any) -> None:
+            super().__init__(*args, **more)
+            started.append(self)
+
+    looks = iter([None])
+
+    def running(ready: Path) -> str | None:
+        for found in looks:
+            return found
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(embedded.subprocess, "Popen", Noted)
+    monkeypatch.setattr(embedded, "_running", running)
+    with pytest.raises(KeyboardInterrupt):
+        embedded.start(tmp_path / "vendor.db")
+
+    assert started[0].wait(timeout=30) != 0
 
 
 def test_what_stands_in_the_way_is_shown_and_the_exit_says_so(here: Site) -> None:
