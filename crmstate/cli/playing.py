@@ -27,6 +27,7 @@ ROUNDS = 400
 """More than any plan needs: a guard against one that never ends."""
 DAYS = timedelta(days=3 * 366)
 NOTE = "rehearsed"
+TRIES = 3
 _DONE = (Result.DONE, Result.ALREADY_DONE)
 
 
@@ -100,13 +101,18 @@ class Play:
             raise KeyboardInterrupt
         moved = self._tell(closing)
         waiting = [line for line in closing.lines if line.result is Result.WAITING]
-        people = [line.step for line in waiting if line.step.mode is Mode.MANUAL and line.step.id not in self._told]
+        mine = [line.step for line in waiting if line.step.mode is Mode.MANUAL and line.step.id not in self._told]
+        people = [step for step in mine if self._tries(step) < TRIES]
         for step in people:
             moved = self._person(step) or moved
         if moved:
             self._patience = 1
             return True
         return self._wait(waiting) or self._stuck(closing)
+
+    def _tries(self, step: Step) -> int:
+        """How often people did this already: the plan may ask again for what they say is done and the vendor does not show."""
+        return sum((each.address, each.verb) == (step.address, step.verb) for each in self.scenes)
 
     def _ended(self, closing: Closing) -> None:
         self._closing = closing
