@@ -51,7 +51,7 @@ class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     """A vendor's answer for one item, in the order of the batch. `outcome`: done, requested (accepted, completes at
-    `until`), failed (with `code`), unknown (answer lost). `missing` counts as done for verbs that end things: the
+    `until`; `hidden`: a job of which no listing shows anything before that), failed (with `code`), unknown (answer lost). `missing` counts as done for verbs that end things: the
     provider says so here."""
 
     id: str
@@ -61,6 +61,7 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     until: str | None = None
     request_id: str | None = None
     proof: Proof = Proof.ACKNOWLEDGED
+    hidden: bool = False
 
 
 class Count(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -161,10 +161,8 @@ def judge(step: Step, cell: Cell, answer: Answer, seen: Seen | None) -> tuple[Se
         return settle(Outcome.DONE, Proof.OBSERVED), None
     if phase is Phase.PENDING and (step.after is not Phase.PRESENT or answer.outcome is Outcome.REQUESTED):
         return settle(Outcome.REQUESTED, Proof.ACKNOWLEDGED), None
-    if answer.outcome is Outcome.REQUESTED and answer.until is not None:
-        return settle(
-            Outcome.REQUESTED, Proof.ACKNOWLEDGED, "accepted"
-        ), None  # a job, of which nothing shows before its end
+    if answer.outcome is Outcome.REQUESTED and answer.hidden:
+        return settle(Outcome.REQUESTED, Proof.ACKNOWLEDGED, "accepted"), None
     if answer.outcome in (Outcome.DONE, Outcome.REQUESTED):
         if phase is Phase.UNKNOWN or not cell.shows_effect:
             return settle(Outcome.REQUESTED, Proof.ACKNOWLEDGED, "not_read_back"), None

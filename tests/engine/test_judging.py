@@ -138,9 +138,17 @@ def test_withdrawing_a_pending_cancellation_is_sent_and_judged_by_its_own_end() 
     assert outcomes == [FAILED, FAILED, FAILED, WAITS]
 
 
+def test_a_request_that_a_listing_would_show_and_does_not_had_no_effect() -> None:
+    answer = Result("p1", Outcome.REQUESTED, until="2026-06-02T00:00:00Z")
+
+    settlement, found = judge(step(), SHOWS, answer, seen(Phase.PRESENT))
+
+    assert (settlement.outcome, settlement.code, found is not None) == (Outcome.FAILED, "no_effect", True)
+
+
 def test_a_job_that_is_accepted_until_a_time_is_waited_for_although_nothing_shows() -> None:
     """It was called without effect, and the next apply asked for another one."""
-    answer = Result("p1", Outcome.REQUESTED, until="2026-06-02T00:00:00Z", request_id="77")
+    answer = Result("p1", Outcome.REQUESTED, until="2026-06-02T00:00:00Z", request_id="77", hidden=True)
 
     settlement, found = judge(step(), SHOWS, answer, seen(Phase.PRESENT))
 

@@ -207,8 +207,8 @@ def _emptied(call: Call, id: str) -> Result:
                 return Result(id, Outcome.DONE)
             call.pause(min(60.0, 2.0 * 2**attempt))
     except Failure as failure:  # of a look: what was asked for has been accepted all the same
-        return Result(id, Outcome.REQUESTED, summary=failure.summary, until=call.later(DAY))
-    return Result(id, Outcome.REQUESTED, until=call.later(DAY))
+        return Result(id, Outcome.REQUESTED, summary=failure.summary, until=call.later(DAY), hidden=True)
+    return Result(id, Outcome.REQUESTED, until=call.later(DAY), hidden=True)
 
 
 def _one_by_one(call: Call, id: str, module: str) -> Result:

@@ -241,10 +241,12 @@ def _transferred(call: Call, id: str, heir: str) -> Result:
             rows, _ = rows_in(call, call.get(TRANSFERS, {"job_id": job}, into=Listed), "transfer_and_delete")
             state = converted(_State, rows[0]).status if rows else ""
         except Failure as failure:  # of a look: the job runs all the same, and is not to be asked for again
-            return Result(id, Outcome.REQUESTED, summary=failure.summary, until=call.later(DAY), request_id=job)
+            return Result(
+                id, Outcome.REQUESTED, summary=failure.summary, until=call.later(DAY), request_id=job, hidden=True
+            )
         if state == "completed":
             return Result(id, Outcome.DONE, request_id=job)
         if state == "failed":
             return Result(id, Outcome.FAILED, Code.REJECTED.value, "the transfer failed", request_id=job)
         call.pause(min(60.0, 2.0 * 2**attempt))
-    return Result(id, Outcome.REQUESTED, until=call.later(DAY), request_id=job)
+    return Result(id, Outcome.REQUESTED, until=call.later(DAY), request_id=job, hidden=True)
