@@ -51,8 +51,8 @@ class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     """A vendor's answer for one item, in the order of the batch. `outcome`: done, requested (accepted, completes at
-    `until`; `hidden`: a job of which no listing shows anything before that), failed (with `code`), unknown (answer lost). `missing` counts as done for verbs that end things: the
-    provider says so here."""
+    `until`; `hidden`: a job of which no listing shows anything before that), failed (with `code`), unknown (answer lost).
+    `missing` counts as done for verbs that end things: the provider says so here."""
 
     id: str
     outcome: Outcome
