@@ -193,9 +193,11 @@ def site(folder: Path, template: Path | None = None) -> Iterator[Site]:
     else:
         for path in template.iterdir():
             shutil.copy2(path, folder / path.name)
+    before = threading.active_count()
     made.serve()
     try:
         yield made
     finally:
         made.stop()
-        assert threading.active_count() < 200
+        left = [each.name for each in threading.enumerate()]
+        assert len(left) < before + 20, left

@@ -53,6 +53,8 @@ class Capture:
                     self.came.append(connection.recv(65536))
 
     def close(self) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes who waits for a connection: a close alone does not
         self._listener.close()
 
 

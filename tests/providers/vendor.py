@@ -163,6 +163,8 @@ class Toy:
             connection.sendall(self._say(head + "\n" + body))
 
     def close(self) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes who waits for a connection: a close alone does not
         self._listener.close()
 
 
