@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
+from crmstate.core.around import EvaluationGoal, NoticeGoal, ReplacementGoal, SettlementGoal
+from crmstate.core.contract import ContractGoal
 from crmstate.core.diagnostic import Span
 from crmstate.core.words import Kind
 
@@ -208,6 +210,11 @@ class Desired(msgspec.Struct, frozen=True, omit_defaults=True):
     safeguards: Safeguards = Safeguards()
     mask_people: bool = False
     migration_owner: str | None = None
+    contract: ContractGoal | None = None
+    notices: tuple[NoticeGoal, ...] = ()
+    settlement: SettlementGoal | None = None
+    replacement: ReplacementGoal | None = None
+    evaluation: EvaluationGoal | None = None
     spans: dict[str, Span] = {}
 
     @property

@@ -12,6 +12,7 @@ from crmstate.core.diagnostic import Span
 from crmstate.core.goal import Desired, Safeguards
 from crmstate.manifest.model import Manifest
 from crmstate.manifest.resolve_around import acceptance_owner, people, unsupported
+from crmstate.manifest.resolve_contract import contract
 from crmstate.manifest.resolve_data import archive, discard, holds, purge
 from crmstate.manifest.resolve_end import (
     account,
@@ -23,6 +24,7 @@ from crmstate.manifest.resolve_end import (
     subscription,
     users,
 )
+from crmstate.manifest.resolve_told import evaluation, notices, replacement, settlement
 from crmstate.manifest.rules_contract import zone_of
 from crmstate.manifest.tree import Tree, digest, dotted
 from crmstate.manifest.written import in_utc, read_time
@@ -61,6 +63,11 @@ def resolve(model: Manifest, tree: Tree, folder: FilePath) -> Desired:
         safeguards=_safeguards(model, tree),
         mask_people=bool(model.privacy and model.privacy.mask_people),
         migration_owner=acceptance_owner(model),
+        contract=contract(model, tree),
+        notices=notices(model, tree),
+        settlement=settlement(model, tree),
+        replacement=replacement(model, tree),
+        evaluation=evaluation(model, tree),
         spans=_spans(tree),
     )
 
