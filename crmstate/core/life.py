@@ -17,7 +17,7 @@ from crmstate.core.course import ENDING, ENDS, Asked, Course, asked_of, place_of
 from crmstate.core.goal import Desired
 from crmstate.core.message import Message, message
 from crmstate.core.record import Entry, State
-from crmstate.core.survey import AccountFacts, Resource, SubscriptionFacts, Survey
+from crmstate.core.survey import AccountFacts, DatasetFacts, Resource, SubscriptionFacts, Survey
 from crmstate.core.words import PROOFS, Kind, Outcome, Phase, Proof, Verb
 
 
@@ -221,16 +221,28 @@ def _after(seen: _Seen, why: Message, proof: Proof) -> tuple[Stand, Message, Pro
     certificate = seen.state.latest(address(Kind.CERTIFICATE, "destruction"), Verb.CONFIRM)
     if certificate is not None and certificate.outcome is Outcome.DONE:
         return Stand.CERTIFIED, message("life.certified", at=certificate.at), certificate.proof
-    purge = seen.desired.purge
-    verbs = {Verb.PURGE, *((Verb.EMPTY,) if purge is not None and purge.bin else ())}
-    found = [entry for entry in seen.state.entries.values() if entry.verb in verbs]
-    if purge is not None and found:
-        if all(entry.outcome is Outcome.DONE for entry in found) and {entry.verb for entry in found} == verbs:
-            return Stand.PURGED, message("life.purged"), max((each.proof for each in found), key=PROOFS.index)
+    if seen.desired.purge is not None:
+        gone = _gone(seen, bin=seen.desired.purge.bin)
+        if gone is not None:
+            return Stand.PURGED, message("life.purged"), gone
+    window = _window(seen)
+    if window is not None:
+        return (*window, proof)
+    if seen.desired.purge is not None:
         return Stand.PURGE_PENDING, message("life.purge_pending"), proof
-    return (
-        (Stand.PURGE_PENDING, message("life.purge_pending"), proof) if purge is not None else (Stand.ENDED, why, proof)
-    )
+    return Stand.ENDED, why, proof
+
+
+def _gone(seen: _Seen, *, bin: bool) -> Proof | None:
+    """How well it is proved that everything is gone which the manifest destroys; None where something is left."""
+    verbs = {Verb.PURGE, Verb.EMPTY} if bin else {Verb.PURGE}
+    found = [entry for entry in seen.state.entries.values() if entry.verb in verbs]
+    rows = [row.facts for row in seen.survey.resources if row.phase is not Phase.ABSENT] if seen.survey else []
+    if any(isinstance(facts, DatasetFacts) and facts.rows != 0 for facts in rows):
+        return None
+    if {entry.verb for entry in found} != verbs or any(entry.outcome is not Outcome.DONE for entry in found):
+        return None
+    return max((entry.proof for entry in found), key=PROOFS.index)
 
 
 def _renews(seen: _Seen, stand: Stand | None) -> tuple[bool | None, Message]:
