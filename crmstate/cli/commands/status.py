@@ -22,6 +22,7 @@ from crmstate.cli.screen import Screen
 from crmstate.cli.survey import planned
 from crmstate.core.goal import ArchiveGoal
 from crmstate.core.plan import Deadline
+from crmstate.core.planning.afterwards import deadlines as evaluated
 from crmstate.core.planning.retention import deadlines
 from crmstate.core.record import State
 
@@ -55,6 +56,7 @@ def status(
 
 
 def _dates(house: House, state: State) -> tuple[Deadline, ...]:
-    """The archive's dates by the record and the manifest alone; those that have come are in it as well."""
+    """The dates by the record and the manifest alone; those of the archive that have come are in it as well."""
     goal = house.desired.archive
-    return tuple(deadlines(goal, state, "")) if isinstance(goal, ArchiveGoal) else ()
+    found = [*evaluated(house.desired, state, ""), *(deadlines(goal, state, "") if isinstance(goal, ArchiveGoal) else ())]
+    return tuple(sorted(found, key=lambda each: (each.at, each.what)))

@@ -20,6 +20,8 @@ from crmstate.core.plan import (
     sort_key,
 )
 from crmstate.core.planning.access import access
+from crmstate.core.planning.afterwards import deadlines as evaluated
+from crmstate.core.planning.afterwards import replacement, review, settlement
 from crmstate.core.planning.contract import account, subscription
 from crmstate.core.planning.data import data, encryption
 from crmstate.core.planning.draft import Draft
@@ -58,12 +60,18 @@ def plan(
     """
     draft = Draft(desired, observed, recorded, provider, lock)
     if sealed is None and not offline:
-        for part in (subscription, access, modules, data, account, people, unsupported, freeze, retention, questions):
+        for part in (
+            subscription, access, modules, data, account, people, replacement, unsupported, settlement, review, freeze,
+            retention, questions,
+        ):  # fmt: skip
             part(draft)
         guard(draft)
     else:
+        settlement(draft)
+        review(draft, alone=True)
+        before = len(draft.steps)
         retention(draft, alone=True, offline=offline)
-        if draft.steps:
+        if len(draft.steps) > before:
             questions(draft)
     encryption(draft)
     edges = tuple(sorted({(rule.before, rule.after) for rule in precedence(draft.attributes)} | set(draft.edges)))
@@ -106,10 +114,11 @@ def _counts(draft: Draft) -> dict[str, int | None]:
 
 
 def _deadlines(draft: Draft) -> tuple[Deadline, ...]:
-    goal = draft.desired.archive
-    if not isinstance(goal, ArchiveGoal):
-        return ()
-    return tuple(sorted(deadlines(goal, draft.state, draft.survey.taken_at), key=lambda each: (each.at, each.what)))
+    goal, now = draft.desired.archive, draft.survey.taken_at
+    found = [*evaluated(draft.desired, draft.state, now)]
+    if isinstance(goal, ArchiveGoal):
+        found += deadlines(goal, draft.state, now)
+    return tuple(sorted(found, key=lambda each: (each.at, each.what)))
 
 
 def _errors(draft: Draft) -> list[str]:
