@@ -13,7 +13,7 @@ from decimal import Decimal
 import msgspec
 
 from crmstate.core.diagnostic import Diagnostic, diagnostic
-from crmstate.core.event import Claimed
+from crmstate.core.event import Claimed, Struck
 from crmstate.core.record import State
 
 OWED = ("invoice",)
@@ -151,7 +151,8 @@ def unstrikable(state: State, number: int) -> Diagnostic | None:
     answers = [str(each.number) for each in there if each.answers == number]
     if answers:
         return diagnostic("CRM-F009", number=number, answers=", ".join(answers))
-    line = next((each for each in lines(state) if each.agreed is not None and each.agreed.number == number), None)
-    if line is not None and line.covered > Decimal(line.claim.amount):
-        return diagnostic("CRM-F009", number=number, answers=", ".join(str(each.number) for each in line.paid))
+    after = msgspec.structs.replace(state, struck=(*state.struck, Struck("", number, "", "")))
+    over = next((each for each in lines(after) if each.open < 0), None)
+    if over is not None:
+        return diagnostic("CRM-F009", number=number, answers=", ".join(str(each.number) for each in over.paid))
     return None

@@ -28,7 +28,9 @@ def text(data: bytes, file: str) -> str:
     return found
 
 
-def rows(data: bytes, file: str, columns: Sequence[str], needed: Sequence[str]) -> Iterator[tuple[Span, dict[str, str]]]:
+def rows(
+    data: bytes, file: str, columns: Sequence[str], needed: Sequence[str]
+) -> Iterator[tuple[Span, dict[str, str]]]:
     """Each line with its place, every column of it without blanks around; empty lines are left out. `needed`: the columns
     that must be there. A comma or, as some spreadsheets write, a semicolon parts the cells."""
     lines = text(data, file)

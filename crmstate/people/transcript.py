@@ -15,6 +15,7 @@ from crmstate.people import sheet
 
 FIELDS = ("tenant", "datasets", "backups", "sub_processors", "date", "signatory")
 LARGEST = 64 * 1024
+DEEPEST = 3
 NONE = "none"
 
 
@@ -22,16 +23,18 @@ def parse(data: bytes, file: str) -> dict[str, Any]:
     """The mapping in a file. Raises Problem CRM-F026 where it is none: links within it, tags and repeated keys are refused."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
-    from ruamel.yaml.events import AliasEvent
+    from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
     if len(data) > LARGEST:
         raise sheet.wrong(file, 1, "large", "0.06")
     text = sheet.text(data, file)
     try:
-        for event in YAML(typ="safe", pure=True).parse(text):
-            if isinstance(event, AliasEvent) or getattr(event, "tag", None):
+        depth = 0
+        for event in YAML(typ="base", pure=True).parse(text):
+            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+            if isinstance(event, AliasEvent) or getattr(event, "tag", None) or depth > DEEPEST:
                 raise sheet.wrong(file, event.start_mark.line + 1, "tags")
-        found = YAML(typ="safe", pure=True).load(io.StringIO(text))
+        found = YAML(typ="base", pure=True).load(io.StringIO(text))  # every scalar as text, as it is written
     except (YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         raise sheet.wrong(file, mark.line + 1 if mark is not None else 1, "yaml") from None
@@ -84,26 +87,31 @@ def destruction(found: Mapping[Any, Any]) -> Destruction:
 
 def _text(found: Mapping[Any, Any], name: str) -> str | None:
     value = found.get(name)
-    if value is None or value == "":
+    if _nothing(value):
         return None
-    if isinstance(value, bool) or not isinstance(value, str | int) or len(str(value)) > 300:
+    if not isinstance(value, str) or len(value) > 300:
         raise _wrong(name)
-    return str(value).strip() or None
+    return value.strip() or None
+
+
+def _nothing(value: Any) -> bool:
+    """Whether nothing is written there."""
+    return value is None or value in ("", "~", "null")
 
 
 def _datasets(value: Any) -> dict[str, int | None]:
-    if value is None:
+    if _nothing(value):
         return {}
-    if isinstance(value, list):
-        value = dict.fromkeys(map(str, value))
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        value = dict.fromkeys(value)
     if not isinstance(value, dict) or len(value) > 10_000:
         raise _wrong("datasets")
     return {str(name): _count(count, f"datasets.{name}") for name, count in value.items()}
 
 
 def _count(value: Any, name: str) -> int | None:
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**12):
-        return value
+    if _nothing(value):
+        return None
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 12:
         return int(value)
     raise _wrong(name)
@@ -111,7 +119,7 @@ def _count(value: Any, name: str) -> int | None:
 
 def _backups(value: Any) -> tuple[str | None, str | None]:
     """What becomes of backups, and until when they are kept: `destroyed`, `kept`, `expire`, or `{expire: 2027-03-01}`."""
-    if value is None:
+    if _nothing(value):
         return None, None
     if isinstance(value, dict) and set(value) == {"expire"}:
         return "expire", _day(value["expire"], "backups.expire")
@@ -121,20 +129,18 @@ def _backups(value: Any) -> tuple[str | None, str | None]:
 
 
 def _names(value: Any) -> tuple[str, ...] | None:
-    if value is None:
+    if _nothing(value) or value == []:
         return None
-    if value == NONE or value == []:
-        return () if value == NONE else None
+    if value == NONE:
+        return ()
     if isinstance(value, list) and all(isinstance(each, str) and each.strip() for each in value) and len(value) < 1000:
         return tuple(each.strip() for each in value)
     raise _wrong("sub_processors")
 
 
 def _day(value: Any, name: str) -> str | None:
-    if value is None or value == "":
+    if _nothing(value):
         return None
-    if type(value) is date:
-        return value.isoformat()
     try:
         if isinstance(value, str) and len(value) == 10:
             return date.fromisoformat(value).isoformat()

@@ -101,8 +101,8 @@ def _end(desired: Desired, state: State, words: Catalogue) -> Section:
     lines = [words.text_of("report.vendor", provider=desired.provider, tenant=state.tenant or desired.tenant or "-")]
     if desired.reason:
         lines.append(words.text_of("report.reason", reason=desired.reason))
-    if state.departed():
-        lines.append(words.text_of("report.ended", at=state.departed()))
+    if ended := state.departed():
+        lines.append(words.text_of("report.ended", at=ended))
     goal = desired.replacement
     if goal is not None:
         said = words.word("decision", goal.decision)
@@ -114,16 +114,18 @@ def _end(desired: Desired, state: State, words: Catalogue) -> Section:
 
 def _costs(desired: Desired, found: Review, words: Catalogue) -> list[Section]:
     price = desired.contract.price if desired.contract is not None else None
-    contract = ()
+    contract: tuple[str, ...] = ()
     if price is not None:
-        per = words.word("per", price.per)
+        per = words.word("cost_per", price.per)
         contract = (words.text_of("report.contract", amount=price.amount, currency=price.currency, per=per),)
     if not found.costs and not contract:
         return []
     names = ("cost", "before", "after")
     rows = tuple((words.safe(each.name), _cost(each.before, words), _cost(each.after, words)) for each in found.costs)
     made = [Section(words.text_of("report.costs"), contract, _head(names, words), rows)]
-    sums = tuple((each.currency, *map(money, (each.before, each.after, each.saved, each.once))) for each in totals(found))
+    sums = tuple(
+        (each.currency, *map(money, (each.before, each.after, each.saved, each.once))) for each in totals(found)
+    )
     if sums:
         head = _head(("currency", "before", "after", "saved", "once"), words)
         made.append(Section(words.text_of("report.totals"), (), head, sums))
@@ -143,7 +145,11 @@ def _measures(found: Review, words: Catalogue) -> Section | None:
     for each in found.measures:
         unit = next((side.unit for side in (each.before, each.after) if side is not None), "")
         both = each.before is not None and each.after is not None
-        change = f"{Decimal(each.after.value) - Decimal(each.before.value):+f}" if both and each.after and each.before else "-"
+        change = (
+            f"{Decimal(each.after.value) - Decimal(each.before.value):+f}"
+            if both and each.after and each.before
+            else "-"
+        )
         sides = [side.value if side is not None else "-" for side in (each.before, each.after)]
         rows.append((words.safe(each.name), *sides, change, words.safe(unit) if unit else ""))
     head = _head(("measure", "before", "after", "change", "unit"), words)
@@ -155,7 +161,9 @@ def _settled(state: State, words: Catalogue) -> Section | None:
     if not sums:
         return None
     rows = tuple((each.currency, money(each.we_owe), money(each.owed_to_us), money(each.net)) for each in sums)
-    return Section(words.text_of("report.settlement"), (), _head(("currency", "we_owe", "owed_to_us", "net"), words), rows)
+    return Section(
+        words.text_of("report.settlement"), (), _head(("currency", "we_owe", "owed_to_us", "net"), words), rows
+    )
 
 
 def _said(what: str, found: Sequence[Remark], words: Catalogue) -> Section | None:

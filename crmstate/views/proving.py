@@ -60,9 +60,7 @@ def _said(found: Examined, name: str, words: Catalogue) -> str:
     return words.safe(value) if value else nothing
 
 
-def migration_shown(
-    found: Sequence[tuple[Compared, Sequence[str]]], words: Catalogue, format: str = "text"
-) -> str:
+def migration_shown(found: Sequence[tuple[Compared, Sequence[str]]], words: Catalogue, format: str = "text") -> str:
     """One row a dataset and a field that was compared; each comparison comes with what is wrong in it."""
     if format == "json":
         each = [{"compared": one, "equal": not wrong, "differs": list(wrong)} for one, wrong in found]

@@ -25,6 +25,7 @@ from crmstate.core.plan import Deadline
 from crmstate.core.planning.afterwards import deadlines as evaluated
 from crmstate.core.planning.retention import deadlines
 from crmstate.core.record import State
+from crmstate.engine.observe import stamp
 
 
 def status(
@@ -57,6 +58,9 @@ def status(
 
 def _dates(house: House, state: State) -> tuple[Deadline, ...]:
     """The dates by the record and the manifest alone; those of the archive that have come are in it as well."""
-    goal = house.desired.archive
-    found = [*evaluated(house.desired, state, ""), *(deadlines(goal, state, "") if isinstance(goal, ArchiveGoal) else ())]
+    goal, now = house.desired.archive, stamp(house.clock.now())
+    found = [
+        *evaluated(house.desired, state, now),
+        *(deadlines(goal, state, "") if isinstance(goal, ArchiveGoal) else ()),
+    ]
     return tuple(sorted(found, key=lambda each: (each.at, each.what)))

@@ -11,15 +11,16 @@ from collections.abc import Iterator
 from crmstate.core import evaluation, migration, settling
 from crmstate.core.address import address, id_of
 from crmstate.core.around import Migrated, ReplacementGoal
-from crmstate.core.contract import When
-from crmstate.core.goal import Desired, Every
+from crmstate.core.contract import Calendar, When
+from crmstate.core.deadline import Dated
+from crmstate.core.goal import Desired
 from crmstate.core.message import Message, message
+from crmstate.core.milestones import milestones, resolve
 from crmstate.core.order import Stage
 from crmstate.core.plan import Deadline
 from crmstate.core.planning.draft import Draft
-from crmstate.core.planning.retention import after
 from crmstate.core.record import State
-from crmstate.core.words import Kind, Milestone, Mode, Outcome, Phase, Proof, Severity, Verb
+from crmstate.core.words import Kind, Mode, Outcome, Phase, Proof, Severity, Verb
 
 SETTLEMENT = address(Kind.SETTLEMENT, "final")
 _FILES = ("acknowledged", "certified")
@@ -40,6 +41,8 @@ def replacement(draft: Draft) -> None:
     if draft.recorded(migration.ACCEPTED, Verb.CONFIRM) is not None and not compared:
         draft.keep(Kind.MIGRATION)
         return
+    if draft.desired.clearing:
+        draft.edges.append((Stage.MIGRATION.value, Stage.MODULES.value))
     done = draft.recorded(migration.ACCEPTED, Verb.CONFIRM) is not None
     occurrence = max(1, draft.state.occurrence(migration.ACCEPTED, Verb.CONFIRM)) + done
     draft.ours(
@@ -95,6 +98,7 @@ def settlement(draft: Draft) -> None:
     if goal is None:
         return
     found = settling.lines(draft.state)
+    due = day(goal.due, draft.desired, draft.state, draft.survey.taken_at)
     left = settling.left(found)
     done = draft.recorded(SETTLEMENT, Verb.SETTLE)
     waived = done is not None and done.proof is Proof.WAIVED
@@ -108,7 +112,7 @@ def settlement(draft: Draft) -> None:
     draft.ours(
         SETTLEMENT, Kind.SETTLEMENT, Verb.SETTLE, Stage.AFTERWARDS.value, why,
         mode=Mode.MANUAL, occurrence=max(1, draft.state.occurrence(SETTLEMENT, Verb.SETTLE)) + (done is not None),
-        owner=goal.owner, proof=Proof.ATTESTED, files=True, deadline=day(goal.due, draft.state), span=goal.span,
+        owner=goal.owner, proof=Proof.ATTESTED, files=True, deadline=due.at if due is not None else None, span=goal.span,
         before=Phase.ABSENT, after=Phase.PRESENT,
     )  # fmt: skip
 
@@ -122,14 +126,14 @@ def review(draft: Draft, *, alone: bool = False) -> None:
     if draft.recorded(evaluation.PLACE, Verb.EVALUATE) is not None:
         draft.keep(Kind.EVALUATION)
         return
-    due = day(goal.after, draft.state)
-    if due > draft.survey.taken_at if due is not None else alone:
+    due = day(goal.after, draft.desired, draft.state, draft.survey.taken_at)
+    if alone if due is None else due.starts > draft.survey.taken_at:
         return
     lacks = evaluation.missing(evaluation.review(draft.state.remarks), goal.measures)
     why = message("why.evaluation", after=str(goal.after), n=len(lacks)) if lacks else message("why.evaluation.ready")
     draft.ours(
         evaluation.PLACE, Kind.EVALUATION, Verb.EVALUATE, Stage.AFTERWARDS.value, why,
-        mode=Mode.MANUAL, owner=goal.owner, proof=Proof.ATTESTED, deadline=due, span=goal.span,
+        mode=Mode.MANUAL, owner=goal.owner, proof=Proof.ATTESTED, deadline=due.at if due is not None else None, span=goal.span,
         before=Phase.ABSENT, after=Phase.PRESENT,
     )  # fmt: skip
 
@@ -137,33 +141,20 @@ def review(draft: Draft, *, alone: bool = False) -> None:
 def deadlines(desired: Desired, state: State, now: str) -> Iterator[Deadline]:
     """The day of the evaluation, while it is to come and nobody evaluated before it."""
     goal = desired.evaluation
-    if goal is None or (due := day(goal.after, state)) is None or due <= now:
+    due = day(goal.after, desired, state, now) if goal is not None else None
+    if goal is None or due is None or due.starts <= now:
         return
     done = state.latest(evaluation.PLACE, Verb.EVALUATE)
     if done is None or done.outcome is not Outcome.DONE:
-        yield Deadline("evaluation", due, evaluation.PLACE, message("date.evaluation", who=goal.owner), goal.span)
+        yield Deadline(
+            "evaluation", due.starts, evaluation.PLACE, message("date.evaluation", who=goal.owner), goal.span
+        )
 
 
-def day(when: When | None, state: State) -> str | None:
-    """A date of the manifest as ISO 8601 UTC; None while what it counts from has not happened."""
+def day(when: When | None, desired: Desired, state: State, now: str) -> Dated | None:
+    """A date of the manifest; None while what it counts from cannot be known."""
     if when is None:
         return None
-    if when.day is not None:
-        return f"{when.day}T00:00:00Z"
-    start = reached(state, when.point)
-    if start is None or when.period is None or when.side != "after":
-        return None
-    return after(start, Every(when.period.count, when.period.unit))
-
-
-def reached(state: State, point: str) -> str | None:
-    """When a milestone at the end was reached, by the record."""
-    if point == Milestone.ACCESS_ENDS:
-        return state.departed()
-    verbs = {Milestone.CANCEL_EFFECTIVE: Verb.CANCEL, Milestone.CLOSED: Verb.CLOSE}
-    found = [
-        max(entry.at, entry.until or "")
-        for entry in state.entries.values()
-        if point in verbs and entry.verb is verbs[Milestone(point)] and entry.outcome is Outcome.DONE
-    ]
-    return max(found, default=None)
+    calendar = desired.contract.calendar if desired.contract is not None else Calendar()
+    found = resolve(when, milestones(desired, state, now) if when.point else {}, calendar)
+    return found if isinstance(found, Dated) else None

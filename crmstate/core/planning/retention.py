@@ -206,5 +206,7 @@ def _stands_in_the_way(draft: Draft, goal: ArchiveGoal, alone: bool, offline: bo
         if left := len({*open_steps, *(step.id for step in draft.steps if step.verb not in _APART)}):
             return message("blocked.rest_first", n=left)
         return message("blocked.rest_unknown") if offline and draft.state.verified_at is None else None
-    left = sum(step.verb not in _APART for step in draft.steps) + sum(not each.stage.startswith("unsupported/") for each in draft.blocked)
+    left = sum(step.verb not in _APART for step in draft.steps) + sum(
+        not each.stage.startswith("unsupported/") for each in draft.blocked
+    )
     return message("blocked.rest_first", n=left) if left else None
