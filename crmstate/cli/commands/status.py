@@ -22,7 +22,7 @@ from crmstate.cli.screen import Screen
 from crmstate.cli.survey import planned
 from crmstate.core.goal import ArchiveGoal
 from crmstate.core.plan import Deadline
-from crmstate.core.planning.afterwards import deadlines as evaluated
+from crmstate.core.planning.afterwards import afterwards
 from crmstate.core.planning.retention import deadlines
 from crmstate.core.record import State
 from crmstate.engine.observe import stamp
@@ -58,9 +58,8 @@ def status(
 
 def _dates(house: House, state: State) -> tuple[Deadline, ...]:
     """The dates by the record and the manifest alone; those of the archive that have come are in it as well."""
-    goal, now = house.desired.archive, stamp(house.clock.now())
-    found = [
-        *evaluated(house.desired, state, now),
-        *(deadlines(goal, state, "") if isinstance(goal, ArchiveGoal) else ()),
-    ]
+    goal = house.desired.archive
+    found = [*afterwards(house.desired, state, stamp(house.clock.now()))]
+    if isinstance(goal, ArchiveGoal):
+        found += deadlines(goal, state, "")
     return tuple(sorted(found, key=lambda each: (each.at, each.what)))

@@ -19,7 +19,7 @@ from crmstate.core.milestones import milestones, resolve
 from crmstate.core.order import Stage
 from crmstate.core.plan import Deadline
 from crmstate.core.planning.draft import Draft
-from crmstate.core.record import State
+from crmstate.core.record import Entry, State
 from crmstate.core.words import Kind, Mode, Outcome, Phase, Proof, Severity, Verb
 
 SETTLEMENT = address(Kind.SETTLEMENT, "final")
@@ -130,7 +130,10 @@ def review(draft: Draft, *, alone: bool = False) -> None:
     if alone if due is None else due.starts > draft.survey.taken_at:
         return
     lacks = evaluation.missing(evaluation.review(draft.state.remarks), goal.measures)
-    why = message("why.evaluation", after=str(goal.after), n=len(lacks)) if lacks else message("why.evaluation.ready")
+    why = message("why.evaluation.ready")
+    if lacks:
+        period, point = str(goal.after.period or ""), goal.after.point
+        why = message("why.evaluation", period=period, point=point, n=len(lacks))
     draft.ours(
         evaluation.PLACE, Kind.EVALUATION, Verb.EVALUATE, Stage.AFTERWARDS.value, why,
         mode=Mode.MANUAL, owner=goal.owner, proof=Proof.ATTESTED, deadline=due.at if due is not None else None, span=goal.span,
@@ -138,17 +141,26 @@ def review(draft: Draft, *, alone: bool = False) -> None:
     )  # fmt: skip
 
 
-def deadlines(desired: Desired, state: State, now: str) -> Iterator[Deadline]:
-    """The day of the evaluation, while it is to come and nobody evaluated before it."""
-    goal = desired.evaluation
-    due = day(goal.after, desired, state, now) if goal is not None else None
-    if goal is None or due is None or due.starts <= now:
+def afterwards(desired: Desired, state: State, now: str) -> Iterator[Deadline]:
+    """The dates to come of settlement and evaluation, as far as they can be known and are not done."""
+    if not now:
         return
-    done = state.latest(evaluation.PLACE, Verb.EVALUATE)
-    if done is None or done.outcome is not Outcome.DONE:
-        yield Deadline(
-            "evaluation", due.starts, evaluation.PLACE, message("date.evaluation", who=goal.owner), goal.span
-        )
+    settle, look = desired.settlement, desired.evaluation
+    if settle is not None:
+        due = _open(day(settle.due, desired, state, now), state.latest(SETTLEMENT, Verb.SETTLE))
+        if due is not None and due.at > now:
+            said = message("date.settlement")
+            yield Deadline("settlement", due.at, SETTLEMENT, said, settle.span, due.why, owner=settle.owner)
+    if look is not None:
+        due = _open(day(look.after, desired, state, now), state.latest(evaluation.PLACE, Verb.EVALUATE))
+        if due is not None and due.starts > now:
+            said = message("date.evaluation")
+            yield Deadline("evaluation", due.starts, evaluation.PLACE, said, look.span, due.why, owner=look.owner)
+
+
+def _open(due: Dated | None, entry: Entry | None) -> Dated | None:
+    """The date of what is not done yet."""
+    return None if entry is not None and entry.outcome is Outcome.DONE else due
 
 
 def day(when: When | None, desired: Desired, state: State, now: str) -> Dated | None:
