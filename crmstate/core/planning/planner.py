@@ -25,6 +25,7 @@ from crmstate.core.plan import (
     sort_key,
 )
 from crmstate.core.planning.access import access
+from crmstate.core.planning.afterwards import replacement, review, settlement
 from crmstate.core.planning.contract import account, subscription
 from crmstate.core.planning.data import data, encryption
 from crmstate.core.planning.dates import give_notice, term_runs
@@ -76,7 +77,10 @@ def plan(
             people,
             term_runs,
             give_notice,
+            replacement,
             unsupported,
+            settlement,
+            review,
             freeze,
             retention,
             questions,
@@ -84,8 +88,11 @@ def plan(
             part(draft)
         guard(draft)
     else:
+        settlement(draft)
+        review(draft, alone=True)
+        before = len(draft.steps)
         retention(draft, alone=True, offline=offline)
-        if draft.steps:
+        if len(draft.steps) > before:
             questions(draft)
     encryption(draft)
     edges = tuple(sorted({(rule.before, rule.after) for rule in precedence(draft.attributes)} | set(draft.edges)))
