@@ -248,6 +248,10 @@ def undated(desired: Desired, state: State, now: str) -> dict[str, Unknown]:
     found = milestones(desired, state, now)
     spoken = {when.point for goal in desired.people if (when := read_when(goal.due)) is not None and when.point}
     spoken |= {goal.id for goal in desired.people if goal.due is not None}
+    due = desired.settlement.due if desired.settlement is not None else None
+    spoken |= {
+        when.point for when in (due, *(each.send for each in desired.notices)) if when is not None and when.point
+    }
     if notice_needed(desired):
         spoken.add(Milestone.NOTICE_DEADLINE.value)
     if desired.subscription is not None and desired.subscription.status == "cancelled":
