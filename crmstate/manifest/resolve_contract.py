@@ -8,6 +8,7 @@ from crmstate.core.contract import (
     ContractGoal,
     Fee,
     NoticeClause,
+    Parties,
     Period,
     Price,
     Term,
@@ -58,6 +59,7 @@ def contract(model: Manifest, tree: Tree) -> ContractGoal | None:
         ),
         regimes=tuple(here.regimes or ()),
         calendar=Calendar(zones.zone, zones.holidays, zones.vendor_zone) if zones else Calendar(),
+        parties=_parties(here.parties, tree),
         span=tree.key_span(_HERE),
     )
 
@@ -90,6 +92,19 @@ def _notice(notice: written.NoticeClause | None, tree: Tree) -> NoticeClause | N
         approval_lead=period(notice.approval_lead),
         delivery_lead=period(notice.delivery_lead),
         span=tree.key_span(_HERE, "notice"),
+    )
+
+
+def _parties(parties: written.Parties | None, tree: Tree) -> Parties:
+    if parties is None:
+        return Parties()
+    return Parties(
+        customer=parties.customer,
+        customer_address=parties.customer_address,
+        vendor=parties.vendor,
+        vendor_address=parties.vendor_address,
+        number=parties.number,
+        span=tree.key_span(_HERE, "parties"),
     )
 
 
