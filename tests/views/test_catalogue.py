@@ -17,6 +17,8 @@ from crmstate.core.diagnostic import Diagnostic, Span, diagnostic
 from crmstate.core.failure import Code
 from crmstate.core.message import message
 from crmstate.core.order import Stage, precedence
+from crmstate.people.facts import FIELDS
+from crmstate.people.letters import LETTERS
 from crmstate.views.catalogue import GAP, LANGUAGES, LOCALE, Catalogue, language, load
 from crmstate.views.escape import markdown
 from crmstate.views.standing import From
@@ -135,6 +137,9 @@ WORDS: dict[str, tuple[str, ...]] = {
     "freeze": ("now",),
     "use": ("read", "write"),
     "evidence": ("missing", "empty", "link", "key"),
+    "template": ("name", "link", "not_a_file", "too_large", "not_text", "unreadable"),
+    "letter_kind": tuple(LETTERS),
+    "letter_fact": tuple(FIELDS),
 }
 FORMS = {",", "code", "ours", None}
 

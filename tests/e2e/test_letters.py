@@ -1,0 +1,39 @@
+"""The whole way: a CRM is archived and purged, and the letters say what the record proves."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from .site import Site
+
+CONTRACT = """\
+contract:
+  parties: {customer: Acme GmbH, customer_address: Hauptstr. 1, vendor: Sandbox Ltd., vendor_address: Example Road 2, number: S-1}
+  regimes: [gdpr]
+  notice: {period: 30 days, before: term_end, to: legal@vendor.example}
+cutover:"""
+
+
+@pytest.mark.usefixtures("quick")
+def test_letters_say_what_was_archived_verified_and_purged(here: Site) -> None:
+    here.change("cutover:", CONTRACT)
+    before = json.loads(here.run("letter", "deletion", str(here.manifest), "--format", "json").out)
+    assert [each["field"] for each in before["missing"]] == ["account.id", "data.all"]
+    assert "CRM-L010" in [each["code"] for each in before["diagnostics"]]
+
+    assert here.apply().code == 0
+
+    after = json.loads(here.run("letter", "deletion", str(here.manifest), "--format", "json").out)
+    assert after["missing"] == [] and after["diagnostics"] == []
+    facts = {each["field"]: each for each in after["facts"]}
+    assert {facts[f"data.kept[{n}].name"]["value"] for n in range(2)} == {"Contacts", "Deals"}
+    assert facts["data.kept[0].name"]["from"].startswith("record: archive/")
+    assert [facts[f"data.purged[{n}].rows"]["value"] for n in range(2)] == ["7", "7"]
+    assert facts["data.discarded[0].name"]["value"].lower() == "dashboards"
+    assert "which you have acknowledged" in " ".join(after["text"].split())
+
+    out = here.folder / "deletion.eml"
+    sent = here.run("letter", "deletion", str(here.manifest), "--format", "eml", "--out", str(out))
+    assert sent.code == 0 and out.read_bytes().startswith(b"Subject: Instruction to delete personal data\r\n")
