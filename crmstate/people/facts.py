@@ -6,7 +6,7 @@ The fields are a closed list: a template that asks for another one is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -72,8 +72,23 @@ LISTS = {f"data.{name}" for name in ("all", "kept", "returned", "discarded", "he
 """Fields that are lists; each item has a name, rows and a day."""
 ITEM = ("name", "rows", "day")
 _SHOWN = frozenset({Proof.OBSERVED, Proof.CERTIFIED, Proof.ACKNOWLEDGED})
-_DELETION = frozenset({"deletion", "data_return", "data_deletion", "return", "erasure"})
-_FEES = frozenset({"fee", "fees", "refund", "price", "payment", "early_termination"})
+_TOPICS = {
+    "notice": (
+        "notice",
+        "renewal",
+        "non_renewal",
+        "termination",
+        "cancellation",
+        "通知",
+        "续约",
+        "续签",
+        "终止",
+        "解除",
+    ),
+    "deletion": ("deletion", "data_return", "data_deletion", "return", "erasure", "删除", "数据删除", "数据返还"),
+    "fee": ("fee", "fees", "refund", "price", "payment", "early_termination", "费用", "退款", "退费", "违约金"),
+}
+"""Which topics of a clause a letter quotes it for; the first topic that a clause has wins."""
 
 
 class Fact(str):
@@ -160,7 +175,7 @@ def facts(occasion: Occasion, lang: str) -> dict[str, Group]:
 
 def _texts(occasion: Occasion, lang: str) -> Iterator[Fact]:
     desired, contract = occasion.desired, occasion.desired.contract or ContractGoal()
-    parties, notice_to = contract.parties, contract.notice.to if contract.notice else None
+    parties, notice = contract.parties, contract.notice
     written = {
         "customer.name": parties.customer,
         "customer.address": parties.customer_address,
@@ -175,8 +190,8 @@ def _texts(occasion: Occasion, lang: str) -> Iterator[Fact]:
         "law.regimes": ", ".join(contract.regimes),
     }
     yield from (Fact(text, field, FIELDS[field]) for field, text in written.items() if text and text.strip())
-    if parties.vendor_address is None and notice_to and "@" not in notice_to and "://" not in notice_to:
-        yield Fact(notice_to, "vendor.address", "contract.notice.to")
+    if parties.vendor_address is None and notice and notice.form == "written" and notice.to and "@" not in notice.to:
+        yield Fact(notice.to, "vendor.address", "contract.notice.to")  # where a letter on paper must go
     if not desired.tenant and occasion.state.tenant:
         yield Fact(occasion.state.tenant, "account.id", "record")
     yield Fact(spoken.plain_day(occasion.today, lang), "letter.date", "clock")
@@ -194,17 +209,23 @@ def _contract(contract: ContractGoal, lang: str) -> Iterator[Fact]:
         yield Fact(sum, "price.sum", "contract.price")
     if fee := contract.early_termination_fee:
         yield Fact(spoken.money(fee.amount, fee.currency, lang), "fee.sum", "contract.early_termination_fee")
-    topics = {"notice": frozenset({"notice", "renewal", "termination"}), "deletion": _DELETION, "fee": _FEES}
-    for group, wanted in topics.items():
-        for number, clause in enumerate(contract.clauses):
-            if _about(clause, wanted):
-                yield Fact(clause.quote, f"{group}.quote", f"contract.clauses[{number}].quote")
-                yield Fact(clause.source, f"{group}.source", f"contract.clauses[{number}].source")
-                break
+    for group, topics in _TOPICS.items():
+        found = min(
+            (
+                (topics.index(_topic(each)), number)
+                for number, each in enumerate(contract.clauses)
+                if _topic(each) in topics
+            ),
+            default=None,
+        )
+        if found is not None:
+            clause, origin = contract.clauses[found[1]], f"contract.clauses[{found[1]}]"
+            yield Fact(clause.quote, f"{group}.quote", f"{origin}.quote")
+            yield Fact(clause.source, f"{group}.source", f"{origin}.source")
 
 
-def _about(clause: Clause, wanted: Iterable[str]) -> bool:
-    return clause.topic.strip().lower().replace("-", "_").replace(" ", "_") in wanted
+def _topic(clause: Clause) -> str:
+    return clause.topic.strip().lower().replace("-", "_").replace(" ", "_")
 
 
 def _days(occasion: Occasion, lang: str) -> Iterator[Fact]:

@@ -7,6 +7,8 @@ import email.policy
 import hashlib
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -220,3 +222,30 @@ def test_a_letter_that_there_is_not_is_a_usage_error() -> None:
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_field_has_its_words(lang: str) -> None:
     assert {f"letter_fact.{field}" for field in FIELDS} <= set(load(lang))
+
+
+def test_a_mail_is_warned_of_where_the_contract_asks_for_paper(tmp_path: Path) -> None:
+    manifest = written(tmp_path, FXIAOKE)
+    said = [
+        crmstate("letter", "non-renewal", manifest, "--format", each, "--as-of", AS_OF).err for each in ("eml", "text")
+    ]
+    assert ["CRM-L013" in each for each in said] == [True, False]
+
+
+def test_the_place_for_notice_on_paper_is_the_vendors_address_where_no_other_is_written(tmp_path: Path) -> None:
+    bare = ZOHO.replace("    vendor_address: |\n      Beneluxlaan 4B\n      3527 HT Utrecht\n", "")
+    for notice, code in (("form: written, to: Example Road 2", 0), ("form: portal, to: Setup > Billing", 9)):
+        manifest = written(tmp_path, bare.replace("to: legal@vendor.example", notice))
+        said = crmstate("letter", "non-renewal", manifest, "--as-of", AS_OF)
+        assert (said.code, "Example Road 2" in said.out, "Billing" in said.out) == (code, code == 0, False)
+
+
+def test_a_clause_is_quoted_by_its_topic_in_either_language(tmp_path: Path) -> None:
+    manifest = written(tmp_path, FXIAOKE.replace("topic: notice", "topic: 续约"))
+    assert "服务合同第8.2条" in crmstate("letter", "non-renewal", manifest, "--lang", "zh-CN", "--as-of", AS_OF).out
+
+
+def test_templates_cost_nothing_before_a_letter_is_written() -> None:
+    code = "import sys; from crmstate.cli.app import build; build([]); build(['plan']); print('jinja2' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "False\n"

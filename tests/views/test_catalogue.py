@@ -138,6 +138,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "use": ("read", "write"),
     "evidence": ("missing", "empty", "link", "key"),
     "template": ("name", "link", "not_a_file", "too_large", "not_text", "unreadable"),
+    "notice_form": ("written", "portal"),
     "letter_kind": tuple(LETTERS),
     "letter_fact": tuple(FIELDS),
 }

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from crmstate.people.writing import Written
 
 
+NOTICES = ("non-renewal", "cancellation")
+"""The letters that the contract's clause on notice is about."""
 LAYOUT = "layout"
 """What all letters of a language share: a template, and no letter."""
 
@@ -79,7 +81,7 @@ def letter(
     _learn(house)
     occasion = _occasion(house)
     written = _write(kind, house, occasion, screen, templates)
-    found = _findings(kind, occasion, screen)
+    found = _findings(kind, format, occasion, screen)
     payload = _rendered(written, format, house, found, screen)
     if out is not None:
         _save(out, payload, house)
@@ -169,7 +171,7 @@ def _folder(templates: Path, house: House) -> Path:
     return templates
 
 
-def _findings(kind: str, occasion: Occasion, screen: Screen) -> list[Diagnostic]:
+def _findings(kind: str, format: LetterFormat, occasion: Occasion, screen: Screen) -> list[Diagnostic]:
     """What whoever sends the letter should know first."""
     from crmstate.people.datasets import unproved
     from crmstate.people.letters import LETTERS
@@ -180,12 +182,15 @@ def _findings(kind: str, occasion: Occasion, screen: Screen) -> list[Diagnostic]
     if laws and not (contract and set(laws) & set(contract.regimes)):
         found.append(diagnostic("CRM-L008", Severity.WARNING, span, laws=", ".join(laws)))
     dates = occasion.dates
-    if kind in ("non-renewal", "cancellation") and dates.passed is not None and dates.missed:
+    if kind in NOTICES and dates.passed is not None and dates.missed:
         end = dates.term_end.isoformat() if dates.term_end else "?"
         found.append(diagnostic("CRM-L009", Severity.WARNING, span, day=dates.passed.isoformat(), end=end))
-    elif kind in ("non-renewal", "cancellation") and dates.notice_deadline is None and dates.undated:
+    elif kind in NOTICES and dates.notice_deadline is None and dates.undated:
         why = "".join(screen.catalogue.text(each) for each in dates.undated[-1:])
         found.append(diagnostic("CRM-L012", Severity.WARNING, span, why=why))
+    form = contract.notice.form if contract and contract.notice else None
+    if format is LetterFormat.eml and kind in NOTICES and form in ("written", "portal"):
+        found.append(diagnostic("CRM-L013", Severity.WARNING, span, form=form))
     if kind in ("deletion", "switch-erase") and unproved(desired, occasion.state):
         found.append(diagnostic("CRM-L010", Severity.WARNING))
     return found
