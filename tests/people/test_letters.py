@@ -157,6 +157,14 @@ def test_what_was_archived_and_never_verified_has_to_come_back_first(customer: t
     assert "CRM-L010" in [each["code"] for each in said["diagnostics"]]
 
 
+def test_what_is_held_is_excepted_and_never_asked_to_be_deleted(tmp_path: Path) -> None:
+    manifest = customer_of("en", tmp_path)
+    manifest.write_text(ZOHO.replace("holds: [Cases]", "holds: [Deals]"), encoding="utf-8")
+    said = json.loads(crmstate("letter", "deletion", manifest, "--format", "json", "--as-of", AS_OF).out)
+    lists = {each["field"].partition("[")[0]: each["value"] for each in said["facts"] if each["value"] == "Deals"}
+    assert lists == {"data.held": "Deals"}
+
+
 def test_a_law_that_the_contract_does_not_name_is_warned_of(tmp_path: Path) -> None:
     manifest = written(tmp_path, FXIAOKE)
     assert "CRM-L008" in crmstate("letter", "switch-erase", manifest, "--as-of", AS_OF).err
