@@ -244,7 +244,8 @@ class Provider:
     where every customer runs a server of their own, or the vendor has several, and the manifest has to say which. `tenant`: what a manifest's
     tenant is at this vendor, for whoever writes one. `removal`: the verb by which `removed` is reached, by kind.
     `own_clock`: the vendor has a clock of its own (simulators only). `dialect`: the vendor's manner of speaking, as
-    `providers.kit` reads it; `connect`: for a provider that brings a connection of its own instead. `words`: the texts
+    `providers.kit` reads it; `connect`: for a vendor without an API, a function that makes a session of the
+    folder in which people put what they exported. `words`: the texts
     of its runbooks and reasons by language and code, for the catalogues."""
 
     name: str
