@@ -1,1 +1,1 @@
-"""People: everything that a person or an inbox does. Letters are written here; none is sent."""
+"""People: letters, notices, and everything else that a person or an inbox does. Imports core and nothing else of ours."""

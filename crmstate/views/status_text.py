@@ -13,7 +13,7 @@ from crmstate.views import tables
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.escape import cell
 from crmstate.views.paint import Ink, ink
-from crmstate.views.plan_parts import dated, deadlines, said
+from crmstate.views.plan_parts import deadlines, said, timeline
 from crmstate.views.standing import From, Part, Standing, Wait, standing
 from crmstate.views.width import shorten
 from crmstate.views.wire import encode
@@ -177,6 +177,6 @@ def status_markdown(state: State, plan: Plan | None, words: Catalogue, dates: Se
             lines += ["", safe.text_of("fold.more", n=len(mine) - FOLD_MARKDOWN)]
     if found.deadlines:
         lines += ["", f"### {safe.text_of('plan.deadlines')}", ""]
-        lines += [f"- {each}" for each in dated(found.deadlines, safe)]
+        lines += timeline(found.deadlines, safe)
     lines += ["", last(found, safe)]
     return "\n".join(lines) + "\n"

@@ -17,9 +17,9 @@ from crmstate.core.diagnostic import Problem
 from crmstate.core.goal import Desired, SubscriptionGoal
 from crmstate.core.record import State
 from crmstate.people.dates import Dates
+from crmstate.people.draft import addressee, draft
 from crmstate.people.facts import Fact, Gap, Occasion, facts
 from crmstate.people.letters import LANGUAGES, LETTERS
-from crmstate.people.mail import addressee, draft
 from crmstate.people.prose import escaped, plain, tidy
 from crmstate.people.writing import Written, write
 from crmstate.views.catalogue import Catalogue

@@ -207,7 +207,7 @@ def _rendered(written: Written, format: LetterFormat, house: House, found: list[
     if format is LetterFormat.text:
         return text.encode()
     contract = house.desired.contract
-    from crmstate.people.mail import addressee, draft
+    from crmstate.people.draft import addressee, draft
 
     notice = contract.notice if contract else None
     to = addressee(notice.to if notice else None, notice.span if notice else None)

@@ -1,4 +1,4 @@
-"""Mail: a letter as a draft that a mail program opens for a person to look at and send (`X-Unsent: 1`). Nothing is sent
+"""Draft: a letter as a file that a mail program opens for a person to look at and send (`X-Unsent: 1`). Nothing is sent
 from here, and nothing that other people wrote becomes a header of its own."""
 
 from __future__ import annotations
