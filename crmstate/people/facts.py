@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from crmstate.core.address import kind_of
 from crmstate.core.contract import Calendar, Clause, ContractGoal
 from crmstate.core.goal import Desired
+from crmstate.core.milestones import GIVEN
 from crmstate.core.record import Entry, State
 from crmstate.core.words import Kind, Outcome, Proof, Verb
 from crmstate.people import spoken
@@ -250,10 +251,11 @@ def _ending(occasion: Occasion, lang: str) -> Iterator[Fact]:
 
 
 def _cancelled(state: State) -> Iterator[Entry]:
-    """The cancellations on record that were asked for."""
+    """The notices and cancellations on record that were given or asked for."""
     for entry in state.entries.values():
-        ours = entry.verb in (Verb.CANCEL, Verb.RENEW_OFF) and kind_of(entry.address) is Kind.SUBSCRIPTION
-        if ours and entry.outcome in (Outcome.REQUESTED, Outcome.DONE):
+        cancels = entry.verb in (Verb.CANCEL, Verb.RENEW_OFF) and kind_of(entry.address) is Kind.SUBSCRIPTION
+        notice = entry.address == GIVEN and entry.verb is Verb.REQUEST
+        if (cancels or notice) and entry.outcome in (Outcome.REQUESTED, Outcome.DONE):
             yield entry
 
 

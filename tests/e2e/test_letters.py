@@ -12,7 +12,8 @@ CONTRACT = """\
 contract:
   parties: {customer: Acme GmbH, customer_address: Hauptstr. 1, vendor: Sandbox Ltd., vendor_address: Example Road 2, number: S-1}
   regimes: [gdpr]
-  notice: {period: 30 days, before: term_end, to: legal@vendor.example}
+  notice: {period: 1 days, before: term_end, to: legal@vendor.example}
+  term: {start: 2026-02-01, length: 12 months, end: inclusive, renewal: automatic}
 cutover:"""
 
 
@@ -23,6 +24,12 @@ def test_letters_say_what_was_archived_verified_and_purged(here: Site) -> None:
     assert [each["field"] for each in before["missing"]] == ["account.id", "data.all"]
     assert "CRM-L010" in [each["code"] for each in before["diagnostics"]]
 
+    notice, receipt = here.folder / "notice.eml", here.folder / "receipt.eml"
+    said = here.run("letter", "cancellation", str(here.manifest), "--format", "eml", "--out", str(notice))
+    assert said.code == 9 and notice.read_bytes().startswith(b"Subject: [DRAFT] Cancellation of agreement no. S-1\r\n")
+    receipt.write_text("We have received your notice.", encoding="utf-8")
+    files = ("--evidence", str(notice), "--evidence", str(receipt))
+    assert here.run("confirm", "notice/contract", str(here.manifest), "--proof", "acknowledged", *files).code == 0
     assert here.apply().code == 0
 
     after = json.loads(here.run("letter", "deletion", str(here.manifest), "--format", "json").out)
