@@ -99,13 +99,15 @@ class Calendar(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Parties(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who made the contract, as it names them, and its number: for letters. An address may have several lines."""
+    """Who made the contract, as it names them, its number, and what is bought: for letters. An address may have several
+    lines."""
 
     customer: str | None = None
     customer_address: str | None = None
     vendor: str | None = None
     vendor_address: str | None = None
     number: str | None = None
+    product: str | None = None
     span: Span | None = None
 
 

@@ -106,6 +106,9 @@ class Parties(Part):
     vendor: Text | None = Field(None, description="The vendor's company, as the contract names it.")
     vendor_address: Text | None = Field(None, description="Its postal address; may have several lines.")
     number: Text | None = Field(None, description="The number of the contract or of the order.")
+    product: Text | None = Field(
+        None, description="The product, as the contract names it; left out, the vendor's own name for it."
+    )
 
 
 class Contract(Part):

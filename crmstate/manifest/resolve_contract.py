@@ -107,6 +107,7 @@ def _parties(parties: written.Parties | None, tree: Tree) -> Parties:
         vendor=parties.vendor,
         vendor_address=parties.vendor_address,
         number=parties.number,
+        product=parties.product,
         span=tree.key_span(_HERE, "parties"),
     )
 

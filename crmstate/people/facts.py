@@ -29,7 +29,7 @@ FIELDS = {
     "customer.email": "owner",
     "vendor.name": "contract.parties.vendor",
     "vendor.address": "contract.parties.vendor_address",
-    "product.name": "provider.name",
+    "product.name": "contract.parties.product",
     "account.id": "provider.tenant",
     "contract.number": "contract.parties.number",
     "term.start": "contract.term.start",
@@ -148,7 +148,8 @@ class Gap:
 
 @dataclass(frozen=True)
 class Occasion:
-    """What a letter is written from. `product`: the vendor's own name for it; `today`: the day of the letter."""
+    """What a letter is written from. `product`: the vendor's own name for what is bought, empty where
+    the provider is none in particular; `today`: the day of the letter."""
 
     desired: Desired
     state: State
@@ -184,6 +185,7 @@ def _texts(occasion: Occasion, lang: str) -> Iterator[Fact]:
         "vendor.name": parties.vendor,
         "vendor.address": parties.vendor_address,
         "contract.number": parties.number,
+        "product.name": parties.product,
         "account.id": desired.tenant,
         "reason.text": desired.reason,
         "destination.name": desired.replacement.system if desired.replacement else None,
@@ -196,7 +198,8 @@ def _texts(occasion: Occasion, lang: str) -> Iterator[Fact]:
     if not desired.tenant and occasion.state.tenant:
         yield Fact(occasion.state.tenant, "account.id", "record")
     yield Fact(spoken.plain_day(occasion.today, lang), "letter.date", "clock")
-    yield Fact(spoken.product(occasion.product, lang), "product.name", "provider.name")
+    if not parties.product and occasion.product:
+        yield Fact(spoken.product(occasion.product, lang), "product.name", "provider.name")
     yield from _contract(contract, lang)
     yield from _days(occasion, lang)
     yield from _ending(occasion, lang)

@@ -248,6 +248,18 @@ def test_the_place_for_notice_on_paper_is_the_vendors_address_where_no_other_is_
         assert (said.code, "Example Road 2" in said.out, "Billing" in said.out) == (code, code == 0, False)
 
 
+def test_a_vendor_that_is_none_in_particular_has_no_product_until_somebody_names_it(tmp_path: Path) -> None:
+    text = JIANDAOYUN.replace("name: jiandaoyun\n", "name: paper\n").replace(
+        "  credentials:\n    read: {api_key: {env: JIANDAOYUN_READ_API_KEY}}\n", "  exports: exports\n"
+    )
+    said = crmstate("letter", "certificate", written(tmp_path, text), "--as-of", AS_OF)
+    assert said.code == 9 and "- the name of the product" in said.out
+    named = written(
+        tmp_path, text.replace("customer: 杭州示例贸易有限公司", "customer: 杭州示例贸易有限公司, product: Rolodex")
+    )
+    assert "Service: Rolodex" in crmstate("letter", "certificate", named, "--as-of", AS_OF).out
+
+
 def test_a_clause_is_quoted_by_its_topic_in_either_language(tmp_path: Path) -> None:
     manifest = written(tmp_path, FXIAOKE.replace("topic: notice", "topic: 续约"))
     assert "服务合同第8.2条" in crmstate("letter", "non-renewal", manifest, "--lang", "zh-CN", "--as-of", AS_OF).out

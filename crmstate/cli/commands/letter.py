@@ -128,7 +128,8 @@ def _occasion(house: House) -> Occasion:
 
     now, state = _now(house), house.state()
     today = now.astimezone(zone_of(house.desired)).date()
-    return Occasion(house.desired, state, house.provider.title, today, dates(house.desired, state, stamp(now)))
+    title = house.provider.title if house.provider.credential else ""  # else it stands for any vendor
+    return Occasion(house.desired, state, title, today, dates(house.desired, state, stamp(now)))
 
 
 def _now(house: House) -> datetime:
