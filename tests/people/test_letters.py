@@ -222,6 +222,16 @@ def test_the_list_names_every_letter(lang: str) -> None:
     assert [row["letter"] for row in rows] == list(LETTERS)
 
 
+def test_without_a_kind_the_list_is_shown_and_it_is_a_usage_error() -> None:
+    said = crmstate("letter")
+    assert (said.code, said.out) == (64, crmstate("letter", "--list").out)
+
+
+def test_a_folder_that_is_not_there_is_named(zoho: Path, tmp_path: Path) -> None:
+    said = crmstate("letter", "settlement", zoho, "--out", tmp_path / "no" / "letter.txt", "--as-of", AS_OF)
+    assert (said.code, said.out) == (1, "") and "CRM-C021" in said.err
+
+
 def test_a_letter_that_there_is_not_is_a_usage_error() -> None:
     said = crmstate("letter", "love")
     assert said.code == 64 and "non-renewal" in said.err

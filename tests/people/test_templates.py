@@ -180,5 +180,11 @@ def test_what_is_no_text_is_no_template(own: Path) -> None:
     assert "CRM-L003" in letter(own).err
 
 
+def test_a_secret_in_a_template_is_not_written_either(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOHO_SECRET", "correct horse battery")
+    said = write(own, "{% block subject %}correct horse battery{% endblock %} of {{ vendor.name }}", "--format", "json")
+    assert "correct horse" not in said.out + said.err and "[secret] of Zoho" in said.out
+
+
 def test_a_folder_that_is_not_there_is_a_usage_error(own: Path) -> None:
     assert crmstate("letter", "non-renewal", own.parent / "crmstate.yaml", "--templates", own / "no").code == 64

@@ -3,7 +3,10 @@ nothing and records nothing: what nobody wrote is listed, never made up."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -67,11 +70,11 @@ def letter(
     from crmstate.people.letters import LETTERS
 
     screen = Screen("json" if format is LetterFormat.json else "text", lang, quiet, no_color)
-    if list:
+    if list or kind is None:
         _show_kinds(screen)
-        return 0
-    if kind is None or kind not in (*LETTERS, *((LAYOUT,) if source else ())):
-        raise problem(Exit.USAGE, "CRM-L001", name=kind or "-", known=", ".join(LETTERS))
+        return int(Exit.OK if list else Exit.USAGE)
+    if kind not in (*LETTERS, *((LAYOUT,) if source else ())):
+        raise problem(Exit.USAGE, "CRM-L001", name=kind[:60], known=", ".join(LETTERS))
     if source:
         from crmstate.people.writing import source as template
 
@@ -140,8 +143,8 @@ def _write(kind: str, house: House, occasion: Occasion, screen: Screen, template
     from crmstate.people.facts import facts
     from crmstate.people.writing import write
 
-    words = screen.catalogue
-    return write(
+    words, scrub = screen.catalogue, house.scrubber.scrub
+    made = write(
         kind,
         words.lang,
         facts(occasion, words.lang),
@@ -149,6 +152,7 @@ def _write(kind: str, house: House, occasion: Occasion, screen: Screen, template
         lambda field: words.text_of("letter.gap", what=_named(field, screen)),
         _folder(templates, house) if templates is not None else None,
     )
+    return replace(made, markdown=scrub(made.markdown), subject=scrub(made.subject))
 
 
 def _named(field: str, screen: Screen) -> str:
@@ -273,7 +277,7 @@ def _save(path: Path, payload: bytes, house: House) -> None:
     if path.exists() or path.is_symlink():
         raise problem(Exit.ERROR, "CRM-C012", path=path)
     if not is_folder_or_link(path.parent):
-        raise problem(Exit.ERROR, "CRM-S045", file=str(path), folder=str(path.parent))
+        raise problem(Exit.ERROR, "CRM-C021", path=path.parent, why=os.strerror(errno.ENOENT))
     try:
         Disk(house.effects).create(path, payload)
     except FileExistsError:
