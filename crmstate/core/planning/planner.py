@@ -6,8 +6,11 @@ from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
 from crmstate.core.address import kind_of
+from crmstate.core.cost import cost
+from crmstate.core.course import shown
 from crmstate.core.goal import Desired, spoken_of
 from crmstate.core.law import Law
+from crmstate.core.life import life
 from crmstate.core.order import cycle, earlier, precedence
 from crmstate.core.plan import (
     FORMAT_VERSION,
@@ -116,6 +119,8 @@ def plan(
         excluded=left_out,
         offline=offline,
         deadlines=_deadlines(draft, laws),
+        life=life(desired, observed, recorded, draft.days, provider.title),
+        cost=cost(desired.contract, desired.subscription, shown(observed), draft.days),
     )
     return _summed(made, draft)
 
