@@ -22,6 +22,8 @@ from crmstate.core.life import Beside, Stand
 from crmstate.core.message import message
 from crmstate.core.order import Stage, precedence
 from crmstate.core.settling import KINDS
+from crmstate.people.facts import FIELDS as LETTER_FACTS
+from crmstate.people.letters import LETTERS
 from crmstate.views.catalogue import GAP, LANGUAGES, LOCALE, Catalogue, language, load
 from crmstate.views.escape import markdown
 from crmstate.views.standing import From
@@ -206,6 +208,10 @@ WORDS: dict[str, tuple[str, ...]] = {
         "tags",
         "mapping",
     ),
+    "template": ("name", "link", "not_a_file", "too_large", "not_text", "unreadable"),
+    "notice_form": ("written", "portal"),
+    "letter_kind": tuple(LETTERS),
+    "letter_fact": tuple(LETTER_FACTS),
 }
 FORMS = {",", "code", "ours", "day", "period", None}
 
