@@ -231,3 +231,14 @@ def test_a_notice_that_was_waived_was_not_given() -> None:
     desired = wish(subscription=LATER, contract=bound())
     assert when(desired, waived, MISSED)["cancel_effective"] == "2027-12-31"
     assert when(desired, given(), MISSED)["cancel_effective"] == "2026-12-31"
+
+
+def test_a_missed_notice_is_said_also_where_the_next_one_has_no_date_yet() -> None:
+    china = bound(calendar=Calendar("Asia/Shanghai", "CN"))
+    found = made(china, at="2026-12-20T12:00:00Z")
+    (warning,) = [each for each in found.diagnostics if each.code == "CRM-P110"]
+    assert (warning.params["until"], warning.params["next"]) == ("2027-12-31", "?")
+    assert warning.params["cost"] == "14400.00 USD"
+    assert blockers(found)[0] == ("blocked.notice_undated", "notice/contract")
+    (renewal,) = [each for each in found.deadlines if each.what == "renewal"]
+    assert renewal.why.code == "due.renewed"
