@@ -242,3 +242,12 @@ def test_a_missed_notice_is_said_also_where_the_next_one_has_no_date_yet() -> No
     assert blockers(found)[0] == ("blocked.notice_undated", "notice/contract")
     (renewal,) = [each for each in found.deadlines if each.what == "renewal"]
     assert renewal.why.code == "due.renewed"
+
+
+@pytest.mark.parametrize(("goal", "shown"), [(None, True), (SubscriptionGoal("active"), False)])
+def test_a_contract_that_nobody_has_decided_about_shows_its_last_day_without_a_step(
+    goal: SubscriptionGoal | None, shown: bool
+) -> None:
+    found = made(bound(), subscription=goal)
+    assert ("notice_deadline" in dates(found)) is shown
+    assert Verb.REQUEST not in [step.verb for step in found.steps]

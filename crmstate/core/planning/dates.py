@@ -86,8 +86,20 @@ def _asked(draft: Draft) -> bool:
 
 def notice_needed(desired: Desired) -> bool:
     """Whether a contract is to be ended that does not end by itself."""
-    contract, goal = desired.contract, desired.subscription
-    if contract is None or contract.notice is None or goal is None or goal.status != "cancelled":
+    goal = desired.subscription
+    return goal is not None and goal.status == "cancelled" and _renews(desired)
+
+
+def notice_shown(desired: Desired) -> bool:
+    """Whether the last day of notice is a date to know: not where the contract is to go on."""
+    goal = desired.subscription
+    return (goal is None or goal.status != "active") and _renews(desired)
+
+
+def _renews(desired: Desired) -> bool:
+    """Whether the contract goes on unless notice is given."""
+    contract = desired.contract
+    if contract is None or contract.notice is None:
         return False
     ends_itself = contract.term is not None and contract.term.renewal == "none"
     return not (ends_itself and contract.notice.before == "term_end")
@@ -197,7 +209,7 @@ def _of_contract(desired: Desired, state: State, now: str) -> Iterator[Deadline]
         return
     ending = given(state) is not None
     found = standing(desired, state, now)
-    if isinstance(found, Notice) and not isinstance(found.reachable, Unknown) and not ending and notice_needed(desired):
+    if isinstance(found, Notice) and not isinstance(found.reachable, Unknown) and not ending and notice_shown(desired):
         yield from _of_notice(desired, contract, found, found.reachable)
     yield from _of_term(desired, contract, found, now, ending)
     effective = milestones(desired, state, now)[Milestone.CANCEL_EFFECTIVE.value]
@@ -259,7 +271,7 @@ def undated(desired: Desired, state: State, now: str) -> dict[str, Unknown]:
     spoken |= {
         when.point for when in (due, *(each.send for each in desired.notices)) if when is not None and when.point
     }
-    if notice_needed(desired):
+    if notice_shown(desired):
         spoken.add(Milestone.NOTICE_DEADLINE.value)
     if desired.subscription is not None and desired.subscription.status == "cancelled":
         spoken.add(Milestone.CANCEL_EFFECTIVE.value)
