@@ -19,7 +19,7 @@ from crmstate.core.failure import Failure
 from crmstate.core.words import Exit
 
 COMMANDS = (
-    "init", "validate", "plan", "apply", "approve", "confirm", "status", "deadlines", "letter", "rehearse", "schema",
+    "init", "validate", "plan", "apply", "approve", "confirm", "status", "deadlines", "letter", "notices", "rehearse", "schema",
 )  # fmt: skip
 GROUPS = ("archive", "settle", "certificate", "migrate", "evaluate", "providers", "state", "sandbox")
 CTRL_C = 130

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from crmstate.core.address import Address
-from crmstate.core.words import Outcome, Phase, Proof, Undo, Verb
+from crmstate.core.words import Fate, Outcome, Phase, Proof, Undo, Verb
 
 
 class Check(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -123,6 +123,48 @@ class Advanced(Event, frozen=True, tag="advanced"):
     position: int
     rows: int
     promised: str | None = None
+
+
+class Addressed(Event, frozen=True, tag="addressed"):
+    """The recipients of a notice were read: so many are told, and so many are not, since their address is none
+    (`rejected`), stands there again (`repeated`) or is on the list of those who want no mail (`opted_out`). `key`: the
+    digest of the key that fingerprints are made with; without it nobody knows from a fingerprint who it is."""
+
+    run: str
+    notice: Address
+    channel: str
+    key: str
+    count: int
+    rejected: int = 0
+    repeated: int = 0
+    opted_out: int = 0
+
+
+class Sending(Event, frozen=True, tag="sending"):
+    """Durable before the act: to these recipients (their fingerprints) a message is about to be sent."""
+
+    run: str
+    notice: Address
+    to: tuple[str, ...]
+
+
+class Delivery(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What became of the message to one recipient, by its fingerprint. `code`: the server's own, without its words.
+    `wait`: seconds after which it may be sent again, where the server says so."""
+
+    to: str
+    fate: Fate
+    code: str = ""
+    wait: int = 0
+
+
+class Answered(Event, frozen=True, tag="answered"):
+    """What became of messages."""
+
+    run: str
+    notice: Address
+    channel: str
+    results: tuple[Delivery, ...]
 
 
 class Reopened(Event, frozen=True, tag="reopened"):
@@ -326,6 +368,9 @@ AnyEvent = (
     | Intended
     | Settled
     | Advanced
+    | Addressed
+    | Sending
+    | Answered
     | Reopened
     | Confirmed
     | Approved

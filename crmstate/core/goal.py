@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from crmstate.core.around import EvaluationGoal, NoticeGoal, ReplacementGoal, SettlementGoal
+from crmstate.core.around import EvaluationGoal, MailGoal, NoticeGoal, ReplacementGoal, SettlementGoal
 from crmstate.core.contract import ContractGoal
 from crmstate.core.diagnostic import Span
 from crmstate.core.words import Kind
@@ -212,6 +212,7 @@ class Desired(msgspec.Struct, frozen=True, omit_defaults=True):
     migration_owner: str | None = None
     contract: ContractGoal | None = None
     notices: tuple[NoticeGoal, ...] = ()
+    mail: MailGoal | None = None
     settlement: SettlementGoal | None = None
     replacement: ReplacementGoal | None = None
     evaluation: EvaluationGoal | None = None

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from crmstate.core.event import AnyEvent, Evidence
+from crmstate.core.around import NoticeGoal
+from crmstate.core.audience import Audience
+from crmstate.core.event import AnyEvent, Delivery, Evidence
 from crmstate.core.provider import Batch, Count, File, FilePage, Job, Order, Page, Part, Provider, Result
 from crmstate.core.record import State
 from crmstate.core.survey import Identity, Listing, Resource
@@ -20,7 +22,7 @@ class Effects(Protocol):
 
     Production runs `act` and nothing else. A crash test counts the calls and stops before, after, or in the middle of
     one: `torn`, where given, does a part of `act` (half a write) and is never called in production. `kind` is one of
-    write, fsync, rename, link, unlink, mkdir, http, clock, lock.
+    write, fsync, rename, link, unlink, mkdir, http, smtp, clock, lock.
     """
 
     def do(self, kind: str, what: str, act: Callable[[], T], torn: Callable[[], object] | None = None) -> T: ...
@@ -226,6 +228,50 @@ class Archiver(Protocol):
 
     def ids(self, dataset: str, expected: str | None = None) -> Sequence[str]:
         """The ids of the rows that the verified archive of a dataset holds, in a fixed order."""
+        ...
+
+
+class Outbox(Protocol):
+    """A notice whose recipients and text have been read. Recipients are known by their fingerprints alone."""
+
+    @property
+    def audience(self) -> Audience:
+        """To whom it goes, and what it says."""
+        ...
+
+    @property
+    def recipients(self) -> Sequence[str]:
+        """The fingerprints of those who are told, each once."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """The digest of the key that fingerprints are made with."""
+        ...
+
+    @property
+    def side_by_side(self) -> int:
+        """How many messages may be under way at a time."""
+        ...
+
+    def send(self, to: Sequence[str]) -> Sequence[Delivery]:
+        """Sends one message to each, side by side, once; waits first where that would be too fast. Raises nothing: what
+        happened to each is in the answer, `unknown` where nobody can know."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Messenger(Protocol):
+    """Tells people. What it knows of them never leaves it."""
+
+    def audience(self, notice: NoticeGoal, users: Callable[[], Sequence[Resource]]) -> Audience:
+        """To whom a notice goes, and what it says; what is wrong with it is in the answer. `users`: asks for
+        the vendor's. Sends and writes nothing."""
+        ...
+
+    def open(self, notice: str, users: Callable[[], Sequence[Resource]]) -> Outbox:
+        """The same, ready to be sent. Raises Problem with everything that is wrong."""
         ...
 
 

@@ -16,7 +16,7 @@ from crmstate.core.closing import Result
 from crmstate.core.diagnostic import Diagnostic, diagnostic
 from crmstate.core.event import AnyEvent, Intended, Settled, Settlement, StepRef
 from crmstate.core.plan import Step
-from crmstate.core.ports import Archiver, Clock, Ledger, ReadSession, Session
+from crmstate.core.ports import Archiver, Clock, Ledger, Messenger, ReadSession, Session
 from crmstate.core.provider import Provider
 from crmstate.core.words import Exit, Outcome, Severity
 from crmstate.engine.meter import Meter
@@ -57,7 +57,8 @@ Task = Generator[Work | Note, Any, list[Verdict]]
 
 @dataclass
 class Context:
-    """What tasks work with. `read` looks and exports, `write` acts; both may be the same credential."""
+    """What tasks work with. `read` looks and exports, `write` acts; both may be the same credential. `resend`: messages
+    whose answer was lost are sent again."""
 
     run: str
     provider: Provider
@@ -70,6 +71,8 @@ class Context:
     attachments: bool = True
     batches: int = 0
     meter: Meter | None = None
+    messenger: Messenger | None = None
+    resend: bool = False
 
     def now(self) -> str:
         return stamp(self.clock.now())

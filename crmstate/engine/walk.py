@@ -20,6 +20,7 @@ from crmstate.core.record import Entry
 from crmstate.core.schedule import Schedule
 from crmstate.core.words import Exit, Kind, Mode, Outcome, Severity, Verb, worst
 from crmstate.engine.batch import act_on
+from crmstate.engine.notices import notify
 from crmstate.engine.ours import archive, wait_for
 from crmstate.engine.pool import Pool
 from crmstate.engine.purge import empty_bin, purge
@@ -138,6 +139,8 @@ class Walk:
                 self.verdicts[step.id] = Verdict(step, Result.REFUSED, found, exit=Exit.REFUSED)
             elif step.mode is not Mode.AUTO:
                 self.queue.append(wait_for(self.context, step))
+            elif step.kind is Kind.NOTICE:
+                self.queue.append(notify(self.context, step))
             elif step.kind is Kind.ARCHIVE:
                 self.queue.append(archive(self.context, step))
             else:

@@ -14,6 +14,7 @@ from crmstate.views import tables
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.contract_lines import life_lines
 from crmstate.views.escape import cell
+from crmstate.views.notices import heads, sent_rows, sent_text
 from crmstate.views.paint import Ink, ink
 from crmstate.views.plan_parts import deadlines, said, timeline, titled
 from crmstate.views.standing import From, Part, Standing, Wait, standing
@@ -50,7 +51,13 @@ def status_text(
     """For a terminal."""
     found, paint = standing(state, plan, tuple(dates), life), ink(color)
     about = titled("plan.life", life_lines(found.life, words), words, paint)
-    parts = [head(found, words, paint), table(found, words), protections(found, words), about]
+    parts = [
+        head(found, words, paint),
+        table(found, words),
+        sent_text(found.notices, words),
+        protections(found, words),
+        about,
+    ]
     for source in From:
         parts += waits(found, source, words, paint, full)
     parts += [deadlines(found.deadlines, words, paint), [last(found, words)]]
@@ -164,6 +171,13 @@ def status_markdown(
     lines = [f"## {title}", "", claim(found, safe)]
     rows = [_part(part, safe) for part in found.parts]
     lines += ["", *tables.markdown([safe.text_of(f"column.{name}") for name in PARTS], rows)]
+    if found.notices:
+        lines += [
+            "",
+            f"### {safe.text_of('told.title')}",
+            "",
+            *tables.markdown(heads(safe), sent_rows(found.notices, safe)),
+        ]
     lines += ["", *(f"- {each}" for each in protections(found, safe))]
     about = life_lines(found.life, safe)
     if about:

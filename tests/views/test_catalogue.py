@@ -36,7 +36,10 @@ NAMED = re.compile(r"(?:why|blocked|gap|order)\.[a-z_]+(?:\.[a-z_]+)*")
 SPEAKERS = {"message", "text_of", "say", "ask", "word"}
 USERS, SUBSCRIPTIONS = ("removed", "deactivated", "deleted"), ("cancelled", "paused", "downgraded", "active")
 LISTS = ("session.ended", "api_key.revoked", "integration.removed", "setting.reset")
-EVENTS = "created started intended settled advanced reopened confirmed approved held released observed finished repaired restored unlocked"
+EVENTS = (
+    "created started intended settled advanced addressed sending answered reopened "
+    "confirmed approved held released observed finished repaired restored unlocked"
+)
 LATE_EVENTS = ("claimed", "struck", "examined", "compared", "remarked")
 
 COST_LINES = (*PAYABLE, "refund", "missed_notice", "bound_again", "saving", "pause", "going_on")
@@ -70,6 +73,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "life.vendor.{}": ("active", "paused", "free", "restricted", "other"),
     "cost.source.{}": ("contract", "vendor"),
     "cost.per_{}": ("year",),
+    "audience.{}": ("count", "rejected", "repeated", "opted_out"),
+    "told.{}": ("notice", "delivered", "unknown", "rejected", "deferred", "opted_out", "left"),
     "fact.{}": ("effective", "starts", "until", "to", "transfer"),
     "count.{}": ("todo", "irreversible", "people", "wait", "blocked"),
     "duration.{}": ("minutes", "hours", "days"),
@@ -161,7 +166,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "how": tuple(words.How),
     "outcome": tuple(words.Outcome),
     "severity": tuple(words.Severity),
-    "stage": (*Stage, "human_step", "unsupported", "open_questions"),
+    "stage": (*Stage, "human_step", "unsupported", "open_questions", "notices"),
     "result": tuple(closing.Result),
     "failure": tuple(Code),
     "waits": tuple(From),
@@ -182,6 +187,9 @@ WORDS: dict[str, tuple[str, ...]] = {
     "beside": tuple(Beside),
     "cost_line": COST_LINES,
     "per": ("month", "quarter", "year", "term"),
+    "fate": tuple(words.Fate),
+    "audience": ("staff", "partners", "customers"),
+    "channel": ("mail", "webhook", "wecom", "dingtalk", "feishu", "slack", "teams"),
     "effect": ("keeps", "clears", "unknown"),
     "effective": ("immediately", "end_of_term", "end_of_period"),
     "freeze": ("now",),

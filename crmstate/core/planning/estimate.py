@@ -112,7 +112,7 @@ def estimate(steps: Iterable[Step], provider: Provider, counts: Mapping[str, int
         by_name[name] = by_name.get(name, 0) + calls
 
     for step in steps:
-        if step.mode is not Mode.AUTO:
+        if step.mode is not Mode.AUTO or step.kind is Kind.NOTICE:
             continue
         if step.verb is Verb.PURGE:
             cell = provider.cell(step.kind, step.verb)
