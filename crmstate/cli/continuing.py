@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from crmstate.cli.compose import House, run_id
 from crmstate.core.address import Address, id_of
+from crmstate.core.backup import is_backup
 from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.failure import Failure
 from crmstate.core.goal import ArchiveGoal
@@ -25,7 +26,7 @@ def continue_archive(house: House, names: Sequence[str]) -> tuple[str, list[Veri
     archive to continue, CRM-C042 for a name that it does not have."""
     goal = house.desired.archive
     with house.store() as store:
-        held = archived(store.state)
+        held = {place: entry for place, entry in archived(store.state).items() if not is_backup(place)}
         gone = ended(store.state) or begun(store.state)
         if not isinstance(goal, ArchiveGoal) or goal.unsupported or not held or gone is not None:
             raise problem(Exit.REFUSED, "CRM-C041", name=house.desired.name)

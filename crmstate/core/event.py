@@ -14,7 +14,8 @@ from crmstate.core.words import Outcome, Phase, Proof, Undo, Verb
 
 class Check(msgspec.Struct, frozen=True, omit_defaults=True):
     """One method of a verification, and what it looked at. `method`: checksums, counts, sample, full, restore_test;
-    contacts, amounts, dates, bodies, attachments (by the types of fields); columns (those that are not in the archive).
+    contacts, amounts, dates, bodies, attachments (by the types of fields); columns (those that are not in the archive);
+    zips (of a backup, read to their ends), zip_records (those that the vendor counts in them).
     `said`: equal; exact, approximate or none for
     counts; sqlite for a restore; present or lacking, read, odd or empty, sized. `rows` looked at, or the vendor's count;
     `files` and `bytes` read; `odd`: of them without what they should have (records without a contact or a text, attachments

@@ -88,7 +88,8 @@ class Every(msgspec.Struct, frozen=True):
 class ArchiveGoal(msgspec.Struct, frozen=True, omit_defaults=True, tag="archive"):
     """`to`: a location (`file:///...`, `s3://...`). `datasets` None means all. `encrypt_to`: recipients
     (`recipient.plain`); `identity`: one is given that reads the archive back. `keep_until`: an ISO day, the last of its
-    retention. `recheck`: how often it is read back. `unsupported` names the manifest keys below `archive` that this
+    retention. `recheck`: how often it is read back. `backup`: the
+    vendor's own backup of the whole account lies beside the datasets. `unsupported` names the manifest keys below `archive` that this
     version does not carry out (they block the archive)."""
 
     to: str
@@ -103,6 +104,7 @@ class ArchiveGoal(msgspec.Struct, frozen=True, omit_defaults=True, tag="archive"
     keep_until: str | None = None
     recheck: Every | None = None
     by: str | None = None
+    backup: bool = False
     unsupported: tuple[str, ...] = ()
     span: Span | None = None
 

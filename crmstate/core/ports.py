@@ -176,6 +176,11 @@ class Archiver(Protocol):
         written)."""
         ...
 
+    def backup(self, source: ReadSession, account: Resource, jobs: Jobs) -> Evidence:
+        """Takes the vendor's backup of the whole account, as it comes; ordered once for each archive. What lies there is
+        read back by `recheck`: nothing of it is compared with the vendor."""
+        ...
+
     def verify(self, source: ReadSession, dataset: Resource, expected: str | None = None) -> Evidence:
         """Reads the archive back from its location: checksums, count against the vendor's. `expected`: the
         content's sha256 on record, the anchor outside the archive. Raises Problem where anything differs (CRM-A006, CRM-A031: the

@@ -4,10 +4,11 @@ own access, people."""
 from __future__ import annotations
 
 from crmstate.core.address import Address, id_of
+from crmstate.core.backup import ACCOUNT, BACKUP, is_backup
 from crmstate.core.closing import Result
 from crmstate.core.diagnostic import Problem, diagnostic
 from crmstate.core.event import Advanced, Evidence, Intended, Settlement, StepRef
-from crmstate.core.failure import Failure
+from crmstate.core.failure import Code, Failure
 from crmstate.core.message import message
 from crmstate.core.order import Stage
 from crmstate.core.plan import Step
@@ -44,6 +45,8 @@ def archive(context: Context, step: Step) -> Task:
     assert archiver is not None
 
     def work() -> Evidence:
+        if is_backup(step.address):
+            return _backup(context, archiver, step)
         if rechecks(step):
             return archiver.recheck(Resource(Kind.DATASET, dataset, step.label), context.seal(dataset))
         row: Resource | None = look(context.read, Kind.DATASET, [dataset]).rows.get(dataset)
@@ -70,6 +73,22 @@ def archive(context: Context, step: Step) -> Task:
     )
     yield Note((context.settled(batch, [settlement]),))
     return [verdict_of(step, settlement)]
+
+
+def _backup(context: Context, archiver: Archiver, step: Step) -> Evidence:
+    """The vendor's backup: taken, or read back. A verification of it has nothing at the vendor to compare with."""
+    if step.verb is not Verb.ARCHIVE:
+        return archiver.recheck(ACCOUNT, context.seal(BACKUP))
+    source: ReadSession = context.read
+    if context.meter is not None:
+        source = context.meter.watched(step, ACCOUNT, source, 0)
+    jobs = _jobs(context, step, Kind.ACCOUNT)
+    if jobs is None:
+        raise Failure(Code.REJECTED, "no backup is offered")
+    evidence = archiver.backup(source, ACCOUNT, jobs)
+    if context.meter is not None:
+        context.meter.done(step.id)
+    return evidence
 
 
 def rechecks(step: Step) -> bool:
@@ -142,10 +161,10 @@ def _with(context: Context, archiver: Archiver, step: Step, row: Resource, sourc
     return archiver.delta(source, row, context.attachments, seal, purging, _jobs(context, step), frozen)
 
 
-def _jobs(context: Context, step: Step) -> Jobs | None:
+def _jobs(context: Context, step: Step, kind: Kind = Kind.DATASET) -> Jobs | None:
     """The vendor's export jobs. They belong to the credential that acts: submitting one costs quota. None for a delta
     beside every plan, which has no such credential."""
-    cell = context.provider.cell(Kind.DATASET, Verb.EXPORT)
+    cell = context.provider.cell(kind, Verb.EXPORT)
     if cell is None or cell.bulk is None or (step.verb is Verb.DELTA and isinstance(context.write, Absent)):
         return None
     watched = context.meter is not None and step.verb is not Verb.VERIFY

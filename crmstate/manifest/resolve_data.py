@@ -36,6 +36,7 @@ def archive(data: DataEnd | None, tree: Tree, folder: FilePath) -> ArchiveGoal |
         keep_until=goal.keep_until,
         recheck=_every(goal.recheck),
         by=goal.by,
+        backup=goal.backup is not None,
         unsupported=_unsupported(goal),
         span=span,
     )

@@ -6,18 +6,19 @@ from __future__ import annotations
 import msgspec
 
 from crmstate.core.address import Address, address, id_of
+from crmstate.core.backup import BACKUP
 from crmstate.core.diagnostic import Span
 from crmstate.core.goal import ArchiveGoal, NoArchive, PurgeGoal
 from crmstate.core.message import Message, message
 from crmstate.core.order import Stage, cycle
 from crmstate.core.planning.draft import Draft
-from crmstate.core.planning.estimate import archiving, jobs_of, topping_up, verifying
+from crmstate.core.planning.estimate import archiving, backing_up, jobs_of, topping_up, verifying
 from crmstate.core.planning.hands import ALL, OPENED, by_hand, unlisted
 from crmstate.core.planning.retention import begun, ended
 from crmstate.core.recipient import fingerprint
 from crmstate.core.record import Entry
 from crmstate.core.survey import DatasetFacts, Resource
-from crmstate.core.words import Kind, Mode, Outcome, Phase, Proof, Severity, Verb
+from crmstate.core.words import How, Kind, Mode, Outcome, Phase, Proof, Severity, Verb
 
 BEFORE_CLOSING = Stage.CERTIFICATE.value
 """Where a blocker stands that must stop the account's closing: a blocker lets the steps of its own stage start."""
@@ -49,6 +50,8 @@ def data(draft: Draft) -> None:
         if purge is not None and row.id not in given_up and (row.id in scope or isinstance(goal, NoArchive)):
             _purge(draft, purge, row, held, needs)
     _referring_first(draft, rows)
+    if isinstance(goal, ArchiveGoal) and goal.backup and not gone:
+        _backup(draft, goal)
     if isinstance(goal, ArchiveGoal) and keys(draft, goal) and not (goal.identity or goal.unsupported or gone):
         _opened_by_hand(draft, goal)
     if purge is not None and purge.bin and unlisted(draft, Kind.BIN, Verb.EMPTY):
@@ -169,6 +172,48 @@ def _archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> tuple[str, ...]:
     if _needs_delta(draft):
         _delta(draft, goal, row, facts)
     return tuple(step.id for step in draft.steps[first:])
+
+
+def _backup(draft: Draft, goal: ArchiveGoal) -> None:
+    """Plans the vendor's own backup of the whole account: by its API as a job, by a person where only people can order one.
+    It is taken before anything is destroyed, once, and never stands in for the archive of a dataset."""
+    cell, place = draft.provider.cell(Kind.ACCOUNT, Verb.EXPORT), address(Kind.ARCHIVE, BACKUP)
+    how = cell.how if cell is not None else How.NONE
+    if goal.unsupported or cell is None or how is How.NONE:
+        why = message("blocked.no_backup")
+        if goal.unsupported:
+            why = message("blocked.archive_option", options=", ".join(goal.unsupported))
+        draft.block(place, Verb.ARCHIVE, Stage.ARCHIVE.value, why, span=goal.span)
+        return
+    if how is How.MANUAL:
+        if draft.recorded(place, Verb.CONFIRM) is not None:
+            draft.keep(Kind.ARCHIVE)
+            return
+        draft.ours(
+            place, Kind.ARCHIVE, Verb.CONFIRM, Stage.ARCHIVE.value, message("why.backup_by_hand"),
+            mode=Mode.MANUAL, occurrence=max(1, draft.state.occurrence(place, Verb.CONFIRM)),
+            owner=draft.desired.owner, proof=Proof.ATTESTED, files=True, runbook=cell.runbook,
+            before=Phase.ABSENT, after=Phase.PRESENT, span=goal.span,
+        )  # fmt: skip
+        return
+    needs: tuple[str, ...] = ()
+    if draft.recorded(place, Verb.ARCHIVE) is None:
+        why = message("why.backup", to=goal.to)
+        if to := keys(draft, goal):
+            why = message("why.backup.locked", to=goal.to, recipients=", ".join(to))
+        step = draft.ours(
+            place, Kind.ARCHIVE, Verb.ARCHIVE, Stage.ARCHIVE.value, why,
+            calls=backing_up(draft.provider), jobs=1, before=Phase.ABSENT, after=Phase.PRESENT, span=goal.span,
+        )  # fmt: skip
+        needs = (step.id,)
+    else:
+        draft.keep(Kind.ARCHIVE)
+    verified = draft.state.entry(place, Verb.VERIFY)
+    if needs or verified is None or verified.outcome is not Outcome.DONE:
+        draft.ours(
+            place, Kind.ARCHIVE, Verb.VERIFY, Stage.VERIFY.value, message("why.verify_backup"),
+            needs=needs, before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,
+        )  # fmt: skip
 
 
 def keys(draft: Draft, goal: ArchiveGoal) -> tuple[str, ...]:
