@@ -179,3 +179,28 @@ def test_records_are_archived_by_the_vendors_own_jobs_where_the_manifest_asks_fo
     assert [name for name in files if name.endswith(".source.zip")], sorted(files)
     rows = b"".join(data for name, data in files.items() if name.endswith(".jsonl.zst") and "/ids-" not in name)
     assert b'"Id":"' in rows
+
+
+def test_the_vendors_own_backup_is_kept_beside_the_modules(org: Org) -> None:
+    org.change("datasets: all, attachments: true", "datasets: [Deals], attachments: false, backup: required")
+    org.change("    purge: {status: purged, bin: emptied}\n", "")
+    org.change("  account: {status: deleted}\n", "")
+    with World.open(org.data) as world:
+        world.set_traits(backup_files=3)
+
+    apply(org)
+
+    to = org.folder / "out"
+    assert org.run("archive", "restore", str(org.folder / "archive"), "--to", str(to), "--dataset", "+backup").code == 0
+    (folder,) = to.iterdir()
+    found = {each["name"]: each for each in map(json.loads, (folder / "attachments.jsonl").read_text().splitlines())}
+    with World.open(org.data) as world:
+        kept = world.all("SELECT name, value FROM meta WHERE name LIKE 'zoho/backup/%'")
+    assert {name.rpartition("/")[2]: bytes(value) for name, value in kept} == {
+        name: (folder / each["file"]).read_bytes() for name, each in found.items()
+    }
+    assert len(found) > 2
+    assert org.asked()["POST /crm/bulk/v8/backup"] == 1
+    checks = org.run("archive", "verify", str(org.folder / "archive"), "--dataset", "+backup", "--format", "json").json
+    said = {each["method"]: each["said"] for each in checks["datasets"][0]["checks"]}
+    assert said["zips"] == "read" and "zip_records" not in said, "nobody says how many records there are"
