@@ -53,8 +53,7 @@ class Zip:
         """There are no more bytes. Raises Damaged where the zip is not whole."""
         if self._step != self._tail:
             raise Damaged("the zip ends early")
-        comment = struct.unpack_from("<H", self._rest, 20)[0] if len(self._rest) >= 22 else -1
-        if len(self._rest) != 22 + comment:
+        if len(self._rest) < 22 or len(self._rest) != 22 + struct.unpack_from("<H", self._rest, 20)[0]:
             raise Damaged("the zip ends early")
         said = struct.unpack_from("<H", self._rest, 10)[0]
         agreed = (self._members, self._read_sum) == (self._named, self._named_sum)
