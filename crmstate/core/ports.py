@@ -113,9 +113,9 @@ class Jobs(Protocol):
         none, or says that it does no harm. Raises AMBIGUOUS where nobody can know."""
         ...
 
-    def awaited(self, order: Order, id: str) -> Job:
+    def awaited(self, order: Order, id: str, stopped: Callable[[], bool] | None = None) -> Job:
         """The job, once it is not running any more: polled ever more seldom. Raises UNAVAILABLE where it is not over in
-        an hour; then it goes on, and may be waited for again."""
+        an hour, or `stopped` says so within a second or two; then it goes on, and may be waited for again."""
         ...
 
     def collect(self, order: Order, part: Part) -> Iterator[bytes]:

@@ -21,6 +21,7 @@ from crmstate.core.words import Exit, Kind, Mode, Outcome, Phase, Proof, Severit
 from crmstate.engine.absent import Absent
 from crmstate.engine.batch import refused
 from crmstate.engine.look import look
+from crmstate.engine.stop import Stoppable
 from crmstate.engine.tasks import Context, Note, Task, Verdict, Work, finding, verdict_of
 
 A_DELTA_HELPS = frozenset({"CRM-A006", "CRM-A031", "CRM-A028"})
@@ -167,8 +168,9 @@ def _jobs(context: Context, step: Step, kind: Kind = Kind.DATASET) -> Jobs | Non
     cell = context.provider.cell(kind, Verb.EXPORT)
     if cell is None or cell.bulk is None or (step.verb is Verb.DELTA and isinstance(context.write, Absent)):
         return None
+    jobs = Stoppable(context.write, context.stop)
     watched = context.meter is not None and step.verb is not Verb.VERIFY
-    return context.meter.watched_jobs(step, context.write) if context.meter and watched else context.write
+    return context.meter.watched_jobs(step, jobs) if context.meter and watched else jobs
 
 
 def continued(context: Context, place: Address, label: str) -> Evidence:

@@ -90,7 +90,7 @@ class JobVendor(Vendor):
         fresh = [id for id, made in self.jobs.items() if made.order == order and id not in known]
         return Job(fresh[-1], JobStatus.RUNNING) if fresh else None
 
-    def awaited(self, order: Order, id: str) -> Job:
+    def awaited(self, order: Order, id: str, stopped: Callable[[], bool] | None = None) -> Job:
         self.stumble("awaited", id)
         made = self.jobs[id]
         if made.gone or made.failed:

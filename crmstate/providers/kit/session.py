@@ -7,7 +7,7 @@ its cells.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -220,9 +220,9 @@ class Acting(Reading):
         """The job of a submission that nobody has an answer to."""
         return jobs.found(self._line, self._export(order), order, known)
 
-    def awaited(self, order: Order, id: str) -> Job:
+    def awaited(self, order: Order, id: str, stopped: Callable[[], bool] | None = None) -> Job:
         """A job, once it is over."""
-        return jobs.awaited(self._line, self._export(order), id)
+        return jobs.awaited(self._line, self._export(order), id, stopped)
 
     def collect(self, order: Order, part: Part) -> Iterator[bytes]:
         """The bytes of a part of a job's result."""
