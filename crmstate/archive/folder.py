@@ -319,7 +319,8 @@ class Archive:
 
 def _columns(sealed: Seal) -> tuple[Check, ...]:
     """That the vendor's jobs left columns out, which a purge would take away for good."""
-    return (Check("columns", "lacking", odd=len(sealed.last.dropped)),) if sealed.last.dropped else ()
+    names = sealed.last.dropped
+    return (Check("columns", "lacking", odd=len(names), names=names),) if names else ()
 
 
 class FolderArchive(Archive):

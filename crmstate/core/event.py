@@ -18,8 +18,8 @@ class Check(msgspec.Struct, frozen=True, omit_defaults=True):
     zips (of a backup, read to their ends), zip_records (those that the vendor counts in them).
     `said`: equal; exact, approximate or none for
     counts; sqlite for a restore; present or lacking, read, odd or empty, sized. `rows` looked at, or the vendor's count;
-    `files` and `bytes` read; `odd`: of them without what they should have (records without a contact or a text, attachments
-    of no bytes), values beside them that cannot be read, or columns that lack."""
+    `files` and `bytes` read; `names`: of the columns that lack; `odd`: of them without what they should
+    have (records without a contact or a text, attachments of no bytes), values beside them that cannot be read, or columns that lack."""
 
     method: str
     said: str
@@ -27,6 +27,7 @@ class Check(msgspec.Struct, frozen=True, omit_defaults=True):
     files: int | None = None
     bytes: int | None = None
     odd: int | None = None
+    names: tuple[str, ...] = ()
 
 
 class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):

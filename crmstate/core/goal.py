@@ -118,11 +118,13 @@ class NoArchive(msgspec.Struct, frozen=True, omit_defaults=True, tag="none"):
 
 
 class Discard(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A dataset that is given up without an archive: written and named."""
+    """A dataset that is given up without an archive: written and named. `fields`: only these of its columns are, which the
+    vendor's export jobs leave out."""
 
     dataset: str
     why: str
     by: str
+    fields: tuple[str, ...] = ()
     span: Span | None = None
 
 

@@ -69,9 +69,13 @@ class NoArchive(Part):
 
 
 class Discarded(Part):
-    """A dataset that is given up without an archive."""
+    """A dataset that is given up without an archive, or columns of one that is archived."""
 
     dataset: Text = Field(description="The dataset's name or id.")
+    fields: Annotated[list[Text], Field(min_length=1)] | None = Field(
+        None,
+        description="Only these columns of it, which the vendor's export jobs leave out; the rest is archived.",
+    )
     why: Text = Field(description="Why it is given up.")
     by: Email = Field(description="Who decided it.")
 

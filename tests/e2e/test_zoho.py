@@ -204,3 +204,25 @@ def test_the_vendors_own_backup_is_kept_beside_the_modules(org: Org) -> None:
     checks = org.run("archive", "verify", str(org.folder / "archive"), "--dataset", "+backup", "--format", "json").json
     said = {each["method"]: each["said"] for each in checks["datasets"][0]["checks"]}
     assert said["zips"] == "read" and "zip_records" not in said, "nobody says how many records there are"
+
+
+def test_columns_that_bulk_read_leaves_out_are_purged_only_once_somebody_gives_them_up(org: Org) -> None:
+    names = ["Amount", "Probability"]
+    org.change("attachments: true}", "attachments: true, by: jobs}")
+    with World.open(org.data) as world:
+        world.set_traits(bulk_refuses=names)
+    org.change("  api_keys: {status: revoked}\n", "")
+    before, manifest = left(org)["deals"], org.manifest.read_text(encoding="utf-8")
+
+    refused = apply(org)
+
+    assert refused.code == 3 and "CRM-E031" in refused.out, "the plan that was shown did not know it yet"
+    assert left(org)["deals"] == before
+    (blocked,) = [each for each in org.plan("--format", "json").json["blocked"] if each["address"] == "dataset/Deals"]
+    assert blocked["why"]["params"]["fields"] == ", ".join(names)
+
+    for given, gone in (([names[0]], False), (names, True)):
+        decision = f"    discard: [{{dataset: Deals, fields: [{', '.join(given)}], why: empty, by: h@example.com}}]\n"
+        org.write(manifest.replace("    purge:", f"{decision}    purge:"))
+        apply(org)
+        assert (left(org)["deals"] == (0, 0)) == gone, given

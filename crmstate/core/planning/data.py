@@ -9,6 +9,8 @@ from crmstate.core.address import Address, address, id_of
 from crmstate.core.backup import BACKUP
 from crmstate.core.diagnostic import Span
 from crmstate.core.goal import ArchiveGoal, NoArchive, PurgeGoal
+from crmstate.core.lacking import given_up as given_up_parts
+from crmstate.core.lacking import lacking
 from crmstate.core.message import Message, message
 from crmstate.core.order import Stage, cycle
 from crmstate.core.planning.draft import Draft
@@ -34,7 +36,9 @@ def data(draft: Draft) -> None:
     if ending or (isinstance(goal, ArchiveGoal) and goal.datasets is None):
         draft.incomplete(Kind.DATASET, Verb.ARCHIVE, Stage.ARCHIVE, span)
     rows = draft.by_kind[Kind.DATASET]
-    given_up = _named(draft, [(each.dataset, each.span) for each in draft.desired.discard], rows)
+    whole = [(each.dataset, each.span) for each in draft.desired.discard if not each.fields]
+    given_up, parts = _named(draft, whole, rows), given_up_parts(draft.desired.discard)
+    _named(draft, [(each.dataset, each.span) for each in draft.desired.discard if each.fields], rows)
     held = _held(draft, rows)
     scope = _scope(draft, goal, rows) - given_up
     gone = (ended(draft.state) or begun(draft.state)) is not None
@@ -45,6 +49,9 @@ def data(draft: Draft) -> None:
                 _uncovered(draft, row, "blocked.archive_ended")
                 continue
             needs = () if gone else _archive(draft, goal, row)
+            if names := lacking(draft.state, parts, row.id):
+                _uncovered(draft, row, "blocked.columns", fields=", ".join(names))
+                continue
         elif not isinstance(goal, NoArchive) and row.id not in given_up:
             _uncovered(draft, row, "blocked.not_archived")
         if purge is not None and row.id not in given_up and (row.id in scope or isinstance(goal, NoArchive)):
@@ -116,10 +123,10 @@ def archive_of(row: Resource) -> Address:
     return address(Kind.ARCHIVE, row.id)
 
 
-def _uncovered(draft: Draft, row: Resource, code: str) -> None:
+def _uncovered(draft: Draft, row: Resource, code: str, **params: str) -> None:
     """A dataset that is neither archived nor given up in writing stops everything that would destroy it. It stands in
     the stage of the delta, which it lacks: a blocker holds up the stages after its own, not the steps beside it."""
-    why = message(code, dataset=row.label or row.id)
+    why = message(code, dataset=row.label or row.id, **params)
     desired = draft.desired
     if desired.purge is not None:
         draft.block(row.address, Verb.PURGE, Stage.DELTA.value, why, label=row.label, span=desired.purge.span)
