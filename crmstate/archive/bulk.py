@@ -10,7 +10,7 @@ same rows. Where the vendor has lost a job or its result, the same order is subm
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -264,12 +264,14 @@ class _Files:
 
         batch = _Batch()
 
+        shown = _Shown(self.jobs)
+
         def passing() -> Iterator[bytes]:
             for piece in self.jobs.collect(self.order, part):
-                if batch.add(begin.behind(rows.feed(piece))):
+                if batch.add(begin.behind(shown.off(rows.feed(piece)))):
                     self._rows(batch.taken(), begin)
                 yield piece
-            batch.add(begin.behind(rows.end()))
+            batch.add(begin.behind(shown.off(rows.end())))
             self._rows(batch.taken(), begin)
             if begin.left or part.rows not in (None, rows.count):
                 raise Damaged(f"{rows.count} rows, where the job says {part.rows}")
@@ -278,7 +280,8 @@ class _Files:
             for _ in passing():
                 pass
         else:
-            work.sources.append(_kept(work, f"source.{ENDINGS[bulk.packing]}", passing()))
+            kept = _kept(work, f"source.{ENDINGS[bulk.packing]}", passing(), lambda: not shown.own)
+            work.sources += [kept] if kept is not None else []
         done = self._place
         self._place = replace(done, part=done.part + 1, rows=0, sum="", total=done.total + rows.count)
         if self._place.part < len(self.job.parts):
@@ -294,6 +297,22 @@ def _first(job: Job) -> Place:
     """Where the files of a job begin. A vendor may show them in another order the next time: then nothing is known to be
     read of them."""
     return Place(job.id, files=hashlib.sha256(canonical([part.name for part in job.parts])).hexdigest())
+
+
+class _Shown:
+    """Takes our own credential out of rows. `own`: some showed it, so that their file, which does too, is not kept."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+        self.own = False
+
+    def off(self, rows: list[Row]) -> list[Row]:
+        """These rows without it."""
+        whole = b"\n".join([row.raw for row in rows])
+        if self._jobs.masked(whole) == whole:
+            return rows
+        self.own = True
+        return [replace(row, raw=self._jobs.masked(row.raw)) for row in rows]
 
 
 class _Batch:
@@ -339,10 +358,14 @@ class _Begin:
         self.digest.update(b"\n".join([*(row.raw for row in rows), b""]))
 
 
-def _kept(work: Work, ending: str, pieces: Iterator[bytes]) -> FileMark:
-    """A file as it is downloaded, in the archive under its final name; it counts once a line of the journal knows it."""
+def _kept(work: Work, ending: str, pieces: Iterator[bytes], wanted: Callable[[], bool]) -> FileMark | None:
+    """A file as it is downloaded, in the archive under its final name; it counts once a line of the journal knows it. None
+    where it turned out to be one that is not kept."""
     plain, wrap, stored = work.place.data(f"{work.next_number():06d}.{ending}"), work.place.wrap, Measured()
     incoming = work.store.receive(stored.passing(wrap.streamed(plain, pieces)), work.place.folder)
+    if not wanted():
+        incoming.drop()
+        return None
     name = work.place.data(f"{work.next_number():06d}.{ending}")  # segments were written meanwhile
     incoming.keep(wrap.name(name))
     work.store.flush([work.place.folder])

@@ -118,6 +118,10 @@ class Jobs(Protocol):
         an hour, or `stopped` says so within a second or two; then it goes on, and may be waited for again."""
         ...
 
+    def masked(self, raw: bytes) -> bytes:
+        """Rows out of a file as they may be kept: a vendor may have written our own credential into one."""
+        ...
+
     def collect(self, order: Order, part: Part) -> Iterator[bytes]:
         """A part's bytes, in pieces. Raises UNAVAILABLE when there are others than the vendor said, EXPIRED when the
         result is not kept any more."""

@@ -67,5 +67,8 @@ class Absent(_Reader):
     def awaited(self, order: Order, id: str, stopped: Callable[[], bool] | None = None) -> Job:
         raise Failure(Code.UNAVAILABLE)
 
+    def masked(self, raw: bytes) -> bytes:
+        raise Failure(Code.UNAVAILABLE)
+
     def collect(self, order: Order, part: Part) -> Iterator[bytes]:
         raise Failure(Code.UNAVAILABLE)

@@ -202,6 +202,9 @@ class WatchedJobs:
     def awaited(self, order: Order, id: str, stopped: Callable[[], bool] | None = None) -> Job:
         return self._jobs.awaited(order, id, stopped)
 
+    def masked(self, raw: bytes) -> bytes:
+        return self._jobs.masked(raw)
+
     def collect(self, order: Order, part: Part) -> Iterator[bytes]:
         for piece in self._jobs.collect(order, part):
             self._meter.add(self._key, bytes=len(piece))

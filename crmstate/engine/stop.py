@@ -52,5 +52,8 @@ class Stoppable:
     def awaited(self, order: Order, id: str, stopped: Callable[[], bool] | None = None) -> Job:
         return self._jobs.awaited(order, id, lambda: self._stop.asked or (stopped is not None and stopped()))
 
+    def masked(self, raw: bytes) -> bytes:
+        return self._jobs.masked(raw)
+
     def collect(self, order: Order, part: Part) -> Iterator[bytes]:
         return self._jobs.collect(order, part)

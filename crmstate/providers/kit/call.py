@@ -397,11 +397,7 @@ def _decoded(line: Line, answer: Answer, into: Any, act: bool, request_id: str |
     """The body in its type. Broken JSON passes by itself perhaps (UNAVAILABLE), another shape does not (REJECTED);
     after an act both mean that nobody knows (AMBIGUOUS)."""
     body = answer.body if answer.body or answer.status != 204 else b"null"
-    for (
-        secret
-    ) in line.own_secrets:  # a vendor may echo the credential; only these are replaced, records stay as they are
-        if secret in body:
-            body = body.replace(secret, MASK.encode())
+    body = without_own(line, body)
     try:
         return decoder(into).decode(body)
     except msgspec.ValidationError as error:
@@ -411,6 +407,14 @@ def _decoded(line: Line, answer: Answer, into: Any, act: bool, request_id: str |
     raise Failure(
         Code.AMBIGUOUS if act else code, line.clean(why), request_id=request_id, vendor="kit.malformed"
     ) from None
+
+
+def without_own(line: Line, text: bytes) -> bytes:
+    """A vendor's bytes without our own credential, which it may echo; records stay as they are but for that."""
+    for secret in line.own_secrets:
+        if secret in text:
+            text = text.replace(secret, MASK.encode())
+    return text
 
 
 def decoder(into: Any) -> msgspec.json.Decoder[Any]:

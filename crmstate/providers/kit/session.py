@@ -17,7 +17,7 @@ from crmstate.core.provider import Batch, Cell, Count, File, FilePage, Job, Orde
 from crmstate.core.survey import Gap, Identity, Listing, Resource, SubscriptionFacts
 from crmstate.core.words import How, Kind, Outcome, Phase, Proof, Verb
 from crmstate.providers.kit import jobs
-from crmstate.providers.kit.call import Line, call_for
+from crmstate.providers.kit.call import Line, call_for, without_own
 from crmstate.providers.kit.pages import Resources, page_of_rows
 
 PROOF_LASTS = 60.0
@@ -223,6 +223,10 @@ class Acting(Reading):
     def awaited(self, order: Order, id: str, stopped: Callable[[], bool] | None = None) -> Job:
         """A job, once it is over."""
         return jobs.awaited(self._line, self._export(order), id, stopped)
+
+    def masked(self, raw: bytes) -> bytes:
+        """Text of rows without our own credential."""
+        return without_own(self._line, raw)
 
     def collect(self, order: Order, part: Part) -> Iterator[bytes]:
         """The bytes of a part of a job's result."""
