@@ -128,6 +128,11 @@ class Archive:
             done += backup.checked(place, sealed) if place.wrap.reads_rows else (Check("zips", "not_read"),)
         return self._evidence(sealed, done)
 
+    def clearable(self, expected: Mapping[str, str], begun: bool) -> None:
+        """Whether what lies there is the archive on record and nothing else."""
+        with self._ground:
+            ending.looked_at(self.store, expected, begun)
+
     def clear(self, expected: Mapping[str, str], begun: bool) -> Evidence:
         """Deletes the archive but for its mark; see `ending`."""
         with self._ground:

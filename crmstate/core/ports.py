@@ -215,6 +215,10 @@ class Archiver(Protocol):
         be none. Raises Problem where anything is wrong."""
         ...
 
+    def clearable(self, expected: Mapping[str, str], begun: bool) -> None:
+        """Looks at everything that `clear` looks at before it touches anything, and raises what it would."""
+        ...
+
     def clear(self, expected: Mapping[str, str], begun: bool) -> Evidence:
         """Deletes the archive from its location but for the mark by which the place is known as ours; what remains of
         it on the way never passes for an archive. `expected`: the contents on record by dataset; anything else that lies

@@ -108,10 +108,14 @@ def _end(context: Context, step: Step) -> Task:
     expected = {id_of(place): context.seal(id_of(place)) or "" for place in archived(state)}
     batch = context.batch()
     intent = context.intended(batch, [step])
-    yield Note((intent,) if cleared else (intent, _cleared(context, step, 0)))
+    begins = earlier is not None and not cleared
+    yield Note((intent, _cleared(context, step, 0)) if begins else (intent,))
     assert archiver is not None
     touched = earlier is not None
     try:
+        if earlier is None:  # looking takes its time; whoever is interrupted in it has begun nothing
+            yield Work(lambda: archiver.clearable(expected, False))
+            yield Note((_cleared(context, step, 0),))
         if not cleared or not (yield Work(archiver.bare)):
             if cleared:
                 yield Note((_cleared(context, step, 0),))  # something has come back

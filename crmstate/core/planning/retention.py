@@ -60,8 +60,8 @@ def begun(state: State) -> Entry | None:
     """The record of an ending that may have taken something away and is not done. A re-check that passed since shows
     that it did not."""
     entry = state.latest(WHOLE, Verb.DISCARD)
-    if entry is None or entry.outcome is Outcome.DONE:
-        return None
+    if entry is None or entry.outcome is Outcome.DONE or entry.position is None:
+        return None  # without a position it was only looked at
     if entry.outcome is Outcome.FAILED and entry.code not in (BEGUN, "not_sent"):
         return None
     proofs = [proof for place in archived(state) if (proof := _proved(state, place)) is not None]
