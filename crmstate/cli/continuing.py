@@ -18,11 +18,12 @@ from crmstate.engine.absent import Absent
 from crmstate.engine.observe import identify
 from crmstate.engine.ours import continued
 from crmstate.engine.tasks import Context
-from crmstate.providers.kit.explain import exit_of, explain
+from crmstate.providers.kit.explain import check_write, exit_of, explain
 
 
-def continue_archive(house: House, names: Sequence[str]) -> tuple[str, list[Verified]]:
-    """Where the archive lies, and what each dataset's verification looked at. Raises Problem: CRM-C041 where there is no
+def continue_archive(house: House, names: Sequence[str], jobs: bool) -> tuple[str, list[Verified]]:
+    """Where the archive lies, and what each dataset's verification looked at. `jobs`: by the credential
+    that acts, the vendor's export jobs may be submitted. Raises Problem: CRM-C041 where there is no
     archive to continue, CRM-C042 for a name that it does not have."""
     goal = house.desired.archive
     with house.store() as store:
@@ -33,11 +34,14 @@ def continue_archive(house: House, names: Sequence[str]) -> tuple[str, list[Veri
         chosen = _chosen(held, names)
         try:
             _, living = identify(house.readers(), house.tenant, store.state)
+            writer = house.writer() if jobs else Absent(house.provider)
+            if jobs:
+                check_write(writer.whoami(), house.provider)
             context = Context(
-                run_id(), house.provider, living[0], Absent(house.provider), store, house.archiver(), house.clock,
+                run_id(), house.provider, living[0], writer, store, house.archiver(), house.clock,
                 attachments=goal.attachments,
             )  # fmt: skip
-            found = [(place, entry, continued(context, place, entry.label)) for place, entry in chosen.items()]
+            found = [(place, entry, continued(context, place, entry.label, jobs)) for place, entry in chosen.items()]
         except Failure as failure:
             raise Problem(exit_of(failure), explain(failure)) from failure
     results = [Verified(id_of(place), entry.label, each.sha256, each.checks) for place, entry, each in found]

@@ -32,7 +32,7 @@ class Check(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     """Enough to check later without us. `path` is relative to the archive or the evidence store; `method` says how it
-    was got, `checks` what each method of it looked at."""
+    was got, `checks` what each method of it looked at; `by_jobs`: the rows came by the vendor's export jobs."""
 
     method: str
     proof: Proof
@@ -44,6 +44,7 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     bytes: int | None = None
     note: str = ""
     checks: tuple[Check, ...] = ()
+    by_jobs: bool | None = None
 
 
 class StepRef(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -167,20 +167,26 @@ def _with(context: Context, archiver: Archiver, step: Step, row: Resource, sourc
 
 
 def _jobs(context: Context, step: Step, kind: Kind = Kind.DATASET) -> Jobs | None:
-    """The vendor's export jobs. They belong to the credential that acts: submitting one costs quota. None for a delta
-    beside every plan, which has no such credential."""
+    """The vendor's export jobs. They belong to the credential that acts: submitting one costs quota. None for a delta of
+    which the plan names none, and where there is no such credential."""
     cell = context.provider.cell(kind, Verb.EXPORT)
-    if cell is None or cell.bulk is None or (step.verb is Verb.DELTA and isinstance(context.write, Absent)):
+    if (
+        cell is None
+        or cell.bulk is None
+        or isinstance(context.write, Absent)
+        or (step.verb is Verb.DELTA and not step.jobs)
+    ):
         return None
     jobs = Stoppable(context.write, context.stop)
     watched = context.meter is not None and step.verb is not Verb.VERIFY
     return context.meter.watched_jobs(step, jobs) if context.meter and watched else jobs
 
 
-def continued(context: Context, place: Address, label: str) -> Evidence:
+def continued(context: Context, place: Address, label: str, jobs: bool = False) -> Evidence:
     """A delta beside every plan: adds what is new and verifies the whole. It is on record as a verification, never as the
     delta that follows the freeze: people go on working after this one. Raises Failure, and Problem as the archive does;
-    then nothing is on record, and the next one goes on where this one stopped."""
+    then nothing is on record, and the next one goes on where this one stopped. `jobs`: the vendor's export jobs may be
+    submitted, as many as it takes."""
     assert context.archiver is not None
     state, dataset = context.ledger.state, id_of(place)
     row = look(context.read, Kind.DATASET, [dataset]).rows.get(dataset)
@@ -190,7 +196,7 @@ def continued(context: Context, place: Address, label: str) -> Evidence:
     step = Step(
         id=step_id(place, Verb.VERIFY, occurrence), address=place, kind=Kind.ARCHIVE, verb=Verb.DELTA, mode=Mode.AUTO,
         undo=Undo.FREE, stage="", why=message("why.delta"), before=Phase.PRESENT, after=Phase.PRESENT, label=label,
-        occurrence=occurrence,
+        occurrence=occurrence, jobs=int(jobs),
     )  # fmt: skip
     evidence = _archived(context, context.archiver, step, row or Resource(Kind.DATASET, dataset, label))
     batch = context.batch()

@@ -14,7 +14,7 @@ from crmstate.core.lacking import lacking
 from crmstate.core.message import Message, message
 from crmstate.core.order import Stage, cycle
 from crmstate.core.planning.draft import Draft
-from crmstate.core.planning.estimate import archiving, backing_up, jobs_of, topping_up, verifying
+from crmstate.core.planning.estimate import archiving, backing_up, delta_jobs_of, jobs_of, topping_up, verifying
 from crmstate.core.planning.hands import ALL, OPENED, by_hand, unlisted
 from crmstate.core.planning.retention import begun, ended
 from crmstate.core.recipient import fingerprint
@@ -321,7 +321,7 @@ def _delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts) 
     draft.ours(
         place, Kind.ARCHIVE, Verb.DELTA, Stage.DELTA.value, message("why.delta"),
         label=row.label, occurrence=occurrence, calls=topping_up(draft.provider, goal, facts),
-        jobs=jobs_of(draft.provider, goal, facts),
+        jobs=delta_jobs_of(draft.provider, goal, facts, _by_jobs(draft, row)),
         before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,
     )  # fmt: skip
 
@@ -333,6 +333,12 @@ def _frozen_since(draft: Draft) -> str | None:
         return None
     written = draft.desired.freeze
     return written if written not in (None, "now") else entry.at
+
+
+def _by_jobs(draft: Draft, row: Resource) -> bool | None:
+    """Whether the archive of a dataset is on record as made by jobs."""
+    proved = draft.state.proved(row.id)
+    return proved.evidence[0].by_jobs if proved is not None else None
 
 
 def _moved(facts: DatasetFacts, done: Entry, cleared: bool) -> bool:

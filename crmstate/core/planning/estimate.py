@@ -38,6 +38,16 @@ def jobs_of(provider: Provider, goal: ArchiveGoal, facts: DatasetFacts) -> int:
     return _parts(rows, cell.bulk.most) if cell.bulk.most else 1
 
 
+def delta_jobs_of(provider: Provider, goal: ArchiveGoal, facts: DatasetFacts, by_jobs: bool | None) -> int:
+    """How many jobs a delta takes: it goes the way of the archive. `by_jobs`: that way, None where no record says it."""
+    cell = provider.cell(Kind.DATASET, Verb.EXPORT)
+    if by_jobs is None or cell is None or cell.bulk is None:
+        return jobs_of(provider, goal, facts)
+    if not by_jobs:
+        return 0
+    return _parts(facts.rows or 0, cell.bulk.most) if cell.bulk.most else 1
+
+
 def _by_jobs(provider: Provider, jobs: int, rows: int) -> int:
     """The requests of so many jobs: submitting, which may count as several, polls, the list of jobs, and files."""
     cell = provider.cell(Kind.DATASET, Verb.EXPORT)
