@@ -115,9 +115,13 @@ class Jobs(Protocol):
         none, or says that it does no harm. Raises AMBIGUOUS where nobody can know."""
         ...
 
-    def awaited(self, order: Order, id: str) -> Job:
+    def awaited(self, order: Order, id: str, stopped: Callable[[], bool] | None = None) -> Job:
         """The job, once it is not running any more: polled ever more seldom. Raises UNAVAILABLE where it is not over in
-        an hour; then it goes on, and may be waited for again."""
+        an hour, or `stopped` says so within a second or two; then it goes on, and may be waited for again."""
+        ...
+
+    def masked(self, raw: bytes) -> bytes:
+        """Rows out of a file as they may be kept: a vendor may have written our own credential into one."""
         ...
 
     def collect(self, order: Order, part: Part) -> Iterator[bytes]:
@@ -178,6 +182,11 @@ class Archiver(Protocol):
         written)."""
         ...
 
+    def backup(self, source: ReadSession, account: Resource, jobs: Jobs) -> Evidence:
+        """Takes the vendor's backup of the whole account, as it comes; ordered once for each archive. What lies there is
+        read back by `recheck`: nothing of it is compared with the vendor."""
+        ...
+
     def verify(self, source: ReadSession, dataset: Resource, expected: str | None = None) -> Evidence:
         """Reads the archive back from its location: checksums, count against the vendor's. `expected`: the
         content's sha256 on record, the anchor outside the archive. Raises Problem where anything differs (CRM-A006, CRM-A031: the
@@ -206,6 +215,10 @@ class Archiver(Protocol):
     def recheck(self, dataset: Resource, expected: str | None = None) -> Evidence:
         """Reads the archive back as `verify` does, without asking the vendor for anything: what would need it is said to
         be none. Raises Problem where anything is wrong."""
+        ...
+
+    def clearable(self, expected: Mapping[str, str], begun: bool) -> None:
+        """Looks at everything that `clear` looks at before it touches anything, and raises what it would."""
         ...
 
     def clear(self, expected: Mapping[str, str], begun: bool) -> Evidence:

@@ -15,6 +15,7 @@ from typing import Any
 from crmstate.core.closing import Result
 from crmstate.core.diagnostic import Diagnostic, diagnostic
 from crmstate.core.event import AnyEvent, Intended, Settled, Settlement, StepRef
+from crmstate.core.lacking import GivenUp
 from crmstate.core.plan import Step
 from crmstate.core.ports import Archiver, Clock, Ledger, Messenger, ReadSession, Session
 from crmstate.core.provider import Provider
@@ -58,7 +59,7 @@ Task = Generator[Work | Note, Any, list[Verdict]]
 @dataclass
 class Context:
     """What tasks work with. `read` looks and exports, `write` acts; both may be the same credential. `resend`: messages
-    whose answer was lost are sent again."""
+    whose answer was lost are sent again. `given_up`: columns of datasets that the manifest gives up in writing."""
 
     run: str
     provider: Provider
@@ -73,6 +74,7 @@ class Context:
     meter: Meter | None = None
     messenger: Messenger | None = None
     resend: bool = False
+    given_up: GivenUp = field(default_factory=dict)
 
     def now(self) -> str:
         return stamp(self.clock.now())

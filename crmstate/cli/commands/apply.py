@@ -32,6 +32,7 @@ from crmstate.core.closing import Closing
 from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.failure import Failure
 from crmstate.core.goal import ArchiveGoal
+from crmstate.core.lacking import given_up
 from crmstate.core.plan import Plan
 from crmstate.core.planning.retention import ended
 from crmstate.core.ports import ReadSession, Session
@@ -227,6 +228,7 @@ def _walk(
     attachments = goal.attachments if isinstance(goal, ArchiveGoal) else True
     context = Context(run, house.provider, reader, writer, store, house.archiver(), house.clock, stop, attachments)
     context.messenger, context.resend = house.messenger(store.state, wish.parallel), wish.resend
+    context.given_up = given_up(house.desired.discard)
     pool = Pool(wish.parallel)
     try:
         with progress(screen, made) as (announce, tell):
