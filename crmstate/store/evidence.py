@@ -21,6 +21,7 @@ from crmstate.store.files import Disk
 from crmstate.store.home import Home
 
 LARGEST = 50 * 1024 * 1024
+FOLDER = "evidence"
 _KEY = re.compile(rb"AGE-SECRET-KEY-1|AGE-PLUGIN-[A-Z0-9-]+-1|-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY-----", re.IGNORECASE)
 """What a private key begins with: evidence is kept for years, beside the state, for many to read."""
 
@@ -32,12 +33,12 @@ def keep(path: Path, home: Home, effects: Effects, *, proof: Proof, at: str, by:
         raise _refusal(path, "key")
     digest = hashlib.sha256(data).hexdigest()
     disk = Disk(effects)
-    folder = home.path / "evidence"
+    folder = home.path / FOLDER
     disk.folder(folder)
     target = folder / digest
     if not target.exists():
         disk.replace(target, data)
-    return Evidence("file", proof, at, by, f"evidence/{digest}", digest, bytes=len(data), note=path.name[:120])
+    return Evidence("file", proof, at, by, f"{FOLDER}/{digest}", digest, bytes=len(data), note=path.name[:120])
 
 
 def _read(path: Path) -> bytes:

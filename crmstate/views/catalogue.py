@@ -82,6 +82,10 @@ class Catalogue:
         """The same words for another kind of output."""
         return Catalogue(self.lang, escape, self._scrub, strict=self.strict)
 
+    def scrubbing(self, more: Callable[[Callable[[str], str]], Callable[[str], str]]) -> Catalogue:
+        """The same words, with more taken out of other people's text."""
+        return Catalogue(self.lang, self._escape, more(self._scrub), strict=self.strict)
+
     def safe(self, text: str) -> str:
         """Other people's text, fit for this output."""
         return self._escape(self._scrub(text))

@@ -19,10 +19,11 @@ from crmstate.core.message import message
 from crmstate.core.order import Stage, precedence
 from crmstate.views.catalogue import GAP, LANGUAGES, LOCALE, Catalogue, language, load
 from crmstate.views.escape import markdown
+from crmstate.views.moments import LANES
 from crmstate.views.standing import From
 
 PACKAGE = Path(crmstate.__file__).parent
-OWN = ("plan", "engine", "status", "cli")
+OWN = ("plan", "engine", "status", "cli", "page")
 RESERVED = {"CRM-E015"}
 CODE = re.compile(r"CRM-[A-Z][0-9]{3}")
 NAMED = re.compile(r"(?:why|blocked|gap|order)\.[a-z_]+(?:\.[a-z_]+)*")
@@ -62,6 +63,18 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "closing.next.{}": ("waiting", "failed", "unknown", "refused", "not_started"),
     "rehearse.head.{}": ("who", "what", "count", "which"),
     "status.{}": ("who", "since", "until", "request"),
+    "page.column.{}": (
+        "condition",
+        "count",
+        "proof",
+        "last",
+        "document",
+        "about",
+        "from",
+        "at",
+        "file",
+        "content",
+    ),
     "column.{}": (
         "archive",
         "datasets",
@@ -130,6 +143,8 @@ WORDS: dict[str, tuple[str, ...]] = {
         "halfway_unseen",
         "undo_by_data_effect",
     ),
+    "lane": LANES,
+    "tone": ("failed", "ahead", "other"),
     "effect": ("keeps", "clears", "unknown"),
     "effective": ("immediately", "end_of_term", "end_of_period"),
     "freeze": ("now",),

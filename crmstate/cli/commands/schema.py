@@ -18,10 +18,14 @@ class Which(str, Enum):  # noqa: UP042
     manifest = "manifest"
     plan = "plan"
     state = "state"
+    bundle = "bundle"
+    evidence = "evidence"
 
 
 def schema(
-    which: Annotated[Which, typer.Argument(help="manifest, plan or state.")] = Which.manifest,
+    which: Annotated[
+        Which, typer.Argument(help="manifest, plan, state, bundle (bundle.json) or evidence (evidence verify).")
+    ] = Which.manifest,
     write: Annotated[Path | None, typer.Option("--write", help="Write all schemas into this folder.")] = None,
 ) -> int:
     """Print a JSON Schema."""
@@ -48,6 +52,14 @@ def _schema(which: Which) -> dict[str, Any]:
         from crmstate.views.plan_json import plan_schema
 
         return plan_schema()
+    if which is Which.bundle:
+        from crmstate.store.bundle import sheet_schema
+
+        return sheet_schema()
+    if which is Which.evidence:
+        from crmstate.views.bundle_text import verification_schema
+
+        return verification_schema()
     from crmstate.store.snapshot import state_schema
 
     return state_schema()

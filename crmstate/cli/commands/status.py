@@ -44,7 +44,7 @@ def status(
     house = open_house(manifest, screen, as_of)
     state = house.state()
     made = None if offline else planned(house, state, house.readers())
-    dates = made.deadlines if made is not None else _dates(house, state)
+    dates = made.deadlines if made is not None else dates_of(house, state)
     if screen.json:
         screen.out(status_json(state, made, screen.catalogue, dates))
     elif screen.format == "markdown":
@@ -54,7 +54,7 @@ def status(
     return 0
 
 
-def _dates(house: House, state: State) -> tuple[Deadline, ...]:
+def dates_of(house: House, state: State) -> tuple[Deadline, ...]:
     """The archive's dates by the record and the manifest alone; those that have come are in it as well."""
     goal = house.desired.archive
     return tuple(deadlines(goal, state, "")) if isinstance(goal, ArchiveGoal) else ()

@@ -1,0 +1,54 @@
+"""Report: where a decommissioning stands, as one HTML page for whoever answers for it: what is due, who has to act, what
+is done and how well that is proved. `status` in other clothes: both show the same standing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crmstate.core.event import AnyEvent
+from crmstate.core.plan import Deadline, Plan
+from crmstate.core.record import State
+from crmstate.views import page_parts as parts
+from crmstate.views.catalogue import Catalogue
+from crmstate.views.mask import masking
+from crmstate.views.moments import moments
+from crmstate.views.page import Page, html
+from crmstate.views.standing import From, standing
+
+
+def report(
+    state: State,
+    plan: Plan | None,
+    happened: Sequence[AnyEvent],
+    words: Catalogue,
+    *,
+    now: str,
+    tool: str,
+    dates: Sequence[Deadline] = (),
+    masked: bool = False,
+) -> bytes:
+    """The page's bytes. `now`: the time as of which it speaks; `masked`: people become numbers."""
+    if masked:
+        words = words.scrubbing(lambda scrub: masking(state, plan, happened, scrub))
+    found = standing(state, plan, tuple(dates))
+    past = moments(happened, state, words)
+    notes = [] if found.planned else [words.text_of("status.offline")]
+    notes += [words.text_of("page.masked")] if masked else []
+    page = Page(
+        lang=words.lang,
+        title=words.safe(found.name),
+        about=parts.about(found, now, words),
+        claim=parts.claimed(found, words),
+        tone=parts.tone_of(found),
+        tiles=parts.tiles(found, now, words),
+        notes=tuple(notes),
+        sections=parts.some(
+            parts.due(found, now, words),
+            *(parts.waits(found, source, now, words) for source in From),
+            parts.timeline(found, past, now, words),
+            parts.proofs(found, words),
+            parts.protections(found, words),
+        ),
+        foot=(words.text_of("page.foot", tool=tool, serial=found.serial), words.text_of("page.no_advice")),
+    )
+    return html(page)
