@@ -173,10 +173,12 @@ def _folder(
         if isinstance(error, OSError) and not isinstance(error, FileExistsError):
             raise files.trouble(error, out) from error
         raise
-    disk.flush(out.parent)
     try:
-        disk.create(out / SEAL, seal)
+        disk.flush(out.parent)
+        disk.fill(building, seal)
+        disk.move(building, out / SEAL)
     except Problem:
         with suppress(OSError):
+            effects.do("unlink", str(building), lambda: building.unlink(missing_ok=True))
             effects.do("unlink", str(out), lambda: shutil.rmtree(out, ignore_errors=True))
         raise

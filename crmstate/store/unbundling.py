@@ -202,7 +202,9 @@ def _home(reading: _Reading, name: str) -> Home:
 
 
 def _is_folder(path: Path) -> bool:
-    """A person may name a folder by a link; nothing in it is one."""
+    """A person may name a folder by a link; nothing in it is one. What an interrupted writing left is not looked into."""
+    if path.name.endswith(files.TEMPORARY):
+        raise problem(Exit.ERROR, "CRM-S060", file=str(path))
     try:
         mode = path.stat().st_mode
     except OSError:
