@@ -332,6 +332,13 @@ def test_hostile_bytes_in_every_place_end_in_findings_and_never_in_a_bug(copy):
     assert codes(copy) == set()
 
 
+def test_a_list_out_of_order_or_with_a_name_twice_is_none(copy):
+    sheet = bundle.decode((copy / "bundle.json").read_bytes())
+    for files in (sheet.files[::-1], (*sheet.files, sheet.files[-1])):
+        (copy / "bundle.json").write_bytes(bundle.encode(msgspec.structs.replace(sheet, files=files)))
+        assert codes(copy) == {"CRM-S061"}
+
+
 def test_a_newer_form_is_refused_by_its_name(copy):
     sheet = bundle.decode((copy / "bundle.json").read_bytes())
     (copy / "bundle.json").write_bytes(bundle.encode(msgspec.structs.replace(sheet, format=2)))

@@ -246,6 +246,8 @@ def test_a_summary_claims_of_the_whole_what_its_weakest_condition_proves() -> No
     for entry in state.entries.values():
         entry.outcome, entry.proof = Outcome.DONE, Proof.OBSERVED
     next(iter(state.entries.values())).proof = Proof.WAIVED
+    ahead = text_of(summary(facts(state, representative()), Catalogue("en")))
+    assert re.search(r"The whole\s+none", ahead)
     done = text_of(summary(facts(state, plan()), Catalogue("en")))
     assert re.search(r"The whole\s+waived", done)
 
@@ -256,12 +258,16 @@ def test_people_are_numbers_where_the_manifest_masks_them_and_the_same_person_th
         msgspec.structs.replace(state.approvals[0], by=who)
         for who in ("Ada Lovelace", "bob@example.com", "Ada Lovelace")
     )
+    state.entries[next(iter(state.entries))].summary = "asked eve@example.org"
     for entry in state.entries.values():
+        entry.outcome = Outcome.FAILED
         entry.label = "Charles Babbage" if entry.address.startswith("user/") else entry.label
     clear, hidden = (pages(state, None, Catalogue("en"), "Ada Lovelace", masked)[0] for masked in (False, True))
-    assert b"Ada Lovelace" in clear and b"bob@example.com" in clear and b"Charles Babbage" in clear
+    assert b"Ada Lovelace" in clear and b"bob@example.com" in clear and b"eve@" in clear and b"Charles Babbage" in clear
     for page in pages(state, representative(), Catalogue("en"), "Ada Lovelace", True):
-        assert not any(name in page for name in (b"Lovelace", b"bob@", b"Babbage", b"it@example.com", b"head@"))
+        assert not any(
+            name in page for name in (b"Lovelace", b"bob@", b"Babbage", b"it@example.com", b"head@", b"eve@")
+        )
     who = re.findall(r"Approved by (P\d+)", text_of(hidden))
     assert who[0] == who[2] != who[1]
     assert "replaced by numbers" in text_of(hidden)
