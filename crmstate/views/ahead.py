@@ -12,7 +12,8 @@ from crmstate.views.standing import Standing
 
 
 class Due(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Something that falls due. `who` has to see to it; `missed`: what it costs to miss, where that is known."""
+    """Something that falls due. `who` has to see to it; `missed`: what it costs to miss, `explanation`: how the
+    date came about, where that is known."""
 
     at: str
     address: Address
@@ -20,7 +21,8 @@ class Due(msgspec.Struct, frozen=True, omit_defaults=True):
     verb: Verb | None = None
     label: str = ""
     why: Message | None = None
-    missed: Message | None = None
+    missed: tuple[Message, ...] = ()
+    explanation: tuple[Message, ...] = ()
 
 
 def ahead(found: Standing) -> list[Due]:
@@ -31,7 +33,8 @@ def ahead(found: Standing) -> list[Due]:
             each.address,
             getattr(each, "owner", None) or "",
             why=each.why,
-            missed=getattr(each, "missed", None),
+            missed=getattr(each, "missed", ()),
+            explanation=getattr(each, "explanation", ()),
         )
         for each in found.deadlines
     ]

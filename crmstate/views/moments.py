@@ -18,7 +18,7 @@ from crmstate.core.record import State
 from crmstate.core.words import Kind, Outcome, Proof
 from crmstate.views.catalogue import Catalogue
 
-SILENT = frozenset({"intended", "advanced", "reopened", "started", "finished", "progressed", "unlocked"})
+SILENT = frozenset({"intended", "advanced", "reopened", "started", "finished", "progressed", "unlocked", "sending"})
 LANES = ("people", "contract", "access", "data")
 _LANE = {
     **dict.fromkeys((Kind.TENANT, Kind.SUBSCRIPTION, Kind.ACCOUNT, Kind.SETTLEMENT), "contract"),
@@ -43,6 +43,8 @@ _SAID = (
     "why",
 )
 LONGEST = 160
+_WORDS = {"channel": "channel", "kind": "contacting"}
+"""Fields of events whose values are words of a vocabulary."""
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -93,7 +95,7 @@ def _told(event: AnyEvent, state: State, words: Catalogue) -> Iterator[Moment]:
             yield Moment(event.at, lane(entry.address), text, proof=result.proof if done else None, failed=failed)
         return
     plain = msgspec.to_builtins(event)
-    place = str(plain.get("address") or _step(plain, state))
+    place = str(plain.get("address") or plain.get("notice") or _step(plain, state))
     by = words.safe(str(plain.get("by", "")))
     title = words.word("event", tag)
     about = words.text_of("join.list").join(_about(plain, place, words))
@@ -106,7 +108,9 @@ def _about(plain: dict[str, Any], place: str, words: Catalogue) -> list[str]:
     step = plain.get("step")
     label = str(step.get("label", "")) if isinstance(step, dict) else ""
     said = [words.safe(place), words.plain(label)]
-    said += [words.plain(str(plain[name])) for name in _SAID if name != "address" and isinstance(plain.get(name), str)]
+    for name in _SAID:
+        if name != "address" and isinstance(plain.get(name), str):
+            said.append(words.word(_WORDS[name], plain[name]) if name in _WORDS else words.plain(plain[name]))
     return [each if len(each) <= LONGEST else each[:LONGEST] + "…" for each in said if each]
 
 

@@ -63,8 +63,11 @@ def _due(each: Due, now: str, words: Catalogue) -> Card:
     lines = [words.text(each.why)] if each.why is not None and each.verb is not None else []
     if each.who:
         lines.append(words.text_of("page.who", who=each.who))
-    if each.missed is not None:
-        lines.append(words.text_of("page.missed", what=words.text(each.missed)))
+    then = words.text_of("join.semicolon")
+    if each.missed:
+        lines.append(words.text_of("page.missed", what=then.join(words.text(part) for part in each.missed)))
+    if each.explanation:
+        lines.append(then.join(words.text(part) for part in each.explanation))
     if each.verb is None:
         title = words.text(each.why) if each.why is not None else words.safe(each.address)
     else:

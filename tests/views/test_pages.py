@@ -232,7 +232,7 @@ def test_what_is_overdue_comes_first_and_says_by_how_much() -> None:
 
 def test_what_it_costs_to_miss_a_date_is_said_where_it_is_known() -> None:
     class Dear(Deadline, frozen=True):
-        missed: object = message("fact.owner", who="nobody for 12 months, 14,400 USD")
+        missed: tuple[object, ...] = (message("fact.owner", who="nobody for 12 months, 14,400 USD"),)
 
     dear = Dear("notice", "2026-12-20T00:00:00Z", Address("subscription/main"), message("why.resume"))
     shown = text_of(report(record(), None, (), Catalogue("en"), now=NOW, tool="1", dates=(dear,)))
