@@ -57,7 +57,8 @@ class Clause(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class NoticeClause(msgspec.Struct, frozen=True, omit_defaults=True):
     """`before`: term_end or period_end; `counts`: receipt or dispatch; `roll`: earlier, none or later; `form`: written,
-    text, email, portal, any, or None; `to`: where it must be sent."""
+    text, email, portal, any, or None; `to`: where it must be sent; `cut_off`: the time of day (HH:MM, in the vendor's zone)
+    at which its last day ends, None for midnight."""
 
     period: Period
     before: str
@@ -67,6 +68,7 @@ class NoticeClause(msgspec.Struct, frozen=True, omit_defaults=True):
     to: str | None = None
     approval_lead: Period | None = None
     delivery_lead: Period | None = None
+    cut_off: str | None = None
     span: Span | None = None
 
 
@@ -93,6 +95,7 @@ class Calendar(msgspec.Struct, frozen=True, omit_defaults=True):
     zone: str | None = None
     holidays: str | None = None
     vendor_zone: str | None = None
+    vendor_holidays: str | None = None
 
 
 class ContractGoal(msgspec.Struct, frozen=True, omit_defaults=True):

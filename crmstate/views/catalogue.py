@@ -10,9 +10,9 @@ tables:
 
 A gap `{rows}` takes a parameter; `{rows:,}` groups its digits; `{kind:kind}` looks its value up as a word
 (`kind.user`); `{gap:code}` takes the sentence of the code that it holds; `{kinds:ours}` takes a text that a view has
-already rendered, as it is. Where a table has `one`, it stands in for `text` when `n` is 1. Parameters hold other
-people's text: they are scrubbed of secrets and escaped before they are put in. Nothing raises: what is missing falls
-back to English, then to the code.
+already rendered, as it is; `{at:day}` shows an ISO day with its weekday, `{lead:period}` a period such as `60 days`.
+Where a table has `one`, it stands in for `text` when `n` is 1. Parameters hold other people's text: they are scrubbed of
+secrets and escaped before they are put in. Nothing raises: what is missing falls back to English, then to the code.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
@@ -107,6 +108,28 @@ class Catalogue:
         found = self._entry(f"{family}.{value}")
         return found["text"] if found is not None and "text" in found else self.safe(value)
 
+    def day(self, value: str) -> str:
+        """A day (ISO) with its weekday: the same words on every machine. What is no day is other people's text."""
+        try:
+            found = date.fromisoformat(value[:10])
+        except ValueError:
+            return self.safe(value)
+        weekdays, months = self.text_of("day.weekdays").split(), self.text_of("day.months").split()
+        return self.text_of(
+            "day.form",
+            weekday=weekdays[found.weekday()],
+            date=found.day,
+            month=months[found.month - 1],
+            year=str(found.year),
+        )
+
+    def period(self, value: str) -> str:
+        """A period such as `60 days`, in words."""
+        count, _, unit = value.partition(" ")
+        if not count.isdecimal() or self._entry(f"period.{unit}") is None:
+            return self.safe(value)
+        return self._render(f"period.{unit}", "text", {"n": int(count)})
+
     def summary(self, found: Diagnostic) -> str:
         """What is wrong, in one line."""
         return self._render(found.code, "summary", _params(found))
@@ -151,6 +174,8 @@ class Catalogue:
             return "" if value == code else self._render(value, "text", {}) if self._entry(value) else self.safe(value)
         if form == "ours":
             return value
+        if form in ("day", "period"):
+            return self.day(value) if form == "day" else self.period(value)
         if form and form != ",":
             return self.word(form, value)
         return self.safe(value)

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 
 import msgspec
 
+from crmstate.core.cost import Cost
+from crmstate.core.life import Life
 from crmstate.core.words import Outcome, Verb
 from crmstate.views.ahead import Due, ahead
 from crmstate.views.catalogue import Catalogue
+from crmstate.views.contract_lines import cost_lines, life_lines
 from crmstate.views.dates import away, lasting, shown, tone
 from crmstate.views.moments import Moment, lane
 from crmstate.views.page import Card, Cell, Section, Tile
@@ -150,6 +153,18 @@ def protections(found: Standing, words: Catalogue) -> Section | None:
         for each in found.approvals
     ]
     return Section("protections", words.text_of("page.protections"), items=tuple(items)) if items else None
+
+
+def contract(life: Life | None, cost: Cost | None, words: Catalogue) -> tuple[Section | None, Section | None]:
+    """Where the subscription stands, and what its end costs and saves."""
+    return (
+        _listing("life", words.text_of("plan.life"), life_lines(life, words)),
+        _listing("cost", words.text_of("plan.cost"), cost_lines(cost, words)),
+    )
+
+
+def _listing(name: str, title: str, lines: Sequence[str]) -> Section | None:
+    return Section(name, title, items=tuple(lines)) if lines else None
 
 
 def about(found: Standing, now: str, words: Catalogue) -> str:

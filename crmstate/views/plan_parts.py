@@ -168,11 +168,12 @@ def dated(dates: Iterable[Deadline], words: Catalogue) -> list[str]:
 
 def deadlines(dates: Sequence[Deadline], words: Catalogue, paint: Ink) -> list[str]:
     """The dates to come, below their heading."""
-    return (
-        [paint("bold", words.text_of("plan.deadlines")), *(f"  {each}" for each in dated(dates, words))]
-        if dates
-        else []
-    )
+    return titled("plan.deadlines", dated(dates, words), words, paint)
+
+
+def titled(code: str, lines: Sequence[str], words: Catalogue, paint: Ink) -> list[str]:
+    """Lines below their heading; nothing where there are none."""
+    return [paint("bold", words.text_of(code)), *(f"  {each}" for each in lines)] if lines else []
 
 
 def duration(seconds: int, words: Catalogue) -> str:

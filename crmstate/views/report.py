@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crmstate.core.event import AnyEvent
+from crmstate.core.life import Life
 from crmstate.core.plan import Deadline, Plan
 from crmstate.core.record import State
 from crmstate.views import page_parts as parts
@@ -25,12 +26,13 @@ def report(
     now: str,
     tool: str,
     dates: Sequence[Deadline] = (),
+    life: Life | None = None,
     masked: bool = False,
 ) -> bytes:
-    """The page's bytes. `now`: the time as of which it speaks; `masked`: people become numbers."""
+    """The page's bytes. `now`: the time as of which it speaks; `dates` and `life`: where no plan has them; `masked`: people become numbers."""
     if masked:
         words = words.scrubbing(lambda scrub: masking(state, plan, happened, scrub))
-    found = standing(state, plan, tuple(dates))
+    found = standing(state, plan, tuple(dates), life)
     past = moments(happened, state, words)
     notes = [] if found.planned else [words.text_of("status.offline")]
     notes += [words.text_of("page.masked")] if masked else []
@@ -45,6 +47,7 @@ def report(
         sections=parts.some(
             parts.due(found, now, words),
             *(parts.waits(found, source, now, words) for source in From),
+            *parts.contract(found.life, plan.cost if plan is not None else None, words),
             parts.timeline(found, past, now, words),
             parts.proofs(found, words),
             parts.protections(found, words),

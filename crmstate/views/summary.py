@@ -76,6 +76,7 @@ def summary(facts: Facts, words: Catalogue) -> bytes:
             _conditions(facts, words),
             parts.timeline(found, past, facts.now, words),
             *(parts.waits(found, source, facts.now, words) for source in From),
+            *parts.contract(found.life, plan.cost if plan is not None else None, words),
             _history(past, words),
             parts.protections(found, words),
             _documents(facts.documents, words),

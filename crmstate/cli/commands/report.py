@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from crmstate.cli.commands.status import dates_of
+from crmstate.cli.commands.status import dates_of, life_of
 from crmstate.cli.opening import open_house
 from crmstate.cli.options import HERE, AsOfOption, LangOption, ManifestArgument, QuietOption
 from crmstate.cli.screen import Screen
@@ -62,6 +62,7 @@ def report(
         now=now(house),
         tool=__version__,
         dates=made.deadlines if made is not None else dates_of(house, loaded.state),
+        life=life_of(house, loaded.state) if made is None else None,
         masked=house.desired.mask_people,
     )
     files.Disk(house.effects).replace(out, data)

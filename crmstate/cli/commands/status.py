@@ -20,10 +20,13 @@ from crmstate.cli.options import (
 )
 from crmstate.cli.screen import Screen
 from crmstate.cli.survey import planned
+from crmstate.core.course import course
 from crmstate.core.goal import ArchiveGoal
+from crmstate.core.life import Life, life
 from crmstate.core.plan import Deadline
 from crmstate.core.planning.retention import deadlines
 from crmstate.core.record import State
+from crmstate.engine.observe import stamp
 
 
 def status(
@@ -45,12 +48,13 @@ def status(
     state = house.state()
     made = None if offline else planned(house, state, house.readers())
     dates = made.deadlines if made is not None else dates_of(house, state)
+    about = life_of(house, state) if made is None else None
     if screen.json:
-        screen.out(status_json(state, made, screen.catalogue, dates))
+        screen.out(status_json(state, made, screen.catalogue, dates, about))
     elif screen.format == "markdown":
-        screen.out(status_markdown(state, made, screen.catalogue, dates))
+        screen.out(status_markdown(state, made, screen.catalogue, dates, about))
     else:
-        screen.out(status_text(state, made, screen.catalogue, dates, color=screen.color))
+        screen.out(status_text(state, made, screen.catalogue, dates, about, color=screen.color))
     return 0
 
 
@@ -58,3 +62,9 @@ def dates_of(house: House, state: State) -> tuple[Deadline, ...]:
     """The archive's dates by the record and the manifest alone; those that have come are in it as well."""
     goal = house.desired.archive
     return tuple(deadlines(goal, state, "")) if isinstance(goal, ArchiveGoal) else ()
+
+
+def life_of(house: House, state: State) -> Life | None:
+    """Where the subscription stands by the record and the contract alone."""
+    now = stamp(house.clock.now())
+    return life(house.desired, None, state, course(house.desired, None, state, now), house.provider.title)

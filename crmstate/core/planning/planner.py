@@ -6,7 +6,10 @@ from collections.abc import Collection
 from fnmatch import fnmatchcase
 
 from crmstate.core.address import kind_of
+from crmstate.core.cost import cost
+from crmstate.core.course import shown
 from crmstate.core.goal import ArchiveGoal, Desired, spoken_of
+from crmstate.core.life import Beside, life
 from crmstate.core.order import cycle, earlier, precedence
 from crmstate.core.plan import (
     FORMAT_VERSION,
@@ -73,6 +76,8 @@ def plan(
         draft.report("CRM-P040", stages=" -> ".join([*found, found[0]]))
     steps, left_out = _selected(tuple(sorted(draft.steps, key=sort_key)), edges, target, exclude)
     blocked = tuple(sorted(draft.blocked, key=sort_key))
+    stands = life(desired, observed, recorded, draft.days, provider.title)
+    paused = stands is not None and stands.beside(Beside.PAUSED) is not None
     made = Plan(
         format_version=FORMAT_VERSION,
         plan_id=plan_digest(desired.digest, observed.tenant, steps, edges, blocked, _errors(draft)),
@@ -98,6 +103,8 @@ def plan(
         excluded=left_out,
         offline=offline,
         deadlines=_deadlines(draft),
+        life=stands,
+        cost=cost(desired.contract, desired.subscription, shown(observed), draft.days, paused=paused),
     )
     return _summed(made, draft)
 
