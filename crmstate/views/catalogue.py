@@ -26,7 +26,7 @@ from pathlib import Path
 
 from crmstate.core.diagnostic import Diagnostic
 from crmstate.core.message import Message, Param
-from crmstate.views.escape import Escape, terminal
+from crmstate.views.escape import Escape, page, terminal
 
 LANGUAGES = ("en", "zh-CN")
 LOCALE = Path(__file__).parent / "locale"
@@ -155,6 +155,8 @@ class Catalogue:
         template = entry.get(part) if entry is not None else None
         if template is None:
             return "" if optional else self._lost(code, params)
+        if self._escape is page:
+            template = template.replace("`", "")
         if "{" not in template:
             return template
         if self._escape is not terminal:

@@ -9,6 +9,7 @@ from crmstate.core.event import AnyEvent
 from crmstate.core.life import Life
 from crmstate.core.plan import Deadline, Plan
 from crmstate.core.record import State
+from crmstate.views import escape
 from crmstate.views import page_parts as parts
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.mask import masking
@@ -30,6 +31,7 @@ def report(
     masked: bool = False,
 ) -> bytes:
     """The page's bytes. `now`: the time as of which it speaks; `dates` and `life`: where no plan has them; `masked`: people become numbers."""
+    words = words.escaping(escape.page)
     if masked:
         words = words.scrubbing(lambda scrub: masking(state, plan, happened, scrub))
     found = standing(state, plan, tuple(dates), life)

@@ -14,6 +14,7 @@ from crmstate.core.holdings import Holdings
 from crmstate.core.plan import Plan
 from crmstate.core.record import Entry, State
 from crmstate.core.words import Kind, Outcome, Proof, weakest
+from crmstate.views import escape
 from crmstate.views import page_parts as parts
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.dates import shown
@@ -56,7 +57,7 @@ class Facts(msgspec.Struct, frozen=True):
 
 def summary(facts: Facts, words: Catalogue) -> bytes:
     """The page's bytes: the same for the same facts and language."""
-    state, plan = facts.state, facts.plan
+    state, plan, words = facts.state, facts.plan, words.escaping(escape.page)
     if facts.masked:
         words = words.scrubbing(lambda scrub: masking(state, plan, facts.happened, scrub))
     found = standing(state, plan, plan.deadlines if plan is not None else ())

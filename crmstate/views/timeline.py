@@ -83,7 +83,7 @@ def drawing(past: Sequence[Moment], coming: Sequence[Coming], now: str, words: C
         return None
     start = min(at for at, _ in dated)
     last = max([at for at, _ in dated] + ([today] if today is not None else []))
-    limit = last + max(last - start, timedelta(days=60))
+    limit = last + max(last - start, timedelta(days=120))
     ahead = [(at, each) for each in coming if (at := moment(each.at)) is not None and start <= at <= limit]
     end = max([last, *(at for at, _ in ahead)])
     if end - start < FEWEST:

@@ -225,6 +225,12 @@ def test_a_page_says_what_is_due_who_has_to_act_and_since_when() -> None:
     assert "whether it happened cannot be seen" in shown
 
 
+def test_what_is_code_in_a_terminal_is_plain_words_on_a_page() -> None:
+    assert "needs a written discard with" in text_of(
+        report(record(), representative(), (), Catalogue("en"), now=NOW, tool="1")
+    )
+
+
 def test_what_is_overdue_comes_first_and_says_by_how_much() -> None:
     later = report(record(), representative(), happened(), Catalogue("en"), now="2027-01-02T00:00:00Z", tool="1")
     assert re.search(r'<li class="late">\s*<p class="lead">2026-12-10, 23 days late</p>', later.decode())
