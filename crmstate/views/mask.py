@@ -16,15 +16,19 @@ from crmstate.core.record import State
 _MAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 _PEOPLE = frozenset({"by", "owner", "holder", "person", "who", "signatory", "feedback_owner"})
 SHORTEST = 3
+SOUGHT = 2_000
+"""So many names are looked for inside sentences, those of who did something first; others only where they stand alone, as
+labels do."""
 
 
 def masking(
     state: State, plan: Plan | None, happened: Iterable[AnyEvent], scrub: Callable[[str], str]
 ) -> Callable[[str], str]:
     """What takes people out of a text, after `scrub`."""
-    names = people(state, plan, happened)
+    acting, labelled = people(state, plan, happened)
+    names = dict.fromkeys((*acting, *labelled))
     numbers = {name: f"P{number}" for number, name in enumerate(names, 1)}
-    whole = sorted((name for name in names if len(name) >= SHORTEST), key=len, reverse=True)
+    whole = sorted([name for name in names if len(name) >= SHORTEST][:SOUGHT], key=len, reverse=True)
     known = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in whole)) if whole else None
 
     def mask(text: str) -> str:
@@ -38,12 +42,13 @@ def masking(
     return mask
 
 
-def people(state: State, plan: Plan | None, happened: Iterable[AnyEvent]) -> list[str]:
-    """Every person that a record and a plan name, in a fixed order."""
-    found: set[str] = set()
+def people(state: State, plan: Plan | None, happened: Iterable[AnyEvent]) -> tuple[list[str], list[str]]:
+    """Every person that a record and a plan name: who did or owns something, and the vendor's users; in a fixed order."""
+    acting: set[str] = set()
+    labelled: set[str] = set()
     for value in (state, plan, *happened):
-        _gather(msgspec.to_builtins(value), found)
-    return sorted(each for each in found if each)
+        _gather(msgspec.to_builtins(value), acting, labelled)
+    return sorted(acting - {""}), sorted(labelled - {""})
 
 
 def clear(state: State) -> int:
@@ -51,15 +56,15 @@ def clear(state: State) -> int:
     return sum(bool(entry.label) for entry in state.entries.values() if entry.address.startswith("user/"))
 
 
-def _gather(plain: Any, found: set[str]) -> None:
+def _gather(plain: Any, acting: set[str], labelled: set[str]) -> None:
     if isinstance(plain, dict):
         if str(plain.get("address", "")).startswith("user/") and isinstance(plain.get("label"), str):
-            found.add(plain["label"])
+            labelled.add(plain["label"])
         for name, value in plain.items():
             if name in _PEOPLE and isinstance(value, str):
-                found.add(value)
+                acting.add(value)
             else:
-                _gather(value, found)
+                _gather(value, acting, labelled)
     elif isinstance(plain, list | tuple):
         for each in plain:
-            _gather(each, found)
+            _gather(each, acting, labelled)
