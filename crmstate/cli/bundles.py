@@ -12,13 +12,13 @@ import msgspec
 
 from crmstate import __version__
 from crmstate.cli.compose import House, learn_keys
-from crmstate.core.diagnostic import Diagnostic, Problem, diagnostic
+from crmstate.core.diagnostic import Diagnostic, Problem, diagnostic, problem
 from crmstate.core.failure import Failure
 from crmstate.core.goal import ArchiveGoal
 from crmstate.core.holdings import Holdings
 from crmstate.core.plan import Plan
 from crmstate.core.record import State
-from crmstate.core.words import Severity
+from crmstate.core.words import Exit, Severity
 from crmstate.engine.observe import stamp
 from crmstate.store.bundle import ARCHIVE, LARGEST, MANIFEST, PLAN, SUMMARY, Listed, Sheet
 from crmstate.store.papers import Paper, Told
@@ -76,15 +76,18 @@ def _archived(state: State) -> bool:
     return any(address.address.startswith("archive/") for address in state.entries.values())
 
 
-def plans(paths: Sequence[Path]) -> dict[str, bytes]:
-    """Plans that somebody saved, by their ids. Raises Problem for what is no plan."""
+def plans(paths: Sequence[Path], name: str) -> dict[str, bytes]:
+    """Plans that somebody saved, by their ids. Raises Problem for what is no plan, or one of another end."""
     from crmstate.store import planfile
     from crmstate.views.plan_json import decode_plan
 
     found = {}
     for path in paths:
         data = planfile.load(path)
-        found[f"plans/{decode_plan(data, str(path)).plan_id}.json"] = data
+        made = decode_plan(data, str(path))
+        if made.name != name:
+            raise problem(Exit.USAGE, "CRM-S082", file=str(path), other=made.name, name=name)
+        found[f"plans/{made.plan_id}.json"] = data
     return found
 
 
@@ -111,12 +114,13 @@ def contents(
         at,
         house.desired.mask_people,
         __version__,
+        house.desired.digest,
     )
     whole[SUMMARY] = _summary(facts, words)
     return whole
 
 
-def sheet(record: Record, at: str, lang: str, masked: bool, files: tuple[Listed, ...]) -> Sheet:
+def sheet(record: Record, manifest: str, at: str, lang: str, masked: bool, files: tuple[Listed, ...]) -> Sheet:
     """What `bundle.json` says."""
     from crmstate.store.bundle import FORMAT
 
@@ -129,6 +133,7 @@ def sheet(record: Record, at: str, lang: str, masked: bool, files: tuple[Listed,
         lineage=record.loaded.lineage,
         serial=record.loaded.seq,
         head=record.loaded.sha256,
+        manifest=manifest,
         at=at,
         lang=lang,
         masked=masked,
@@ -146,6 +151,20 @@ def compared(found: Unbundled) -> str:
         return "equal" if _again(found) == found.texts[SUMMARY] else "differs"
     except Exception:
         return "differs"  # others wrote what it is made from: nothing of that may end this with a bug
+
+
+def other_manifest(found: Unbundled) -> bool:
+    """Whether the manifest of a bundle says something else than the bundle says that it does. One that this machine cannot
+    read (a vendor's package is missing, another version wrote it) is not judged."""
+    from crmstate import providers
+    from crmstate.manifest.load import parse
+
+    data = found.texts.get(MANIFEST)
+    if data is None or found.sheet.tool != __version__:
+        return False
+    with suppress(Problem):
+        return parse(data, Path(MANIFEST), providers.names()).digest != found.sheet.manifest
+    return False
 
 
 def _again(found: Unbundled) -> bytes:
@@ -167,6 +186,7 @@ def _again(found: Unbundled) -> bytes:
         sheet.at,
         sheet.masked,
         sheet.tool,
+        sheet.manifest,
     )
     return _summary(facts, Catalogue(sheet.lang))
 
@@ -188,6 +208,7 @@ def _facts(
     at: str,
     masked: bool,
     tool: str,
+    manifest: str,
 ) -> Facts:
     from crmstate.views.summary import Document, Facts
 
@@ -204,4 +225,6 @@ def _facts(
         for each in papers
     )
     holdings = msgspec.json.decode(archive, type=Holdings) if archive is not None else None
-    return Facts(state, head, plan, tuple(each.event for each in happened), documents, holdings, at, masked, tool)
+    return Facts(
+        state, head, plan, tuple(each.event for each in happened), documents, holdings, at, masked, tool, manifest
+    )

@@ -49,7 +49,8 @@ class Listed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sheet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What `bundle.json` says. `serial` and `head`: the journal's last chunk and its digest; `at`: the time as of which
+    """What `bundle.json` says. `serial` and `head`: the journal's last chunk and its digest; `manifest`: the digest of what the
+    manifest says, as plans and runs name it; `at`: the time as of which
     the summary speaks; `lang`, `masked`: how it speaks; `tool`: the version that wrote it."""
 
     format: int
@@ -59,6 +60,7 @@ class Sheet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lineage: str
     serial: int
     head: str
+    manifest: str
     at: str
     lang: str
     masked: bool

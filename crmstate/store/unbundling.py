@@ -32,7 +32,9 @@ from crmstate.store.zipped import Odd
 
 SHOWN = 200
 """More findings than this are counted and not listed."""
-_TEXTS = frozenset({SEAL, SUMS, SUMMARY, PLAN, bundle.STATE, bundle.APPROVALS, bundle.INDEX, bundle.ARCHIVE})
+_TEXTS = frozenset(
+    {SEAL, SUMS, SUMMARY, PLAN, bundle.STATE, bundle.APPROVALS, bundle.INDEX, bundle.ARCHIVE, bundle.MANIFEST}
+)
 
 
 class Mark(NamedTuple):

@@ -121,6 +121,9 @@ def _step(plain: dict[str, Any], state: State) -> str:
     entry = state.entries.get(str(step))
     if entry is not None:
         return entry.address
+    steps = plain.get("steps")
+    if isinstance(steps, list | tuple) and steps and isinstance(steps[0], str):
+        return steps[0]
     dataset = plain.get("dataset")
     return f"{Kind.DATASET.value}/{dataset}" if isinstance(dataset, str) and "event" in plain else ""
 

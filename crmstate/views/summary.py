@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from crmstate.core.address import kind_of
-from crmstate.core.event import AnyEvent
+from crmstate.core.event import AnyEvent, Started
 from crmstate.core.holdings import Holdings
 from crmstate.core.plan import Plan
 from crmstate.core.record import Entry, State
@@ -42,7 +42,7 @@ class Document(msgspec.Struct, frozen=True):
 
 class Facts(msgspec.Struct, frozen=True):
     """Everything that a summary is made from. `head`: the digest of the journal's last chunk; `now`: the time as of which it
-    speaks."""
+    speaks; `manifest`: the digest of what the manifest says."""
 
     state: State
     head: str
@@ -53,6 +53,7 @@ class Facts(msgspec.Struct, frozen=True):
     now: str
     masked: bool
     tool: str
+    manifest: str
 
 
 def summary(facts: Facts, words: Catalogue) -> bytes:
@@ -63,6 +64,9 @@ def summary(facts: Facts, words: Catalogue) -> bytes:
     found = standing(state, plan, plan.deadlines if plan is not None else ())
     past = moments(facts.happened, state, words)
     notes = [words.text_of("page.evidence")]
+    applied = [event.manifest for event in facts.happened if isinstance(event, Started)]
+    if applied:
+        notes.append(words.text_of("page.applied" if applied[-1] == facts.manifest else "page.not_applied"))
     notes += [] if found.planned else [words.text_of("status.offline")]
     notes += [words.text_of("page.masked")] if facts.masked else []
     page = Page(

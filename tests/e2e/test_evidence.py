@@ -18,7 +18,7 @@ import pytest
 
 from crmstate.store import bundle as form
 
-from .scenes import EMBEDDED, template, with_credentials, written
+from .scenes import template, with_credentials, written
 from .site import MANIFEST, Site, site
 
 PEOPLE = (
@@ -141,6 +141,9 @@ def test_a_summary_that_says_more_than_the_journal_is_found_out(ended: Site, tmp
     folder = Path(shutil.copytree(ended.folder / "b", tmp_path / "b"))
     page = (folder / "summary.html").read_text("utf-8")
     (folder / "summary.html").write_text(page.replace("attested by a person", "observed"), encoding="utf-8")
+    wish = (folder / "manifest.yaml").read_text("utf-8")
+    assert "The manifest in this bundle is the one that was applied last." in page
+    (folder / "manifest.yaml").write_text(wish.replace("Train sales", "Train nobody"), encoding="utf-8")
     marks = {
         name: (form.sha256(data), len(data))
         for name, data in written(folder).items()
@@ -155,7 +158,8 @@ def test_a_summary_that_says_more_than_the_journal_is_found_out(ended: Site, tmp
     (folder / form.SEAL).write_bytes(form.encode(msgspec.structs.replace(sheet, files=form.listed(marks))))
     said = ended.run("evidence", "verify", str(folder), "--format", "json")
     assert (said.code, said.json["summary"]) == (1, "differs")
-    assert [(each["code"], each["params"]["file"]) for each in said.json["findings"]] == [("CRM-S067", "summary.html")]
+    found = [(each["code"], each["params"]["file"]) for each in said.json["findings"]]
+    assert found == [("CRM-S067", "summary.html"), ("CRM-S067", "manifest.yaml")]
 
 
 def test_a_chinese_summary_is_made_again_in_chinese_whatever_language_the_reader_speaks(ended: Site) -> None:
@@ -250,4 +254,13 @@ def test_nothing_that_was_asked_wrongly_ends_in_a_traceback(ended: Site, tmp_pat
     assert ended.run("evidence", "bundle", str(ended.manifest)).code == 64
     said = ended.run("evidence", "bundle", str(ended.manifest), "--out", str(tmp_path / "no" / "such"), "--offline")
     assert (said.code, "CRM-S045" in said.err) == (1, True)
-    assert EMBEDDED in PEOPLE
+    plan = json.loads((ended.folder / "plan.json").read_text("utf-8"))
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(plan | {"name": "another"}), encoding="utf-8")
+    out = str(tmp_path / "b")
+    said = ended.run("evidence", "bundle", str(ended.manifest), "--out", out, "--offline", "--plan", str(other))
+    assert (said.code, "CRM-S082" in said.err, Path(out).exists()) == (64, True, False)
+    said = ended.run(
+        "evidence", "bundle", str(ended.manifest), "--out", out, "--offline", "--plan", str(ended.manifest)
+    )
+    assert (said.code, Path(out).exists()) == (64, False)

@@ -53,7 +53,7 @@ def written(folder: Path, out: Path, effects=None, scrub=str) -> str:
     def sheet(files):
         return Sheet(
             format=1, name=NAME, provider=state.provider, tenant=state.tenant, lineage=loaded.lineage, serial=loaded.seq,
-            head=loaded.sha256, at=AT, lang="en", masked=False, tool="1", files=files,
+            head=loaded.sha256, manifest="m", at=AT, lang="en", masked=False, tool="1", files=files,
         )  # fmt: skip
 
     return bundling.write(out, NAME, {**found.contents(), **extra}, sheet, effects or Plain(), scrub)

@@ -172,7 +172,7 @@ def facts(state: State, made: Plan | None, text: str = "x", masked: bool = False
     held = HeldDataset(text, text, text, 3, 1, True, 10, 1, text, text, text)
     holdings = Holdings(text, 2, text, text, text, (held,), ((text, "partial", "no_attachments"),), (text,))
     document = Document("evidence/aa", text, 3, (text,), (text,), "attested", text)
-    return Facts(state, "f" * 64, made, happened(text), (document,), holdings, NOW, masked, "0.1.0")
+    return Facts(state, "f" * 64, made, happened(text), (document,), holdings, NOW, masked, "0.1.0", "d" * 64)
 
 
 def pages(state: State, made: Plan | None, words: Catalogue, text: str, masked: bool = False) -> list[bytes]:

@@ -58,14 +58,14 @@ def bundle(
     made = None if offline else planned(house, record.loaded.state, house.readers())
     at = bundles.now(house)
     others, unseen = bundles.archive(house)
-    others |= bundles.plans(plan or ())
+    others |= bundles.plans(plan or (), house.desired.name)
     words, masked = screen.catalogue, house.desired.mask_people
     whole = bundles.contents(house, record, made, others, words, at)
     digest = bundling.write(
         out,
         house.desired.name,
         whole,
-        lambda files: bundles.sheet(record, at, words.lang, masked, files),
+        lambda files: bundles.sheet(record, house.desired.digest, at, words.lang, masked, files),
         house.effects,
         house.scrubber.scrub,
     )
@@ -101,6 +101,8 @@ def verify(
     said = bundles.compared(found)
     if said == "differs":
         found.wrong.append(diagnostic("CRM-S067", file="summary.html"))
+    if bundles.other_manifest(found):
+        found.wrong.append(diagnostic("CRM-S067", file="manifest.yaml"))
     wrong = findings(found)
     notes = []
     if said == "other" and not wrong:
