@@ -21,24 +21,33 @@ from crmstate.store.files import Disk
 from crmstate.store.home import Home
 
 LARGEST = 50 * 1024 * 1024
-FOLDER = "evidence"
 _KEY = re.compile(rb"AGE-SECRET-KEY-1|AGE-PLUGIN-[A-Z0-9-]+-1|-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY-----", re.IGNORECASE)
 """What a private key begins with: evidence is kept for years, beside the state, for many to read."""
 
 
 def keep(path: Path, home: Home, effects: Effects, *, proof: Proof, at: str, by: str) -> Evidence:
     """Copies one file into the evidence store and says what it is. Raises Problem (exit 3) for what is no evidence."""
+    return keep_data(take(path), path.name, home, effects, proof=proof, at=at, by=by)
+
+
+def take(path: Path) -> bytes:
+    """The bytes of one file that can be evidence. Raises Problem (exit 3) for what is none; nothing is written."""
     data = _read(path)
     if _KEY.search(data.replace(b"\0", b"")):  # NULs: text of two bytes a character
         raise _refusal(path, "key")
+    return data
+
+
+def keep_data(data: bytes, name: str, home: Home, effects: Effects, *, proof: Proof, at: str, by: str) -> Evidence:
+    """The same for bytes that were taken before, so that what was judged is what is kept."""
     digest = hashlib.sha256(data).hexdigest()
     disk = Disk(effects)
-    folder = home.path / FOLDER
+    folder = home.path / "evidence"
     disk.folder(folder)
     target = folder / digest
     if not target.exists():
         disk.replace(target, data)
-    return Evidence("file", proof, at, by, f"{FOLDER}/{digest}", digest, bytes=len(data), note=path.name[:120])
+    return Evidence("file", proof, at, by, f"evidence/{digest}", digest, bytes=len(data), note=name[:120])
 
 
 def _read(path: Path) -> bytes:

@@ -17,11 +17,11 @@ from crmstate.core.event import AnyEvent
 from crmstate.core.record import State
 from crmstate.store import chain, snapshot
 from crmstate.store.bundle import APPROVALS, INDEX, STATE, fit
-from crmstate.store.evidence import FOLDER
 from crmstate.store.home import Home
 from crmstate.store.load import Loaded
 from crmstate.store.snapshot import Head
 
+FOLDER = "evidence"
 FOLDERS = frozenset({FOLDER, "letters", "contacts", "deliveries", "certificates", "settlement", "evaluation"})
 """Beside the state: where files lie that events refer to."""
 
