@@ -53,6 +53,7 @@ def planned(
         sealed=sealed,
         offline=offline,
         lock=house.lock(state),
+        laws=house.laws,
     )
     if (target or exclude) and sealed is None:
         _meant([*target, *exclude], found, state, make())

@@ -34,7 +34,7 @@ def report(
     words = words.escaping(escape.page)
     if masked:
         words = words.scrubbing(lambda scrub: masking(state, plan, happened, scrub))
-    found = standing(state, plan, tuple(dates), life)
+    found = standing(state, plan, tuple(dates), life=life)
     past = moments(happened, state, words)
     notes = [] if found.planned else [words.text_of("status.offline")]
     notes += [words.text_of("page.masked")] if masked else []

@@ -13,19 +13,24 @@ import pytest
 
 import crmstate
 from crmstate.core import closing, words
+from crmstate.core.certificate import FIELDS
 from crmstate.core.cost import PAYABLE
 from crmstate.core.diagnostic import Diagnostic, Span, diagnostic
+from crmstate.core.evaluation import PER
 from crmstate.core.failure import Code
 from crmstate.core.life import Beside, Stand
 from crmstate.core.message import message
 from crmstate.core.order import Stage, precedence
+from crmstate.core.settling import KINDS
+from crmstate.people.facts import FIELDS as LETTER_FACTS
+from crmstate.people.letters import LETTERS
 from crmstate.views.catalogue import GAP, LANGUAGES, LOCALE, Catalogue, language, load
 from crmstate.views.escape import markdown
 from crmstate.views.moments import LANES
 from crmstate.views.standing import From
 
 PACKAGE = Path(crmstate.__file__).parent
-OWN = ("plan", "engine", "status", "cli", "page")
+OWN = ("plan", "engine", "status", "cli", "settling", "page")
 RESERVED = {"CRM-E015"}
 CODE = re.compile(r"CRM-[A-Z][0-9]{3}")
 NAMED = re.compile(r"(?:why|blocked|gap|order)\.[a-z_]+(?:\.[a-z_]+)*")
@@ -33,6 +38,7 @@ SPEAKERS = {"message", "text_of", "say", "ask", "word"}
 USERS, SUBSCRIPTIONS = ("removed", "deactivated", "deleted"), ("cancelled", "paused", "downgraded", "active")
 LISTS = ("session.ended", "api_key.revoked", "integration.removed", "setting.reset")
 EVENTS = "created started intended settled advanced reopened confirmed approved held released observed finished repaired restored unlocked"
+LATE_EVENTS = ("claimed", "struck", "examined", "compared", "remarked")
 
 COST_LINES = (*PAYABLE, "refund", "missed_notice", "bound_again", "saving", "pause", "going_on")
 
@@ -82,6 +88,39 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "at",
         "file",
         "content",
+    ),
+    "migration.{}": ("dataset", "field", "ours", "theirs", "result"),
+    "report.{}": ("feedback", "lessons"),
+    "report_column.{}": (
+        "cost",
+        "measure",
+        "before",
+        "after",
+        "change",
+        "unit",
+        "currency",
+        "saved",
+        "once",
+        "we_owe",
+        "owed_to_us",
+        "net",
+    ),
+    "settle_column.{}": (
+        "number",
+        "claim",
+        "amount",
+        "due",
+        "open",
+        "answered",
+        "note",
+        "currency",
+        "we_owe",
+        "owed_to_us",
+        "net",
+        "day",
+        "by",
+        "at",
+        "document",
     ),
     "column.{}": (
         "archive",
@@ -140,7 +179,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "failure": tuple(Code),
     "waits": tuple(From),
     "exit": tuple(each.name.lower() for each in words.Exit),
-    "event": tuple(EVENTS.split()),
+    "event": (*EVENTS.split(), *LATE_EVENTS),
     "attribute": (
         "ends_api",
         "revokes_keys",
@@ -163,6 +202,31 @@ WORDS: dict[str, tuple[str, ...]] = {
     "freeze": ("now",),
     "use": ("read", "write"),
     "evidence": ("missing", "empty", "link", "key"),
+    "settle_kind": KINDS,
+    "certificate_field": FIELDS,
+    "backups": ("destroyed", "expire", "kept"),
+    "decision": ("adopted", "none", "open"),
+    "cost_per": (*PER, "term"),
+    "sheet": (
+        "large",
+        "not_text",
+        "long",
+        "cells",
+        "quotes",
+        "columns",
+        "count",
+        "empty",
+        "twice",
+        "uncounted",
+        "nothing",
+        "yaml",
+        "tags",
+        "mapping",
+    ),
+    "template": ("name", "link", "not_a_file", "too_large", "not_text", "unreadable"),
+    "notice_form": ("written", "portal"),
+    "letter_kind": tuple(LETTERS),
+    "letter_fact": tuple(LETTER_FACTS),
 }
 FORMS = {",", "code", "ours", "day", "period", None}
 

@@ -13,13 +13,14 @@ from crmstate.cli.options import HERE, ByOption, LangOption, ManifestArgument, O
 from crmstate.cli.screen import Screen
 from crmstate.cli.survey import begin, planned
 from crmstate.core.address import address as address_of
-from crmstate.core.address import id_of, parse
+from crmstate.core.address import id_of, kind_of, parse
 from crmstate.core.diagnostic import problem
 from crmstate.core.event import Evidence
 from crmstate.core.planning.hands import OPENED
 from crmstate.core.planning.retention import WHOLE
 from crmstate.core.record import State
 from crmstate.core.words import Exit, Kind, Outcome, Proof, Verb
+from crmstate.engine import withheld
 from crmstate.engine.confirm import confirm as confirmed
 from crmstate.engine.observe import stamp
 
@@ -54,8 +55,10 @@ def confirm(
     quiet: QuietOption = False,
 ) -> int:
     """Record a human step or a vendor's answer."""
+    from hashlib import sha256
+
     from crmstate.archive.proof import shows_all
-    from crmstate.store.evidence import keep
+    from crmstate.store.evidence import keep, take
 
     screen = Screen(lang=lang, quiet=quiet)
     try:
@@ -71,6 +74,8 @@ def confirm(
         level = Proof.WAIVED if waive else proof
         claims = tuple(Evidence("file", level, at, name) for _ in evidence or ())
         confirmed(place, made, store.state, at=at, by=name, proof=level, note=note, evidence=claims, expires=ends)
+        digests = [sha256(take(path)).hexdigest() for path in evidence or () if kind_of(place) is Kind.CERTIFICATE]
+        withheld.require(place, level, house.desired, store.state, digests, at)
         if place == WHOLE and not waive:
             house.refuse_standing()
         if place == OPENING and not waive:

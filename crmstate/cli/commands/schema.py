@@ -18,13 +18,18 @@ class Which(str, Enum):  # noqa: UP042
     manifest = "manifest"
     plan = "plan"
     state = "state"
+    deadlines = "deadlines"
+    rules = "rules"
     bundle = "bundle"
     evidence = "evidence"
 
 
 def schema(
     which: Annotated[
-        Which, typer.Argument(help="manifest, plan, state, bundle (bundle.json) or evidence (evidence verify).")
+        Which,
+        typer.Argument(
+            help="manifest, plan, state, deadlines, rules, bundle (bundle.json) or evidence (evidence verify)."
+        ),
     ] = Which.manifest,
     write: Annotated[Path | None, typer.Option("--write", help="Write all schemas into this folder.")] = None,
 ) -> int:
@@ -52,6 +57,14 @@ def _schema(which: Which) -> dict[str, Any]:
         from crmstate.views.plan_json import plan_schema
 
         return plan_schema()
+    if which is Which.deadlines:
+        from crmstate.views.deadlines_json import deadlines_schema
+
+        return deadlines_schema()
+    if which is Which.rules:
+        from crmstate.rules import rules_schema
+
+        return rules_schema()
     if which is Which.bundle:
         from crmstate.store.bundle import sheet_schema
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
 from crmstate.core.address import kind_of
 from crmstate.core.cost import cost
 from crmstate.core.course import shown
-from crmstate.core.goal import ArchiveGoal, Desired, spoken_of
+from crmstate.core.goal import Desired, spoken_of
+from crmstate.core.law import Law
 from crmstate.core.life import Beside, life
 from crmstate.core.order import cycle, earlier, precedence
 from crmstate.core.plan import (
@@ -24,12 +25,15 @@ from crmstate.core.plan import (
     sort_key,
 )
 from crmstate.core.planning.access import access
+from crmstate.core.planning.afterwards import replacement, review, settlement
 from crmstate.core.planning.contract import account, subscription
 from crmstate.core.planning.data import data, encryption
+from crmstate.core.planning.dates import give_notice, term_runs
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.estimate import estimate
 from crmstate.core.planning.humans import freeze, modules, people, questions, unsupported
-from crmstate.core.planning.retention import deadlines, retention
+from crmstate.core.planning.retention import retention
+from crmstate.core.planning.timeline import all_dates, legal
 from crmstate.core.provider import Provider
 from crmstate.core.record import State
 from crmstate.core.safeguard import approvals_needed, guard
@@ -51,6 +55,7 @@ def plan(
     sealed: str | None = None,
     offline: bool = False,
     lock: tuple[str, ...] | None = None,
+    laws: Sequence[Law] = (),
 ) -> Plan:
     """The difference between what is wanted and what is, with respect to what was done. Raises nothing: what is wrong
     is in the plan.
@@ -59,15 +64,35 @@ def plan(
     what needs something excluded goes with it. `sealed`: our own access is gone by our own, proved act, or `offline`: the
     vendor was not asked. Then nothing is planned but what the archive itself asks for. `lock`: the fingerprints of those
     whom the archive that lies at its location is encrypted to, none of them for a plain one; None where that is not known.
+    `laws`: the rules of law that the manifest's regimes name.
     """
     draft = Draft(desired, observed, recorded, provider, lock)
     if sealed is None and not offline:
-        for part in (subscription, access, modules, data, account, people, unsupported, freeze, retention, questions):
+        for part in (
+            subscription,
+            access,
+            modules,
+            data,
+            account,
+            people,
+            term_runs,
+            give_notice,
+            replacement,
+            unsupported,
+            settlement,
+            review,
+            freeze,
+            retention,
+            questions,
+        ):
             part(draft)
         guard(draft)
     else:
+        settlement(draft)
+        review(draft, alone=True)
+        before = len(draft.steps)
         retention(draft, alone=True, offline=offline)
-        if draft.steps:
+        if len(draft.steps) > before:
             questions(draft)
     encryption(draft)
     edges = tuple(sorted({(rule.before, rule.after) for rule in precedence(draft.attributes)} | set(draft.edges)))
@@ -102,9 +127,9 @@ def plan(
         sealed=sealed,
         excluded=left_out,
         offline=offline,
-        deadlines=_deadlines(draft),
         life=stands,
         cost=cost(desired.contract, desired.subscription, shown(observed), draft.days, paused=paused),
+        deadlines=_deadlines(draft, laws),
     )
     return _summed(made, draft)
 
@@ -113,11 +138,9 @@ def _counts(draft: Draft) -> dict[str, int | None]:
     return {row.address: row.facts.rows for row in draft.by_kind[Kind.DATASET] if isinstance(row.facts, DatasetFacts)}
 
 
-def _deadlines(draft: Draft) -> tuple[Deadline, ...]:
-    goal = draft.desired.archive
-    if not isinstance(goal, ArchiveGoal):
-        return ()
-    return tuple(sorted(deadlines(goal, draft.state, draft.survey.taken_at), key=lambda each: (each.at, each.what)))
+def _deadlines(draft: Draft, laws: Sequence[Law]) -> tuple[Deadline, ...]:
+    desired, state, now = draft.desired, draft.state, draft.survey.taken_at
+    return all_dates(desired, state, now, legal(desired, state, now, laws))
 
 
 def _errors(draft: Draft) -> list[str]:
