@@ -104,7 +104,8 @@ def _wait(same: Sequence[Wait], now: str, words: Catalogue) -> Card:
     since = lasting(first.since, now, words)
     lead = [words.safe(first.who), words.text_of("page.since", days=since) if since else ""]
     if first.until:
-        lead += [words.text_of("page.until", at=shown(first.until, words)), away(first.until, now, words)]
+        until = "page.due_by" if first.source is From.PERSON else "page.until"
+        lead += [words.text_of(until, at=shown(first.until, words)), away(first.until, now, words)]
     plain = msgspec.structs.replace(first, who="", until=None, since=shown(first.since, words) or None)
     lines = [sentence(plain, words)]
     if len(same) > 1:

@@ -220,7 +220,7 @@ def test_a_page_says_what_is_due_who_has_to_act_and_since_when() -> None:
     shown = text_of(report(record(), representative(), happened(), Catalogue("en"), now=NOW, tool="1", dates=DATES))
     assert "Under way. 2 steps are done; the weakest proof among them is: acknowledged by the vendor." in shown
     assert "2026-12-10, in 5 days" in shown
-    assert "it@example.com, for 4 days already, expected 2026-12-10, in 5 days" in shown
+    assert "it@example.com, for 4 days already, due 2026-12-10, in 5 days" in shown
     assert "Waiting for the vendor (2)" in shown
     assert "whether it happened cannot be seen" in shown
 
