@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
-from crmstate.cli.commands.status import dates_of, life_of
+from crmstate.cli.compose import House
 from crmstate.cli.opening import open_house
 from crmstate.cli.options import HERE, AsOfOption, LangOption, ManifestArgument, QuietOption
 from crmstate.cli.screen import Screen
-from crmstate.core.diagnostic import problem
+from crmstate.core.diagnostic import Problem, problem
+from crmstate.core.failure import Failure
+from crmstate.core.plan import Plan
+from crmstate.core.record import State
 from crmstate.core.words import Exit
 
 LARGEST = 256 * 1024 * 1024
@@ -53,6 +56,7 @@ def report(
     learn(house)
     loaded = read(house.folder, house.desired.name)
     made = None if offline else planned(house, loaded.state, house.readers())
+    owed = made if made is not None else _owed(house, loaded.state)
     happened = told(Home(house.folder, house.desired.name), loaded.seq) if loaded.seq else []
     data = page(
         loaded.state,
@@ -61,10 +65,20 @@ def report(
         screen.catalogue,
         now=now(house),
         tool=__version__,
-        dates=made.deadlines if made is not None else dates_of(house, loaded.state),
-        life=life_of(house, loaded.state) if made is None else None,
+        dates=owed.deadlines if owed is not None else (),
+        life=owed.life if owed is not None else None,
         masked=house.desired.mask_people,
     )
     files.Disk(house.effects).replace(out, data)
     screen.say("report.written", path=out)
     return 0
+
+
+def _owed(house: House, state: State) -> Plan | None:
+    """What record and manifest say alone of dates and of the subscription; None where not even the time can be known."""
+    from crmstate.cli.survey import planned
+
+    try:
+        return planned(house, state, [], offline=True)
+    except (Failure, Problem):
+        return None

@@ -25,6 +25,7 @@ from crmstate.core.goal import ArchiveGoal
 from crmstate.core.life import Life, life
 from crmstate.core.plan import Deadline
 from crmstate.core.planning.afterwards import afterwards
+from crmstate.core.planning.dates import contract_dates
 from crmstate.core.planning.retention import deadlines
 from crmstate.core.record import State
 from crmstate.engine.observe import stamp
@@ -48,8 +49,8 @@ def status(
     house = open_house(manifest, screen, as_of)
     state = house.state()
     made = None if offline else planned(house, state, house.readers())
-    dates = made.deadlines if made is not None else dates_of(house, state)
-    about = life_of(house, state) if made is None else None
+    dates = made.deadlines if made is not None else _dates(house, state)
+    about = _life(house, state) if made is None else None
     if screen.json:
         screen.out(status_json(state, made, screen.catalogue, dates, about))
     elif screen.format == "markdown":
@@ -59,16 +60,17 @@ def status(
     return 0
 
 
-def dates_of(house: House, state: State) -> tuple[Deadline, ...]:
+def _dates(house: House, state: State) -> tuple[Deadline, ...]:
     """The dates by the record and the manifest alone; those of the archive that have come are in it as well."""
     goal = house.desired.archive
-    found = [*afterwards(house.desired, state, stamp(house.clock.now()))]
+    now = stamp(house.clock.now())
+    found = [*contract_dates(house.desired, state, now), *afterwards(house.desired, state, now)]
     if isinstance(goal, ArchiveGoal):
         found += deadlines(goal, state, "")
-    return tuple(sorted(found, key=lambda each: (each.at, each.what)))
+    return tuple(sorted(found, key=lambda each: each.at))
 
 
-def life_of(house: House, state: State) -> Life | None:
+def _life(house: House, state: State) -> Life | None:
     """Where the subscription stands by the record and the contract alone."""
     now = stamp(house.clock.now())
     return life(house.desired, None, state, course(house.desired, None, state, now), house.provider.title)
