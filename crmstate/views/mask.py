@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from crmstate.core.event import AnyEvent
 from crmstate.core.plan import Plan
 from crmstate.core.record import State
 
@@ -22,9 +21,9 @@ labels do."""
 
 
 def masking(
-    state: State, plan: Plan | None, happened: Iterable[AnyEvent], scrub: Callable[[str], str]
+    state: State, plan: Plan | None, happened: Iterable[object], scrub: Callable[[str], str]
 ) -> Callable[[str], str]:
-    """What takes people out of a text, after `scrub`."""
+    """What takes people out of a text, after `scrub`. `happened`: events, and whatever else names people."""
     acting, labelled = people(state, plan, happened)
     names = dict.fromkeys((*acting, *labelled))
     numbers = {name: f"P{number}" for number, name in enumerate(names, 1)}
@@ -42,7 +41,7 @@ def masking(
     return mask
 
 
-def people(state: State, plan: Plan | None, happened: Iterable[AnyEvent]) -> tuple[list[str], list[str]]:
+def people(state: State, plan: Plan | None, happened: Iterable[object]) -> tuple[list[str], list[str]]:
     """Every person that a record and a plan name: who did or owns something, and the vendor's users; in a fixed order."""
     acting: set[str] = set()
     labelled: set[str] = set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from crmstate.core.cost import Cost
 from crmstate.core.event import AnyEvent
 from crmstate.core.life import Life
 from crmstate.core.plan import Deadline, Plan
@@ -28,12 +29,13 @@ def report(
     tool: str,
     dates: Sequence[Deadline] = (),
     life: Life | None = None,
+    cost: Cost | None = None,
     masked: bool = False,
 ) -> bytes:
-    """The page's bytes. `now`: the time as of which it speaks; `dates` and `life`: where no plan has them; `masked`: people become numbers."""
+    """The page's bytes. `now`: the time as of which it speaks; `dates`, `life` and `cost`: where no plan has them; `masked`: people become numbers."""
     words = words.escaping(escape.page)
     if masked:
-        words = words.scrubbing(lambda scrub: masking(state, plan, happened, scrub))
+        words = words.scrubbing(lambda scrub: masking(state, plan, (*happened, *dates), scrub))
     found = standing(state, plan, tuple(dates), life=life)
     past = moments(happened, state, words)
     notes = [] if found.planned else [words.text_of("status.offline")]
@@ -49,7 +51,7 @@ def report(
         sections=parts.some(
             parts.due(found, now, words),
             *(parts.waits(found, source, now, words) for source in From),
-            *parts.contract(found.life, plan.cost if plan is not None else None, words),
+            *parts.contract(found.life, plan.cost if plan is not None else cost, words),
             parts.timeline(found, past, now, words),
             parts.proofs(found, words),
             parts.protections(found, words),

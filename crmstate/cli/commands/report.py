@@ -67,6 +67,7 @@ def report(
         tool=__version__,
         dates=owed.deadlines if owed is not None else (),
         life=owed.life if owed is not None else None,
+        cost=owed.cost if owed is not None else None,
         masked=house.desired.mask_people,
     )
     files.Disk(house.effects).replace(out, data)
