@@ -32,7 +32,8 @@ def report(
     cost: Cost | None = None,
     masked: bool = False,
 ) -> bytes:
-    """The page's bytes. `now`: the time as of which it speaks; `dates`, `life` and `cost`: where no plan has them; `masked`: people become numbers."""
+    """The page's bytes. `now`: the time as of which it speaks; `dates`, `life` and `cost`: where no plan has them;
+    `masked`: people become numbers."""
     words = words.escaping(escape.page)
     if masked:
         words = words.scrubbing(lambda scrub: masking(state, plan, (*happened, *dates), scrub))
