@@ -184,7 +184,7 @@ def _recorded(entry: Entry, step: Step | None, state: State) -> Wait:
         entry.label,
         entry.outcome,
         entry.since or entry.at,
-        entry.until,
+        entry.until or (step.deadline if step is not None else None),
         entry.request_id,
         step.proof if step is not None else None,
         message("status.answered", summary=entry.summary) if entry.summary else None,

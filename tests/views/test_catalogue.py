@@ -26,10 +26,11 @@ from crmstate.people.facts import FIELDS as LETTER_FACTS
 from crmstate.people.letters import LETTERS
 from crmstate.views.catalogue import GAP, LANGUAGES, LOCALE, Catalogue, language, load
 from crmstate.views.escape import markdown
+from crmstate.views.moments import LANES
 from crmstate.views.standing import From
 
 PACKAGE = Path(crmstate.__file__).parent
-OWN = ("plan", "engine", "status", "cli", "settling")
+OWN = ("plan", "engine", "status", "cli", "settling", "page")
 RESERVED = {"CRM-E015"}
 CODE = re.compile(r"CRM-[A-Z][0-9]{3}")
 NAMED = re.compile(r"(?:why|blocked|gap|order)\.[a-z_]+(?:\.[a-z_]+)*")
@@ -81,6 +82,18 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "closing.next.{}": ("waiting", "failed", "unknown", "refused", "not_started"),
     "rehearse.head.{}": ("who", "what", "count", "which"),
     "status.{}": ("who", "since", "until", "request"),
+    "page.column.{}": (
+        "condition",
+        "count",
+        "proof",
+        "last",
+        "document",
+        "about",
+        "from",
+        "at",
+        "file",
+        "content",
+    ),
     "migration.{}": ("dataset", "field", "ours", "theirs", "result"),
     "report.{}": ("feedback", "lessons"),
     "report_column.{}": (
@@ -183,6 +196,8 @@ WORDS: dict[str, tuple[str, ...]] = {
         "undo_by_data_effect",
         "not_while_paused",
     ),
+    "lane": LANES,
+    "tone": ("failed", "ahead", "other"),
     "stand": tuple(Stand),
     "beside": tuple(Beside),
     "cost_line": COST_LINES,

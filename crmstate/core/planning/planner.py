@@ -11,7 +11,7 @@ from crmstate.core.cost import cost
 from crmstate.core.course import shown
 from crmstate.core.goal import Desired, spoken_of
 from crmstate.core.law import Law
-from crmstate.core.life import life
+from crmstate.core.life import Beside, life
 from crmstate.core.order import cycle, earlier, precedence
 from crmstate.core.plan import (
     FORMAT_VERSION,
@@ -108,6 +108,8 @@ def plan(
         draft.report("CRM-P040", stages=" -> ".join([*found, found[0]]))
     steps, left_out = _selected(tuple(sorted(draft.steps, key=sort_key)), edges, target, exclude)
     blocked = tuple(sorted(draft.blocked, key=sort_key))
+    stands = life(desired, observed, recorded, draft.days, provider.title)
+    paused = stands is not None and stands.beside(Beside.PAUSED) is not None
     made = Plan(
         format_version=FORMAT_VERSION,
         plan_id=plan_digest(desired.digest, observed.tenant, steps, edges, blocked, _errors(draft)),
@@ -132,9 +134,9 @@ def plan(
         sealed=sealed,
         excluded=left_out,
         offline=offline,
+        life=stands,
+        cost=cost(desired.contract, desired.subscription, shown(observed), draft.days, paused=paused),
         deadlines=_deadlines(draft, laws),
-        life=life(desired, observed, recorded, draft.days, provider.title),
-        cost=cost(desired.contract, desired.subscription, shown(observed), draft.days),
         notices=_to_show(audiences, steps, blocked),
     )
     return _summed(made, draft)
