@@ -74,7 +74,7 @@ def cost(
         assert goal is not None
         lines += [*_fee(contract, goal, price, days), _remaining(contract, price, days, paused)]
         lines += _refund(contract, price, days)
-    lines += _missed(contract, price, days)
+    lines += _missed(contract, goal, price, days)
     if goal is not None and ending:
         lines.append(_saving(contract, goal, price, days))
     elif goal is not None and goal.status == "paused":
@@ -165,9 +165,12 @@ def _refund(contract: ContractGoal | None, price: Price | None, days: Course) ->
     return [Line("refund", None, how, span=price.span)]
 
 
-def _missed(contract: ContractGoal | None, price: Price | None, days: Course) -> list[Line]:
+def _missed(
+    contract: ContractGoal | None, goal: SubscriptionGoal | None, price: Price | None, days: Course
+) -> list[Line]:
     """What it costs to let the day of the notice pass: another term; and what was bound by letting it pass before."""
-    if days.given is not None or days.follows is False or days.over:
+    given = days.given is not None and (goal is None or goal.status != "active")  # what goes on is not given notice of
+    if given or days.follows is False or days.over:
         return []
     return [*_bound(contract, price, days), *_another(contract, price, days)]
 

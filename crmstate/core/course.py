@@ -57,7 +57,7 @@ class Course(msgspec.Struct, frozen=True, omit_defaults=True):
     whether the contract renews where nobody does anything, None where nobody knows. `bound`: the last day of the term that a
     notice given now still ends (that of `term_end`, unless its notice is `missed`), `next_end` of the one after. `last`: the
     last day of what the manifest ends, None where that is not known. `notice_by`: the last day of notice for `bound`,
-    `decide_by` that of its decision; `given`: when notice was given. `transition`, `retrieval`: the
+    `decide_by` that of its decision; `given`: when notice was given, or the end asked for. `transition`, `retrieval`: the
     last days of moving out after the end, where a rule gives them. `why` explains the term, `unclear` why `last` is not
     known."""
 
@@ -94,13 +94,9 @@ def course(
     record calls the subscription."""
     if not now:
         return Course("")
-    notice, asked = given(state), asked_of(state, place or place_of(state))
+    ending = ending_of(state, place or place_of(state))
     here = today(now, zone_of(desired))
-    at = now
-    if notice is not None:
-        at = notice.at
-    elif asked is not None and asked.verb in ENDS:
-        at = asked.at
+    at = now if ending is None else ending.at
     found = _term(desired.contract, seen, at)
     last, unclear = _last(desired, seen, state, found, at, here)
     by = standing(desired, state, at)
@@ -116,7 +112,7 @@ def course(
         notice_by=_day(reached.deadline) if isinstance(reached, NoticeAt) else None,
         decide_by=_day(reached.decide_by) if isinstance(reached, NoticeAt) else None,
         missed=isinstance(by, Notice) and by.missed,
-        given=_local(notice.at, desired) if notice is not None else None,
+        given=_local(ending.at, desired) if ending is not None else None,
     )
 
 
@@ -205,3 +201,13 @@ def shown(observed: Survey | None) -> SubscriptionFacts | None:
     """What the vendor shows of it."""
     row = subscription_of(observed)
     return row.facts if row is not None and isinstance(row.facts, SubscriptionFacts) else None
+
+
+def ending_of(state: State, place: Address) -> Asked | None:
+    """How the end of what is paid for was asked for, and not taken back: by a request for it, or by giving notice; of both
+    the one that the vendor has answered."""
+    asked, notice, back = asked_of(state, place), given(state), state.latest(place, Verb.RESUME)
+    found = [asked] if asked is not None and asked.verb in ENDS else []
+    if notice is not None and (back is None or back.outcome is Outcome.FAILED or back.at < notice.at):
+        found.append(Asked(Verb.REQUEST, notice))
+    return next((each for each in found if each.known), found[0] if found else None)

@@ -99,14 +99,18 @@ class Blocked(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Deadline(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A date to come on which something falls due. Before it nothing is to be done, so it is no step. `what`: recheck,
-    keep_until; `at`: ISO 8601 UTC."""
+    """A date to come on which something falls due. `what`: recheck, keep_until, notice_deadline, decide_by, term_end,
+    renewal, freeze, cancel_effective, due; `at`: the last moment of it, ISO 8601 UTC. `explanation`: how the date came
+    about, one part after the other; `missed`: what happens where it passes; `owner`: whose it is."""
 
     what: str
     at: str
     address: Address
     why: Message
     span: Span | None = None
+    explanation: tuple[Message, ...] = ()
+    missed: tuple[Message, ...] = ()
+    owner: str | None = None
 
 
 class Base(msgspec.Struct, frozen=True):

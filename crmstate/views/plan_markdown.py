@@ -18,7 +18,7 @@ from crmstate.views.catalogue import Catalogue
 from crmstate.views.contract_lines import cost_lines, life_lines
 from crmstate.views.escape import markdown
 from crmstate.views.paint import ink
-from crmstate.views.plan_parts import Group, costs, dated, facts, gathered, groups, runbook, stage_title
+from crmstate.views.plan_parts import Group, costs, facts, gathered, groups, runbook, stage_title, timeline
 from crmstate.views.width import shorten
 
 BUDGET = 60_000
@@ -112,7 +112,7 @@ def sections(plan: Plan, safe: Catalogue) -> list[tuple[str, list[str]]]:
         ("plan.reversible", sum(len(group.steps) for group in other), _whole(other, safe, by_id)),
         ("plan.life", 0, [f"- {each}" for each in life_lines(plan.life, safe)]),
         ("plan.cost", 0, [f"- {each}" for each in cost_lines(plan.cost, safe)]),
-        ("plan.deadlines", len(plan.deadlines), [f"- {each}" for each in dated(plan.deadlines, safe)]),
+        ("plan.deadlines", len(plan.deadlines), timeline(plan.deadlines, safe)),
         ("plan.notes", 0, notes(plan, safe)),
     ]
     return [

@@ -15,7 +15,7 @@ from crmstate.views.catalogue import Catalogue
 from crmstate.views.contract_lines import life_lines
 from crmstate.views.escape import cell
 from crmstate.views.paint import Ink, ink
-from crmstate.views.plan_parts import dated, deadlines, said, titled
+from crmstate.views.plan_parts import deadlines, said, timeline, titled
 from crmstate.views.standing import From, Part, Standing, Wait, standing
 from crmstate.views.width import shorten
 from crmstate.views.wire import encode
@@ -188,6 +188,6 @@ def status_markdown(
             lines += ["", safe.text_of("fold.more", n=len(mine) - FOLD_MARKDOWN)]
     if found.deadlines:
         lines += ["", f"### {safe.text_of('plan.deadlines')}", ""]
-        lines += [f"- {each}" for each in dated(found.deadlines, safe)]
+        lines += timeline(found.deadlines, safe)
     lines += ["", last(found, safe)]
     return "\n".join(lines) + "\n"

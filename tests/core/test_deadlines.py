@@ -188,7 +188,7 @@ def test_the_explanation_reads_like_a_sentence() -> None:
         "counted backwards, so rolled earlier to Fri 30 Oct 2026; until 17:00, Europe/Berlin"
     )
     assert chinese.text_of("join.then").join(chinese.text(each) for each in found.why) == (
-        "合同期于 2026 年 12 月 31 日（周四） 届满；往前 60 天是 2026 年 11 月 1 日（周日）；"
+        "合同期于 2026 年 12 月 31 日（周四）届满；往前 60 天是 2026 年 11 月 1 日（周日）；"
         "因为是倒推，所以提前到 2026 年 10 月 30 日（周五）；截至 17:00（Europe/Berlin）"
     )
     assert found.at == "2026-10-30T16:00:00Z"

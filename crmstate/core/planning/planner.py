@@ -26,6 +26,7 @@ from crmstate.core.plan import (
 from crmstate.core.planning.access import access
 from crmstate.core.planning.contract import account, subscription
 from crmstate.core.planning.data import data, encryption
+from crmstate.core.planning.dates import contract_dates, give_notice, term_runs
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.estimate import estimate
 from crmstate.core.planning.humans import freeze, modules, people, questions, unsupported
@@ -62,7 +63,20 @@ def plan(
     """
     draft = Draft(desired, observed, recorded, provider, lock)
     if sealed is None and not offline:
-        for part in (subscription, access, modules, data, account, people, unsupported, freeze, retention, questions):
+        for part in (
+            subscription,
+            access,
+            modules,
+            data,
+            account,
+            people,
+            term_runs,
+            give_notice,
+            unsupported,
+            freeze,
+            retention,
+            questions,
+        ):
             part(draft)
         guard(draft)
     else:
@@ -114,10 +128,11 @@ def _counts(draft: Draft) -> dict[str, int | None]:
 
 
 def _deadlines(draft: Draft) -> tuple[Deadline, ...]:
-    goal = draft.desired.archive
-    if not isinstance(goal, ArchiveGoal):
-        return ()
-    return tuple(sorted(deadlines(goal, draft.state, draft.survey.taken_at), key=lambda each: (each.at, each.what)))
+    goal, now = draft.desired.archive, draft.survey.taken_at
+    found = list(contract_dates(draft.desired, draft.state, now))
+    if isinstance(goal, ArchiveGoal):
+        found += deadlines(goal, draft.state, now)
+    return tuple(sorted(found, key=lambda each: each.at))
 
 
 def _errors(draft: Draft) -> list[str]:

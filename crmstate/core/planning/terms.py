@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from crmstate.core.course import ENDING, ENDS, Course, asked_of
+from crmstate.core.course import ENDING, Course, asked_of
 from crmstate.core.diagnostic import Span
 from crmstate.core.goal import SubscriptionGoal
 from crmstate.core.message import Message, message
@@ -30,10 +30,6 @@ def against(
 
 def _end(draft: Draft, goal: SubscriptionGoal, days: Course, facts: SubscriptionFacts | None) -> Message | None:
     wanted = goal.effective or ""
-    contract = draft.desired.contract
-    written = contract is not None and contract.term is not None
-    if wanted == "end_of_term" and written and days.last is None and days.term_end is None:
-        return days.why[-1] if days.why else message("undated.no_term")
     if not wanted[:1].isdigit():
         return None
     if wanted < days.today:
@@ -79,11 +75,14 @@ def findings(
     if goal.status in ENDING:
         if paused_until is not None and days.last is not None and days.last > paused_until:
             _warn(draft, "CRM-P083", span, until=paused_until, last=days.last)
-        if days.missed and days.term_end is not None and days.bound is not None and not _asked(draft, facts):
-            _warn(draft, "CRM-P084", span, end=days.term_end, bound=days.bound)
-        elif days.number and days.term_end is not None and not _asked(draft, facts):
+        if days.number and days.term_end is not None and not _asked(draft, facts):
             draft.report("CRM-P085", Severity.NOTE, span, n=days.number, end=days.term_end)
-    if days.over and days.term_end is not None and (facts is None or facts.status != "cancelled"):
+    if (
+        goal.effective != "end_of_term"
+        and days.over
+        and days.term_end is not None
+        and (facts is None or facts.status != "cancelled")
+    ):
         _warn(draft, "CRM-P086" if facts is not None else "CRM-P092", span, end=days.term_end)
     if facts is not None:
         _agree(draft, days, facts)
@@ -93,8 +92,7 @@ def _asked(draft: Draft, facts: SubscriptionFacts | None) -> bool:
     """Whether the end was asked for, or is there."""
     if facts is not None and (facts.pending in ("cancel", "downgrade") or facts.status in ("cancelled", "free")):
         return True
-    asked = asked_of(draft.state, draft.place)
-    return draft.days.given is not None or (asked is not None and asked.verb in ENDS)
+    return draft.days.given is not None
 
 
 def _agree(draft: Draft, days: Course, facts: SubscriptionFacts) -> None:
