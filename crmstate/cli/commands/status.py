@@ -21,9 +21,12 @@ from crmstate.cli.options import (
 from crmstate.cli.screen import Screen
 from crmstate.cli.survey import planned
 from crmstate.core.goal import ArchiveGoal
-from crmstate.core.plan import Deadline
+from crmstate.core.plan import Deadline, Plan
 from crmstate.core.planning.retention import deadlines
 from crmstate.core.record import State
+from crmstate.core.reminders import late
+from crmstate.engine.observe import stamp
+from crmstate.views.status_text import Moment
 
 
 def status(
@@ -45,13 +48,26 @@ def status(
     state = house.state()
     made = None if offline else planned(house, state, house.readers())
     dates = made.deadlines if made is not None else _dates(house, state)
+    at = _moment(house, state, made)
     if screen.json:
-        screen.out(status_json(state, made, screen.catalogue, dates))
+        screen.out(status_json(state, made, screen.catalogue, dates, at))
     elif screen.format == "markdown":
-        screen.out(status_markdown(state, made, screen.catalogue, dates))
+        screen.out(status_markdown(state, made, screen.catalogue, dates, at))
     else:
-        screen.out(status_text(state, made, screen.catalogue, dates, color=screen.color))
+        screen.out(status_text(state, made, screen.catalogue, dates, at, color=screen.color))
     return 0
+
+
+def _moment(house: House, state: State, made: Plan | None) -> Moment:
+    """What time it is, and what is late by then. Without a plan it is what people and papers have to prove; a simulator's
+    time only it knows, and it is not asked then."""
+    if made is not None:
+        return Moment(made.observed_at, late(house.desired, made.steps, state, made.observed_at))
+    if house.as_of is None and house.provider.own_clock:
+        return Moment()
+    now = stamp(house.clock.now())
+    owed = planned(house, state, [], offline=True, by_word=True)
+    return Moment(now, late(house.desired, owed.steps, state, now))
 
 
 def _dates(house: House, state: State) -> tuple[Deadline, ...]:

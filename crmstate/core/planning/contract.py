@@ -7,10 +7,10 @@ from crmstate.core.goal import SubscriptionGoal
 from crmstate.core.message import message
 from crmstate.core.order import Stage
 from crmstate.core.planning.draft import Draft
-from crmstate.core.planning.hands import ALL, by_hand, unlisted
+from crmstate.core.planning.hands import ALL, by_hand, result, unlisted
 from crmstate.core.provider import Args
 from crmstate.core.survey import Resource, SubscriptionFacts
-from crmstate.core.words import Kind, Mode, Phase, Severity, Undo, Verb
+from crmstate.core.words import How, Kind, Mode, Outcome, Phase, Proof, Severity, Undo, Verb
 
 _VERBS = {"cancelled": Verb.CANCEL, "paused": Verb.PAUSE, "downgraded": Verb.DOWNGRADE, "active": Verb.RESUME}
 _STATUSES = {"cancelled": "cancelled", "paused": "paused", "downgraded": "free", "active": "active"}
@@ -50,7 +50,24 @@ def _by_hand(draft: Draft, goal: SubscriptionGoal, verb: Verb) -> None:
         draft.attributes.add("cancel.ends_api")
     stage = Stage.CANCEL if verb in (Verb.CANCEL, Verb.DOWNGRADE) and not later else Stage.LEAVE
     why = message(f"why.subscription.{goal.status}", effective=goal.effective or goal.starts or "immediately")
-    by_hand(draft, Kind.SUBSCRIPTION, verb, stage, why, id=CONTRACT, span=goal.span)
+    until = f"{goal.effective}T00:00:00Z" if goal.effective and goal.effective[:1].isdigit() else None
+    by_hand(draft, Kind.SUBSCRIPTION, verb, stage, why, id=CONTRACT, span=goal.span, until=until)
+
+
+def by_word(draft: Draft) -> None:
+    """The ends of which only people and papers tell: they are still to come, or to be proved, when the vendor is out of
+    reach."""
+    goal = draft.desired.subscription
+    if goal is not None and unlisted(draft, Kind.SUBSCRIPTION, _VERBS[goal.status]):
+        _by_hand(draft, goal, _VERBS[goal.status])
+    cell = draft.provider.cell(Kind.ACCOUNT, Verb.CLOSE)
+    if unlisted(draft, Kind.ACCOUNT, Verb.CLOSE):
+        account(draft)
+    elif draft.desired.closing and cell is not None and cell.how is How.MANUAL:
+        span = draft.desired.account.span if draft.desired.account is not None else None
+        for entry in [each for each in draft.state.entries.values() if each.verb is Verb.CLOSE]:
+            if entry.outcome is Outcome.DONE and entry.proof is not Proof.OBSERVED:
+                result(draft, Kind.ACCOUNT, entry.address, cell.after, span, asked=entry)
 
 
 def _one(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: SubscriptionFacts, verb: Verb) -> None:
