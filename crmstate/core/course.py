@@ -12,6 +12,7 @@ from datetime import date
 import msgspec
 
 from crmstate.core.address import Address, address
+from crmstate.core.contacts import acknowledged
 from crmstate.core.contract import ContractGoal
 from crmstate.core.deadline import Dated, Unknown, today
 from crmstate.core.goal import Desired
@@ -33,10 +34,12 @@ ENDS = (Verb.CANCEL, Verb.RENEW_OFF, Verb.DOWNGRADE)
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """The last thing that was asked of the vendor and has not been taken back."""
+    """The last thing that was asked of the vendor and has not been taken back. `answered`: when the vendor last said, by
+    the contact log, that it knows."""
 
     verb: Verb
     entry: Entry
+    answered: str | None = None
 
     @property
     def at(self) -> str:
@@ -46,9 +49,23 @@ class Asked(msgspec.Struct, frozen=True):
     @property
     def known(self) -> bool:
         """Whether the vendor has said that it knows."""
-        return self.entry.outcome in (Outcome.DONE, Outcome.REQUESTED) and PROOFS.index(
-            self.entry.proof
-        ) <= PROOFS.index(Proof.ACKNOWLEDGED)
+        return self.entry.outcome in (Outcome.DONE, Outcome.REQUESTED) and self.proof in (
+            Proof.OBSERVED,
+            Proof.CERTIFIED,
+            Proof.ACKNOWLEDGED,
+        )
+
+    @property
+    def proof(self) -> Proof:
+        """How well it is proved that the vendor was asked."""
+        if self.answered is not None and PROOFS.index(self.entry.proof) > PROOFS.index(Proof.ACKNOWLEDGED):
+            return Proof.ACKNOWLEDGED
+        return self.entry.proof
+
+    @property
+    def known_since(self) -> str:
+        """When the vendor said so."""
+        return self.answered or self.entry.at
 
 
 class Course(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -183,7 +200,7 @@ def place_of(state: State) -> Address:
 def asked_of(state: State, place: Address) -> Asked | None:
     """The last request on record for a subscription's end or pause, unless a later one took it back."""
     found = [
-        Asked(verb, entry)
+        _asked(verb, entry, state)
         for verb in (*ENDS, Verb.PAUSE, Verb.RESUME)
         if (entry := state.latest(place, verb)) is not None and entry.outcome is not Outcome.FAILED
     ]
@@ -203,11 +220,16 @@ def shown(observed: Survey | None) -> SubscriptionFacts | None:
     return row.facts if row is not None and isinstance(row.facts, SubscriptionFacts) else None
 
 
+def _asked(verb: Verb, entry: Entry, state: State) -> Asked:
+    answer = acknowledged(state.contacts, entry.address)
+    return Asked(verb, entry, answer if answer is not None and answer >= (entry.since or entry.at) else None)
+
+
 def ending_of(state: State, place: Address) -> Asked | None:
     """How the end of what is paid for was asked for, and not taken back: by a request for it, or by giving notice; of both
     the one that the vendor has answered."""
     asked, notice, back = asked_of(state, place), given(state), state.latest(place, Verb.RESUME)
     found = [asked] if asked is not None and asked.verb in ENDS else []
     if notice is not None and (back is None or back.outcome is Outcome.FAILED or back.at < notice.at):
-        found.append(Asked(Verb.REQUEST, notice))
+        found.append(_asked(Verb.REQUEST, notice, state))
     return next((each for each in found if each.known), found[0] if found else None)

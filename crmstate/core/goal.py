@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from crmstate.core.around import EvaluationGoal, NoticeGoal, ReplacementGoal, SettlementGoal
+from crmstate.core.around import EvaluationGoal, NoticeGoal, ReminderGoal, ReplacementGoal, SettlementGoal
 from crmstate.core.contract import ContractGoal
 from crmstate.core.diagnostic import Span
 from crmstate.core.words import Kind
@@ -215,6 +215,7 @@ class Desired(msgspec.Struct, frozen=True, omit_defaults=True):
     settlement: SettlementGoal | None = None
     replacement: ReplacementGoal | None = None
     evaluation: EvaluationGoal | None = None
+    reminders: ReminderGoal = ReminderGoal()
     spans: dict[str, Span] = {}
 
     @property

@@ -13,12 +13,14 @@ from enum import StrEnum
 import msgspec
 
 from crmstate.core.address import Address, address
+from crmstate.core.contacts import standing
 from crmstate.core.course import ENDING, Asked, Course, asked_of, ending_of, place_of, shown, subscription_of
 from crmstate.core.goal import Desired
 from crmstate.core.message import Message, message
+from crmstate.core.milestones import GIVEN
 from crmstate.core.record import Entry, State
 from crmstate.core.survey import AccountFacts, DatasetFacts, Resource, SubscriptionFacts, Survey
-from crmstate.core.words import PROOFS, Kind, Outcome, Phase, Proof, Verb
+from crmstate.core.words import PROOFS, Contacting, Kind, Outcome, Phase, Proof, Verb
 
 
 class Stand(StrEnum):
@@ -97,7 +99,7 @@ def life(desired: Desired, observed: Survey | None, state: State, days: Course, 
     if facts is None and asked is None and desired.contract is None and desired.subscription is None:
         return None
     seen = _Seen(
-        desired, observed, state, days, facts, row, asked, ending_of(state, place), ended(state, place), provider
+        desired, observed, state, days, facts, row, asked, ending_of(state, place), ended(state, place), place, provider
     )
     stand, why, proof = _stand(seen)
     renews, renews_why = _renews(seen, stand)
@@ -120,6 +122,7 @@ class _Seen(msgspec.Struct, frozen=True):
     asked: Asked | None
     ending: Asked | None
     result: Entry | None
+    place: Address
     provider: str
 
     @property
@@ -170,11 +173,11 @@ def _requested(seen: _Seen, asked: Asked) -> tuple[Stand, Message, Proof]:
     entry = asked.entry
     if not asked.known:
         code = "life.given" if asked.verb is Verb.REQUEST else "life.requested"
-        return Stand.REQUESTED, message(code, at=asked.at), entry.proof
+        return Stand.REQUESTED, message(code, at=asked.at), asked.proof
     day = entry.until[:10] if entry.until else seen.days.last
     if day is None:
-        return Stand.ACKNOWLEDGED, message("life.acknowledged", at=entry.at), entry.proof
-    return Stand.NOTICE_RUNNING, message("life.notice_running", at=entry.at, day=day), entry.proof
+        return Stand.ACKNOWLEDGED, message("life.acknowledged", at=asked.known_since), asked.proof
+    return Stand.NOTICE_RUNNING, message("life.notice_running", at=asked.known_since, day=day), asked.proof
 
 
 def _account(seen: _Seen) -> Proof | None:
@@ -256,7 +259,7 @@ def _renews(seen: _Seen, stand: Stand | None) -> tuple[bool | None, Message]:
         return facts.renews, message("life.renews.vendor")
     if asked is not None:
         if asked.known:
-            return False, message("life.renews.acknowledged", at=asked.entry.at)
+            return False, message("life.renews.acknowledged", at=asked.known_since)
         if days.follows is not False:
             return None, message("life.renews.asked", at=asked.at)
     if days.follows is None:
@@ -280,7 +283,7 @@ def _access(seen: _Seen, stand: Stand | None, renews: bool | None) -> tuple[str 
     if asked is not None and asked.verb is not Verb.DOWNGRADE and asked.known:
         until = asked.entry.until[:10] if asked.entry.until else days.last
         if until is not None:
-            return until, message("life.access.acknowledged", at=asked.entry.at)
+            return until, message("life.access.acknowledged", at=asked.known_since)
     if seen.result is not None and facts is None:
         return None, message("life.access.over")
     if renews is False and days.term_end is not None and asked is None:
@@ -291,7 +294,7 @@ def _access(seen: _Seen, stand: Stand | None, renews: bool | None) -> tuple[str 
 
 
 def _asides(seen: _Seen, stand: Stand | None) -> list[Aside]:
-    found = [*_paused(seen), *_renewed(seen, stand)]
+    found = [*_paused(seen), *_renewed(seen, stand), *_disputed(seen)]
     holds = {**dict.fromkeys(seen.desired.holds), **seen.state.holds}
     if holds:
         first = min((hold.at for hold in seen.state.holds.values()), default=None)
@@ -328,6 +331,17 @@ def _renewed(seen: _Seen, stand: Stand | None) -> list[Aside]:
         return []
     why = message("life.renewed", n=days.number, day=days.term_end)
     return [Aside(Beside.RENEWED_BY_DEFAULT, why, until=days.term_end)]
+
+
+def _disputed(seen: _Seen) -> list[Aside]:
+    """A complaint in the contact log about the contract that the vendor has not answered since."""
+    places = {each.entry.address for each in (seen.asked, seen.ending) if each is not None} | {seen.place, GIVEN}
+    about = [each for each in standing(seen.state.contacts) if places & set(each.steps)]
+    settled = (Contacting.COMPLAINT, Contacting.ACKNOWLEDGEMENT)
+    last = next((each for each in reversed(about) if each.kind in settled), None)
+    if last is None or last.kind is not Contacting.COMPLAINT:
+        return []
+    return [Aside(Beside.DISPUTED, message("life.disputed", id=last.id), last.when, waiting_for=seen.provider or None)]
 
 
 def _stuck(seen: _Seen, stand: Stand | None) -> list[Aside]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from crmstate.core.address import Address, address
-from crmstate.core.event import Evidence
+from crmstate.core.event import Contacted, Evidence
 from crmstate.core.words import Kind, Outcome, Phase, Proof, Undo, Verb
 
 FORMAT = 1
@@ -44,6 +44,7 @@ class Entry(msgspec.Struct, omit_defaults=True):
     own: bool = False
     expires: str | None = None
     evidence: tuple[Evidence, ...] = ()
+    contact: str = ""
 
 
 class Approval(msgspec.Struct, frozen=True):
@@ -65,7 +66,8 @@ class Hold(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class State(msgspec.Struct, omit_defaults=True):
     """The record of one decommissioning. `serial` is the number of the journal's last chunk that is folded in.
-    `entries` by step id.
+    `entries` by step id. `contacts`: the vendor contact log by id, in the order in which it was written. `reminded`: when
+    who was told what (`contacts.told`).
 
     Mutable for the fold alone (`fold.advance`), which owns it while it runs: a hundred thousand steps do not allow a
     copy an event.
@@ -80,6 +82,8 @@ class State(msgspec.Struct, omit_defaults=True):
     entries: dict[str, Entry] = {}
     approvals: tuple[Approval, ...] = ()
     holds: dict[str, Hold] = {}
+    contacts: dict[str, Contacted] = {}
+    reminded: dict[str, str] = {}
     last_run: str | None = None
     last_plan: str | None = None
     last_exit: int | None = None

@@ -11,11 +11,12 @@ from msgspec.structs import replace
 
 from crmstate.core.contract import ContractGoal, NoticeClause, Period, Term
 from crmstate.core.course import course
+from crmstate.core.event import Contacted
 from crmstate.core.goal import PurgeGoal, SubscriptionGoal
 from crmstate.core.life import Beside, Life, Stand, life
 from crmstate.core.record import State
 from crmstate.core.survey import AccountFacts, Resource
-from crmstate.core.words import PROOFS, Kind, Outcome, Phase, Proof, Verb
+from crmstate.core.words import PROOFS, Channel, Contacting, Kind, Outcome, Phase, Proof, Verb
 
 from .scenes import confirmed, contract, happened, plan, record, tenant, wish
 from .strategies import LAW
@@ -197,6 +198,39 @@ def test_what_is_held_restricted_or_uncertain_stands_beside() -> None:
     lost = record(happened(SUB, "sub", Verb.CANCEL, Outcome.UNKNOWN))
     stuck = shown(contract(renews=True), state=lost).beside(Beside.STUCK)
     assert stuck is not None and stuck.why.code == "life.stuck.unknown"
+
+
+def spoke(kind: Contacting, at: str, *steps: str, id: str = "c1") -> list[Contacted]:
+    """A line of the contact log."""
+    return [
+        Contacted(at=at, id=id, by="it@example.com", when=at, channel=Channel.MAIL, kind=kind, person="Sales", outcome="said", steps=steps)
+    ]  # fmt: skip
+
+
+def test_what_the_vendor_said_in_the_contact_log_acknowledges_the_request_before_it_and_no_other() -> None:
+    answer = spoke(Contacting.ACKNOWLEDGEMENT, LATER, "subscription/contract")
+    found = told(record(said(), answer), at="2026-08-01T09:00:00Z")
+    assert found is not None
+    assert (found.state, found.renews, found.proof) == (Stand.NOTICE_RUNNING, False, Proof.ACKNOWLEDGED)
+    for other in (
+        spoke(Contacting.OFFER, LATER, "subscription/contract"),
+        spoke(Contacting.ACKNOWLEDGEMENT, LATER, "account/all"),
+    ):
+        kept = told(record(said(), other), at="2026-08-01T09:00:00Z")
+        assert kept is not None and kept.state is Stand.REQUESTED
+    early = told(record(answer, said(at="2026-07-15T09:00:00Z")), at="2026-08-01T09:00:00Z")
+    assert early is not None and early.state is Stand.REQUESTED
+
+
+def test_a_complaint_disputes_until_it_is_answered() -> None:
+    complaint = spoke(Contacting.COMPLAINT, LATER, "subscription/contract")
+    found = told(record(said(), complaint))
+    assert found is not None
+    disputed = found.beside(Beside.DISPUTED)
+    assert disputed is not None and (disputed.since, disputed.waiting_for) == (LATER, "Model")
+    answer = spoke(Contacting.ACKNOWLEDGEMENT, "2026-07-02T09:00:00Z", "subscription/contract", id="c2")
+    settled = told(record(said(), complaint, answer))
+    assert settled is not None and settled.beside(Beside.DISPUTED) is None
 
 
 def test_an_accepted_end_that_the_vendor_no_longer_shows_is_stuck() -> None:

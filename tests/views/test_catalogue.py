@@ -31,7 +31,10 @@ NAMED = re.compile(r"(?:why|blocked|gap|order)\.[a-z_]+(?:\.[a-z_]+)*")
 SPEAKERS = {"message", "text_of", "say", "ask", "word"}
 USERS, SUBSCRIPTIONS = ("removed", "deactivated", "deleted"), ("cancelled", "paused", "downgraded", "active")
 LISTS = ("session.ended", "api_key.revoked", "integration.removed", "setting.reset")
-EVENTS = "created started intended settled advanced reopened confirmed approved held released observed finished repaired restored unlocked"
+EVENTS = (
+    "created started intended settled advanced reopened confirmed contacted reminded approved held released observed "
+    "finished repaired restored unlocked"
+)
 
 COST_LINES = (*PAYABLE, "refund", "missed_notice", "bound_again", "saving", "pause", "going_on")
 
@@ -53,6 +56,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "why.by_hand.{}": ("user", "session", "api_key", "integration", "setting"),
     "why.{}.{}": LISTS,
     "why.subscription.{}": SUBSCRIPTIONS,
+    "why.result.{}": ("subscription", "account"),
+    "why.result.{}.later": (),
     "why.module.{}": ("keeps", "clears"),
     "order.{}": tuple(
         {
@@ -147,7 +152,13 @@ WORDS: dict[str, tuple[str, ...]] = {
     "effective": ("immediately", "end_of_term", "end_of_period"),
     "freeze": ("now",),
     "use": ("read", "write"),
-    "evidence": ("missing", "empty", "link", "key"),
+    "evidence": ("missing", "empty", "link", "key", "changed"),
+}
+WORDS |= {
+    "channel": tuple(words.Channel),
+    "contacting": tuple(words.Contacting),
+    "contact_field": ("person", "outcome", "attachments"),
+    "contact_why": ("empty", "long", "control", "many"),
 }
 FORMS = {",", "code", "ours", "day", "period", None}
 

@@ -10,11 +10,11 @@ from crmstate.core.life import ended
 from crmstate.core.message import message
 from crmstate.core.order import Stage
 from crmstate.core.planning.draft import Draft
-from crmstate.core.planning.hands import ALL, by_hand, unlisted
+from crmstate.core.planning.hands import ALL, by_hand, result, unlisted
 from crmstate.core.planning.terms import against, ended_early, findings, other_day
 from crmstate.core.provider import Args
 from crmstate.core.survey import Resource, SubscriptionFacts
-from crmstate.core.words import How, Kind, Mode, Phase, Severity, Undo, Verb
+from crmstate.core.words import How, Kind, Mode, Outcome, Phase, Proof, Severity, Undo, Verb
 
 _VERBS = {"cancelled": Verb.CANCEL, "paused": Verb.PAUSE, "downgraded": Verb.DOWNGRADE, "active": Verb.RESUME}
 _STATUSES = {"cancelled": "cancelled", "paused": "paused", "downgraded": "free", "active": "active"}
@@ -83,7 +83,17 @@ def _by_hand(draft: Draft, goal: SubscriptionGoal, verb: Verb) -> None:
         return
     why = message(f"why.subscription.{goal.status}", effective=goal.effective or goal.starts or "immediately")
     taken_back = asked is None or asked.verb is not verb
-    by_hand(draft, Kind.SUBSCRIPTION, verb, stage, why, id=CONTRACT, span=goal.span, stale=taken_back)
+    by_hand(
+        draft,
+        Kind.SUBSCRIPTION,
+        verb,
+        stage,
+        why,
+        id=CONTRACT,
+        span=goal.span,
+        stale=taken_back,
+        until=_result_from(draft, later),
+    )
 
 
 def _take_back(draft: Draft, goal: SubscriptionGoal, asked: Asked | None) -> None:
@@ -103,6 +113,27 @@ def _take_back(draft: Draft, goal: SubscriptionGoal, asked: Asked | None) -> Non
         return
     why = message("why.subscription.active")
     by_hand(draft, Kind.SUBSCRIPTION, Verb.RESUME, Stage.PREPARE, why, id=CONTRACT, span=goal.span, stale=True)
+
+
+def _result_from(draft: Draft, later: bool) -> str | None:
+    """Before this time there is no result: the last day has to be over."""
+    return f"{draft.days.last}T00:00:00Z" if later and draft.days.last else None
+
+
+def by_word(draft: Draft) -> None:
+    """The ends of which only people and papers tell: they are still to come, or to be proved, when the vendor is out of
+    reach."""
+    goal = draft.desired.subscription
+    if goal is not None and unlisted(draft, Kind.SUBSCRIPTION, _verb(draft, goal)):
+        _by_hand(draft, goal, _verb(draft, goal))
+    cell = draft.provider.cell(Kind.ACCOUNT, Verb.CLOSE)
+    if unlisted(draft, Kind.ACCOUNT, Verb.CLOSE):
+        account(draft)
+    elif draft.desired.closing and cell is not None and cell.how is How.MANUAL:
+        span = draft.desired.account.span if draft.desired.account is not None else None
+        for entry in [each for each in draft.state.entries.values() if each.verb is Verb.CLOSE]:
+            if entry.outcome is Outcome.DONE and entry.proof is not Proof.OBSERVED:
+                result(draft, Kind.ACCOUNT, entry.address, cell.after, span, asked=entry)
 
 
 def _one(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: SubscriptionFacts, verb: Verb) -> None:

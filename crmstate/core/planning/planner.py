@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from fnmatch import fnmatchcase
 
+import msgspec
+
 from crmstate.core.address import kind_of
+from crmstate.core.contacts import spoken
 from crmstate.core.cost import cost
 from crmstate.core.course import shown
 from crmstate.core.goal import ArchiveGoal, Desired, spoken_of
@@ -25,7 +28,8 @@ from crmstate.core.plan import (
 )
 from crmstate.core.planning.access import access
 from crmstate.core.planning.contract import account, subscription
-from crmstate.core.planning.data import data, encryption
+from crmstate.core.planning.contract import by_word as contract_by_word
+from crmstate.core.planning.data import certificate, data, encryption
 from crmstate.core.planning.dates import contract_dates, give_notice, term_runs
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.estimate import estimate
@@ -33,6 +37,7 @@ from crmstate.core.planning.humans import freeze, modules, people, questions, un
 from crmstate.core.planning.retention import deadlines, retention
 from crmstate.core.provider import Provider
 from crmstate.core.record import State
+from crmstate.core.reminders import late
 from crmstate.core.safeguard import approvals_needed, guard
 from crmstate.core.schedule import Schedule
 from crmstate.core.survey import DatasetFacts, Survey
@@ -51,6 +56,7 @@ def plan(
     exclude: Collection[str] = (),
     sealed: str | None = None,
     offline: bool = False,
+    by_word: bool = False,
     lock: tuple[str, ...] | None = None,
 ) -> Plan:
     """The difference between what is wanted and what is, with respect to what was done. Raises nothing: what is wrong
@@ -58,7 +64,9 @@ def plan(
 
     `target` and `exclude`: address patterns (`user/u7`, `session/*`). A target brings along what must come before it;
     what needs something excluded goes with it. `sealed`: our own access is gone by our own, proved act, or `offline`: the
-    vendor was not asked. Then nothing is planned but what the archive itself asks for. `lock`: the fingerprints of those
+    vendor was not asked. Then nothing is planned but what the archive itself asks for, and after a proved end what people
+    and the vendor's papers still owe; `by_word` brings that along offline as well, for who confirms, never for who applies:
+    whether its turn has come only the vendor can tell. `lock`: the fingerprints of those
     whom the archive that lies at its location is encrypted to, none of them for a plain one; None where that is not known.
     """
     draft = Draft(desired, observed, recorded, provider, lock)
@@ -80,8 +88,11 @@ def plan(
             part(draft)
         guard(draft)
     else:
+        for part in (contract_by_word, certificate, people) if by_word or not offline else ():
+            part(draft)
+        owed = len(draft.steps)
         retention(draft, alone=True, offline=offline)
-        if draft.steps:
+        if len(draft.steps) > owed:
             questions(draft)
     encryption(draft)
     edges = tuple(sorted({(rule.before, rule.after) for rule in precedence(draft.attributes)} | set(draft.edges)))
@@ -89,6 +100,8 @@ def plan(
     if found:
         draft.report("CRM-P040", stages=" -> ".join([*found, found[0]]))
     steps, left_out = _selected(tuple(sorted(draft.steps, key=sort_key)), edges, target, exclude)
+    steps = _spoken(steps, recorded)
+    _overdue(draft, steps)
     blocked = tuple(sorted(draft.blocked, key=sort_key))
     stands = life(desired, observed, recorded, draft.days, provider.title)
     paused = stands is not None and stands.beside(Beside.PAUSED) is not None
@@ -123,6 +136,35 @@ def plan(
     return _summed(made, draft)
 
 
+def _spoken(steps: tuple[Step, ...], state: State) -> tuple[Step, ...]:
+    """The steps, those that wait with the last talk about them."""
+    last = spoken(state.contacts) if state.contacts else {}
+    if not last:
+        return steps
+    return tuple(
+        msgspec.structs.replace(step, contact=last[step.address])
+        if step.mode is not Mode.AUTO and step.address in last
+        else step
+        for step in steps
+    )
+
+
+def _overdue(draft: Draft, steps: tuple[Step, ...]) -> None:
+    """Reports what is late, and who has to know. It stops nothing: it is as late as it is."""
+    spans = {step.id: step.span for step in steps if step.span is not None}
+    if not draft.survey.taken_at:
+        return
+    for each in late(draft.desired, steps, draft.state, draft.survey.taken_at).values():
+        code = "CRM-P071" if each.vendor else "CRM-P070"
+        facts = {
+            "at": each.since,
+            "who": each.who or draft.provider.name,
+            "to": each.to or "-",
+            "asked": each.asked or "-",
+        }
+        draft.report(code, Severity.WARNING, spans.get(each.step), each.address, **facts)
+
+
 def _counts(draft: Draft) -> dict[str, int | None]:
     return {row.address: row.facts.rows for row in draft.by_kind[Kind.DATASET] if isinstance(row.facts, DatasetFacts)}
 
@@ -140,8 +182,6 @@ def _errors(draft: Draft) -> list[str]:
 
 
 def _summed(made: Plan, draft: Draft) -> Plan:
-    import msgspec
-
     managed = (
         {each.kind.value for each in draft.steps}
         | {kind_of(each.address).value for each in draft.blocked}

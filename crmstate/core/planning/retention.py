@@ -18,7 +18,7 @@ from crmstate.core.plan import Deadline
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.hands import ALL
 from crmstate.core.record import Entry, State
-from crmstate.core.words import Kind, Outcome, Phase, Severity, Undo, Verb
+from crmstate.core.words import Kind, Mode, Outcome, Phase, Severity, Undo, Verb
 
 WHOLE = address(Kind.ARCHIVE, ALL)
 """The archive as a whole, all datasets together."""
@@ -200,7 +200,8 @@ def _stands_in_the_way(draft: Draft, goal: ArchiveGoal, alone: bool, offline: bo
     if goal.unsupported:
         return message("blocked.archive_option", options=", ".join(goal.unsupported))
     if alone:
-        open_steps = [entry for entry in draft.state.open().values() if entry.verb is not Verb.DISCARD]
+        open_steps = {key for key, entry in draft.state.open().items() if entry.verb is not Verb.DISCARD}
+        open_steps |= {step.id for step in draft.steps if step.mode is Mode.MANUAL}
         if open_steps:
             return message("blocked.rest_first", n=len(open_steps))
         return message("blocked.rest_unknown") if offline and draft.state.verified_at is None else None
