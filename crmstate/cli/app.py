@@ -18,7 +18,7 @@ from crmstate.core.diagnostic import Problem, diagnostic
 from crmstate.core.failure import Failure
 from crmstate.core.words import Exit
 
-COMMANDS = ("init", "validate", "plan", "apply", "approve", "confirm", "status", "rehearse", "schema")
+COMMANDS = ("init", "validate", "plan", "apply", "approve", "confirm", "status", "deadlines", "rehearse", "schema")
 GROUPS = ("archive", "providers", "state", "sandbox")
 CTRL_C = 130
 """What typer makes of a KeyboardInterrupt."""

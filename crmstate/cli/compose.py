@@ -28,6 +28,7 @@ from crmstate.core.words import Exit, Verb
 
 if TYPE_CHECKING:
     from crmstate.archive.locked import Wanted as LockWanted
+    from crmstate.core.law import Law
     from crmstate.core.plan import Plan
     from crmstate.manifest.load import Loaded
     from crmstate.manifest.operator import Operator
@@ -105,6 +106,13 @@ class House:
         from crmstate.manifest.operator import load_operator
 
         return load_operator(None, self.environ)
+
+    @property
+    def laws(self) -> tuple[Law, ...]:
+        """The rules of law that the manifest's regimes name."""
+        from crmstate.rules import laws_of
+
+        return laws_of(self.desired.contract.regimes) if self.desired.contract is not None else ()
 
     @property
     def hosts(self) -> tuple[str, ...]:

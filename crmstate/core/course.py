@@ -7,6 +7,7 @@ differ, the planner says so. A day that nobody knows is None, with the reason be
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 import msgspec
@@ -16,6 +17,7 @@ from crmstate.core.contacts import acknowledged
 from crmstate.core.contract import ContractGoal
 from crmstate.core.deadline import Dated, Unknown, today
 from crmstate.core.goal import Desired
+from crmstate.core.law import Applied
 from crmstate.core.message import Message, message
 from crmstate.core.milestones import given, hit, milestones, standing, zone_of
 from crmstate.core.notice import Notice, NoticeAt
@@ -31,6 +33,10 @@ ENDING = frozenset({"cancelled", "downgraded"})
 CONTRACT = address(Kind.SUBSCRIPTION, "contract")
 """A contract that no API shows."""
 ENDS = (Verb.CANCEL, Verb.RENEW_OFF, Verb.DOWNGRADE)
+
+
+TRANSITION, RETRIEVAL = "eu-data-act.transition", "eu-data-act.retrieval"
+"""The rules of law that give time after the end, by their ids."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -233,3 +239,9 @@ def ending_of(state: State, place: Address) -> Asked | None:
     if notice is not None and (back is None or back.outcome is Outcome.FAILED or back.at < notice.at):
         found.append(_asked(Verb.REQUEST, notice, state))
     return next((each for each in found if each.known), found[0] if found else None)
+
+
+def moving_out(days: Course, laws: Iterable[Applied]) -> Course:
+    """The days with the last ones of moving out and of fetching data, where a law says them."""
+    found = {each.law.id: each.date.day for each in laws if isinstance(each.date, Dated)}
+    return msgspec.structs.replace(days, transition=found.get(TRANSITION), retrieval=found.get(RETRIEVAL))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,13 +11,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from crmstate.core.contract import ContractGoal, NoticeClause, Period, Term
-from crmstate.core.course import course
+from crmstate.core.course import Course, course, moving_out
 from crmstate.core.event import Contacted
 from crmstate.core.goal import PurgeGoal, SubscriptionGoal
 from crmstate.core.life import Beside, Life, Stand, life
+from crmstate.core.planning.timeline import legal
 from crmstate.core.record import State
 from crmstate.core.survey import AccountFacts, Resource
 from crmstate.core.words import PROOFS, Channel, Contacting, Kind, Outcome, Phase, Proof, Verb
+from crmstate.rules import laws_of
 
 from .scenes import confirmed, contract, happened, plan, record, tenant, wish
 from .strategies import LAW
@@ -94,6 +97,15 @@ def test_after_the_end_it_is_told_what_becomes_of_the_data() -> None:
     assert shown(row, state=record(gone), purge=PurgeGoal(bin=True)).state is Stand.PURGE_PENDING
     assert shown(row, state=record(gone, paper), **wanted).state is Stand.CERTIFIED
     assert shown(row, state=record(gone, paper), rows=(closed,), **wanted).state is Stand.CLOSED
+
+
+def test_the_rules_of_law_say_how_long_one_may_move_out() -> None:
+    """The vendor has received the request on 31 December: two months, then thirty days, then thirty more."""
+    laws = laws_of(("eu-data-act",))
+    events = {"switching_request": date(2026, 12, 31)}
+    applied = legal(wish(contract=replace(AGREED, regimes=("eu-data-act",))), State("exit"), ASKED, laws, events)
+    days = moving_out(Course("2026-12-31"), applied)
+    assert (days.transition, days.retrieval) == ("2027-03-30", "2027-04-29")
 
 
 @pytest.mark.parametrize(

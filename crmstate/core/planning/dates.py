@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from crmstate.core.address import address
 from crmstate.core.contract import ContractGoal, NoticeClause, Term
 from crmstate.core.deadline import Dated, Unknown, stamp, today
-from crmstate.core.diagnostic import Diagnostic
+from crmstate.core.diagnostic import Diagnostic, diagnostic
 from crmstate.core.goal import Desired
 from crmstate.core.message import Message, message
 from crmstate.core.milestones import GIVEN, given, milestones, read_when, standing
@@ -39,7 +39,7 @@ def give_notice(draft: Draft) -> None:
     found = standing(draft.desired, draft.state, draft.survey.taken_at)
     entry = given(draft.state)
     if entry is not None and isinstance(found, Notice) and found.missed:
-        _report_missed(draft, clause, found, "CRM-P112")
+        draft.diagnostics.append(_missed(clause, found, "CRM-P112"))
     if draft.recorded(GIVEN, Verb.REQUEST) is not None:
         draft.keep(Kind.NOTICE)
         return
@@ -49,7 +49,7 @@ def give_notice(draft: Draft) -> None:
         _block(draft, clause, why)
         return
     if found.missed:
-        _report_missed(draft, clause, found, "CRM-P110")
+        draft.diagnostics.append(_missed(clause, found, "CRM-P110"))
     if isinstance(found.reachable.deadline, Unknown):
         _block(draft, clause, found.reachable.deadline.why)
         return
@@ -124,10 +124,10 @@ def _block(draft: Draft, clause: NoticeClause, why: tuple[Message, ...]) -> None
     draft.block(GIVEN, Verb.REQUEST, Stage.NOTICE.value, said, span=clause.span)
 
 
-def _report_missed(draft: Draft, clause: NoticeClause, found: Notice, code: str) -> None:
+def _missed(clause: NoticeClause, found: Notice, code: str) -> Diagnostic:
     """Says that the last day for the current term has passed, and what that costs."""
     last, reached = found.current.deadline, found.reachable
-    draft.report(
+    return diagnostic(
         code,
         Severity.WARNING,
         clause.span,
@@ -138,6 +138,17 @@ def _report_missed(draft: Draft, clause: NoticeClause, found: Notice, code: str)
         next=reached.deadline.day if not isinstance(reached, Unknown) and isinstance(reached.deadline, Dated) else "?",
         cost=_amount(found.cost),
     )
+
+
+def missed_notice(desired: Desired, state: State, now: str) -> tuple[Diagnostic, ...]:
+    """The warning where notice was missed, or given late; nothing where all is well, or the contract is over."""
+    clause = desired.contract.notice if desired.contract is not None else None
+    if clause is None or not now or not notice_needed(desired) or _seen_ended(desired, state):
+        return ()
+    found = standing(desired, state, now)
+    if isinstance(found, Unknown) or not found.missed or isinstance(found.reachable, Unknown):
+        return ()
+    return (_missed(clause, found, "CRM-P110" if given(state) is None else "CRM-P112"),)
 
 
 def _before_the_archive(draft: Draft, clause: NoticeClause, deadline: Dated) -> None:
@@ -223,8 +234,8 @@ def _of_term(
     if not running.renews:
         return
     if isinstance(found, Notice) and found.missed and not isinstance(found.reachable, Unknown):
-        cost = message("due.bound", until=found.reachable.term.ends, cost=_amount(found.cost))
-        yield Deadline("renewal", end.at, place, message("due.renewed"), span, (), (cost,))
+        why = message("due.renewed", until=found.reachable.term.ends, cost=_amount(found.cost))
+        yield Deadline("renewal", end.at, place, why, span)
         return
     if ending:
         return

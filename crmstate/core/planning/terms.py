@@ -75,7 +75,16 @@ def findings(
     if goal.status in ENDING:
         if paused_until is not None and days.last is not None and days.last > paused_until:
             _warn(draft, "CRM-P083", span, until=paused_until, last=days.last)
-        if days.number and days.term_end is not None and not _asked(draft, facts):
+        told = goal.status == "cancelled"  # by the step of giving notice, with the next day and the cost
+        if (
+            days.missed
+            and not told
+            and days.term_end is not None
+            and days.bound is not None
+            and not _asked(draft, facts)
+        ):
+            _warn(draft, "CRM-P084", span, end=days.term_end, bound=days.bound)
+        elif days.number and days.term_end is not None and not _asked(draft, facts):
             draft.report("CRM-P085", Severity.NOTE, span, n=days.number, end=days.term_end)
     if (
         goal.effective != "end_of_term"
