@@ -119,7 +119,7 @@ def _fee(contract: ContractGoal | None, goal: SubscriptionGoal, price: Price | N
 
 def _rest_of_term(contract: ContractGoal | None, price: Price | None, days: Course) -> Message:
     if days.early and days.last is not None and days.term_end is not None and price is not None:
-        first = date.fromisoformat(days.last) + timedelta(days=1)
+        first = _after(days.last)
         rest = charges(contract, price, first, date.fromisoformat(days.term_end))
         if rest is not None:
             return message("cost.fee.unwritten_most", end=days.term_end, sum=money(rest, price.currency))
@@ -195,7 +195,7 @@ def _terms(what: str, contract: ContractGoal | None, price: Price | None, after:
     """What is charged from the day after one term's end until another's."""
     if price is None:
         return Line(what, None, message("cost.no_price"))
-    first = date.fromisoformat(after) + timedelta(days=1)
+    first = _after(after)
     sum = _whole_terms(contract, price, first, date.fromisoformat(last))
     if sum is None:
         return Line(what, None, message("cost.no_periods", per=price.per))
@@ -233,7 +233,7 @@ def _saving(contract: ContractGoal | None, goal: SubscriptionGoal, price: Price 
         return Line(what, None, message("cost.no_periods", per=price.per), per="year")
     if days.last is None:
         return Line(what, money(sum, price.currency), _each_year(price, contract), per="year", span=price.span)
-    first = date.fromisoformat(days.last) + timedelta(days=1)
+    first = _after(days.last)
     how = message("cost.saving", first=first, price=_said(price), per=price.per)
     return Line(what, money(sum, price.currency), how, per="year", span=price.span)
 
@@ -312,3 +312,9 @@ def _period(contract: ContractGoal | None, price: Price, day: date) -> tuple[dat
         return None
     first = starts(paid, at)
     return (first, at.end) if first is not None else None
+
+
+def _after(day: str) -> date:
+    """The day after; the last of all calendars is its own."""
+    found = date.fromisoformat(day)
+    return found + timedelta(days=1) if found < date.max else found

@@ -163,23 +163,39 @@ def _term(contract: ContractGoal | None, seen: SubscriptionFacts | None, at: str
 
 def _shown(seen: SubscriptionFacts | None, day: date, why: tuple[Message, ...], *, written: bool) -> Course:
     """The term as the vendor shows it, where the contract does not say."""
-    if seen is None or seen.term_end is None:
+    end = day_of(seen.term_end) if seen is not None else None
+    if seen is None or end is None:
         return Course("", follows=seen.renews if seen is not None else None, why=why)
-    end = seen.term_end[:10]
     said = message("course.vendor_term", day=end)
     return Course(
         "", end, over=end < day.isoformat(), follows=seen.renews, bound=end, why=(*why, said) if written else (said,)
     )
 
 
+def _vendors_end(seen: SubscriptionFacts | None) -> str | None:
+    """The last day of an end that the vendor has accepted or carried out."""
+    if seen is None:
+        return None
+    if seen.pending in ("cancel", "downgrade"):
+        return day_of(seen.effective)
+    return day_of(seen.access_until) if seen.status == "cancelled" else None
+
+
+def day_of(text: str | None) -> str | None:
+    """The day of what a vendor calls a time; None for what is no day."""
+    try:
+        return date.fromisoformat((text or "")[:10]).isoformat()
+    except ValueError:
+        return None
+
+
 def _last(
     desired: Desired, seen: SubscriptionFacts | None, state: State, found: Course, now: str, here: date
 ) -> tuple[str | None, tuple[Message, ...]]:
     """The last day of what the manifest ends. What the vendor has accepted or carried out says more than what is wanted."""
-    if seen is not None and seen.pending in ("cancel", "downgrade") and seen.effective:
-        return seen.effective[:10], ()
-    if seen is not None and seen.status == "cancelled" and seen.access_until:
-        return seen.access_until[:10], ()
+    shown = _vendors_end(seen)
+    if shown is not None:
+        return shown, ()
     goal = desired.subscription
     if goal is None or goal.status not in ENDING:
         return None, ()

@@ -14,7 +14,7 @@ import msgspec
 
 from crmstate.core.address import Address, address
 from crmstate.core.contacts import standing
-from crmstate.core.course import ENDING, Asked, Course, asked_of, ending_of, place_of, shown, subscription_of
+from crmstate.core.course import ENDING, Asked, Course, asked_of, day_of, ending_of, place_of, shown, subscription_of
 from crmstate.core.goal import Desired
 from crmstate.core.message import Message, message
 from crmstate.core.milestones import GIVEN
@@ -151,9 +151,10 @@ def _stand(seen: _Seen) -> tuple[Stand | None, Message, Proof]:
         return _after(seen, *over)
     facts, asked = seen.facts, seen.ending
     if facts is not None and facts.pending in ("cancel", "downgrade"):
-        if facts.effective is None:
+        day = day_of(facts.effective)
+        if day is None:
             return Stand.ACKNOWLEDGED, message("life.acknowledged.vendor"), Proof.OBSERVED
-        return Stand.NOTICE_RUNNING, message("life.notice_running.vendor", day=facts.effective[:10]), Proof.OBSERVED
+        return Stand.NOTICE_RUNNING, message("life.notice_running.vendor", day=day), Proof.OBSERVED
     if asked is not None and (asked.verb is Verb.REQUEST or facts is None or not facts.renews):
         return _requested(seen, asked)
     if seen.wanted and seen.days.notice_by is not None:
@@ -174,7 +175,7 @@ def _requested(seen: _Seen, asked: Asked) -> tuple[Stand, Message, Proof]:
     if not asked.known:
         code = "life.given" if asked.verb is Verb.REQUEST else "life.requested"
         return Stand.REQUESTED, message(code, at=asked.at), asked.proof
-    day = entry.until[:10] if entry.until else seen.days.last
+    day = day_of(entry.until) or seen.days.last
     if day is None:
         return Stand.ACKNOWLEDGED, message("life.acknowledged", at=asked.known_since), asked.proof
     return Stand.NOTICE_RUNNING, message("life.notice_running", at=asked.known_since, day=day), asked.proof
@@ -276,12 +277,13 @@ def _access(seen: _Seen, stand: Stand | None, renews: bool | None) -> tuple[str 
     facts, asked, days = seen.facts, seen.ending, seen.days
     if stand is Stand.CLOSED:
         return None, message("life.access.closed")
-    if facts is not None and facts.access_until is not None:
-        return facts.access_until[:10], message("life.access.vendor")
-    if facts is not None and facts.pending == "cancel" and facts.effective is not None:
-        return facts.effective[:10], message("life.access.vendor")
+    last = None if facts is None else day_of(facts.access_until)
+    if last is None and facts is not None and facts.pending == "cancel":
+        last = day_of(facts.effective)
+    if last is not None:
+        return last, message("life.access.vendor")
     if asked is not None and asked.verb is not Verb.DOWNGRADE and asked.known:
-        until = asked.entry.until[:10] if asked.entry.until else days.last
+        until = day_of(asked.entry.until) or days.last
         if until is not None:
             return until, message("life.access.acknowledged", at=asked.known_since)
     if seen.result is not None and facts is None:
@@ -309,7 +311,7 @@ def _paused(seen: _Seen) -> list[Aside]:
     if facts is not None:
         if facts.status != "paused":
             return []
-        until = facts.paused_until[:10] if facts.paused_until else _goal_until(seen)
+        until = day_of(facts.paused_until) or _goal_until(seen)
         return [Aside(Beside.PAUSED, message("life.paused.vendor"), until=until)]
     if asked is None or asked.verb is not Verb.PAUSE or asked.entry.outcome is not Outcome.DONE:
         return []
@@ -354,8 +356,8 @@ def _stuck(seen: _Seen, stand: Stand | None) -> list[Aside]:
     if asked is not None and asked.verb is not Verb.REQUEST and shows_none:
         return [Aside(Beside.STUCK, message("life.stuck.not_shown", at=asked.at), asked.at, waiting_for=who)]
     if stand is Stand.NOTICE_RUNNING:
-        day = seen.facts.effective[:10] if seen.facts is not None and seen.facts.effective else None
-        day = day or (asked.entry.until[:10] if asked is not None and asked.entry.until else days.last)
+        day = day_of(seen.facts.effective) if seen.facts is not None else None
+        day = day or (day_of(asked.entry.until) if asked is not None else None) or days.last
         if day is not None and day < days.today:
             return [Aside(Beside.STUCK, message("life.stuck.not_ended", day=day), day, waiting_for=who)]
     if stand is Stand.REQUESTED and asked is not None and days.notice_by is not None and days.notice_by < days.today:

@@ -153,6 +153,8 @@ def test_the_day_of_the_end_is_not_the_end() -> None:
     stuck = found.beside(Beside.STUCK)
     assert found.state is Stand.NOTICE_RUNNING
     assert stuck is not None and (stuck.since, stuck.waiting_for) == ("2026-12-31", "Model")
+    on_the_day = told(record(said(proof=Proof.ACKNOWLEDGED)), at="2026-12-31T20:00:00Z")
+    assert on_the_day is not None and on_the_day.beside(Beside.STUCK) is None
 
 
 def test_the_end_of_the_term_stays_that_of_the_day_of_the_request() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crmstate.core.address import address, id_of
 from crmstate.core.course import CONTRACT as UNSHOWN
-from crmstate.core.course import ENDING, ENDS, Asked, asked_of
+from crmstate.core.course import ENDING, ENDS, Asked, asked_of, day_of
 from crmstate.core.goal import SubscriptionGoal
 from crmstate.core.life import ended
 from crmstate.core.message import message
@@ -167,7 +167,7 @@ def _one(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: Subscriptio
 
 
 def _paused_until(facts: SubscriptionFacts) -> str | None:
-    return facts.paused_until[:10] if facts.status == "paused" and facts.paused_until else None
+    return day_of(facts.paused_until) if facts.status == "paused" else None
 
 
 def _already(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: SubscriptionFacts, over: bool) -> None:

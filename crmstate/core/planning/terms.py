@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from crmstate.core.course import ENDING, Course, asked_of
+from crmstate.core.course import ENDING, Course, asked_of, day_of
 from crmstate.core.diagnostic import Span
 from crmstate.core.goal import SubscriptionGoal
 from crmstate.core.message import Message, message
@@ -109,7 +109,7 @@ def _agree(draft: Draft, days: Course, facts: SubscriptionFacts) -> None:
     contract = draft.desired.contract
     if contract is None or facts.status in ("cancelled", "free"):
         return
-    shown = facts.term_end[:10] if facts.term_end else None
+    shown = day_of(facts.term_end)
     if contract.term is not None and shown and days.term_end and shown != days.term_end:
         _warn(draft, "CRM-P087", contract.term.span, written=days.term_end, shown=shown)
     price, said = contract.price, exact(facts.amount)
@@ -126,9 +126,9 @@ def _agree(draft: Draft, days: Course, facts: SubscriptionFacts) -> None:
 def ended_early(draft: Draft, goal: SubscriptionGoal, facts: SubscriptionFacts) -> None:
     """An end that came before the wanted day: some vendors end at once what was to end later."""
     wanted = _wanted(draft, goal)
-    if wanted is None or facts.access_until is None or facts.access_until[:10] >= wanted:
-        return
-    _warn(draft, "CRM-P089", goal.span, ended=facts.access_until[:10], wanted=wanted)
+    ended = day_of(facts.access_until)
+    if wanted is not None and ended is not None and ended < wanted:
+        _warn(draft, "CRM-P089", goal.span, ended=ended, wanted=wanted)
 
 
 def _wanted(draft: Draft, goal: SubscriptionGoal) -> str | None:
@@ -146,7 +146,7 @@ def other_day(draft: Draft, goal: SubscriptionGoal, facts: SubscriptionFacts) ->
     wanted = _wanted(draft, goal)
     if wanted is None and goal.effective == "end_of_term" and draft.desired.contract is not None:
         wanted = draft.days.term_end
-    return wanted if wanted and facts.effective and facts.effective[:10] != wanted else None
+    return wanted if wanted and facts.effective and day_of(facts.effective) != wanted else None
 
 
 def _warn(draft: Draft, code: str, span: Span | None, **params: object) -> None:
