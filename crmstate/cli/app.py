@@ -18,8 +18,8 @@ from crmstate.core.diagnostic import Problem, diagnostic
 from crmstate.core.failure import Failure
 from crmstate.core.words import Exit
 
-COMMANDS = ("init", "validate", "plan", "apply", "approve", "confirm", "status", "rehearse", "schema")
-GROUPS = ("archive", "providers", "state", "sandbox")
+COMMANDS = ("init", "validate", "plan", "apply", "approve", "confirm", "remind", "status", "rehearse", "schema")
+GROUPS = ("archive", "contact", "providers", "state", "sandbox")
 CTRL_C = 130
 """What typer makes of a KeyboardInterrupt."""
 

@@ -144,6 +144,7 @@ WORDS: dict[str, tuple[str, ...]] = {
 WORDS |= {
     "channel": tuple(words.Channel),
     "contacting": tuple(words.Contacting),
+    "nudging": tuple(words.Nudging),
     "contact_field": ("person", "outcome", "attachments"),
     "contact_why": ("empty", "long", "control", "many"),
 }
