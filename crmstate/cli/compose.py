@@ -28,6 +28,7 @@ from crmstate.core.words import Exit, Verb
 
 if TYPE_CHECKING:
     from crmstate.archive.locked import Wanted as LockWanted
+    from crmstate.core.law import Law
     from crmstate.core.plan import Plan
     from crmstate.manifest.load import Loaded
     from crmstate.manifest.operator import Operator
@@ -107,6 +108,13 @@ class House:
         return load_operator(None, self.environ)
 
     @property
+    def laws(self) -> tuple[Law, ...]:
+        """The rules of law that the manifest's regimes name."""
+        from crmstate.rules import laws_of
+
+        return laws_of(self.desired.contract.regimes) if self.desired.contract is not None else ()
+
+    @property
     def hosts(self) -> tuple[str, ...]:
         """Where a credential may go beside the vendor's own hosts: where the operator allows, and to a simulator that
         was started here, whatever vendor it speaks like."""
@@ -127,6 +135,8 @@ class House:
         from crmstate.manifest.credentials import read_credential
 
         section = self.loaded.model.provider.credentials
+        if self.provider.connect is not None:
+            return {}
         if section is None and self._embedded is not None:
             self.url  # noqa: B018  the server writes the keys when it seeds
             access = getattr(self.provider.dialect, "access", None)
@@ -173,6 +183,8 @@ class House:
 
     def readers(self) -> list[ReadSession]:
         """A read-only session for every configured credential, the reading one first."""
+        if (paper := self._paper("read")) is not None:
+            return [paper]
         from crmstate.providers.kit.connect import connect
 
         return [
@@ -196,6 +208,8 @@ class House:
 
     def writer(self) -> Session:
         """The session that can act. Raises Problem (exit 7) where the manifest names no credential for it."""
+        if (paper := self._paper("write")) is not None:
+            return paper
         from crmstate.providers.kit.connect import connect
 
         if "write" not in self.credentials:
@@ -213,6 +227,26 @@ class House:
             hosts=self.hosts,
             attested=bool(self.desired.coverage),
             kept=self.kept,
+        )
+
+    def _paper(self, use: str) -> Session | None:
+        """The session of a vendor without an API: of the folder where people put what they exported. None for any other.
+        Raises Problem (65) where the manifest has the one without the other."""
+        exports, connect = self.loaded.model.provider.exports, self.provider.connect
+        if (exports is None) == (connect is None):
+            made: Session | None = (
+                connect(self.folder / exports, self.tenant, use, bool(self.desired.coverage))
+                if connect and exports
+                else None
+            )
+            return made
+        code = "CRM-V040" if connect is None else "CRM-V041"
+        raise problem(
+            Exit.INVALID,
+            code,
+            name=self.provider.name,
+            path=self.loaded.path,
+            span=self.desired.spans.get("provider.exports" if connect is None else "provider.name"),
         )
 
     def store(self) -> Store:

@@ -55,6 +55,7 @@ def planned(
         offline=offline,
         by_word=by_word,
         lock=house.lock(state),
+        laws=house.laws,
     )
     if (target or exclude) and sealed is None:
         _meant([*target, *exclude], found, state, make())

@@ -27,7 +27,7 @@ from crmstate.core.message import message
 from crmstate.core.notice import Notice, NoticeAt, end_of, notice
 from crmstate.core.record import Entry, State
 from crmstate.core.term import billing, current_term
-from crmstate.core.words import Kind, Milestone, Outcome, Verb
+from crmstate.core.words import Kind, Milestone, Outcome, Proof, Verb
 
 GIVEN = address(Kind.NOTICE, "contract")
 """The notice that the contract asks for, as the plan and the record know it."""
@@ -82,9 +82,11 @@ def read_when(due: str | When | None) -> When | None:
 
 
 def given(state: State) -> Entry | None:
-    """The record of the notice that was given, where it is done."""
+    """The record of the notice that was given, where it is done. One that was waived was not given."""
     entry = state.latest(GIVEN, Verb.REQUEST)
-    return entry if entry is not None and entry.outcome is Outcome.DONE else None
+    if entry is None or entry.outcome is not Outcome.DONE or entry.proof is Proof.WAIVED:
+        return None
+    return entry
 
 
 def standing(desired: Desired, state: State, as_of: str) -> Notice | Unknown:
@@ -178,7 +180,9 @@ def _cancel_effective(desired: Desired, state: State, as_of: str) -> Dated | Unk
     promised = [
         entry.until
         for entry in state.entries.values()
-        if kind_of(entry.address) is Kind.SUBSCRIPTION and entry.verb in (Verb.CANCEL, Verb.DOWNGRADE) and entry.until
+        if kind_of(entry.address) is Kind.SUBSCRIPTION
+        and entry.verb in (Verb.CANCEL, Verb.RENEW_OFF, Verb.DOWNGRADE)
+        and entry.until
     ]
     if promised and goal.effective != "immediately":
         found = moment(_aware(max(promised)), zone_of(desired))

@@ -109,20 +109,20 @@ def _reachable(
     contract: ContractGoal, clause: NoticeClause, terms: Term, current: NoticeAt, now: str
 ) -> NoticeAt | Unknown:
     """The first term, from the current one on, whose last day of notice has not passed."""
-    found = current
+    term, deadline = current.term, current.deadline
     for _ in range(LAST):
-        if found.term.over:
-            return Unknown((*found.term.why,))
-        if isinstance(found.deadline, Unknown):
-            return found.deadline if found is not current else found
-        if now <= found.deadline.at:
-            return found
-        following = next_term(terms, found.term)
+        if term.over:
+            return Unknown(term.why)
+        if isinstance(deadline, Unknown):
+            return current if term is current.term else deadline
+        if now <= deadline.at:
+            return NoticeAt(term, deadline, _decide_by(contract, clause, deadline))
+        following = next_term(terms, term)
         if following is None:
-            return Unknown((*found.term.why, message("undated.no_renewal", day=found.term.ends)))
+            return Unknown((*term.why, message("undated.no_renewal", day=term.ends)))
         if isinstance(following, Unknown):
             return following
-        found = _of(contract, clause, following)
+        term, deadline = following, _deadline(contract, clause, following)
     return Unknown((message("undated.beyond"),))
 
 

@@ -10,7 +10,9 @@ import msgspec
 
 from crmstate.core.address import Address
 from crmstate.core.contacts import Spoken
+from crmstate.core.cost import Cost
 from crmstate.core.diagnostic import Diagnostic, Span
+from crmstate.core.life import Life
 from crmstate.core.message import Message
 from crmstate.core.order import Stage
 from crmstate.core.provider import Args
@@ -101,14 +103,18 @@ class Blocked(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Deadline(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A date to come on which something falls due. Before it nothing is to be done, so it is no step. `what`: recheck,
-    keep_until; `at`: ISO 8601 UTC."""
+    """A date to come on which something falls due. `what`: recheck, keep_until, notice_deadline, decide_by, term_end,
+    renewal, freeze, cancel_effective, due, law; `at`: the last moment of it, ISO 8601 UTC. `explanation`: how the date came
+    about, one part after the other; `missed`: what happens where it passes; `owner`: whose it is."""
 
     what: str
     at: str
     address: Address
     why: Message
     span: Span | None = None
+    explanation: tuple[Message, ...] = ()
+    missed: tuple[Message, ...] = ()
+    owner: str | None = None
 
 
 class Base(msgspec.Struct, frozen=True):
@@ -137,7 +143,8 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     `order`: pairs (earlier stage, later stage) that hold for this plan. `approval`: digest of the irreversible steps,
     which approvals bind to. `hypothetical`: made for another time, or for part of the steps in a way that may not be
     applied. `sealed`: the vendor is no longer reachable by design, last verified at this time. `offline`: the vendor was
-    not asked, by somebody's wish: only the archive was looked at. `deadlines`: dates to come, the earliest first.
+    not asked, by somebody's wish: only the archive was looked at. `deadlines`: dates to come, the earliest first. `life`: where
+    the subscription stands; `cost`: what its end costs and saves; both None where nobody speaks of one.
     """
 
     format_version: str
@@ -164,6 +171,8 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     excluded: tuple[str, ...] = ()
     offline: bool = False
     deadlines: tuple[Deadline, ...] = ()
+    life: Life | None = None
+    cost: Cost | None = None
 
     @property
     def alone(self) -> bool:

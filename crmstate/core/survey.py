@@ -31,7 +31,7 @@ class TenantFacts(Facts, tag="tenant", frozen=True, gc=False):
 class SubscriptionFacts(Facts, tag="subscription", frozen=True, gc=False):
     """The contract as the vendor shows it. `status`: active, paused, cancelled, free. Dates are ISO 8601 days, last
     day inclusive. `pending`: the action that was accepted and waits (cancel, pause, downgrade), with its `effective`
-    date."""
+    date. `paused_until`: the last day of a pause that runs."""
 
     plan: str = ""
     status: str = "active"
@@ -45,6 +45,7 @@ class SubscriptionFacts(Facts, tag="subscription", frozen=True, gc=False):
     pending: str | None = None
     effective: str | None = None
     request_id: str | None = None
+    paused_until: str | None = None
 
 
 class UserFacts(Facts, tag="user", frozen=True, gc=False):
@@ -85,7 +86,8 @@ class ModuleFacts(Facts, tag="module", frozen=True, gc=False):
 
 class DatasetFacts(Facts, tag="dataset", frozen=True, gc=False):
     """`rows` None where the vendor gives no count; `exact` false where it is an estimate; `bin_rows` what its bin
-    holds. `purge_after`: datasets whose rows refer to these and cannot do without them, so that they go first."""
+    holds. `purge_after`: datasets whose rows refer to these and cannot do without them, so that they go first. `as_of`:
+    where rows are not read from the vendor but from what somebody exported, the time of that export, ISO 8601 UTC."""
 
     rows: int | None = None
     exact: bool = True
@@ -93,6 +95,7 @@ class DatasetFacts(Facts, tag="dataset", frozen=True, gc=False):
     exportable: bool = True
     bin_rows: int | None = None
     purge_after: tuple[str, ...] = ()
+    as_of: str | None = None
 
 
 class BinFacts(Facts, tag="bin", frozen=True, gc=False):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, timedelta
 
 import msgspec
@@ -85,6 +84,13 @@ def billing(term: Term | None, price: Price | None) -> Term | None:
     return Term(term.start, length, None, term.end, "automatic", length, term.span)
 
 
+def starts(term: Term, at: TermAt) -> date | None:
+    """The first day of a term; None for the first of a contract that states only its end."""
+    if at.number:
+        return _end(term, at.number - 1) + timedelta(days=1)
+    return date.fromisoformat(term.start) if term.start else None
+
+
 class _Uncountable(Exception):
     """A length that no calendar counts, such as working days."""
 
@@ -111,28 +117,28 @@ def _end(term: Term, number: int, how: str | None = None) -> date:
     how = how or term.end
     if how is None:
         return min(_end(term, number, "inclusive"), _end(term, number, "exclusive"))
-    again = [_again(term)] * number
+    again = _again(term)
     if term.ends_on is not None:
         stated = date.fromisoformat(term.ends_on)
         if not number:
             return stated
         after = timedelta(days=1 if how == "inclusive" else 0)
-        return _add(stated + after, again) - after
+        return _add(stated + after, (again, number)) - after
     assert term.start is not None
-    anniversary = _add(date.fromisoformat(term.start), [term.length, *again])
+    anniversary = _add(date.fromisoformat(term.start), (term.length, 1), (again, number))
     return anniversary - timedelta(days=1 if how == "inclusive" else 0)
 
 
-def _add(start: date, lengths: Iterable[Period | None]) -> date:
-    """A day and lengths: all months in one step, then all days."""
+def _add(start: date, *lengths: tuple[Period | None, int]) -> date:
+    """A day and lengths, each so many times: all months in one step, then all days."""
     total = {"months": 0, "days": 0}
-    for length in lengths:
-        if length is None:
+    for length, times in lengths:
+        if length is None or not times:
             continue
         if length.unit in _MONTHS:
-            total["months"] += length.count * _MONTHS[length.unit]
+            total["months"] += times * length.count * _MONTHS[length.unit]
         elif length.unit in _DAYS:
-            total["days"] += length.count * _DAYS[length.unit]
+            total["days"] += times * length.count * _DAYS[length.unit]
         else:
             raise _Uncountable
     return months(start, total["months"]) + timedelta(days=total["days"])

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from crmstate.manifest.field import Amount, Currency, Day, Email, Holidays, Part, Period, Text, Zone
+from crmstate.manifest.field import Amount, Clock, Currency, Day, Email, Holidays, Part, Period, Text, Zone
 
 
 class Term(Part):
@@ -40,7 +40,9 @@ class NoticeClause(Part):
         "receipt", description="Whether notice counts when the vendor has received it, or when it was sent."
     )
     roll: Literal["earlier", "none", "later"] = Field(
-        "earlier", description="Where a deadline goes that falls on a holiday. later needs a cited rule that says so."
+        "earlier",
+        description="Where a deadline goes that falls on a day off. A notice is counted backwards and never moves later: "
+        "later is the day as counted.",
     )
     form: Literal["written", "text", "email", "portal", "any"] | None = Field(
         None, description="The form that the contract asks for."
@@ -50,6 +52,9 @@ class NoticeClause(Part):
         None, description="How long your own approval takes, such as `5 working_days`."
     )
     delivery_lead: Period | None = Field(None, description="How long delivery takes, such as `3 working_days`.")
+    cut_off: Clock | None = Field(
+        None, description='The time at which the last day ends, such as "17:00", in the vendor\'s zone; else midnight.'
+    )
 
 
 class Price(Part):
@@ -87,6 +92,9 @@ class Calendar(Part):
     )
     vendor_zone: Zone | None = Field(
         None, description="The vendor's time zone; it decides the last hour of a deadline."
+    )
+    vendor_holidays: Holidays | None = Field(
+        None, description="Country and region of the vendor's public holidays; a deadline is a day on which both work."
     )
 
 

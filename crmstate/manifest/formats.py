@@ -7,9 +7,18 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from crmstate.core import location, recipient
+from crmstate.core import location, recipient, workdays
 from crmstate.manifest import codes
-from crmstate.manifest.written import SHARE, read_amount, read_date, read_duration, read_moment, read_time, read_zone
+from crmstate.manifest.written import (
+    CLOCK,
+    SHARE,
+    read_amount,
+    read_date,
+    read_duration,
+    read_moment,
+    read_time,
+    read_zone,
+)
 
 NAME = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 IDENT = r"^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -39,11 +48,17 @@ _like_name = _like(NAME)
 _like_email = _like(EMAIL)
 _like_recipient = _like(RECIPIENT)
 _like_location = _like(LOCATION)
+_like_holidays = _like(HOLIDAYS)
 
 
 def _location(text: str) -> bool:
     """Whether an archive can lie there, as far as an address tells; what it looks like is asked first."""
     return _like_location(text) and location.plausible(text)
+
+
+def _holidays(text: str) -> bool:
+    """Whether there is a calendar of it; what it looks like is asked first."""
+    return _like_holidays(text) and workdays.known(text)
 
 
 def _recipient(text: str) -> bool:
@@ -96,7 +111,8 @@ CHECKS: dict[str, tuple[Callable[[str], bool], str]] = {
     "crm-share": (_like(SHARE), codes.BAD_SHARE),
     "crm-location": (_location, codes.BAD_LOCATION),
     "crm-recipient": (_recipient, codes.BAD_RECIPIENT),
-    "crm-holidays": (_like(HOLIDAYS), codes.BAD_CALENDAR),
+    "crm-holidays": (_holidays, codes.BAD_CALENDAR),
+    "crm-clock": (_like(CLOCK), codes.BAD_CLOCK),
     "crm-language": (_like(LANGUAGE), codes.BAD_LANGUAGE),
     "crm-path": (_like(FILE), codes.BAD_PATH),
 }

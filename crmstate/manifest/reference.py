@@ -69,6 +69,11 @@ class ProviderSection(Part):
         None,
         description="Sandbox only: the file of a simulated vendor, which the command starts itself. Needs no tenant or credentials.",
     )
+    exports: FilePath | None = Field(
+        None,
+        description="For a vendor without an API (paper): the folder, beside the manifest, where people put what the vendor's own "
+        "export gave: a CSV file per dataset, other files as they are, and counts.csv. It stands in the place of credentials.",
+    )
     tenant: Remote | None = Field(
         None, description="The vendor's id of your account. crmstate refuses to act when the API reports another one."
     )

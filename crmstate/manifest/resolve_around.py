@@ -63,17 +63,11 @@ def acceptance_owner(model: Manifest) -> str | None:
 def unsupported(model: Manifest, tree: Tree) -> tuple[Unsupported, ...]:
     """Every section that is written and not carried out by this version, with what has to wait for it."""
     return (
-        *_contract(model, tree),
         *_notices(model, tree),
         *_afterwards(model, tree),
         *_replacement(model, tree),
         *_state(model, tree),
     )
-
-
-def _contract(model: Manifest, tree: Tree) -> Iterator[Unsupported]:
-    if model.contract and model.contract.notice:
-        yield Unsupported("contract.notice", owner=model.owner, span=tree.key_span("contract", "notice"))
 
 
 def _notices(model: Manifest, tree: Tree) -> Iterator[Unsupported]:

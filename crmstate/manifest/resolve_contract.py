@@ -57,7 +57,9 @@ def contract(model: Manifest, tree: Tree) -> ContractGoal | None:
             for number, each in enumerate(here.clauses or ())
         ),
         regimes=tuple(here.regimes or ()),
-        calendar=Calendar(zones.zone, zones.holidays, zones.vendor_zone) if zones else Calendar(),
+        calendar=Calendar(zones.zone, zones.holidays, zones.vendor_zone, zones.vendor_holidays)
+        if zones
+        else Calendar(),
         span=tree.key_span(_HERE),
     )
 
@@ -89,6 +91,7 @@ def _notice(notice: written.NoticeClause | None, tree: Tree) -> NoticeClause | N
         to=notice.to,
         approval_lead=period(notice.approval_lead),
         delivery_lead=period(notice.delivery_lead),
+        cut_off=notice.cut_off,
         span=tree.key_span(_HERE, "notice"),
     )
 

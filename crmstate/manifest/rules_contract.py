@@ -5,12 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, tzinfo
 
+from msgspec import structs
+
+from crmstate.core.contract import Period, Term
 from crmstate.core.diagnostic import Diagnostic, diagnostic
+from crmstate.core.term import TermAt, current_term
 from crmstate.core.words import Severity
 from crmstate.manifest import codes
 from crmstate.manifest.rules_end import listed_once
 from crmstate.manifest.tree import Scalar, Tree, dotted
-from crmstate.manifest.written import read_amount, read_date, read_duration, read_time, read_zone, skipped, twice
+from crmstate.manifest.written import (
+    Duration,
+    read_amount,
+    read_date,
+    read_duration,
+    read_time,
+    read_zone,
+    skipped,
+    twice,
+)
 
 
 def zone_of(tree: Tree) -> tzinfo:
@@ -31,15 +44,46 @@ def one_currency(tree: Tree) -> Iterator[Diagnostic]:
 def notice_within_term(tree: Tree) -> Iterator[Diagnostic]:
     """A notice longer than the term could never be given in time."""
     period = read_duration(tree.text("contract", "notice", "period") or "")
-    length = read_duration(tree.text("contract", "term", "length") or "")
+    length = read_duration(tree.text("contract", "term", "length") or "") or _between(tree)
     if period and length and period.exceeds(length):
         span = tree.span("contract", "notice", "period")
         yield diagnostic(
             codes.NOTICE_TOO_LONG,
             span=span,
             period=tree.text("contract", "notice", "period"),
-            length=tree.text("contract", "term", "length"),
+            length=tree.text("contract", "term", "length") or f"{length.count} {length.unit}",
         )
+    if tree.text("contract", "notice", "roll") == "later":
+        yield diagnostic(codes.NEVER_LATER, Severity.WARNING, span=tree.span("contract", "notice", "roll"))
+
+
+def _between(tree: Tree) -> Duration | None:
+    """The length of a term whose first and last day are stated."""
+    start = read_date(tree.text("contract", "term", "start") or "")
+    ends_on = read_date(tree.text("contract", "term", "ends_on") or "")
+    return Duration((ends_on - start).days + 1, "days") if start and ends_on and ends_on >= start else None
+
+
+def term_agrees(tree: Tree) -> Iterator[Diagnostic]:
+    """A stated last day is the one that start and length give, in one way of counting or the other."""
+    stated = tree.text("contract", "term", "ends_on") or ""
+    start, ends_on = read_date(tree.text("contract", "term", "start") or ""), read_date(stated)
+    length = read_duration(tree.text("contract", "term", "length") or "")
+    if start and length and ends_on and ends_on >= start:
+        term = Term(start.isoformat(), Period(length.count, length.unit), None, None, "none")
+        found = [
+            current_term(structs.replace(term, end=how), start)
+            for how in ("inclusive", "exclusive")
+            if how == (tree.text("contract", "term", "end") or how)
+        ]
+        days = [each.ends for each in found if isinstance(each, TermAt)]
+        if days and stated not in days:
+            span = tree.span("contract", "term", "ends_on")
+            yield diagnostic(codes.TERM_CONTRADICTS, span=span, stated=stated, counted=days[0])
+    effective = read_date(tree.text("end_state", "subscription", "effective", "date") or "")
+    if start and effective and effective < start:
+        span = tree.span("end_state", "subscription", "effective", "date")
+        yield diagnostic(codes.ENDS_BEFORE_START, span=span, date=effective.isoformat(), start=start.isoformat())
 
 
 def term_forwards(tree: Tree) -> Iterator[Diagnostic]:
@@ -97,4 +141,12 @@ def words_once(tree: Tree) -> Iterator[Diagnostic]:
         yield from listed_once(tree, texts, *path)
 
 
-RULES = (one_currency, notice_within_term, term_forwards, amounts_written_out, freeze_on_the_clock, words_once)
+RULES = (
+    one_currency,
+    notice_within_term,
+    term_forwards,
+    term_agrees,
+    amounts_written_out,
+    freeze_on_the_clock,
+    words_once,
+)

@@ -25,7 +25,8 @@ def provider_known(tree: Tree, known: Collection[str] | None) -> Iterator[Diagno
 
 
 def provider_complete(tree: Tree) -> Iterator[Diagnostic]:
-    """An embedded vendor needs nothing else; a real one needs its tenant and credentials."""
+    """An embedded vendor needs nothing else; a real one needs its tenant and credentials, or the folder of exports that
+    stands in their place."""
     provider = tree.mapping("provider")
     if provider is None:
         return
@@ -34,7 +35,7 @@ def provider_complete(tree: Tree) -> Iterator[Diagnostic]:
             yield diagnostic(codes.EMBEDDED_AND_URL, span=tree.key_span("provider", "url"))
     else:
         for key in ("tenant", "credentials"):
-            if key not in provider.items:
+            if key not in provider.items and not (key == "credentials" and "exports" in provider.items):
                 yield diagnostic(codes.PROVIDER_INCOMPLETE, span=tree.key_span("provider"), key=key)
     yield from _names_that_are_values(tree)
 

@@ -33,6 +33,12 @@ _REAL = """\
 {write}
 """
 
+_PAPER = """\
+  tenant: "0000000000"                  # {tenant}
+  exports: exports                      # the folder, beside this file, for what the vendor's own export gives: a CSV file per dataset
+  # coverage: {{by: owner@example.com, why: "All lists of the system were exported on 1 December."}}
+"""
+
 _URL = """\
   # url: {url:<31}# needed for another address only
 """
@@ -89,10 +95,12 @@ def starter(
 ) -> str:
     """The text for a provider: `fields` of its credential, `env` prefixes of its variables, `schema` for the editor's
     modeline; `url` where all its customers have one address, `address` an example where everybody runs a server of
-    their own (`anywhere`) or the vendor has several; `tenant` what the tenant's id is at this vendor."""
+    their own (`anywhere`) or the vendor has several; no `fields`: a vendor without an API; `tenant` what the tenant's id is at this vendor."""
     head = _HEAD.format(schema=schema, name=f"{provider}-exit", provider=provider)
     if provider == "sandbox":
         return head + _EMBEDDED + "\n" + _TAIL
+    if not fields:
+        return head + _PAPER.format(tenant=tenant) + "\n" + _TAIL
     prefix = env[0] if env else "CRMSTATE_"
     rows = "\n".join(f"      {field}: {{env: {prefix}READ_{field.upper()}}}" for field in fields)
     lines = "\n".join(f"    #   {field}: {{env: {prefix}WRITE_{field.upper()}}}" for field in fields)

@@ -113,12 +113,15 @@ def file_allowed(written: str, folder: FilePath, operator: Operator) -> bool:
 
 
 def _files(tree: Tree, folder: FilePath, operator: Operator) -> Iterator[Diagnostic]:
-    """Files that are read or made: the embedded vendor, lists of recipients."""
+    """Files that are read or made: the embedded vendor, what a vendor exported, lists of recipients."""
     embedded = tree.text("provider", "embedded")
     if embedded and not file_allowed(embedded, folder, operator):
         allow = _allow_file(embedded, folder)
         span = tree.span("provider", "embedded")
         yield diagnostic(codes.EMBEDDED_REFUSED, span=span, path=embedded[:200], allow=allow, operator=_where(operator))
+    exports = tree.text("provider", "exports")
+    if exports and not file_allowed(exports, folder, operator):
+        yield _file_refused(tree, ("provider", "exports"), folder, operator)
     for index in range(len(tree.items("notices"))):
         path = ("notices", index, "recipients", "file")
         written = tree.text(*path)

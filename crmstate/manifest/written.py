@@ -19,8 +19,10 @@ TIME = r"^(now|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0
 POINT = r"[a-z0-9][a-z0-9_-]{0,62}"
 MOMENT = rf"^([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|[1-9][0-9]{{0,3}} {_UNIT} (before|after) {POINT})$"
 AMOUNT = r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,4})?$"
+CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 SHARE = r"^(100|[0-9]{1,2}(\.[0-9]{1,3})?)%$"
 
+_OF_THE_MACHINE = ("localtime", "posixrules", "Factory")
 _DATE = re.compile(DATE, re.ASCII)
 _DURATION = re.compile(rf"([1-9][0-9]{{0,3}}) ({_UNIT})", re.ASCII)
 _MOMENT = re.compile(rf"([1-9][0-9]{{0,3}} {_UNIT}) (before|after) ({POINT})", re.ASCII)
@@ -95,7 +97,9 @@ def read_amount(text: str) -> Decimal | None:
 
 
 def read_zone(text: str) -> ZoneInfo | None:
-    """A zone of the time zone database."""
+    """A zone of the time zone database; not one that is another on every machine."""
+    if text.startswith(_OF_THE_MACHINE):
+        return None
     if not re.fullmatch(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}", text, re.ASCII):
         return None
     try:

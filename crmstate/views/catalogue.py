@@ -167,7 +167,10 @@ class Catalogue:
         if isinstance(value, int):
             return f"{value:,}" if form == "," else str(value)
         if form == "code":
-            return "" if value == code else self._render(value, "text", {}) if self._entry(value) else self.safe(value)
+            rest = {key: each for key, each in params.items() if each != value}
+            return (
+                "" if value == code else self._render(value, "text", rest) if self._entry(value) else self.safe(value)
+            )
         if form == "ours":
             return value
         if form in ("day", "period"):

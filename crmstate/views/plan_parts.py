@@ -180,11 +180,38 @@ def dated(dates: Iterable[Deadline], words: Catalogue) -> list[str]:
 
 def deadlines(dates: Sequence[Deadline], words: Catalogue, paint: Ink) -> list[str]:
     """The dates to come, below their heading."""
-    return (
-        [paint("bold", words.text_of("plan.deadlines")), *(f"  {each}" for each in dated(dates, words))]
-        if dates
-        else []
-    )
+    lines = [paint("bold", words.text_of("plan.deadlines"))] if dates else []
+    for each, line in zip(dates, dated(dates, words), strict=True):
+        lines += [f"  {line}", *(paint("dim", f"      {part}") for part in explained(each, words))]
+    return lines
+
+
+def explained(each: Deadline, words: Catalogue) -> list[str]:
+    """How a date came about, what it costs to miss it, and whose it is."""
+    then = words.text_of("join.then")
+    found = []
+    if each.explanation:
+        why = then.join(words.text(part) for part in each.explanation)
+        found.append(words.text_of("due.explained", why=why))
+    if each.missed:
+        found.append(words.text_of("due.missed", what=then.join(words.text(part) for part in each.missed)))
+    if each.owner:
+        found.append(words.text_of("fact.owner", who=each.owner))
+    return found
+
+
+def timeline(dates: Iterable[Deadline], words: Catalogue) -> list[str]:
+    """The dates to come as a Markdown list, with what stands behind each of them below it."""
+    lines: list[str] = []
+    for each in dates:
+        lines += [f"- {line}" for line in dated([each], words)]
+        lines += [f"  - {part}" for part in explained(each, words)]
+    return lines
+
+
+def titled(code: str, lines: Sequence[str], words: Catalogue, paint: Ink) -> list[str]:
+    """Lines below their heading; nothing where there are none."""
+    return [paint("bold", words.text_of(code)), *(f"  {each}" for each in lines)] if lines else []
 
 
 def duration(seconds: int, words: Catalogue) -> str:

@@ -14,6 +14,7 @@ import msgspec
 
 from crmstate.core.address import Address, kind_of
 from crmstate.core.contacts import Spoken, acknowledged, spoken
+from crmstate.core.life import Life
 from crmstate.core.message import Message, message
 from crmstate.core.plan import Deadline, Plan, Step
 from crmstate.core.planning.draft import expired
@@ -96,6 +97,7 @@ class Standing(msgspec.Struct, frozen=True):
     approvals: tuple[Approval, ...]
     holds: dict[str, Hold]
     deadlines: tuple[Deadline, ...] = ()
+    life: Life | None = None
     waivers: tuple[Waiver, ...] = ()
 
 
@@ -106,9 +108,11 @@ def standing(
     *,
     now: str = "",
     late: Mapping[str, Late] | None = None,
+    life: Life | None = None,
 ) -> Standing:
     """Where `state` stands at `now` (ISO 8601 UTC); `plan`, made now, adds what is still to be done and who does it.
-    `dates`: to come. `late`: what is overdue, by step id. A waiver that has ended waives nothing."""
+    `dates`: to come. `late`: what is overdue, by step id. A waiver that has ended waives nothing. `life`: of the
+    subscription, where no plan has it."""
     now = now or (plan.observed_at if plan is not None else "")
     recorded = latest(state)
     lapsed = {key: entry for key, entry in recorded.items() if expired(entry, now)}
@@ -135,6 +139,7 @@ def standing(
         approvals=state.approvals,
         holds=state.holds,
         deadlines=dates,
+        life=plan.life if plan is not None else life,
         waivers=tuple(
             Waiver(entry.address, entry.by, entry.summary, entry.expires)
             for entry in entries.values()

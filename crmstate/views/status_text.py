@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from crmstate.core.life import Life
 from crmstate.core.plan import FORMAT_VERSION, Deadline, Plan
 from crmstate.core.record import State
 from crmstate.core.reminders import Late
 from crmstate.core.words import Outcome
 from crmstate.views import tables
 from crmstate.views.catalogue import Catalogue
+from crmstate.views.contract_lines import life_lines
 from crmstate.views.escape import cell
 from crmstate.views.paint import Ink, ink
-from crmstate.views.plan_parts import dated, deadlines, said, talk
+from crmstate.views.plan_parts import deadlines, said, talk, timeline, titled
 from crmstate.views.standing import From, Part, Standing, Wait, standing
 from crmstate.views.width import shorten
 from crmstate.views.wire import encode
@@ -26,10 +28,12 @@ PARTS = ("kind", "done", "requested", "unknown", "failed", "to_do", "weakest")
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """When it is asked where things stand (ISO 8601 UTC), and what is late by then, by step id."""
+    """When it is asked where things stand (ISO 8601 UTC), what is late by then, by step id, and the life of the
+    subscription, where no plan says it."""
 
     now: str = ""
     late: Mapping[str, Late] = {}
+    life: Life | None = None
 
 
 NEVER = Moment()
@@ -39,7 +43,7 @@ def status_json(
     state: State, plan: Plan | None, words: Catalogue, dates: Sequence[Deadline] = (), at: Moment = NEVER
 ) -> str:
     """One object: `format_version`, the standing, and for every wait what it says in words."""
-    found = standing(state, plan, tuple(dates), now=at.now, late=at.late)
+    found = standing(state, plan, tuple(dates), now=at.now, late=at.late, life=at.life)
     plain = msgspec.to_builtins(found)
     for row, wait in zip(plain["waits"], found.waits, strict=True):
         row["summary"] = sentence(wait, words)
@@ -57,8 +61,9 @@ def status_text(
     full: bool = False,
 ) -> str:
     """For a terminal."""
-    found, paint = standing(state, plan, tuple(dates), now=at.now, late=at.late), ink(color)
-    parts = [head(found, words, paint), table(found, words), protections(found, words)]
+    found, paint = standing(state, plan, tuple(dates), now=at.now, late=at.late, life=at.life), ink(color)
+    about = titled("plan.life", life_lines(found.life, words), words, paint)
+    parts = [head(found, words, paint), table(found, words), protections(found, words), about]
     for source in From:
         parts += waits(found, source, words, paint, full)
     parts += [deadlines(found.deadlines, words, paint), [last(found, words)]]
@@ -187,12 +192,15 @@ def status_markdown(
     state: State, plan: Plan | None, words: Catalogue, dates: Sequence[Deadline] = (), at: Moment = NEVER
 ) -> str:
     """For a ticket or a pull request."""
-    found, safe = standing(state, plan, tuple(dates), now=at.now, late=at.late), words.escaping(cell)
+    found, safe = standing(state, plan, tuple(dates), now=at.now, late=at.late, life=at.life), words.escaping(cell)
     title = safe.text_of("status.head", name=found.name, provider=found.provider or "-", tenant=found.tenant or "-")
     lines = [f"## {title}", "", claim(found, safe)]
     rows = [_part(part, safe) for part in found.parts]
     lines += ["", *tables.markdown([safe.text_of(f"column.{name}") for name in PARTS], rows)]
     lines += ["", *(f"- {each}" for each in protections(found, safe))]
+    about = life_lines(found.life, safe)
+    if about:
+        lines += ["", f"### {safe.text_of('plan.life')}", "", *(f"- {each}" for each in about)]
     for source in From:
         mine = [wait for wait in found.waits if wait.source is source]
         if mine:
@@ -213,6 +221,6 @@ def status_markdown(
             lines += ["", safe.text_of("fold.more", n=len(mine) - FOLD_MARKDOWN)]
     if found.deadlines:
         lines += ["", f"### {safe.text_of('plan.deadlines')}", ""]
-        lines += [f"- {each}" for each in dated(found.deadlines, safe)]
+        lines += timeline(found.deadlines, safe)
     lines += ["", last(found, safe)]
     return "\n".join(lines) + "\n"

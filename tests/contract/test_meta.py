@@ -22,8 +22,9 @@ SUITE = sorted(HERE.glob("test_*.py"))
 VENDORS = providers.names()
 
 
-def test_every_provider_stands_on_a_stage() -> None:
-    assert set(providers.built_in()) == set(STAGES)
+def test_every_provider_that_asks_a_vendor_stands_on_a_stage() -> None:
+    asked = {name for name in providers.built_in() if providers.load(name).connect is None}
+    assert asked == set(STAGES)
 
 
 @pytest.mark.parametrize("name", VENDORS)

@@ -224,7 +224,7 @@ def test_open_questions_stop_everything_irreversible_and_nothing_else() -> None:
 
 
 def test_a_section_that_is_not_carried_out_is_never_silently_ignored() -> None:
-    sections = ("notices[0]", "settlement", "evaluation", "replacement.migrate", "contract.notice", "state.backend")
+    sections = ("notices[0]", "settlement", "evaluation", "replacement.migrate", "state.backend")
     made = plan(wish(unsupported=tuple(Unsupported(each) for each in sections)), tenant())
     assert [reason for reason, _ in blockers(made)] == ["blocked.unsupported"] * len(sections)
     assert len({each.address for each in made.blocked}) == len(sections)

@@ -104,7 +104,6 @@ def test_a_purge_that_keeps_is_no_goal(loaded: Load) -> None:
 
 def test_sections_that_are_not_carried_out_say_what_waits_for_them() -> None:
     expected = [
-        ("contract.notice", None, "revops@example.com"),
         ("notices[0]", "freeze", "revops@example.com"),
         ("notices[1]", "freeze", "revops@example.com"),
         ("notices[2]", "freeze", "care@example.com"),

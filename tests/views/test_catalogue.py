@@ -13,8 +13,10 @@ import pytest
 
 import crmstate
 from crmstate.core import closing, words
+from crmstate.core.cost import PAYABLE
 from crmstate.core.diagnostic import Diagnostic, Span, diagnostic
 from crmstate.core.failure import Code
+from crmstate.core.life import Beside, Stand
 from crmstate.core.message import message
 from crmstate.core.order import Stage, precedence
 from crmstate.views.catalogue import GAP, LANGUAGES, LOCALE, Catalogue, language, load
@@ -33,6 +35,8 @@ EVENTS = (
     "created started intended settled advanced reopened confirmed contacted reminded approved held released observed "
     "finished repaired restored unlocked"
 )
+
+COST_LINES = (*PAYABLE, "refund", "missed_notice", "bound_again", "saving", "pause", "going_on")
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "archive.{}": ("no_attachments", "not_exportable", "not_archived", "listing_incomplete", "not_listed"),
@@ -61,6 +65,10 @@ FAMILIES: dict[str, tuple[str, ...]] = {
             for rule in (*precedence(), *precedence(("users.needs_active_owner", "cancel.ends_api")))
         }
     ),
+    "life.{}": ("since", "until"),
+    "life.vendor.{}": ("active", "paused", "free", "restricted", "other"),
+    "cost.source.{}": ("contract", "vendor"),
+    "cost.per_{}": ("year",),
     "fact.{}": ("effective", "starts", "until", "to", "transfer"),
     "count.{}": ("todo", "irreversible", "people", "wait", "blocked"),
     "duration.{}": ("minutes", "hours", "days"),
@@ -134,7 +142,12 @@ WORDS: dict[str, tuple[str, ...]] = {
         "lives_unseen",
         "halfway_unseen",
         "undo_by_data_effect",
+        "not_while_paused",
     ),
+    "stand": tuple(Stand),
+    "beside": tuple(Beside),
+    "cost_line": COST_LINES,
+    "per": ("month", "quarter", "year", "term"),
     "effect": ("keeps", "clears", "unknown"),
     "effective": ("immediately", "end_of_term", "end_of_period"),
     "freeze": ("now",),
@@ -148,7 +161,7 @@ WORDS |= {
     "contact_field": ("person", "outcome", "attachments"),
     "contact_why": ("empty", "long", "control", "many"),
 }
-FORMS = {",", "code", "ours", None}
+FORMS = {",", "code", "ours", "day", "period", None}
 
 
 class Said:

@@ -18,10 +18,12 @@ class Which(str, Enum):  # noqa: UP042
     manifest = "manifest"
     plan = "plan"
     state = "state"
+    deadlines = "deadlines"
+    rules = "rules"
 
 
 def schema(
-    which: Annotated[Which, typer.Argument(help="manifest, plan or state.")] = Which.manifest,
+    which: Annotated[Which, typer.Argument(help="manifest, plan, state, deadlines or rules.")] = Which.manifest,
     write: Annotated[Path | None, typer.Option("--write", help="Write all schemas into this folder.")] = None,
 ) -> int:
     """Print a JSON Schema."""
@@ -48,6 +50,14 @@ def _schema(which: Which) -> dict[str, Any]:
         from crmstate.views.plan_json import plan_schema
 
         return plan_schema()
+    if which is Which.deadlines:
+        from crmstate.views.deadlines_json import deadlines_schema
+
+        return deadlines_schema()
+    if which is Which.rules:
+        from crmstate.rules import rules_schema
+
+        return rules_schema()
     from crmstate.store.snapshot import state_schema
 
     return state_schema()

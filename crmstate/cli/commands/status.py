@@ -20,7 +20,9 @@ from crmstate.cli.options import (
 )
 from crmstate.cli.screen import Screen
 from crmstate.cli.survey import planned
+from crmstate.core.course import course
 from crmstate.core.goal import ArchiveGoal
+from crmstate.core.life import life
 from crmstate.core.plan import Deadline, Plan
 from crmstate.core.planning.retention import deadlines
 from crmstate.core.record import State
@@ -64,10 +66,13 @@ def _moment(house: House, state: State, made: Plan | None) -> Moment:
     if made is not None:
         return Moment(made.observed_at, late(house.desired, made.steps, state, made.observed_at))
     if house.as_of is None and house.provider.own_clock:
-        return Moment()
+        last = max((entry.at for entry in state.entries.values()), default="")
+        return Moment(
+            life=life(house.desired, None, state, course(house.desired, None, state, last), house.provider.title)
+        )
     now = stamp(house.clock.now())
     owed = planned(house, state, [], offline=True, by_word=True)
-    return Moment(now, late(house.desired, owed.steps, state, now))
+    return Moment(now, late(house.desired, owed.steps, state, now), owed.life)
 
 
 def _dates(house: House, state: State) -> tuple[Deadline, ...]:

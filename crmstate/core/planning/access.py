@@ -236,6 +236,8 @@ def own_access(draft: Draft) -> None:
 def _own_by_hand(draft: Draft, goal: ListGoal | None) -> None:
     """Our own keys, where nobody can list them: a person ends them last of all. That they are dead is seen by their
     not working any more; as long as one works, nobody's word that it is gone counts."""
+    if not draft.provider.credential:
+        return  # there is nothing to sign in with
     ends = "cancel.ends_api" in draft.attributes
     close = draft.provider.cell(Kind.ACCOUNT, Verb.CLOSE)
     ends = ends or (draft.desired.closing and close is not None and "ends_api" in close.attributes)

@@ -261,12 +261,25 @@ def _delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts) 
             draft.keep(Kind.ARCHIVE)
             return
         occurrence += 1
+    if (frozen := _frozen_since(draft)) is not None and facts.as_of is not None and facts.as_of < frozen:
+        why = message("blocked.export_before_freeze", dataset=row.label or row.id, as_of=facts.as_of, freeze=frozen)
+        draft.block(place, Verb.DELTA, Stage.DELTA.value, why, label=row.label, span=goal.span)
+        return
     draft.ours(
         place, Kind.ARCHIVE, Verb.DELTA, Stage.DELTA.value, message("why.delta"),
         label=row.label, occurrence=occurrence, calls=topping_up(draft.provider, goal, facts),
         jobs=jobs_of(draft.provider, goal, facts),
         before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,
     )  # fmt: skip
+
+
+def _frozen_since(draft: Draft) -> str | None:
+    """Since when nobody works any more; None where they still may."""
+    entry = draft.recorded(address(Kind.FREEZE, "cutover"), Verb.CONFIRM)
+    if entry is None:
+        return None
+    written = draft.desired.freeze
+    return written if written not in (None, "now") else entry.at
 
 
 def _moved(facts: DatasetFacts, done: Entry, cleared: bool) -> bool:

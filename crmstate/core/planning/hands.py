@@ -28,7 +28,7 @@ OWN = "own"
 RESULTS = {Kind.SUBSCRIPTION: Stage.EFFECTIVE, Kind.ACCOUNT: Stage.ACCOUNT}
 """Where the end itself stands, of what a vendor can only be asked for."""
 
-ASKED = frozenset({Verb.CANCEL, Verb.PAUSE, Verb.DOWNGRADE, Verb.CLOSE})
+ASKED = frozenset({Verb.CANCEL, Verb.RENEW_OFF, Verb.PAUSE, Verb.DOWNGRADE, Verb.CLOSE})
 """What the vendor does when it is asked, by and by, or not at all."""
 
 

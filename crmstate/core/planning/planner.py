@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
 import msgspec
 
 from crmstate.core.address import kind_of
 from crmstate.core.contacts import spoken
-from crmstate.core.goal import ArchiveGoal, Desired, spoken_of
+from crmstate.core.cost import cost
+from crmstate.core.course import moving_out, shown
+from crmstate.core.goal import Desired, spoken_of
+from crmstate.core.law import Applied, Law
+from crmstate.core.life import Beside, life
 from crmstate.core.order import cycle, earlier, precedence
 from crmstate.core.plan import (
     FORMAT_VERSION,
     Base,
     Deadline,
+    Estimate,
     Plan,
     Step,
     Summary,
@@ -26,10 +31,12 @@ from crmstate.core.planning.access import access
 from crmstate.core.planning.contract import account, subscription
 from crmstate.core.planning.contract import by_word as contract_by_word
 from crmstate.core.planning.data import certificate, data, encryption
+from crmstate.core.planning.dates import give_notice, term_runs
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.estimate import estimate
 from crmstate.core.planning.humans import freeze, modules, people, questions, unsupported
-from crmstate.core.planning.retention import deadlines, retention
+from crmstate.core.planning.retention import retention
+from crmstate.core.planning.timeline import all_dates, legal
 from crmstate.core.provider import Provider
 from crmstate.core.record import State
 from crmstate.core.reminders import late
@@ -53,6 +60,7 @@ def plan(
     offline: bool = False,
     by_word: bool = False,
     lock: tuple[str, ...] | None = None,
+    laws: Sequence[Law] = (),
 ) -> Plan:
     """The difference between what is wanted and what is, with respect to what was done. Raises nothing: what is wrong
     is in the plan.
@@ -63,10 +71,24 @@ def plan(
     and the vendor's papers still owe; `by_word` brings that along offline as well, for who confirms, never for who applies:
     whether its turn has come only the vendor can tell. `lock`: the fingerprints of those
     whom the archive that lies at its location is encrypted to, none of them for a plain one; None where that is not known.
+    `laws`: the rules of law that the manifest's regimes name.
     """
     draft = Draft(desired, observed, recorded, provider, lock)
     if sealed is None and not offline:
-        for part in (subscription, access, modules, data, account, people, unsupported, freeze, retention, questions):
+        for part in (
+            subscription,
+            access,
+            modules,
+            data,
+            account,
+            people,
+            term_runs,
+            give_notice,
+            unsupported,
+            freeze,
+            retention,
+            questions,
+        ):
             part(draft)
         guard(draft)
     else:
@@ -85,6 +107,10 @@ def plan(
     steps = _spoken(steps, recorded)
     _overdue(draft, steps)
     blocked = tuple(sorted(draft.blocked, key=sort_key))
+    applied = legal(desired, recorded, observed.taken_at, laws)
+    draft.days = moving_out(draft.days, applied)
+    stands = life(desired, observed, recorded, draft.days, provider.title)
+    paused = stands is not None and stands.beside(Beside.PAUSED) is not None
     made = Plan(
         format_version=FORMAT_VERSION,
         plan_id=plan_digest(desired.digest, observed.tenant, steps, edges, blocked, _errors(draft)),
@@ -102,14 +128,16 @@ def plan(
         blocked=blocked,
         diagnostics=tuple(draft.diagnostics),
         complete=tuple(sorted(observed.complete)),
-        estimate=estimate(steps, provider, _counts(draft)),
+        estimate=estimate(steps, provider, _counts(draft)) if provider.credential else Estimate(),
         approvals_needed=approvals_needed(desired, steps),
         require_plan_id=desired.safeguards.require_plan_id,
         hypothetical=hypothetical,
         sealed=sealed,
         excluded=left_out,
         offline=offline,
-        deadlines=_deadlines(draft),
+        deadlines=_deadlines(draft, applied),
+        life=stands,
+        cost=cost(desired.contract, desired.subscription, shown(observed), draft.days, paused=paused),
     )
     return _summed(made, draft)
 
@@ -147,11 +175,8 @@ def _counts(draft: Draft) -> dict[str, int | None]:
     return {row.address: row.facts.rows for row in draft.by_kind[Kind.DATASET] if isinstance(row.facts, DatasetFacts)}
 
 
-def _deadlines(draft: Draft) -> tuple[Deadline, ...]:
-    goal = draft.desired.archive
-    if not isinstance(goal, ArchiveGoal):
-        return ()
-    return tuple(sorted(deadlines(goal, draft.state, draft.survey.taken_at), key=lambda each: (each.at, each.what)))
+def _deadlines(draft: Draft, laws: Sequence[Applied]) -> tuple[Deadline, ...]:
+    return all_dates(draft.desired, draft.state, draft.survey.taken_at, laws)
 
 
 def _errors(draft: Draft) -> list[str]:

@@ -1,0 +1,255 @@
+"""The contract's dates in a plan: giving notice as a step of its own, and the dates to come with what they cost to miss.
+
+Notice is a person's step. It is done when somebody says so with the proof that the clause asks for; that the vendor was
+asked to cancel is another thing, and so is that the contract has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from crmstate.core.address import address
+from crmstate.core.contract import ContractGoal, NoticeClause, Term
+from crmstate.core.deadline import Dated, Unknown, stamp, today
+from crmstate.core.diagnostic import Diagnostic, diagnostic
+from crmstate.core.goal import Desired
+from crmstate.core.message import Message, message
+from crmstate.core.milestones import GIVEN, given, milestones, read_when, standing
+from crmstate.core.notice import Money, Notice, NoticeAt, end_of
+from crmstate.core.order import Stage
+from crmstate.core.plan import Deadline
+from crmstate.core.planning.draft import Draft
+from crmstate.core.planning.estimate import estimate
+from crmstate.core.record import State
+from crmstate.core.survey import SubscriptionFacts
+from crmstate.core.term import TermAt, current_term
+from crmstate.core.words import Kind, Milestone, Mode, Phase, Proof, Severity, Undo, Verb
+
+_ARCHIVING = frozenset({Verb.ARCHIVE, Verb.VERIFY, Verb.RESTORE_TEST})
+
+
+def give_notice(draft: Draft) -> None:
+    """Plans the notice that a contract asks for before it can end; nothing is cancelled before it is given. Without a
+    date it is blocked, and with it whatever ends the contract."""
+    contract = draft.desired.contract
+    clause = contract.notice if contract is not None else None
+    if contract is None or clause is None or not notice_needed(draft.desired) or _ended(draft):
+        return
+    found = standing(draft.desired, draft.state, draft.survey.taken_at)
+    entry = given(draft.state)
+    if entry is not None and isinstance(found, Notice) and found.missed:
+        draft.diagnostics.append(_missed(clause, found, "CRM-P112"))
+    if draft.recorded(GIVEN, Verb.REQUEST) is not None:
+        draft.keep(Kind.NOTICE)
+        return
+    draft.edges.append((Stage.NOTICE.value, Stage.CANCEL.value))
+    if isinstance(found, Unknown) or isinstance(found.reachable, Unknown):
+        why = found.why if isinstance(found, Unknown) else found.reachable.why  # type: ignore[union-attr]
+        _block(draft, clause, why)
+        return
+    if found.missed:
+        draft.diagnostics.append(_missed(clause, found, "CRM-P110"))
+    if isinstance(found.reachable.deadline, Unknown):
+        _block(draft, clause, found.reachable.deadline.why)
+        return
+    _step(draft, clause, found.reachable, found.reachable.deadline)
+    _before_the_archive(draft, clause, found.reachable.deadline)
+
+
+def term_runs(draft: Draft) -> None:
+    """Refuses to end a contract with a term that is over already, or that nobody can tell the end of."""
+    goal, contract = draft.desired.subscription, draft.desired.contract
+    wanted = goal is not None and goal.status in ("cancelled", "downgraded") and goal.effective == "end_of_term"
+    if not wanted or contract is None or contract.term is None or _ended(draft) or _asked(draft):
+        return
+    running = current_term(contract.term, today(draft.survey.taken_at, contract.calendar.vendor_zone))
+    if isinstance(running, Unknown):
+        last = running.why[-1]
+        _refuse(draft, contract.term, Message(last.code, {**last.params, "reason": last.code}))
+    elif running.over:
+        _refuse(draft, contract.term, message("undated.no_renewal", reason="undated.no_renewal", day=running.ends))
+
+
+def _refuse(draft: Draft, term: Term, why: Message) -> None:
+    draft.diagnostics.append(Diagnostic("CRM-P113", Severity.ERROR, why.params, term.span))
+
+
+def _asked(draft: Draft) -> bool:
+    """Whether the vendor has been asked for the contract's end and has not answered with it yet."""
+    rows = [row.facts for row in draft.by_kind[Kind.SUBSCRIPTION] if isinstance(row.facts, SubscriptionFacts)]
+    verbs = (Verb.CANCEL, Verb.RENEW_OFF, Verb.DOWNGRADE)
+    recorded = any(entry.verb in verbs for entry in draft.state.entries.values())
+    return recorded or any(facts.pending in ("cancel", "downgrade") for facts in rows)
+
+
+def notice_needed(desired: Desired) -> bool:
+    """Whether a contract is to be ended that does not end by itself."""
+    contract, goal = desired.contract, desired.subscription
+    if contract is None or contract.notice is None or goal is None or goal.status != "cancelled":
+        return False
+    ends_itself = contract.term is not None and contract.term.renewal == "none"
+    return not (ends_itself and contract.notice.before == "term_end")
+
+
+def _ended(draft: Draft) -> bool:
+    """Whether the contract is over, as the vendor shows it or as it was seen."""
+    rows = [row.facts for row in draft.by_kind[Kind.SUBSCRIPTION] if isinstance(row.facts, SubscriptionFacts)]
+    if rows:
+        return all(facts.status == "cancelled" for facts in rows)
+    return _seen_ended(draft.desired, draft.state)
+
+
+def _seen_ended(desired: Desired, state: State) -> bool:
+    found = milestones(desired, state, "1970-01-01T00:00:00Z")[Milestone.CANCEL_EFFECTIVE.value]
+    return isinstance(found, Dated) and found.real
+
+
+def _step(draft: Draft, clause: NoticeClause, at: NoticeAt, deadline: Dated) -> None:
+    decide = at.decide_by.day if isinstance(at.decide_by, Dated) else "?"
+    facts = {"form": clause.form or "unwritten", "to": clause.to or "vendor", "ends": at.term.ends, "day": deadline.day}
+    receipt = clause.counts == "receipt"
+    why = message("why.notice_receipt" if receipt else "why.notice_dispatch", decide=decide, **facts)
+    draft.ours(
+        GIVEN, Kind.NOTICE, Verb.REQUEST, Stage.NOTICE.value, why,
+        mode=Mode.MANUAL, undo=Undo.NEVER, before=Phase.ABSENT, after=Phase.PRESENT, span=clause.span,
+        owner=draft.desired.owner or None, proof=Proof.ACKNOWLEDGED if receipt else Proof.ATTESTED,
+        deadline=deadline.at, occurrence=max(1, draft.state.occurrence(GIVEN, Verb.REQUEST)),
+    )  # fmt: skip
+
+
+def _block(draft: Draft, clause: NoticeClause, why: tuple[Message, ...]) -> None:
+    last = why[-1]
+    said = message("blocked.notice_undated", reason=last.code, **last.params)
+    draft.block(GIVEN, Verb.REQUEST, Stage.NOTICE.value, said, span=clause.span)
+
+
+def _missed(clause: NoticeClause, found: Notice, code: str) -> Diagnostic:
+    """Says that the last day for the current term has passed, and what that costs."""
+    last, reached = found.current.deadline, found.reachable
+    return diagnostic(
+        code,
+        Severity.WARNING,
+        clause.span,
+        GIVEN,
+        ends=found.current.term.ends,
+        day=last.day if isinstance(last, Dated) else "?",
+        until=reached.term.ends if not isinstance(reached, Unknown) else "?",
+        next=reached.deadline.day if not isinstance(reached, Unknown) and isinstance(reached.deadline, Dated) else "?",
+        cost=_amount(found.cost),
+    )
+
+
+def missed_notice(desired: Desired, state: State, now: str) -> tuple[Diagnostic, ...]:
+    """The warning where notice was missed, or given late; nothing where all is well, or the contract is over."""
+    clause = desired.contract.notice if desired.contract is not None else None
+    if clause is None or not now or not notice_needed(desired) or _seen_ended(desired, state):
+        return ()
+    found = standing(desired, state, now)
+    if isinstance(found, Unknown) or not found.missed or isinstance(found.reachable, Unknown):
+        return ()
+    return (_missed(clause, found, "CRM-P110" if given(state) is None else "CRM-P112"),)
+
+
+def _before_the_archive(draft: Draft, clause: NoticeClause, deadline: Dated) -> None:
+    """A notice that falls due before the archive can be finished is given without it: somebody has to know."""
+    left = estimate([step for step in draft.steps if step.verb in _ARCHIVING], draft.provider)
+    if not left.seconds or not draft.survey.taken_at:
+        return
+    done = stamp(datetime.fromisoformat(draft.survey.taken_at) + timedelta(seconds=left.seconds))
+    if done > deadline.at:
+        draft.report("CRM-P111", Severity.WARNING, clause.span, GIVEN, due=deadline.at, done=done)
+
+
+def _amount(cost: Money | None) -> str:
+    return str(cost) if cost is not None else "unknown"
+
+
+def contract_dates(desired: Desired, state: State, now: str) -> Iterator[Deadline]:
+    """The dates to come of contract, cutover and people's steps, with their explanations. What has no date is not among
+    them: `undated` names it."""
+    if not now:
+        return
+    dates = milestones(desired, state, now)
+    if not _seen_ended(desired, state):
+        yield from (each for each in _of_contract(desired, state, now) if each.at > now)
+    freeze = dates[Milestone.FREEZE.value]
+    if isinstance(freeze, Dated) and not freeze.real and freeze.at > now:
+        place = address(Kind.FREEZE, "cutover")
+        span = desired.spans.get("cutover.freeze")
+        yield Deadline("freeze", freeze.at, place, message("due.freeze"), span, freeze.why)
+    for goal in desired.people:
+        found = dates.get(goal.id)
+        if read_when(goal.due) is not None and isinstance(found, Dated) and not found.real:
+            place = address(Kind.HUMAN_STEP, goal.id)
+            why = message("due.human", title=goal.title)
+            yield Deadline("due", found.at, place, why, goal.span, found.why, owner=goal.owner)
+
+
+def _of_contract(desired: Desired, state: State, now: str) -> Iterator[Deadline]:
+    contract = desired.contract
+    if contract is None:
+        return
+    ending = given(state) is not None
+    found = standing(desired, state, now)
+    if isinstance(found, Notice) and not isinstance(found.reachable, Unknown) and not ending and notice_needed(desired):
+        yield from _of_notice(desired, contract, found, found.reachable)
+    yield from _of_term(desired, contract, found, now, ending)
+    effective = milestones(desired, state, now)[Milestone.CANCEL_EFFECTIVE.value]
+    if isinstance(effective, Dated) and not effective.real:
+        place = address(Kind.SUBSCRIPTION, "contract")
+        span = desired.subscription.span if desired.subscription else None
+        yield Deadline("cancel_effective", effective.at, place, message("due.cancel_effective"), span, effective.why)
+
+
+def _of_notice(desired: Desired, contract: ContractGoal, found: Notice, at: NoticeAt) -> Iterator[Deadline]:
+    owner, span = desired.owner or None, contract.notice.span if contract.notice else None
+    missed = _if_missed(found)
+    if isinstance(at.deadline, Dated):
+        why = message("due.notice_deadline", ends=at.term.ends)
+        yield Deadline("notice_deadline", at.deadline.at, GIVEN, why, span, at.deadline.why, missed, owner)
+    if isinstance(at.decide_by, Dated) and at.decide_by != at.deadline:
+        why = message("due.decide_by", ends=at.term.ends)
+        yield Deadline("decide_by", at.decide_by.at, GIVEN, why, span, at.decide_by.why, missed, owner)
+
+
+def _if_missed(found: Notice) -> tuple[Message, ...]:
+    if isinstance(found.after, TermAt):
+        return (message("due.bound", until=found.after.ends, cost=_amount(found.costs_to_miss)),)
+    return found.after.why[-1:] if isinstance(found.after, Unknown) else ()
+
+
+def _of_term(
+    desired: Desired, contract: ContractGoal, found: Notice | Unknown, now: str, ending: bool
+) -> Iterator[Deadline]:
+    """The end of the term that runs, and what follows on it where nobody gives notice in time."""
+    running = current_term(contract.term, today(now, contract.calendar.vendor_zone or contract.calendar.zone))
+    if isinstance(running, Unknown) or running.over:
+        return
+    end, place = end_of(contract, running), address(Kind.SUBSCRIPTION, "contract")
+    if not isinstance(end, Dated):
+        return
+    span = contract.term.span if contract.term else None
+    yield Deadline("term_end", end.at, place, message("due.term_end"), span, end.why)
+    if not running.renews:
+        return
+    if isinstance(found, Notice) and found.missed and not isinstance(found.reachable, Unknown):
+        why = message("due.renewed", until=found.reachable.term.ends, cost=_amount(found.cost))
+        yield Deadline("renewal", end.at, place, why, span)
+        return
+    if ending:
+        return
+    bound = _if_missed(found) if isinstance(found, Notice) else ()
+    yield Deadline("renewal", end.at, place, message("due.renewal"), span, (), bound)
+
+
+def undated(desired: Desired, state: State, now: str) -> dict[str, Unknown]:
+    """What is spoken of and has no date, by its name, with the reason."""
+    found = milestones(desired, state, now)
+    spoken = {when.point for goal in desired.people if (when := read_when(goal.due)) is not None and when.point}
+    spoken |= {goal.id for goal in desired.people if goal.due is not None}
+    if notice_needed(desired):
+        spoken.add(Milestone.NOTICE_DEADLINE.value)
+    if desired.subscription is not None and desired.subscription.status == "cancelled":
+        spoken.add(Milestone.CANCEL_EFFECTIVE.value)
+    return {name: each for name, each in found.items() if name in spoken and isinstance(each, Unknown)}

@@ -1,0 +1,41 @@
+"""What lies in the folder of exports, as datasets."""
+
+from __future__ import annotations
+
+from crmstate.core.provider import Count, File, Page
+from crmstate.core.survey import DatasetFacts, Resource
+from crmstate.core.words import Kind, Verb
+from crmstate.providers.paper.folder import FILES, Folder
+from crmstate.providers.paper.vendor import SOURCE, provider
+
+_READS = "FILE exports/*"
+
+
+@provider.reads(Kind.DATASET, Verb.LIST, _READS, source=SOURCE)
+def datasets(folder: Folder) -> list[Resource]:
+    """Each table, and the files beside them. The vendor's own count is not here: rows that lie in a folder say nothing of
+    rows that the vendor still has."""
+    names = [*folder.tables(), *([FILES] if folder.others() else [])]
+    return [
+        Resource(Kind.DATASET, name, name, facts=DatasetFacts(exact=False, as_of=folder.as_of(name)))
+        for name in dict.fromkeys(sorted(names))
+    ]
+
+
+@provider.reads(Kind.DATASET, Verb.COUNT, _READS, source=SOURCE)
+def count(folder: Folder, dataset: str) -> Count:
+    """What `counts.csv` says that the vendor's screens show."""
+    return folder.count(dataset)
+
+
+def fetch(folder: Folder, file: File) -> object:
+    """A file's bytes."""
+    return folder.fetch(file)
+
+
+@provider.reads(
+    Kind.DATASET, Verb.READ, _READS, source=SOURCE, files=lambda folder, dataset, _: folder.files(dataset), fetch=fetch
+)
+def rows(folder: Folder, dataset: str, cursor: str | None, ids: tuple[str, ...] | None) -> Page:
+    """A table's rows, as they stand in the file."""
+    return folder.page(dataset, cursor, ids)

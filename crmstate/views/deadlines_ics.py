@@ -1,0 +1,52 @@
+"""The dates of a decommissioning as a calendar (RFC 5545), to be subscribed to or imported again and again: an event keeps
+its name as long as it is about the same thing.
+
+An event ends at the last moment of its date, and begins half an hour before it: the end of a day is midnight, and an event
+that began then would show on the day after.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from crmstate.core.plan import Deadline
+from crmstate.core.planning.timeline import Timeline
+from crmstate.views.catalogue import Catalogue
+from crmstate.views.plan_parts import explained
+
+if TYPE_CHECKING:
+    from icalendar import Event
+
+SHOWN = timedelta(minutes=30)
+
+
+def deadlines_ics(found: Timeline, words: Catalogue) -> bytes:
+    """The calendar file."""
+    from icalendar import Calendar
+
+    calendar = Calendar()
+    calendar.add("prodid", "-//crmstate//deadlines//EN")
+    calendar.add("version", "2.0")
+    calendar.add("x-wr-calname", words.text_of("deadlines.calendar", name=found.name))
+    for each in found.dates:
+        calendar.add_component(_event(each, found, words))
+    made: bytes = calendar.to_ical()
+    return made
+
+
+def _event(each: Deadline, found: Timeline, words: Catalogue) -> Event:
+    from icalendar import Event
+
+    event, ends = Event(), datetime.fromisoformat(each.at)
+    name = f"{found.name}\n{each.what}\n{each.address}\n{each.why.code}\n{each.why.params.get('rule', '')}"
+    event.add("uid", f"{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}@crmstate")
+    event.add("dtstamp", datetime.fromisoformat(found.as_of))
+    event.add("dtstart", ends - SHOWN)
+    event.add("dtend", ends)
+    event.add("summary", f"{found.name}: {words.text(each.why)}")
+    event.add("description", "\n".join(explained(each, words)))
+    event.add("categories", [each.what])
+    event.add("transp", "TRANSPARENT")
+    return event

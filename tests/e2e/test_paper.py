@@ -1,0 +1,136 @@
+"""A vendor without an API, from what its own export gave to the end: people do everything, and their proof is kept."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from .site import Site
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+MANIFEST = """
+apiVersion: crmstate/v1
+kind: Decommission
+name: paper-exit
+owner: owner@example.com
+provider:
+  name: paper
+  tenant: K-4711
+  exports: exports
+  coverage: {by: owner@example.com, why: every list of the system was exported}
+cutover: {freeze: now}
+end_state:
+  subscription: {status: cancelled, effective: immediately}
+  users: {status: removed, keep: [{email: owner@example.com, why: closes the account}]}
+  api_keys: {status: revoked}
+  data:
+    archive: {to: ./archive, datasets: all, attachments: true, verify: {counts: exact, sample: 100%, restore_test: true}}
+    purge: {status: purged, bin: emptied, certificate: required}
+  account: {status: deleted}
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Site:
+    """A folder with the manifest and an export of two tables and a file; nothing is served."""
+    made = Site(tmp_path)
+    made.write(MANIFEST)
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    (folder / "Contacts.csv").write_text(
+        "id,name,mail\n1,Müller,m@example.com\n2,李雷,l@example.com\n", encoding="utf-8"
+    )
+    (folder / "Deals.csv").write_text("编号;金额\n1;12,50\n", encoding="gb18030")
+    (folder / "offer.pdf").write_bytes(b"%PDF-1.7 offer")
+    (folder / "counts.csv").write_text("dataset,rows\nContacts,2\nDeals,1\n", encoding="utf-8")
+    (tmp_path / "proof.pdf").write_bytes(b"%PDF-1.7 the vendor's letter")
+    return made
+
+
+def steps(here: Site) -> list[dict[str, str]]:
+    found = here.plan("--format", "json")
+    assert found.code == 0, found.err
+    return list(json.loads(found.out)["steps"])
+
+
+def exported_again(here: Site) -> None:
+    """As after the freeze: the same files, put down later."""
+    for path in (here.folder / "exports").iterdir():
+        os.utime(path)
+
+
+def confirm_all(here: Site) -> None:
+    for step in steps(here):
+        if step["mode"] == "manual":
+            proof = step.get("proof", "attested")
+            said = here.run(
+                "confirm", step["address"], str(here.manifest), "--proof", proof, "--evidence", str(here.folder / "proof.pdf")
+            )  # fmt: skip
+            assert said.code == 0, said.err
+
+
+def test_the_whole_end_is_carried_by_people_and_a_second_plan_has_nothing_to_do(here: Site) -> None:
+    said = here.apply()
+    assert said.code == 0, said.err
+    confirm_all(here)  # what they can do before the delta: keys, people, the contract
+    exported_again(here)
+    for _ in range(3):
+        assert here.apply().code == 0
+        confirm_all(here)
+    assert here.apply().code == 0
+
+    assert "No changes" in here.plan().out
+    status = here.run("status", str(here.manifest)).out
+    assert "attested" in status
+    shown = here.run("archive", "show", str(here.folder / "archive")).out
+    assert "Contacts" in shown and "files" in shown
+    restored = here.folder / "back"
+    assert here.run("archive", "restore", str(here.folder / "archive"), "--to", str(restored), "--as", "csv").code == 0
+    assert any("李雷" in path.read_text(encoding="utf-8") for path in restored.rglob("*.csv"))
+
+
+def test_nobody_is_asked_over_a_network_and_no_key_of_ours_is_to_be_revoked(here: Site) -> None:
+    assert {step["address"] for step in steps(here) if step["verb"] == "revoke"} == {"api_key/all"}
+
+
+def test_an_export_from_before_the_freeze_is_not_the_last_one(here: Site) -> None:
+    assert here.apply().code == 0
+    for path in (here.folder / "exports").iterdir():
+        os.utime(path, (1, 1))
+    confirm_all(here)
+    here.apply()
+
+    found = json.loads(here.plan("--format", "json").out)
+
+    assert {each["address"] for each in found["blocked"]} >= {"archive/Contacts", "archive/Deals", "archive/files"}
+    assert not [step for step in found["steps"] if step["verb"] == "delta"]
+
+
+def test_an_export_that_is_shorter_than_the_vendor_shows_is_not_verified(here: Site) -> None:
+    (here.folder / "exports" / "counts.csv").write_text("dataset,rows\nContacts,3\nDeals,1\n", encoding="utf-8")
+
+    said = here.apply()
+
+    assert said.code == 6 and "Contacts" in said.out + said.err
+
+
+def test_a_vendor_with_an_api_takes_no_folder_and_paper_takes_nothing_else(here: Site) -> None:
+    text = here.manifest.read_text(encoding="utf-8")
+    here.write(text.replace("  exports: exports\n", "  credentials: {read: {token: {env: CRMSTATE_X}}}\n"))
+    assert "CRM-V041" in here.plan().err
+    here.write(text.replace("name: paper\n", "name: tryton\n  url: http://127.0.0.1:1\n"))
+    assert "CRM-V040" in here.plan().err
+    here.write(text.replace("exports: exports", "exports: ../elsewhere"))
+    assert here.plan().code == 3
+
+
+def test_a_broken_table_is_named_before_anything_is_kept(here: Site) -> None:
+    (here.folder / "exports" / "Deals.csv").write_bytes(b"a,b\n1\n")
+
+    said = here.apply()
+
+    assert said.code in (1, 6) and "Deals.csv" in said.out + said.err and "Traceback" not in said.err
