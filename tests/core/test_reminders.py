@@ -95,7 +95,7 @@ def test_who_answers_for_the_whole_is_told_and_nothing_else_changes() -> None:
     goals, calm = wish(people=(person("2026-05-20"),)), wish(people=(person("2026-08-20"),))
     made, other = plan(goals, tenant()), plan(calm, tenant())
     (found,) = made.diagnostics
-    assert (found.code, found.severity, found.address) == ("CRM-P070", "warning", TRAINING)
+    assert (found.code, found.severity, found.address) == ("CRM-P075", "warning", TRAINING)
     assert (found.params["to"], found.params["who"]) == ("ops@example.com", "hr@example.com")
     assert not other.diagnostics
     assert [step.id for step in made.steps] == [step.id for step in other.steps]

@@ -265,7 +265,7 @@ def test_a_person_is_reminded_once_and_who_answers_for_it_is_told_once_when_it_i
         assert told(there) == [], "a reminder that comes every day is not read"
     there.advance("2026-11-21T00:00:00Z")
     plan = there.plan("--detailed-exitcode")
-    assert (plan.code, "CRM-P070" in plan.out, "revops@example.com has to know" in plan.out) == (2, True, True)
+    assert (plan.code, "CRM-P075" in plan.out, "revops@example.com has to know" in plan.out) == (2, True, True)
     assert "OVERDUE since 2026-11-21" in there.run("status", str(there.manifest)).out
     assert told(there) == [("escalation", "revops@example.com", TRAINING)]
     assert told(there) == []
@@ -297,7 +297,7 @@ def test_a_vendor_that_is_silent_for_too_long_is_told_of_once_and_a_sign_of_life
     assert [each for each in told(there) if each[2] == place] == [], "it has answered, and has time again"
     there.advance("7d")
     said = there.plan("--detailed-exitcode")
-    assert "CRM-P071" in said.out and asked[:10] in said.out
+    assert "CRM-P076" in said.out and asked[:10] in said.out
     assert [each for each in told(there) if each[2] == place] == [("escalation", "revops@example.com", place)]
     assert [each for each in told(there) if each[2] == place] == []
 
