@@ -18,8 +18,10 @@ from crmstate.core.diagnostic import Problem, diagnostic
 from crmstate.core.failure import Failure
 from crmstate.core.words import Exit
 
-COMMANDS = ("init", "validate", "plan", "apply", "approve", "confirm", "status", "deadlines", "rehearse", "schema")
-GROUPS = ("archive", "providers", "state", "sandbox")
+COMMANDS = (
+    "init", "validate", "plan", "apply", "approve", "confirm", "remind", "status", "deadlines", "letter", "rehearse", "schema",
+)  # fmt: skip
+GROUPS = ("archive", "contact", "settle", "certificate", "migrate", "evaluate", "providers", "state", "sandbox")
 CTRL_C = 130
 """What typer makes of a KeyboardInterrupt."""
 

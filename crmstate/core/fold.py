@@ -64,6 +64,16 @@ def advance(state: State, event: AnyEvent) -> State:
                 if key in state.entries:
                     state.entries[key].outcome = Outcome.UNKNOWN
                     state.entries[key].at = event.at
+        case events.Claimed():
+            state.claims += (event,)
+        case events.Struck():
+            state.struck += (event,)
+        case events.Examined():
+            state.examined += (event,)
+        case events.Compared():
+            state.compared = {**state.compared, event.dataset: event}
+        case events.Remarked():
+            state.remarks += (event,)
         case events.Restored() | events.Unlocked():
             pass
     return state

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from crmstate.core.address import Address, address
-from crmstate.core.event import Contacted, Evidence
+from crmstate.core.event import Claimed, Compared, Contacted, Evidence, Examined, Remarked, Struck
 from crmstate.core.words import Kind, Outcome, Phase, Proof, Undo, Verb
 
 FORMAT = 1
@@ -66,8 +66,8 @@ class Hold(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class State(msgspec.Struct, omit_defaults=True):
     """The record of one decommissioning. `serial` is the number of the journal's last chunk that is folded in.
-    `entries` by step id. `contacts`: the vendor contact log by id, in the order in which it was written. `reminded`: when
-    who was told what (`contacts.told`).
+    `entries` by step id; `compared`: by dataset, the last comparison with the new system. `contacts`: the vendor contact
+    log by id, in the order in which it was written. `reminded`: when who was told what (`contacts.told`).
 
     Mutable for the fold alone (`fold.advance`), which owns it while it runs: a hundred thousand steps do not allow a
     copy an event.
@@ -88,6 +88,11 @@ class State(msgspec.Struct, omit_defaults=True):
     last_plan: str | None = None
     last_exit: int | None = None
     verified_at: str | None = None
+    claims: tuple[Claimed, ...] = ()
+    struck: tuple[Struck, ...] = ()
+    examined: tuple[Examined, ...] = ()
+    compared: dict[str, Compared] = {}
+    remarks: tuple[Remarked, ...] = ()
 
     def entry(self, address: Address, verb: Verb, occurrence: int = 1) -> Entry | None:
         """The entry of a step, or None."""

@@ -64,8 +64,6 @@ def unsupported(model: Manifest, tree: Tree) -> tuple[Unsupported, ...]:
     """Every section that is written and not carried out by this version, with what has to wait for it."""
     return (
         *_notices(model, tree),
-        *_afterwards(model, tree),
-        *_replacement(model, tree),
         *_state(model, tree),
     )
 
@@ -85,27 +83,6 @@ def _notices(model: Manifest, tree: Tree) -> Iterator[Unsupported]:
         )
         owner = notice.feedback_owner or model.owner
         yield Unsupported(f"notices[{index}]", before=before, owner=owner, span=tree.span("notices", index))
-
-
-def _afterwards(model: Manifest, tree: Tree) -> Iterator[Unsupported]:
-    if model.settlement:
-        yield Unsupported("settlement", owner=model.settlement.owner, span=tree.key_span("settlement"))
-    if model.evaluation:
-        yield Unsupported("evaluation", owner=model.evaluation.owner, span=tree.key_span("evaluation"))
-
-
-def _replacement(model: Manifest, tree: Tree) -> Iterator[Unsupported]:
-    replacement = model.replacement
-    if replacement is None:
-        return
-    if replacement.migrate:
-        yield Unsupported(
-            "replacement.migrate", before="purged", owner=model.owner, span=tree.key_span("replacement", "migrate")
-        )
-    if replacement.decision == "adopted":
-        owner, span = acceptance_owner(model), tree.key_span("replacement", "accepted")
-        for milestone in (Milestone.PURGED, Milestone.CANCEL_EFFECTIVE):
-            yield Unsupported("replacement.accepted", before=milestone.value, owner=owner, span=span)
 
 
 def _state(model: Manifest, tree: Tree) -> Iterator[Unsupported]:

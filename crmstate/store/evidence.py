@@ -44,7 +44,7 @@ def look(paths: Iterable[Path]) -> tuple[Found, ...]:
     """Reads each file whole, and keeps none. Raises Problem (exit 3), with the file's name, for what is no evidence."""
     found = []
     for path in paths:
-        data = _read(path)
+        data = take(path)
         found.append(Found(path, hashlib.sha256(data).hexdigest(), len(data)))
     return tuple(found)
 
@@ -52,23 +52,36 @@ def look(paths: Iterable[Path]) -> tuple[Found, ...]:
 def store(found: Found, home: Home, effects: Effects, *, proof: Proof, at: str, by: str) -> Evidence:
     """Copies a file that was looked at, durably, and says what it is. Raises Problem (exit 3) where it has changed
     since."""
-    data = _read(found.path)
+    data = take(found.path)
     if hashlib.sha256(data).hexdigest() != found.sha256:
         raise _refusal(found.path, "changed")
+    return keep_data(data, found.path.name, home, effects, proof=proof, at=at, by=by)
+
+
+def keep(path: Path, home: Home, effects: Effects, *, proof: Proof, at: str, by: str) -> Evidence:
+    """Copies one file into the evidence store and says what it is. Raises Problem (exit 3) for what is no evidence."""
+    return keep_data(take(path), path.name, home, effects, proof=proof, at=at, by=by)
+
+
+def take(path: Path) -> bytes:
+    """The bytes of one file that can be evidence. Raises Problem (exit 3) for what is none; nothing is written."""
+    data = _read(path)
+    if _KEY.search(data.replace(b"\0", b"")):  # NULs: text of two bytes a character
+        raise _refusal(path, "key")
+    return data
+
+
+def keep_data(data: bytes, name: str, home: Home, effects: Effects, *, proof: Proof, at: str, by: str) -> Evidence:
+    """The same for bytes that were taken before, so that what was judged is what is kept."""
+    digest = hashlib.sha256(data).hexdigest()
     disk, folder = Disk(effects), home.path / FOLDER
     disk.folder(folder)
-    target = folder / found.sha256
+    target = folder / digest
     if files.read(target, LARGEST) == data:
         disk.flush(folder)  # whoever wrote it may have been killed before the name was durable
     else:
         disk.replace(target, data)
-    name = found.path.name[:NAME]
-    return Evidence("file", proof, at, by, f"{FOLDER}/{found.sha256}", found.sha256, bytes=found.bytes, note=name)
-
-
-def keep(path: Path, home: Home, effects: Effects, *, proof: Proof, at: str, by: str) -> Evidence:
-    """Looks at one file and keeps it. Raises Problem (exit 3) for what is no evidence."""
-    return store(look([path])[0], home, effects, proof=proof, at=at, by=by)
+    return Evidence("file", proof, at, by, f"{FOLDER}/{digest}", digest, bytes=len(data), note=name[:NAME])
 
 
 def _read(path: Path) -> bytes:
@@ -90,8 +103,6 @@ def _read(path: Path) -> bytes:
             raise _refusal(path, error.strerror or "missing") from None
         if _facts(os.fstat(handle)) != _facts(before) or len(data) != before.st_size:
             raise _refusal(path, "changed")
-    if _KEY.search(data.replace(b"\0", b"")):  # NULs: text of two bytes a character
-        raise _refusal(path, "key")
     return data
 
 

@@ -107,10 +107,6 @@ def test_sections_that_are_not_carried_out_say_what_waits_for_them() -> None:
         ("notices[0]", "freeze", "revops@example.com"),
         ("notices[1]", "freeze", "revops@example.com"),
         ("notices[2]", "freeze", "care@example.com"),
-        ("settlement", None, "finance@example.com"),
-        ("evaluation", None, "cfo@example.com"),
-        ("replacement.accepted", "purged", "sales@example.com"),
-        ("replacement.accepted", "cancel_effective", "sales@example.com"),
     ]
     assert expected == [(each.section, each.before, each.owner) for each in EVERYTHING.unsupported]
 

@@ -13,18 +13,23 @@ import pytest
 
 import crmstate
 from crmstate.core import closing, words
+from crmstate.core.certificate import FIELDS
 from crmstate.core.cost import PAYABLE
 from crmstate.core.diagnostic import Diagnostic, Span, diagnostic
+from crmstate.core.evaluation import PER
 from crmstate.core.failure import Code
 from crmstate.core.life import Beside, Stand
 from crmstate.core.message import message
 from crmstate.core.order import Stage, precedence
+from crmstate.core.settling import KINDS
+from crmstate.people.facts import FIELDS as LETTER_FACTS
+from crmstate.people.letters import LETTERS
 from crmstate.views.catalogue import GAP, LANGUAGES, LOCALE, Catalogue, language, load
 from crmstate.views.escape import markdown
 from crmstate.views.standing import From
 
 PACKAGE = Path(crmstate.__file__).parent
-OWN = ("plan", "engine", "status", "cli")
+OWN = ("plan", "engine", "status", "cli", "settling")
 RESERVED = {"CRM-E015"}
 CODE = re.compile(r"CRM-[A-Z][0-9]{3}")
 NAMED = re.compile(r"(?:why|blocked|gap|order)\.[a-z_]+(?:\.[a-z_]+)*")
@@ -35,6 +40,7 @@ EVENTS = (
     "created started intended settled advanced reopened confirmed contacted reminded approved held released observed "
     "finished repaired restored unlocked"
 )
+LATE_EVENTS = ("claimed", "struck", "examined", "compared", "remarked")
 
 COST_LINES = (*PAYABLE, "refund", "missed_notice", "bound_again", "saving", "pause", "going_on")
 
@@ -75,6 +81,39 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "closing.next.{}": ("waiting", "failed", "unknown", "refused", "not_started"),
     "rehearse.head.{}": ("who", "what", "count", "which"),
     "status.{}": ("who", "since", "until", "request"),
+    "migration.{}": ("dataset", "field", "ours", "theirs", "result"),
+    "report.{}": ("feedback", "lessons"),
+    "report_column.{}": (
+        "cost",
+        "measure",
+        "before",
+        "after",
+        "change",
+        "unit",
+        "currency",
+        "saved",
+        "once",
+        "we_owe",
+        "owed_to_us",
+        "net",
+    ),
+    "settle_column.{}": (
+        "number",
+        "claim",
+        "amount",
+        "due",
+        "open",
+        "answered",
+        "note",
+        "currency",
+        "we_owe",
+        "owed_to_us",
+        "net",
+        "day",
+        "by",
+        "at",
+        "document",
+    ),
     "column.{}": (
         "archive",
         "datasets",
@@ -132,7 +171,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "failure": tuple(Code),
     "waits": tuple(From),
     "exit": tuple(each.name.lower() for each in words.Exit),
-    "event": tuple(EVENTS.split()),
+    "event": (*EVENTS.split(), *LATE_EVENTS),
     "attribute": (
         "ends_api",
         "revokes_keys",
@@ -153,12 +192,36 @@ WORDS: dict[str, tuple[str, ...]] = {
     "freeze": ("now",),
     "use": ("read", "write"),
     "evidence": ("missing", "empty", "link", "key", "changed"),
-}
-WORDS |= {
     "channel": tuple(words.Channel),
     "contacting": tuple(words.Contacting),
+    "nudging": tuple(words.Nudging),
     "contact_field": ("person", "outcome", "attachments"),
     "contact_why": ("empty", "long", "control", "many"),
+    "settle_kind": KINDS,
+    "certificate_field": FIELDS,
+    "backups": ("destroyed", "expire", "kept"),
+    "decision": ("adopted", "none", "open"),
+    "cost_per": (*PER, "term"),
+    "sheet": (
+        "large",
+        "not_text",
+        "long",
+        "cells",
+        "quotes",
+        "columns",
+        "count",
+        "empty",
+        "twice",
+        "uncounted",
+        "nothing",
+        "yaml",
+        "tags",
+        "mapping",
+    ),
+    "template": ("name", "link", "not_a_file", "too_large", "not_text", "unreadable"),
+    "notice_form": ("written", "portal"),
+    "letter_kind": tuple(LETTERS),
+    "letter_fact": tuple(LETTER_FACTS),
 }
 FORMS = {",", "code", "ours", "day", "period", None}
 

@@ -21,6 +21,7 @@ from crmstate.core.planning.hands import OPENED
 from crmstate.core.planning.retention import WHOLE
 from crmstate.core.record import State
 from crmstate.core.words import Exit, Kind, Outcome, Proof, Verb
+from crmstate.engine import withheld
 from crmstate.engine.confirm import confirm as confirmed
 from crmstate.engine.observe import stamp
 
@@ -81,9 +82,10 @@ def confirm(
             provider=house.provider,
         )  # fmt: skip
         say(evidence=tuple(Evidence("file", level, at, name) for _ in evidence or ()))
+        found = look(evidence or ())
+        withheld.require(place, level, house.desired, store.state, [each.sha256 for each in found], at)
         if place == WHOLE and not waive:
             house.refuse_standing()
-        found = look(evidence or ())
         if place == OPENING and not waive:
             for path in evidence or ():
                 shows_all(path, contents(store.state))

@@ -24,6 +24,7 @@ from crmstate.core.course import course
 from crmstate.core.goal import ArchiveGoal
 from crmstate.core.life import life
 from crmstate.core.plan import Deadline, Plan
+from crmstate.core.planning.afterwards import afterwards
 from crmstate.core.planning.retention import deadlines
 from crmstate.core.record import State
 from crmstate.core.reminders import late
@@ -76,6 +77,9 @@ def _moment(house: House, state: State, made: Plan | None) -> Moment:
 
 
 def _dates(house: House, state: State) -> tuple[Deadline, ...]:
-    """The archive's dates by the record and the manifest alone; those that have come are in it as well."""
+    """The dates by the record and the manifest alone; those of the archive that have come are in it as well."""
     goal = house.desired.archive
-    return tuple(deadlines(goal, state, "")) if isinstance(goal, ArchiveGoal) else ()
+    found = [*afterwards(house.desired, state, stamp(house.clock.now()))]
+    if isinstance(goal, ArchiveGoal):
+        found += deadlines(goal, state, "")
+    return tuple(sorted(found, key=lambda each: (each.at, each.what)))

@@ -28,6 +28,7 @@ from crmstate.core.plan import (
     sort_key,
 )
 from crmstate.core.planning.access import access
+from crmstate.core.planning.afterwards import replacement, review, settlement
 from crmstate.core.planning.contract import account, subscription
 from crmstate.core.planning.contract import by_word as contract_by_word
 from crmstate.core.planning.data import certificate, data, encryption
@@ -84,7 +85,10 @@ def plan(
             people,
             term_runs,
             give_notice,
+            replacement,
             unsupported,
+            settlement,
+            review,
             freeze,
             retention,
             questions,
@@ -94,9 +98,11 @@ def plan(
     else:
         for part in (contract_by_word, certificate, people) if by_word or not offline else ():
             part(draft)
-        owed = len(draft.steps)
+        settlement(draft)
+        review(draft, alone=True)
+        before = len(draft.steps)
         retention(draft, alone=True, offline=offline)
-        if len(draft.steps) > owed:
+        if len(draft.steps) > before:
             questions(draft)
     encryption(draft)
     edges = tuple(sorted({(rule.before, rule.after) for rule in precedence(draft.attributes)} | set(draft.edges)))
@@ -161,7 +167,7 @@ def _overdue(draft: Draft, steps: tuple[Step, ...]) -> None:
     if not draft.survey.taken_at:
         return
     for each in late(draft.desired, steps, draft.state, draft.survey.taken_at).values():
-        code = "CRM-P071" if each.vendor else "CRM-P070"
+        code = "CRM-P076" if each.vendor else "CRM-P075"
         facts = {
             "at": each.since,
             "who": each.who or draft.provider.name,

@@ -18,12 +18,14 @@ from crmstate.core.plan import Deadline
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.hands import ALL
 from crmstate.core.record import Entry, State
-from crmstate.core.words import Kind, Mode, Outcome, Phase, Severity, Undo, Verb
+from crmstate.core.words import Kind, Outcome, Phase, Severity, Undo, Verb
 
 WHOLE = address(Kind.ARCHIVE, ALL)
 """The archive as a whole, all datasets together."""
 BEGUN = "begun"
 """The code of an ending that failed after it had taken something away."""
+_APART = (Verb.DISCARD, Verb.EVALUATE)
+"""What the end of an archive does not wait for: itself, and an evaluation, which nobody may ever make."""
 _EVERYWHERE = time(12, tzinfo=UTC)
 """A day that has ended everywhere on earth ended at noon UTC of the day after."""
 
@@ -200,10 +202,11 @@ def _stands_in_the_way(draft: Draft, goal: ArchiveGoal, alone: bool, offline: bo
     if goal.unsupported:
         return message("blocked.archive_option", options=", ".join(goal.unsupported))
     if alone:
-        open_steps = {key for key, entry in draft.state.open().items() if entry.verb is not Verb.DISCARD}
-        open_steps |= {step.id for step in draft.steps if step.mode is Mode.MANUAL}
-        if open_steps:
-            return message("blocked.rest_first", n=len(open_steps))
+        open_steps = [key for key, entry in draft.state.open().items() if entry.verb not in _APART]
+        if left := len({*open_steps, *(step.id for step in draft.steps if step.verb not in _APART)}):
+            return message("blocked.rest_first", n=left)
         return message("blocked.rest_unknown") if offline and draft.state.verified_at is None else None
-    left = len(draft.steps) + sum(not each.stage.startswith("unsupported/") for each in draft.blocked)
+    left = sum(step.verb not in _APART for step in draft.steps) + sum(
+        not each.stage.startswith("unsupported/") for each in draft.blocked
+    )
     return message("blocked.rest_first", n=left) if left else None

@@ -17,6 +17,7 @@ from crmstate.core.law import CONTRACT_END, Applied, Law, apply_laws
 from crmstate.core.message import message
 from crmstate.core.milestones import milestones
 from crmstate.core.plan import Deadline
+from crmstate.core.planning.afterwards import afterwards
 from crmstate.core.planning.dates import contract_dates, missed_notice, undated
 from crmstate.core.planning.retention import deadlines
 from crmstate.core.record import State
@@ -50,8 +51,8 @@ def timeline(
 
 
 def all_dates(desired: Desired, state: State, now: str, laws: Sequence[Applied] = ()) -> tuple[Deadline, ...]:
-    """The dates to come: of contract, cutover and people, of the archive, and of the law."""
-    found = list(contract_dates(desired, state, now))
+    """The dates to come: of contract, cutover and people, of what comes afterwards, of the archive, and of the law."""
+    found = [*contract_dates(desired, state, now), *afterwards(desired, state, now)]
     if isinstance(desired.archive, ArchiveGoal):
         found += deadlines(desired.archive, state, now)
     found += [

@@ -1,0 +1,172 @@
+"""What comes beside and after the technical end: the migration's acceptance, the settlement, looking back.
+
+The migration is a gate: data goes and the subscription ends only once it is accepted. Settlement and evaluation go by the
+record alone, so that they are planned where the vendor is out of reach by design as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from crmstate.core import evaluation, migration, settling
+from crmstate.core.address import address, id_of
+from crmstate.core.around import Migrated, ReplacementGoal
+from crmstate.core.contract import Calendar, When
+from crmstate.core.deadline import Dated
+from crmstate.core.goal import Desired
+from crmstate.core.message import Message, message
+from crmstate.core.milestones import milestones, resolve
+from crmstate.core.order import Stage
+from crmstate.core.plan import Deadline
+from crmstate.core.planning.draft import Draft
+from crmstate.core.record import Entry, State
+from crmstate.core.words import Kind, Mode, Outcome, Phase, Proof, Severity, Verb
+
+SETTLEMENT = address(Kind.SETTLEMENT, "final")
+_FILES = ("acknowledged", "certified")
+"""Proofs that are somebody else's word: without a document there is none."""
+
+
+def replacement(draft: Draft) -> None:
+    """A replacement that was adopted is compared, where the manifest says what moves, and accepted, before anything of the
+    old system goes."""
+    goal = draft.desired.replacement
+    if goal is None:
+        return
+    if goal.decision == "open":
+        draft.report("CRM-P070", Severity.WARNING, goal.span)
+    if goal.decision != "adopted":
+        return
+    compared = tuple(step for each in goal.migrate for step in _moved(draft, goal, each))
+    if draft.recorded(migration.ACCEPTED, Verb.CONFIRM) is not None and not compared:
+        draft.keep(Kind.MIGRATION)
+        return
+    if draft.desired.clearing:
+        draft.edges.append((Stage.MIGRATION.value, Stage.MODULES.value))
+    done = draft.recorded(migration.ACCEPTED, Verb.CONFIRM) is not None
+    occurrence = max(1, draft.state.occurrence(migration.ACCEPTED, Verb.CONFIRM)) + done
+    draft.ours(
+        migration.ACCEPTED, Kind.MIGRATION, Verb.CONFIRM, Stage.MIGRATION.value,
+        message("why.migration.accepted", system=goal.system or "-"),
+        mode=Mode.MANUAL, occurrence=occurrence, needs=compared, owner=goal.owner or draft.desired.owner,
+        proof=Proof(goal.proof), files=goal.proof in _FILES, span=goal.span, before=Phase.ABSENT, after=Phase.PRESENT,
+    )  # fmt: skip
+
+
+def _moved(draft: Draft, goal: ReplacementGoal, each: Migrated) -> tuple[str, ...]:
+    """The step of one dataset: its counts and fields in the new system are as in the archive. What the archive still takes
+    in is compared as well, so the step comes after that."""
+    place = migration.place(each)
+    rows = [row for row in draft.by_kind[Kind.DATASET] if each.dataset in (row.id, row.label)]
+    held = [entry for entry in draft.state.entries.values() if entry.verb is Verb.ARCHIVE]
+    name = next((row.id for row in rows), None) or next(
+        (id_of(entry.address) for entry in held if each.dataset in (id_of(entry.address), entry.label)), None
+    )
+    if name is None and Kind.DATASET in draft.survey.complete:
+        draft.report("CRM-P020", span=goal.span, dataset=each.dataset)
+    archive = address(Kind.ARCHIVE, name or each.dataset)
+    needs = tuple(step.id for step in draft.steps if step.address == archive and step.kind is Kind.ARCHIVE)
+    adds = any(step.id in needs and step.verb in (Verb.ARCHIVE, Verb.DELTA) for step in draft.steps)
+    stale = name is not None and migration.stale(draft.state, each, name)
+    done = draft.recorded(place, Verb.CONFIRM)
+    if done is not None and not stale and not (adds and done.proof is not Proof.WAIVED):
+        draft.keep(Kind.MIGRATION)
+        return ()
+    step = draft.ours(
+        place, Kind.MIGRATION, Verb.CONFIRM, Stage.MIGRATION.value, _compared(draft, goal, each, name),
+        mode=Mode.MANUAL, label=each.dataset, occurrence=migration.occurrence(draft.state, place), needs=needs,
+        owner=goal.owner or draft.desired.owner, proof=Proof.ATTESTED, files=True, span=goal.span,
+        before=Phase.ABSENT, after=Phase.PRESENT,
+    )  # fmt: skip
+    return (step.id,)
+
+
+def _compared(draft: Draft, goal: ReplacementGoal, each: Migrated, name: str | None) -> Message:
+    last = draft.state.compared.get(name or each.dataset)
+    wrong = migration.gaps(each, last) if last is not None else []
+    if wrong and last is not None:
+        return message(
+            "why.migration.differs", dataset=each.dataset, what=", ".join(wrong), ours=last.ours, theirs=last.theirs
+        )
+    return message("why.migration.compare", dataset=each.dataset, to=each.to, system=goal.system or "-")
+
+
+def settlement(draft: Draft) -> None:
+    """Invoices, overcharge and refund are settled in writing. A claim that is entered after the settlement opens it
+    again."""
+    goal = draft.desired.settlement
+    if goal is None:
+        return
+    found = settling.lines(draft.state)
+    due = day(goal.due, draft.desired, draft.state, draft.survey.taken_at)
+    left = settling.left(found)
+    done = draft.recorded(SETTLEMENT, Verb.SETTLE)
+    waived = done is not None and done.proof is Proof.WAIVED
+    if done is not None and (waived or not left):
+        draft.keep(Kind.SETTLEMENT)
+        return
+    why = message("why.settlement")
+    if found:
+        sums = ", ".join(str(each) for each in settling.balances(found))
+        why = message("why.settlement.open", n=len(left), all=len(found), balance=sums)
+    draft.ours(
+        SETTLEMENT, Kind.SETTLEMENT, Verb.SETTLE, Stage.AFTERWARDS.value, why,
+        mode=Mode.MANUAL, occurrence=max(1, draft.state.occurrence(SETTLEMENT, Verb.SETTLE)) + (done is not None),
+        owner=goal.owner, proof=Proof.ATTESTED, files=True, deadline=due.at if due is not None else None, span=goal.span,
+        before=Phase.ABSENT, after=Phase.PRESENT,
+    )  # fmt: skip
+
+
+def review(draft: Draft, *, alone: bool = False) -> None:
+    """Looking back, once its day has come; a day to come is a date (`deadlines`). Before the end nobody knows the day: the
+    step says after what it comes, and is not planned on its own (`alone`)."""
+    goal = draft.desired.evaluation
+    if goal is None:
+        return
+    if draft.recorded(evaluation.PLACE, Verb.EVALUATE) is not None:
+        draft.keep(Kind.EVALUATION)
+        return
+    due = day(goal.after, draft.desired, draft.state, draft.survey.taken_at)
+    if alone if due is None else due.starts > draft.survey.taken_at:
+        return
+    lacks = evaluation.missing(evaluation.review(draft.state.remarks), goal.measures)
+    why = message("why.evaluation.ready")
+    if lacks:
+        period, point = str(goal.after.period or ""), goal.after.point
+        why = message("why.evaluation", period=period, point=point, n=len(lacks))
+    draft.ours(
+        evaluation.PLACE, Kind.EVALUATION, Verb.EVALUATE, Stage.AFTERWARDS.value, why,
+        mode=Mode.MANUAL, owner=goal.owner, proof=Proof.ATTESTED, deadline=due.at if due is not None else None, span=goal.span,
+        before=Phase.ABSENT, after=Phase.PRESENT,
+    )  # fmt: skip
+
+
+def afterwards(desired: Desired, state: State, now: str) -> Iterator[Deadline]:
+    """The dates to come of settlement and evaluation, as far as they can be known and are not done."""
+    if not now:
+        return
+    settle, look = desired.settlement, desired.evaluation
+    if settle is not None:
+        due = _open(day(settle.due, desired, state, now), state.latest(SETTLEMENT, Verb.SETTLE))
+        if due is not None and due.at > now:
+            said = message("date.settlement")
+            yield Deadline("settlement", due.at, SETTLEMENT, said, settle.span, due.why, owner=settle.owner)
+    if look is not None:
+        due = _open(day(look.after, desired, state, now), state.latest(evaluation.PLACE, Verb.EVALUATE))
+        if due is not None and due.starts > now:
+            said = message("date.evaluation")
+            yield Deadline("evaluation", due.starts, evaluation.PLACE, said, look.span, due.why, owner=look.owner)
+
+
+def _open(due: Dated | None, entry: Entry | None) -> Dated | None:
+    """The date of what is not done yet."""
+    return None if entry is not None and entry.outcome is Outcome.DONE else due
+
+
+def day(when: When | None, desired: Desired, state: State, now: str) -> Dated | None:
+    """A date of the manifest; None while what it counts from cannot be known."""
+    if when is None:
+        return None
+    calendar = desired.contract.calendar if desired.contract is not None else Calendar()
+    found = resolve(when, milestones(desired, state, now) if when.point else {}, calendar)
+    return found if isinstance(found, Dated) else None

@@ -1,0 +1,153 @@
+"""What a person wrote down of the vendor's destruction document: a small YAML or JSON file beside it, or fields on the
+command line. What is not written stays unknown."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from crmstate.core.diagnostic import Problem, problem
+from crmstate.core.event import Destruction
+from crmstate.core.words import Exit
+from crmstate.people import sheet
+
+FIELDS = ("tenant", "datasets", "backups", "sub_processors", "date", "signatory")
+LARGEST = 64 * 1024
+DEEPEST = 3
+NONE = "none"
+
+
+def parse(data: bytes, file: str) -> dict[str, Any]:
+    """The mapping in a file. Raises Problem CRM-F026 where it is none: links within it, tags and repeated keys are refused."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+    from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
+
+    if len(data) > LARGEST:
+        raise sheet.wrong(file, 1, "large", "0.06")
+    text = sheet.text(data, file)
+    try:
+        depth = 0
+        for event in YAML(typ="base", pure=True).parse(text):
+            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+            if isinstance(event, AliasEvent) or getattr(event, "tag", None) or depth > DEEPEST:
+                raise sheet.wrong(file, event.start_mark.line + 1, "tags")
+        found = YAML(typ="base", pure=True).load(io.StringIO(text))  # every scalar as text, as it is written
+    except (YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        raise sheet.wrong(file, mark.line + 1 if mark is not None else 1, "yaml") from None
+    if not isinstance(found, dict):
+        raise sheet.wrong(file, 1, "mapping", ", ".join(FIELDS))
+    return found
+
+
+def given(pairs: Sequence[str]) -> dict[str, Any]:
+    """`--field tenant=t-1 --field datasets.Contacts=7` as the same mapping. A name with `datasets.` before it is a dataset,
+    `backups.expire` the day until which copies are kept."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, mark, value = (part.strip() for part in pair.partition("="))
+        head, dot, rest = name.partition(".")
+        if not mark or head not in FIELDS or not value or (dot and head not in ("datasets", "backups")):
+            raise _wrong(name or pair[:40])
+        if head == "datasets" and not rest:
+            raise _wrong(name)
+        if dot:
+            part = found.setdefault(head, {})
+            if not isinstance(part, dict) or rest in part:
+                raise _wrong(name)
+            part[rest] = value
+        elif head in found:
+            raise _wrong(name)
+        else:
+            found[head] = [each.strip() for each in value.split(",")] if head == "sub_processors" else value
+    if found.get("sub_processors") == [NONE]:
+        found["sub_processors"] = NONE
+    return found
+
+
+def destruction(found: Mapping[Any, Any]) -> Destruction:
+    """The values of a mapping. Raises Problem CRM-F011 for a field that is not known or does not say what it must."""
+    for name in found:
+        if name not in FIELDS:
+            raise _wrong(str(name)[:40])
+    backups, expiry = _backups(found.get("backups"))
+    return Destruction(
+        tenant=_text(found, "tenant"),
+        datasets=_datasets(found.get("datasets")),
+        backups=backups,
+        expiry=expiry,
+        sub_processors=_names(found.get("sub_processors")),
+        day=_day(found.get("date"), "date"),
+        signatory=_text(found, "signatory"),
+    )
+
+
+def _text(found: Mapping[Any, Any], name: str) -> str | None:
+    value = found.get(name)
+    if _nothing(value):
+        return None
+    if not isinstance(value, str) or len(value) > 300:
+        raise _wrong(name)
+    return value.strip() or None
+
+
+def _nothing(value: Any) -> bool:
+    """Whether nothing is written there."""
+    return value is None or value in ("", "~", "null")
+
+
+def _datasets(value: Any) -> dict[str, int | None]:
+    if _nothing(value):
+        return {}
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        value = dict.fromkeys(value)
+    if not isinstance(value, dict) or len(value) > 10_000:
+        raise _wrong("datasets")
+    return {str(name): _count(count, f"datasets.{name}") for name, count in value.items()}
+
+
+def _count(value: Any, name: str) -> int | None:
+    if _nothing(value):
+        return None
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 12:
+        return int(value)
+    raise _wrong(name)
+
+
+def _backups(value: Any) -> tuple[str | None, str | None]:
+    """What becomes of backups, and until when they are kept: `destroyed`, `kept`, `expire`, or `{expire: 2027-03-01}`."""
+    if _nothing(value):
+        return None, None
+    if isinstance(value, dict) and set(value) == {"expire"}:
+        return "expire", _day(value["expire"], "backups.expire")
+    if value in ("destroyed", "kept", "expire"):
+        return str(value), None
+    raise _wrong("backups")
+
+
+def _names(value: Any) -> tuple[str, ...] | None:
+    if _nothing(value) or value == []:
+        return None
+    if value == NONE:
+        return ()
+    if isinstance(value, list) and all(isinstance(each, str) and each.strip() for each in value) and len(value) < 1000:
+        return tuple(each.strip() for each in value)
+    raise _wrong("sub_processors")
+
+
+def _day(value: Any, name: str) -> str | None:
+    if _nothing(value):
+        return None
+    try:
+        if isinstance(value, str) and len(value) == 10:
+            return date.fromisoformat(value).isoformat()
+    except ValueError:
+        pass
+    raise _wrong(name)
+
+
+def _wrong(name: str) -> Problem:
+    return problem(Exit.USAGE, "CRM-F011", field=name[:60], known=", ".join(FIELDS))
