@@ -8,6 +8,7 @@ period of the price costs the whole price, a broken one its share of that period
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -20,6 +21,8 @@ from crmstate.core.diagnostic import Span
 from crmstate.core.goal import SubscriptionGoal
 from crmstate.core.message import Message, message
 from crmstate.core.money import Money, added, exact, money
+from crmstate.core.settling import DUE
+from crmstate.core.settling import Line as Claim
 from crmstate.core.survey import SubscriptionFacts
 from crmstate.core.term import TermAt, billing, current_term, starts
 
@@ -32,7 +35,8 @@ _YEAR = 365
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One sum. `what`: early_termination_fee, remaining_charges, refund, missed_notice, saving, pause or going_on; `sum` None
+    """One sum. `what`: early_termination_fee, remaining_charges, refund, refund_claimed, missed_notice,
+    bound_again, saving, pause or going_on; `sum` None
     where it is not known; `per`: year, of what comes again every year. `how`: how it was computed, or why it is unknown."""
 
     what: str
@@ -60,9 +64,10 @@ def cost(
     days: Course,
     *,
     paused: bool = False,
+    claims: Sequence[Claim] = (),
 ) -> Cost | None:
     """What the end that a manifest wants costs and saves; None where nothing is wanted and no contract is written.
-    `paused`: it rests now, and what that costs nobody wrote."""
+    `paused`: it rests now, and what that costs nobody wrote. `claims`: the settlement's lines on record."""
     if goal is None and contract is None:
         return None
     if not days.today:
@@ -73,7 +78,7 @@ def cost(
     if ending:
         assert goal is not None
         lines += [*_fee(contract, goal, price, days), _remaining(contract, price, days, paused)]
-        lines += _refund(contract, price, days)
+        lines += _claimed(claims) or _refund(contract, price, days)
     lines += _missed(contract, goal, price, days)
     if goal is not None and ending:
         lines.append(_saving(contract, goal, price, days))
@@ -163,6 +168,18 @@ def _refund(contract: ContractGoal | None, price: Price | None, days: Course) ->
         "cost.refund", n=(end - last).days, of=(end - first).days + 1, end=end, sum=money(share, price.currency)
     )
     return [Line("refund", None, how, span=price.span)]
+
+
+def _claimed(claims: Sequence[Claim]) -> list[Line]:
+    """What was claimed back, and how much of it is still open; one line for each currency."""
+    mine = [each for each in claims if each.claim.kind in DUE]
+    found = []
+    for name in sorted({each.claim.currency for each in mine}):
+        here = [each for each in mine if each.claim.currency == name]
+        due = money(sum((Fraction(each.due) for each in here), Fraction(0)), name)
+        left = money(sum((Fraction(each.open) for each in here), Fraction(0)), name)
+        found.append(Line("refund_claimed", due, message("cost.refund_claimed", n=len(here), open=left)))
+    return found
 
 
 def _missed(

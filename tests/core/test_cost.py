@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from crmstate.core.contract import ContractGoal, Fee, NoticeClause, Period, Price, Term
 from crmstate.core.cost import Cost, charges, yearly
+from crmstate.core.event import Claimed, Evidence
 from crmstate.core.goal import SubscriptionGoal
 from crmstate.core.money import Money, added, digits, exact, money
-from crmstate.core.words import Kind, Verb
+from crmstate.core.words import Kind, Proof, Verb
 
 from .scenes import contract as row
 from .scenes import happened, plan, record, tenant, wish
@@ -180,6 +181,23 @@ def test_the_last_day_of_all_calendars_is_a_day_like_another(goal: SubscriptionG
 def test_a_day_that_the_vendor_shows_and_that_is_none_is_unknown(odd: str) -> None:
     found = costs(AT_TERM, written(None), pending="cancel", effective=odd, term_end=odd)
     assert sums(found)["remaining_charges"] is None
+
+
+def test_what_is_claimed_back_stands_in_the_place_of_what_could_be() -> None:
+    """Two currencies stay apart, what was agreed counts, and what was paid is no longer open."""
+    paper = Evidence("file", Proof.ATTESTED, TODAY)
+
+    def claim(number: int, kind: str, amount: str, currency: str = "USD", answers: int | None = None) -> Claimed:
+        return Claimed(TODAY, number, kind, amount, currency, "it@example.com", paper, answers)
+
+    state = record(
+        [claim(1, "refund", "1223.01"), claim(2, "overcharge", "50.00", "EUR"), claim(3, "invoice", "99.00"),
+         claim(4, "agreed", "1000.00", answers=1), claim(5, "payment", "400.00", answers=1)]
+    )  # fmt: skip
+    found = plan(wish(subscription=on("2026-12-31"), contract=written()), tenant(row(), at=TODAY), state).cost
+    assert found is not None
+    mine = [(str(line.sum), line.how.params["open"]) for line in found.lines if line.what.startswith("refund")]
+    assert mine == [("EUR 50.00", "EUR 50.00"), ("USD 1,000.00", "USD 600.00")]
 
 
 def test_a_contract_that_ends_by_itself_has_no_notice_to_miss() -> None:

@@ -42,7 +42,7 @@ EVENTS = (
 )
 LATE_EVENTS = ("claimed", "struck", "examined", "compared", "remarked")
 
-COST_LINES = (*PAYABLE, "refund", "missed_notice", "bound_again", "saving", "pause", "going_on")
+COST_LINES = (*PAYABLE, "refund", "refund_claimed", "missed_notice", "bound_again", "saving", "pause", "going_on")
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "archive.{}": ("no_attachments", "not_exportable", "not_archived", "listing_incomplete", "not_listed"),

@@ -43,6 +43,7 @@ from crmstate.core.record import State
 from crmstate.core.reminders import late
 from crmstate.core.safeguard import approvals_needed, guard
 from crmstate.core.schedule import Schedule
+from crmstate.core.settling import lines as claims
 from crmstate.core.survey import DatasetFacts, Survey
 from crmstate.core.words import Kind, Mode, Severity
 
@@ -143,7 +144,9 @@ def plan(
         offline=offline,
         deadlines=_deadlines(draft, applied),
         life=stands,
-        cost=cost(desired.contract, desired.subscription, shown(observed), draft.days, paused=paused),
+        cost=cost(
+            desired.contract, desired.subscription, shown(observed), draft.days, paused=paused, claims=claims(recorded)
+        ),
     )
     return _summed(made, draft)
 
