@@ -159,7 +159,7 @@ def test_what_comes_after_the_end_waits_for_the_result_and_not_for_the_request()
 def test_a_result_cannot_come_before_its_day() -> None:
     later = replace(CANCELLED, effective="2026-12-31")
 
-    assert one(made(subscription=later), Verb.PROBE, "contract").not_before == "2026-12-31T00:00:00Z"
+    assert one(made(subscription=later), Verb.PROBE, "contract").not_before == "2027-01-01T00:00:00Z"
 
 
 def test_what_the_papers_still_owe_is_planned_when_the_vendor_is_out_of_reach() -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from crmstate.core.address import address, id_of
+from crmstate.core.contract import Calendar
 from crmstate.core.course import CONTRACT as UNSHOWN
 from crmstate.core.course import ENDING, ENDS, Asked, asked_of, day_of
+from crmstate.core.deadline import ends
 from crmstate.core.goal import SubscriptionGoal
 from crmstate.core.life import ended
 from crmstate.core.message import message
@@ -117,7 +121,13 @@ def _take_back(draft: Draft, goal: SubscriptionGoal, asked: Asked | None) -> Non
 
 def _result_from(draft: Draft, later: bool) -> str | None:
     """Before this time there is no result: the last day has to be over."""
-    return f"{draft.days.last}T00:00:00Z" if later and draft.days.last else None
+    if not later or draft.days.last is None:
+        return None
+    calendar = draft.desired.contract.calendar if draft.desired.contract is not None else Calendar()
+    try:
+        return ends(date.fromisoformat(draft.days.last), calendar.vendor_zone or calendar.zone)
+    except OverflowError:
+        return None
 
 
 def by_word(draft: Draft) -> None:

@@ -16,7 +16,8 @@ from crmstate.core.diagnostic import Diagnostic, diagnostic
 from crmstate.core.goal import Desired
 from crmstate.core.message import Message, message
 from crmstate.core.milestones import GIVEN, given, milestones, read_when, standing
-from crmstate.core.notice import Money, Notice, NoticeAt, end_of
+from crmstate.core.money import Money
+from crmstate.core.notice import Notice, NoticeAt, end_of
 from crmstate.core.order import Stage
 from crmstate.core.plan import Deadline
 from crmstate.core.planning.draft import Draft
