@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from crmstate.core.contract import ContractGoal, NoticeClause, Period, Price, Term
+from crmstate.core.contract import Calendar, ContractGoal, NoticeClause, Period, Price, Term
 from crmstate.core.goal import SubscriptionGoal
 from crmstate.core.plan import Plan
 from crmstate.core.words import How, Kind, Mode, Outcome, Phase, Proof, Severity, Verb
@@ -224,6 +224,31 @@ def test_what_was_asked_for_is_taken_back_by_a_person_and_what_was_not_is_not() 
     assert verbs(hands(active, RENEWS, record(asked))) == [(Verb.RESUME, "manual")]
     back = confirmed(SUB, PLACE, Verb.RESUME, at="2026-05-02T09:00:00Z")
     assert verbs(hands(active, RENEWS, record(asked, back))) == []
+
+
+def test_where_the_vendor_takes_nothing_back_that_is_said() -> None:
+    """Odoo's table has no way to resume: the wish is blocked with the table's own reason, not forgotten."""
+    by = byhand()
+    del by.table[SUB, Verb.RESUME]
+    by.none(SUB, Verb.RESUME, why="blocked.not_offered", source="test")
+    state = record(confirmed(SUB, PLACE, Verb.CANCEL, at="2026-05-01T09:00:00Z"))
+    found = plan(wish(subscription=SubscriptionGoal("active"), contract=RENEWS), seen(), state, by)
+    assert (why(found), verbs(found)) == (["blocked.not_offered"], [])
+
+
+@pytest.mark.parametrize("goal", [pause("2026-09-30"), on("2026-12-31", "downgraded")])
+def test_a_wish_that_no_person_can_fulfil_is_blocked_and_not_forgotten(goal: SubscriptionGoal) -> None:
+    by, verb = byhand(), {"paused": Verb.PAUSE, "downgraded": Verb.DOWNGRADE}[goal.status]
+    by.table.pop((SUB, verb))
+    found = plan(wish(subscription=goal, contract=RENEWS), seen(), None, by)
+    assert (why(found), verbs(found)) == (["blocked.not_offered"], [])
+
+
+def test_the_result_of_not_renewing_waits_for_the_last_day_where_the_vendor_is() -> None:
+    agreed = replace(RENEWS, calendar=Calendar(zone="Europe/Berlin", vendor_zone="America/Los_Angeles"))
+    state = record(confirmed(SUB, PLACE, Verb.CANCEL, at="2026-05-01T09:00:00Z"))
+    (result,) = [step for step in hands(END_OF_TERM, agreed, state).steps if step.verb is Verb.PROBE]
+    assert result.not_before == "2027-01-01T08:00:00Z"
 
 
 def test_an_end_that_was_taken_back_is_asked_for_anew() -> None:

@@ -9,6 +9,7 @@ from crmstate.core.contract import Calendar
 from crmstate.core.course import CONTRACT as UNSHOWN
 from crmstate.core.course import ENDING, ENDS, Asked, asked_of, day_of
 from crmstate.core.deadline import ends
+from crmstate.core.diagnostic import Span
 from crmstate.core.goal import SubscriptionGoal
 from crmstate.core.life import ended
 from crmstate.core.message import message
@@ -34,7 +35,7 @@ def subscription(draft: Draft) -> None:
     if goal is None:
         return
     verb = _verb(draft, goal)
-    if unlisted(draft, Kind.SUBSCRIPTION, verb):
+    if _unshown(draft, verb):
         _by_hand(draft, goal, verb)
         return
     draft.incomplete(Kind.SUBSCRIPTION, verb, Stage.CANCEL, goal.span)
@@ -43,6 +44,23 @@ def subscription(draft: Draft) -> None:
         facts = row.facts
         if isinstance(facts, SubscriptionFacts):
             _one(draft, goal, row, facts, verb)
+
+
+def _unshown(draft: Draft, verb: Verb) -> bool:
+    """Whether no API shows the contract, and none does to it what is wanted: a person asks, or nobody can."""
+    listing, cell = draft.provider.cell(Kind.SUBSCRIPTION, Verb.LIST), draft.provider.cell(Kind.SUBSCRIPTION, verb)
+    listed = listing is not None and listing.how is How.API
+    return not listed and (cell is None or cell.how is not How.API)
+
+
+def _not_offered(draft: Draft, verb: Verb, stage: Stage, span: Span | None) -> bool:
+    """Blocks what the vendor's table has no way to do, with its own reason."""
+    cell = draft.provider.cell(Kind.SUBSCRIPTION, verb)
+    if cell is not None and cell.how is not How.NONE:
+        return False
+    why = message("blocked.not_offered", reason=cell.why if cell is not None and cell.why else "blocked.not_offered")
+    draft.block(address(Kind.SUBSCRIPTION, CONTRACT), verb, stage.value, why, span=span)
+    return True
 
 
 def _verb(draft: Draft, goal: SubscriptionGoal) -> Verb:
@@ -72,6 +90,8 @@ def _by_hand(draft: Draft, goal: SubscriptionGoal, verb: Verb) -> None:
     _ends_api(draft, goal)
     later = (goal.effective or "immediately") != "immediately"
     stage = Stage.CANCEL if goal.status in ENDING and not later else Stage.LEAVE
+    if _not_offered(draft, verb, stage, goal.span):
+        return
     paused = asked if asked is not None and asked.verb is Verb.PAUSE else None
     until = goal.until if goal.status == "paused" else None
     findings(draft, goal, draft.days, None, until)
@@ -108,12 +128,7 @@ def _take_back(draft: Draft, goal: SubscriptionGoal, asked: Asked | None) -> Non
     if ended(draft.state, place) is not None:
         draft.report("CRM-P011", span=goal.span, address=place, status=goal.status)
         return
-    cell = draft.provider.cell(Kind.SUBSCRIPTION, Verb.RESUME)
-    if cell is None or cell.how is not How.MANUAL:
-        why = message(
-            "blocked.not_offered", reason=cell.why if cell is not None and cell.why else "blocked.not_offered"
-        )
-        draft.block(place, Verb.RESUME, Stage.PREPARE.value, why, span=goal.span)
+    if _not_offered(draft, Verb.RESUME, Stage.PREPARE, goal.span):
         return
     why = message("why.subscription.active")
     by_hand(draft, Kind.SUBSCRIPTION, Verb.RESUME, Stage.PREPARE, why, id=CONTRACT, span=goal.span, stale=True)
@@ -134,7 +149,7 @@ def by_word(draft: Draft) -> None:
     """The ends of which only people and papers tell: they are still to come, or to be proved, when the vendor is out of
     reach."""
     goal = draft.desired.subscription
-    if goal is not None and unlisted(draft, Kind.SUBSCRIPTION, _verb(draft, goal)):
+    if goal is not None and _unshown(draft, _verb(draft, goal)):
         _by_hand(draft, goal, _verb(draft, goal))
     cell = draft.provider.cell(Kind.ACCOUNT, Verb.CLOSE)
     if unlisted(draft, Kind.ACCOUNT, Verb.CLOSE):
