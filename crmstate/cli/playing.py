@@ -95,13 +95,16 @@ class Play:
             self.found = list(problem.diagnostics)
             return False
         closing: Closing | None = self._closing
-        if closing is None:
+        if closing is None:  # what was left the vendor bore out as it said farewell
+            self.plan = planned(house, house.state(), house.readers())
+            self.finished = not (self.plan.steps or self.plan.blocked)
             return False
         if closing.exit is Exit.INTERRUPTED:
             raise KeyboardInterrupt
         moved = self._tell(closing)
         waiting = [line for line in closing.lines if line.result is Result.WAITING]
         mine = [line.step for line in waiting if line.step.mode is Mode.MANUAL and line.step.id not in self._told]
+        mine = [step for step in mine if step.not_before is None or moment(step.not_before) <= self.on.clock.now()]
         people = [step for step in mine if self._tries(step) < TRIES]
         for step in people:
             moved = self._person(step) or moved
@@ -187,7 +190,19 @@ class Play:
                     paper.write_text(f"{NOTE}: {step.address}\n", encoding="utf-8")
                     kept = (keep(paper, store.home, house.effects, proof=need, at=at, by=NOTE),)
                 store.append(
-                    [confirm(step.address, made, store.state, at=at, by=NOTE, proof=need, note=NOTE, evidence=kept)]
+                    [
+                        confirm(
+                            step.address,
+                            made,
+                            store.state,
+                            at=at,
+                            by=NOTE,
+                            proof=need,
+                            note=NOTE,
+                            evidence=kept,
+                            provider=house.provider,
+                        )
+                    ]
                 )
         except Problem as problem:
             self.found = list(problem.diagnostics)
@@ -200,7 +215,7 @@ class Play:
         for but people."""
         from crmstate.sandbox import advance
 
-        for_time = [line for line in waiting if line.step.mode is not Mode.MANUAL]
+        for_time = [line for line in waiting if line.step.mode is not Mode.MANUAL or line.step.not_before]
         if not for_time:
             return False
         now = self.on.clock.now()

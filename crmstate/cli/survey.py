@@ -34,9 +34,10 @@ def planned(
     exclude: Collection[str] = (),
     offline: bool = False,
     resend: bool = False,
+    by_word: bool = False,
 ) -> Plan:
     """The plan of a manifest as of now. `offline`: the vendor is not asked, and only what concerns the archive is
-    planned. Raises Problem for credentials (7) and a vendor out of reach (1)."""
+    planned; with `by_word`, what people and papers have to prove as well. Raises Problem for credentials (7) and a vendor out of reach (1)."""
     sealed: str | None = None
     try:
         found = _nothing(house, state) if offline else observe(sessions, house.clock, house.tenant, state)
@@ -55,6 +56,7 @@ def planned(
         hypothetical=house.as_of is not None,
         sealed=sealed,
         offline=offline,
+        by_word=by_word,
         lock=house.lock(state),
         laws=house.laws,
         audiences=() if offline or sealed is not None else _audiences(house, state, found),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from crmstate.core.contract import When
+from crmstate.core.contract import Period, When
 from crmstate.core.diagnostic import Span
 
 
@@ -76,6 +76,14 @@ class ReplacementGoal(msgspec.Struct, frozen=True, omit_defaults=True):
     owner: str | None = None
     migrate: tuple[Migrated, ...] = ()
     span: Span | None = None
+
+
+class ReminderGoal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`before`: how long before a step is due its owner is reminded; `escalate_after`: how long the vendor may be silent
+    before whoever answers for the whole is told. None: for as long as it likes."""
+
+    before: Period = Period(7, "days")
+    escalate_after: Period | None = None
 
 
 class EvaluationGoal(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -8,6 +8,7 @@ period of the price costs the whole price, a broken one its share of that period
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -20,6 +21,8 @@ from crmstate.core.diagnostic import Span
 from crmstate.core.goal import SubscriptionGoal
 from crmstate.core.message import Message, message
 from crmstate.core.money import Money, added, exact, money
+from crmstate.core.settling import DUE
+from crmstate.core.settling import Line as Claim
 from crmstate.core.survey import SubscriptionFacts
 from crmstate.core.term import TermAt, billing, current_term, starts
 
@@ -32,7 +35,8 @@ _YEAR = 365
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One sum. `what`: early_termination_fee, remaining_charges, refund, missed_notice, saving, pause or going_on; `sum` None
+    """One sum. `what`: early_termination_fee, remaining_charges, refund, refund_claimed, missed_notice,
+    bound_again, saving, pause or going_on; `sum` None
     where it is not known; `per`: year, of what comes again every year. `how`: how it was computed, or why it is unknown."""
 
     what: str
@@ -60,9 +64,10 @@ def cost(
     days: Course,
     *,
     paused: bool = False,
+    claims: Sequence[Claim] = (),
 ) -> Cost | None:
     """What the end that a manifest wants costs and saves; None where nothing is wanted and no contract is written.
-    `paused`: it rests now, and what that costs nobody wrote."""
+    `paused`: it rests now, and what that costs nobody wrote. `claims`: the settlement's lines on record."""
     if goal is None and contract is None:
         return None
     if not days.today:
@@ -73,8 +78,8 @@ def cost(
     if ending:
         assert goal is not None
         lines += [*_fee(contract, goal, price, days), _remaining(contract, price, days, paused)]
-        lines += _refund(contract, price, days)
-    lines += _missed(contract, price, days)
+        lines += _claimed(claims) or _refund(contract, price, days)
+    lines += _missed(contract, goal, price, days)
     if goal is not None and ending:
         lines.append(_saving(contract, goal, price, days))
     elif goal is not None and goal.status == "paused":
@@ -119,7 +124,7 @@ def _fee(contract: ContractGoal | None, goal: SubscriptionGoal, price: Price | N
 
 def _rest_of_term(contract: ContractGoal | None, price: Price | None, days: Course) -> Message:
     if days.early and days.last is not None and days.term_end is not None and price is not None:
-        first = date.fromisoformat(days.last) + timedelta(days=1)
+        first = _after(days.last)
         rest = charges(contract, price, first, date.fromisoformat(days.term_end))
         if rest is not None:
             return message("cost.fee.unwritten_most", end=days.term_end, sum=money(rest, price.currency))
@@ -165,9 +170,24 @@ def _refund(contract: ContractGoal | None, price: Price | None, days: Course) ->
     return [Line("refund", None, how, span=price.span)]
 
 
-def _missed(contract: ContractGoal | None, price: Price | None, days: Course) -> list[Line]:
+def _claimed(claims: Sequence[Claim]) -> list[Line]:
+    """What was claimed back, and how much of it is still open; one line for each currency."""
+    mine = [each for each in claims if each.claim.kind in DUE]
+    found = []
+    for name in sorted({each.claim.currency for each in mine}):
+        here = [each for each in mine if each.claim.currency == name]
+        due = money(sum((Fraction(each.due) for each in here), Fraction(0)), name)
+        left = money(sum((Fraction(each.open) for each in here), Fraction(0)), name)
+        found.append(Line("refund_claimed", due, message("cost.refund_claimed", n=len(here), open=left)))
+    return found
+
+
+def _missed(
+    contract: ContractGoal | None, goal: SubscriptionGoal | None, price: Price | None, days: Course
+) -> list[Line]:
     """What it costs to let the day of the notice pass: another term; and what was bound by letting it pass before."""
-    if days.given is not None or days.follows is False or days.over:
+    given = days.given is not None and (goal is None or goal.status != "active")  # what goes on is not given notice of
+    if given or days.follows is False or days.over:
         return []
     return [*_bound(contract, price, days), *_another(contract, price, days)]
 
@@ -192,7 +212,7 @@ def _terms(what: str, contract: ContractGoal | None, price: Price | None, after:
     """What is charged from the day after one term's end until another's."""
     if price is None:
         return Line(what, None, message("cost.no_price"))
-    first = date.fromisoformat(after) + timedelta(days=1)
+    first = _after(after)
     sum = _whole_terms(contract, price, first, date.fromisoformat(last))
     if sum is None:
         return Line(what, None, message("cost.no_periods", per=price.per))
@@ -230,7 +250,7 @@ def _saving(contract: ContractGoal | None, goal: SubscriptionGoal, price: Price 
         return Line(what, None, message("cost.no_periods", per=price.per), per="year")
     if days.last is None:
         return Line(what, money(sum, price.currency), _each_year(price, contract), per="year", span=price.span)
-    first = date.fromisoformat(days.last) + timedelta(days=1)
+    first = _after(days.last)
     how = message("cost.saving", first=first, price=_said(price), per=price.per)
     return Line(what, money(sum, price.currency), how, per="year", span=price.span)
 
@@ -309,3 +329,9 @@ def _period(contract: ContractGoal | None, price: Price, day: date) -> tuple[dat
         return None
     first = starts(paid, at)
     return (first, at.end) if first is not None else None
+
+
+def _after(day: str) -> date:
+    """The day after; the last of all calendars is its own."""
+    found = date.fromisoformat(day)
+    return found + timedelta(days=1) if found < date.max else found

@@ -7,14 +7,17 @@ differ, the planner says so. A day that nobody knows is None, with the reason be
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 import msgspec
 
 from crmstate.core.address import Address, address
+from crmstate.core.contacts import acknowledged
 from crmstate.core.contract import ContractGoal
 from crmstate.core.deadline import Dated, Unknown, today
 from crmstate.core.goal import Desired
+from crmstate.core.law import Applied
 from crmstate.core.message import Message, message
 from crmstate.core.milestones import given, hit, milestones, standing, zone_of
 from crmstate.core.notice import Notice, NoticeAt
@@ -32,11 +35,17 @@ CONTRACT = address(Kind.SUBSCRIPTION, "contract")
 ENDS = (Verb.CANCEL, Verb.RENEW_OFF, Verb.DOWNGRADE)
 
 
+TRANSITION, RETRIEVAL = "eu-data-act.transition", "eu-data-act.retrieval"
+"""The rules of law that give time after the end, by their ids."""
+
+
 class Asked(msgspec.Struct, frozen=True):
-    """The last thing that was asked of the vendor and has not been taken back."""
+    """The last thing that was asked of the vendor and has not been taken back. `answered`: when the vendor last said, by
+    the contact log, that it knows."""
 
     verb: Verb
     entry: Entry
+    answered: str | None = None
 
     @property
     def at(self) -> str:
@@ -46,9 +55,23 @@ class Asked(msgspec.Struct, frozen=True):
     @property
     def known(self) -> bool:
         """Whether the vendor has said that it knows."""
-        return self.entry.outcome in (Outcome.DONE, Outcome.REQUESTED) and PROOFS.index(
-            self.entry.proof
-        ) <= PROOFS.index(Proof.ACKNOWLEDGED)
+        return self.entry.outcome in (Outcome.DONE, Outcome.REQUESTED) and self.proof in (
+            Proof.OBSERVED,
+            Proof.CERTIFIED,
+            Proof.ACKNOWLEDGED,
+        )
+
+    @property
+    def proof(self) -> Proof:
+        """How well it is proved that the vendor was asked."""
+        if self.answered is not None and PROOFS.index(self.entry.proof) > PROOFS.index(Proof.ACKNOWLEDGED):
+            return Proof.ACKNOWLEDGED
+        return self.entry.proof
+
+    @property
+    def known_since(self) -> str:
+        """When the vendor said so."""
+        return self.answered or self.entry.at
 
 
 class Course(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -57,7 +80,7 @@ class Course(msgspec.Struct, frozen=True, omit_defaults=True):
     whether the contract renews where nobody does anything, None where nobody knows. `bound`: the last day of the term that a
     notice given now still ends (that of `term_end`, unless its notice is `missed`), `next_end` of the one after. `last`: the
     last day of what the manifest ends, None where that is not known. `notice_by`: the last day of notice for `bound`,
-    `decide_by` that of its decision; `given`: when notice was given. `transition`, `retrieval`: the
+    `decide_by` that of its decision; `given`: when notice was given, or the end asked for. `transition`, `retrieval`: the
     last days of moving out after the end, where a rule gives them. `why` explains the term, `unclear` why `last` is not
     known."""
 
@@ -94,13 +117,9 @@ def course(
     record calls the subscription."""
     if not now:
         return Course("")
-    notice, asked = given(state), asked_of(state, place or place_of(state))
+    ending = ending_of(state, place or place_of(state))
     here = today(now, zone_of(desired))
-    at = now
-    if notice is not None:
-        at = notice.at
-    elif asked is not None and asked.verb in ENDS:
-        at = asked.at
+    at = now if ending is None else ending.at
     found = _term(desired.contract, seen, at)
     last, unclear = _last(desired, seen, state, found, at, here)
     by = standing(desired, state, at)
@@ -116,7 +135,7 @@ def course(
         notice_by=_day(reached.deadline) if isinstance(reached, NoticeAt) else None,
         decide_by=_day(reached.decide_by) if isinstance(reached, NoticeAt) else None,
         missed=isinstance(by, Notice) and by.missed,
-        given=_local(notice.at, desired) if notice is not None else None,
+        given=_local(ending.at, desired) if ending is not None else None,
     )
 
 
@@ -144,23 +163,39 @@ def _term(contract: ContractGoal | None, seen: SubscriptionFacts | None, at: str
 
 def _shown(seen: SubscriptionFacts | None, day: date, why: tuple[Message, ...], *, written: bool) -> Course:
     """The term as the vendor shows it, where the contract does not say."""
-    if seen is None or seen.term_end is None:
+    end = day_of(seen.term_end) if seen is not None else None
+    if seen is None or end is None:
         return Course("", follows=seen.renews if seen is not None else None, why=why)
-    end = seen.term_end[:10]
     said = message("course.vendor_term", day=end)
     return Course(
         "", end, over=end < day.isoformat(), follows=seen.renews, bound=end, why=(*why, said) if written else (said,)
     )
 
 
+def _vendors_end(seen: SubscriptionFacts | None) -> str | None:
+    """The last day of an end that the vendor has accepted or carried out."""
+    if seen is None:
+        return None
+    if seen.pending in ("cancel", "downgrade"):
+        return day_of(seen.effective)
+    return day_of(seen.access_until) if seen.status == "cancelled" else None
+
+
+def day_of(text: str | None) -> str | None:
+    """The day of what a vendor calls a time; None for what is no day."""
+    try:
+        return date.fromisoformat((text or "")[:10]).isoformat()
+    except ValueError:
+        return None
+
+
 def _last(
     desired: Desired, seen: SubscriptionFacts | None, state: State, found: Course, now: str, here: date
 ) -> tuple[str | None, tuple[Message, ...]]:
     """The last day of what the manifest ends. What the vendor has accepted or carried out says more than what is wanted."""
-    if seen is not None and seen.pending in ("cancel", "downgrade") and seen.effective:
-        return seen.effective[:10], ()
-    if seen is not None and seen.status == "cancelled" and seen.access_until:
-        return seen.access_until[:10], ()
+    shown = _vendors_end(seen)
+    if shown is not None:
+        return shown, ()
     goal = desired.subscription
     if goal is None or goal.status not in ENDING:
         return None, ()
@@ -187,7 +222,7 @@ def place_of(state: State) -> Address:
 def asked_of(state: State, place: Address) -> Asked | None:
     """The last request on record for a subscription's end or pause, unless a later one took it back."""
     found = [
-        Asked(verb, entry)
+        _asked(verb, entry, state)
         for verb in (*ENDS, Verb.PAUSE, Verb.RESUME)
         if (entry := state.latest(place, verb)) is not None and entry.outcome is not Outcome.FAILED
     ]
@@ -205,3 +240,24 @@ def shown(observed: Survey | None) -> SubscriptionFacts | None:
     """What the vendor shows of it."""
     row = subscription_of(observed)
     return row.facts if row is not None and isinstance(row.facts, SubscriptionFacts) else None
+
+
+def _asked(verb: Verb, entry: Entry, state: State) -> Asked:
+    answer = acknowledged(state.contacts, entry.address)
+    return Asked(verb, entry, answer if answer is not None and answer >= (entry.since or entry.at) else None)
+
+
+def ending_of(state: State, place: Address) -> Asked | None:
+    """How the end of what is paid for was asked for, and not taken back: by a request for it, or by giving notice; of both
+    the one that the vendor has answered."""
+    asked, notice, back = asked_of(state, place), given(state), state.latest(place, Verb.RESUME)
+    found = [asked] if asked is not None and asked.verb in ENDS else []
+    if notice is not None and (back is None or back.outcome is Outcome.FAILED or back.at < notice.at):
+        found.append(_asked(Verb.REQUEST, notice, state))
+    return next((each for each in found if each.known), found[0] if found else None)
+
+
+def moving_out(days: Course, laws: Iterable[Applied]) -> Course:
+    """The days with the last ones of moving out and of fetching data, where a law says them."""
+    found = {each.law.id: each.date.day for each in laws if isinstance(each.date, Dated)}
+    return msgspec.structs.replace(days, transition=found.get(TRANSITION), retrieval=found.get(RETRIEVAL))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from crmstate.core.address import Address
-from crmstate.core.words import Fate, Outcome, Phase, Proof, Undo, Verb
+from crmstate.core.words import Channel, Contacting, Fate, Nudging, Outcome, Phase, Proof, Undo, Verb
 
 
 class Check(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -186,6 +186,36 @@ class Confirmed(Event, frozen=True, tag="confirmed"):
     note: str = ""
     evidence: tuple[Evidence, ...] = ()
     expires: str | None = None
+    contact: str = ""
+    """The entry of the contact log in which the vendor says so."""
+
+
+class Contacted(Event, frozen=True, tag="contacted", kw_only=True):
+    """Somebody spoke with the vendor, or was spoken to, at `when`, and `by` wrote it down. `person`: at the vendor.
+    `steps`: what it is about. `corrects`: the entry that this one stands for from now on; that one stays as it is."""
+
+    id: str
+    by: str
+    when: str
+    channel: Channel
+    kind: Contacting
+    person: str
+    outcome: str
+    steps: tuple[Address, ...] = ()
+    attachments: tuple[Evidence, ...] = ()
+    corrects: str = ""
+
+
+class Reminded(Event, frozen=True, tag="reminded", kw_only=True):
+    """`to` was told, once, that a step waits: before `due`, or after it, or since the vendor has been silent too long."""
+
+    step: str
+    address: Address
+    verb: Verb
+    what: Nudging
+    to: str
+    due: str
+    by: str
 
 
 class Approved(Event, frozen=True, tag="approved"):
@@ -376,6 +406,8 @@ AnyEvent = (
     | Answered
     | Reopened
     | Confirmed
+    | Contacted
+    | Reminded
     | Approved
     | Held
     | Released

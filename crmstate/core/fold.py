@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from crmstate.core import event as events
+from crmstate.core.contacts import proves
+from crmstate.core.contacts import told as said
 from crmstate.core.event import AnyEvent, Settlement, StepRef
 from crmstate.core.record import Approval, Entry, Hold, State, Told
 from crmstate.core.words import Fate, Outcome, Proof
@@ -53,6 +55,10 @@ def advance(state: State, event: AnyEvent) -> State:
                     state.entries[key].outcome, state.entries[key].code = Outcome.FAILED, "not_sent"
         case events.Confirmed():
             _confirm(state, event)
+        case events.Contacted():
+            _contact(state, event)
+        case events.Reminded():
+            state.reminded[said(event.step, event.what, event.due)] = event.at
         case events.Approved():
             state.approvals += (Approval(event.digest, event.by, event.at, event.source),)
         case events.Held():
@@ -101,7 +107,7 @@ def _intend(state: State, ref: StepRef, at: str) -> None:
         )
     else:
         entry.outcome, entry.at, entry.code, entry.summary = Outcome.INTENDED, at, None, ""
-        entry.proof, entry.until, entry.expires = Proof.NONE, None, None
+        entry.proof, entry.until, entry.expires, entry.contact = Proof.NONE, None, None, ""
 
 
 def _settle(state: State, result: Settlement, at: str) -> None:
@@ -125,5 +131,20 @@ def _confirm(state: State, event: events.Confirmed) -> None:
     entry = state.entries[event.step.id]
     entry.outcome, entry.proof, entry.by = Outcome.DONE, event.proof, event.by
     entry.summary, entry.evidence, entry.expires = event.note, event.evidence, event.expires
+    entry.contact = event.contact
     if event.proof is Proof.NONE:
         entry.outcome = Outcome.REQUESTED
+
+
+def _contact(state: State, event: events.Contacted) -> None:
+    """An entry is never changed. What it proved stands on the one that corrects it, or is open again where that one says
+    something else."""
+    state.contacts[event.id] = event
+    for entry in state.entries.values() if event.corrects else ():
+        if entry.contact != event.corrects or entry.outcome is not Outcome.DONE:
+            continue
+        if proves(event, entry.address):
+            entry.contact = event.id
+        else:
+            entry.outcome, entry.proof, entry.contact = Outcome.REQUESTED, Proof.NONE, ""
+            entry.at = event.at

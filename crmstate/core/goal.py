@@ -8,7 +8,14 @@ from __future__ import annotations
 
 import msgspec
 
-from crmstate.core.around import EvaluationGoal, MailGoal, NoticeGoal, ReplacementGoal, SettlementGoal
+from crmstate.core.around import (
+    EvaluationGoal,
+    MailGoal,
+    NoticeGoal,
+    ReminderGoal,
+    ReplacementGoal,
+    SettlementGoal,
+)
 from crmstate.core.contract import ContractGoal
 from crmstate.core.diagnostic import Span
 from crmstate.core.words import Kind
@@ -220,6 +227,7 @@ class Desired(msgspec.Struct, frozen=True, omit_defaults=True):
     settlement: SettlementGoal | None = None
     replacement: ReplacementGoal | None = None
     evaluation: EvaluationGoal | None = None
+    reminders: ReminderGoal = ReminderGoal()
     spans: dict[str, Span] = {}
 
     @property

@@ -13,12 +13,14 @@ from enum import StrEnum
 import msgspec
 
 from crmstate.core.address import Address, address
-from crmstate.core.course import ENDING, ENDS, Asked, Course, asked_of, place_of, shown, subscription_of
+from crmstate.core.contacts import standing
+from crmstate.core.course import ENDING, Asked, Course, asked_of, day_of, ending_of, place_of, shown, subscription_of
 from crmstate.core.goal import Desired
 from crmstate.core.message import Message, message
+from crmstate.core.milestones import GIVEN
 from crmstate.core.record import Entry, State
 from crmstate.core.survey import AccountFacts, DatasetFacts, Resource, SubscriptionFacts, Survey
-from crmstate.core.words import PROOFS, Kind, Outcome, Phase, Proof, Verb
+from crmstate.core.words import PROOFS, Contacting, Kind, Outcome, Phase, Proof, Verb
 
 
 class Stand(StrEnum):
@@ -96,7 +98,9 @@ def life(desired: Desired, observed: Survey | None, state: State, days: Course, 
     asked = asked_of(state, place)
     if facts is None and asked is None and desired.contract is None and desired.subscription is None:
         return None
-    seen = _Seen(desired, observed, state, days, facts, row, asked, ended(state, place), provider)
+    seen = _Seen(
+        desired, observed, state, days, facts, row, asked, ending_of(state, place), ended(state, place), place, provider
+    )
     stand, why, proof = _stand(seen)
     renews, renews_why = _renews(seen, stand)
     until, until_why = _access(seen, stand, renews)
@@ -116,7 +120,9 @@ class _Seen(msgspec.Struct, frozen=True):
     facts: SubscriptionFacts | None
     row: Resource | None
     asked: Asked | None
+    ending: Asked | None
     result: Entry | None
+    place: Address
     provider: str
 
     @property
@@ -143,15 +149,14 @@ def _stand(seen: _Seen) -> tuple[Stand | None, Message, Proof]:
     over = _over(seen)
     if over is not None:
         return _after(seen, *over)
-    facts, asked = seen.facts, seen.asked
+    facts, asked = seen.facts, seen.ending
     if facts is not None and facts.pending in ("cancel", "downgrade"):
-        if facts.effective is None:
+        day = day_of(facts.effective)
+        if day is None:
             return Stand.ACKNOWLEDGED, message("life.acknowledged.vendor"), Proof.OBSERVED
-        return Stand.NOTICE_RUNNING, message("life.notice_running.vendor", day=facts.effective[:10]), Proof.OBSERVED
-    if asked is not None and asked.verb in ENDS and not (facts is not None and facts.renews):
+        return Stand.NOTICE_RUNNING, message("life.notice_running.vendor", day=day), Proof.OBSERVED
+    if asked is not None and (asked.verb is Verb.REQUEST or facts is None or not facts.renews):
         return _requested(seen, asked)
-    if seen.wanted and seen.days.given is not None:
-        return Stand.REQUESTED, message("life.given", day=seen.days.given), Proof.ATTESTED
     if seen.wanted and seen.days.notice_by is not None:
         return Stand.NOTICE_DUE, message("life.notice_due", day=seen.days.notice_by), Proof.NONE
     if facts is not None:
@@ -168,11 +173,12 @@ def _requested(seen: _Seen, asked: Asked) -> tuple[Stand, Message, Proof]:
     """A request on record: a person's word for it is no word of the vendor's."""
     entry = asked.entry
     if not asked.known:
-        return Stand.REQUESTED, message("life.requested", at=asked.at), entry.proof
-    day = entry.until[:10] if entry.until else seen.days.last
+        code = "life.given" if asked.verb is Verb.REQUEST else "life.requested"
+        return Stand.REQUESTED, message(code, at=asked.at), asked.proof
+    day = day_of(entry.until) or seen.days.last
     if day is None:
-        return Stand.ACKNOWLEDGED, message("life.acknowledged", at=entry.at), entry.proof
-    return Stand.NOTICE_RUNNING, message("life.notice_running", at=entry.at, day=day), entry.proof
+        return Stand.ACKNOWLEDGED, message("life.acknowledged", at=asked.known_since), asked.proof
+    return Stand.NOTICE_RUNNING, message("life.notice_running", at=asked.known_since, day=day), asked.proof
 
 
 def _account(seen: _Seen) -> Proof | None:
@@ -247,18 +253,16 @@ def _gone(seen: _Seen, *, bin: bool) -> Proof | None:
 
 def _renews(seen: _Seen, stand: Stand | None) -> tuple[bool | None, Message]:
     """Whether another term follows by itself."""
-    facts, asked, days = seen.facts, seen.asked, seen.days
+    facts, asked, days = seen.facts, seen.ending, seen.days
     if stand is not None and list(Stand).index(stand) >= list(Stand).index(Stand.ENDED):
         return False, message("life.renews.ended")
     if facts is not None and facts.renews is not None:
         return facts.renews, message("life.renews.vendor")
-    if asked is not None and asked.verb in ENDS:
+    if asked is not None:
         if asked.known:
-            return False, message("life.renews.acknowledged", at=asked.entry.at)
+            return False, message("life.renews.acknowledged", at=asked.known_since)
         if days.follows is not False:
             return None, message("life.renews.asked", at=asked.at)
-    if days.given is not None and days.follows is not False:
-        return None, message("life.renews.asked", at=days.given)
     if days.follows is None:
         return None, message("life.renews.unknown")
     if not days.follows:
@@ -270,20 +274,21 @@ def _renews(seen: _Seen, stand: Stand | None) -> tuple[bool | None, Message]:
 
 def _access(seen: _Seen, stand: Stand | None, renews: bool | None) -> tuple[str | None, Message]:
     """The last day of access, as far as anybody says one."""
-    facts, asked, days = seen.facts, seen.asked, seen.days
+    facts, asked, days = seen.facts, seen.ending, seen.days
     if stand is Stand.CLOSED:
         return None, message("life.access.closed")
-    if facts is not None and facts.access_until is not None:
-        return facts.access_until[:10], message("life.access.vendor")
-    if facts is not None and facts.pending == "cancel" and facts.effective is not None:
-        return facts.effective[:10], message("life.access.vendor")
-    if asked is not None and asked.verb in (Verb.CANCEL, Verb.RENEW_OFF) and asked.known:
-        until = asked.entry.until[:10] if asked.entry.until else days.last
+    last = None if facts is None else day_of(facts.access_until)
+    if last is None and facts is not None and facts.pending == "cancel":
+        last = day_of(facts.effective)
+    if last is not None:
+        return last, message("life.access.vendor")
+    if asked is not None and asked.verb is not Verb.DOWNGRADE and asked.known:
+        until = day_of(asked.entry.until) or days.last
         if until is not None:
-            return until, message("life.access.acknowledged", at=asked.entry.at)
+            return until, message("life.access.acknowledged", at=asked.known_since)
     if seen.result is not None and facts is None:
         return None, message("life.access.over")
-    if renews is False and days.term_end is not None and (asked is None or asked.verb is Verb.PAUSE):
+    if renews is False and days.term_end is not None and asked is None:
         return days.term_end, message("life.access.term")
     if renews:
         return None, message("life.access.renews")
@@ -291,7 +296,7 @@ def _access(seen: _Seen, stand: Stand | None, renews: bool | None) -> tuple[str 
 
 
 def _asides(seen: _Seen, stand: Stand | None) -> list[Aside]:
-    found = [*_paused(seen), *_renewed(seen, stand)]
+    found = [*_paused(seen), *_renewed(seen, stand), *_disputed(seen)]
     holds = {**dict.fromkeys(seen.desired.holds), **seen.state.holds}
     if holds:
         first = min((hold.at for hold in seen.state.holds.values()), default=None)
@@ -306,7 +311,7 @@ def _paused(seen: _Seen) -> list[Aside]:
     if facts is not None:
         if facts.status != "paused":
             return []
-        until = facts.paused_until[:10] if facts.paused_until else _goal_until(seen)
+        until = day_of(facts.paused_until) or _goal_until(seen)
         return [Aside(Beside.PAUSED, message("life.paused.vendor"), until=until)]
     if asked is None or asked.verb is not Verb.PAUSE or asked.entry.outcome is not Outcome.DONE:
         return []
@@ -330,23 +335,29 @@ def _renewed(seen: _Seen, stand: Stand | None) -> list[Aside]:
     return [Aside(Beside.RENEWED_BY_DEFAULT, why, until=days.term_end)]
 
 
+def _disputed(seen: _Seen) -> list[Aside]:
+    """A complaint in the contact log about the contract that the vendor has not answered since."""
+    places = {each.entry.address for each in (seen.asked, seen.ending) if each is not None} | {seen.place, GIVEN}
+    about = [each for each in standing(seen.state.contacts) if places & set(each.steps)]
+    settled = (Contacting.COMPLAINT, Contacting.ACKNOWLEDGEMENT)
+    last = next((each for each in reversed(about) if each.kind in settled), None)
+    if last is None or last.kind is not Contacting.COMPLAINT:
+        return []
+    return [Aside(Beside.DISPUTED, message("life.disputed", id=last.id), last.when, waiting_for=seen.provider or None)]
+
+
 def _stuck(seen: _Seen, stand: Stand | None) -> list[Aside]:
     """What was asked for and has not come although its day has: never before a day that somebody wrote or promised."""
-    asked, days = seen.asked, seen.days
+    asked, days = seen.ending, seen.days
     who = seen.provider or None
     if asked is not None and asked.entry.outcome is Outcome.UNKNOWN:
         return [Aside(Beside.STUCK, message("life.stuck.unknown", at=asked.entry.at), asked.entry.at, waiting_for=who)]
-    if (
-        asked is not None
-        and asked.verb in ENDS
-        and seen.facts is not None
-        and seen.facts.renews
-        and stand is not Stand.NOTICE_RUNNING
-    ):
+    shows_none = seen.facts is not None and seen.facts.renews and not seen.facts.pending
+    if asked is not None and asked.verb is not Verb.REQUEST and shows_none:
         return [Aside(Beside.STUCK, message("life.stuck.not_shown", at=asked.at), asked.at, waiting_for=who)]
     if stand is Stand.NOTICE_RUNNING:
-        day = seen.facts.effective[:10] if seen.facts is not None and seen.facts.effective else None
-        day = day or (asked.entry.until[:10] if asked is not None and asked.entry.until else days.last)
+        day = day_of(seen.facts.effective) if seen.facts is not None else None
+        day = day or (day_of(asked.entry.until) if asked is not None else None) or days.last
         if day is not None and day < days.today:
             return [Aside(Beside.STUCK, message("life.stuck.not_ended", day=day), day, waiting_for=who)]
     if stand is Stand.REQUESTED and asked is not None and days.notice_by is not None and days.notice_by < days.today:

@@ -180,7 +180,9 @@ def _cancel_effective(desired: Desired, state: State, as_of: str) -> Dated | Unk
     promised = [
         entry.until
         for entry in state.entries.values()
-        if kind_of(entry.address) is Kind.SUBSCRIPTION and entry.verb in (Verb.CANCEL, Verb.DOWNGRADE) and entry.until
+        if kind_of(entry.address) is Kind.SUBSCRIPTION
+        and entry.verb in (Verb.CANCEL, Verb.RENEW_OFF, Verb.DOWNGRADE)
+        and entry.until
     ]
     if promised and goal.effective != "immediately":
         found = moment(_aware(max(promised)), zone_of(desired))

@@ -7,7 +7,6 @@ past, the dates are those of the first term that can still be ended, and everyth
 from __future__ import annotations
 
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
 
 import msgspec
 
@@ -25,6 +24,7 @@ from crmstate.core.deadline import (
     unless_unknown,
 )
 from crmstate.core.message import Message, message
+from crmstate.core.money import Money, exact, money
 from crmstate.core.term import TermAt, billing, current_term, next_term
 from crmstate.core.workdays import Unpublished
 
@@ -32,16 +32,6 @@ _PER = {"month": 1, "quarter": 3, "year": 12}
 _MONTHS = {"months": 1, "years": 12}
 LAST = 1200
 """Terms that are tried, so long as every one's last day is past."""
-
-
-class Money(msgspec.Struct, frozen=True):
-    """A decimal number as text, and a currency."""
-
-    amount: str
-    currency: str
-
-    def __str__(self) -> str:
-        return f"{self.amount} {self.currency}"
 
 
 class NoticeAt(msgspec.Struct, frozen=True):
@@ -177,16 +167,16 @@ def _lead(what: str, lead: Period, day: date) -> Message:
 def _bound(price: Price | None, terms: Term, number: int) -> Money | None:
     """What so many more terms cost; None where the price or their length does not say."""
     length = terms.renewal_length or terms.length
-    if price is None or number <= 0:
+    amount = exact(price.amount) if price is not None else None
+    if price is None or amount is None or number <= 0:
         return None
     if price.per == "term":
         same = terms.length is None or terms.renewal_length in (None, terms.length)
-        return Money(str(Decimal(price.amount) * number), price.currency) if same else None
+        return money(amount * number, price.currency) if same else None
     if length is None or length.unit not in _MONTHS:
         return None
-    months = Decimal(length.count * _MONTHS[length.unit] * number)
-    total = Decimal(price.amount) * months / _PER[price.per]
-    return Money(str(total.quantize(Decimal("0.01"), ROUND_HALF_UP)), price.currency)
+    months = length.count * _MONTHS[length.unit] * number
+    return money(amount * months / _PER[price.per], price.currency)
 
 
 def end_of(contract: ContractGoal, term: TermAt) -> Dated | Unknown:

@@ -10,6 +10,7 @@ import msgspec
 
 from crmstate.core.address import Address
 from crmstate.core.audience import Audience
+from crmstate.core.contacts import Spoken
 from crmstate.core.cost import Cost
 from crmstate.core.diagnostic import Diagnostic, Span
 from crmstate.core.life import Life
@@ -47,7 +48,8 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     `id`: digest of (address, verb, occurrence). `stage` and `needs` say when it may start: after every earlier stage
     of the plan's order, and after these steps. `before` and `after`: the phases that the act leads from and to.
     `rows`: ceiling for a purge. `jobs`: export jobs that an archive is made by, 0 for pages. `not_before`, `deadline`:
-    ISO 8601 UTC. `owner`, `proof`, `files`, `runbook` (a catalogue code): for steps that a person takes.
+    ISO 8601 UTC; `undated`: when it is due, as it is written, where that is no date yet. `contact`: the last talk with the
+    vendor about it. `owner`, `proof`, `files`, `runbook` (a catalogue code): for steps that a person takes.
     """
 
     id: str
@@ -75,6 +77,8 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     jobs: int = 0
     span: Span | None = None
     runbook: str | None = None
+    undated: str = ""
+    contact: Spoken | None = None
 
     @property
     def irreversible(self) -> bool:

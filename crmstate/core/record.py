@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from crmstate.core.address import Address, address
-from crmstate.core.event import Claimed, Compared, Evidence, Examined, Remarked, Struck
+from crmstate.core.event import Claimed, Compared, Contacted, Evidence, Examined, Remarked, Struck
 from crmstate.core.words import Fate, Kind, Outcome, Phase, Proof, Undo, Verb
 
 FORMAT = 1
@@ -44,6 +44,7 @@ class Entry(msgspec.Struct, omit_defaults=True):
     own: bool = False
     expires: str | None = None
     evidence: tuple[Evidence, ...] = ()
+    contact: str = ""
 
 
 class Approval(msgspec.Struct, frozen=True):
@@ -84,7 +85,8 @@ class Told(msgspec.Struct, omit_defaults=True):
 class State(msgspec.Struct, omit_defaults=True):
     """The record of one decommissioning. `serial` is the number of the journal's last chunk that is folded in.
     `entries` by step id; `compared`: by dataset, the last comparison with the new system; `told` by the notice's
-    address.
+    address. `contacts`: the vendor contact log by id, in the order in which it was written. `reminded`: when who was told
+    what (`contacts.told`).
 
     Mutable for the fold alone (`fold.advance`), which owns it while it runs: a hundred thousand steps do not allow a
     copy an event.
@@ -100,6 +102,8 @@ class State(msgspec.Struct, omit_defaults=True):
     approvals: tuple[Approval, ...] = ()
     holds: dict[str, Hold] = {}
     told: dict[Address, Told] = {}
+    contacts: dict[str, Contacted] = {}
+    reminded: dict[str, str] = {}
     last_run: str | None = None
     last_plan: str | None = None
     last_exit: int | None = None

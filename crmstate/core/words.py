@@ -115,6 +115,35 @@ class Proof(StrEnum):
 PROOFS = tuple(Proof)
 
 
+class Channel(StrEnum):
+    """By which way the vendor was spoken to."""
+
+    MAIL = "mail"
+    PHONE = "phone"
+    PORTAL = "portal"
+    CHAT = "chat"
+    LETTER = "letter"
+    MEETING = "meeting"
+    OTHER = "other"
+
+
+class Contacting(StrEnum):
+    """What a contact with the vendor was."""
+
+    QUESTION = "question"
+    OFFER = "offer"
+    REQUEST = "request"
+    ACKNOWLEDGEMENT = "acknowledgement"
+    COMPLAINT = "complaint"
+
+
+class Nudging(StrEnum):
+    """Why somebody is told that a step waits: it is due soon, or overdue and another must know."""
+
+    REMINDER = "reminder"
+    ESCALATION = "escalation"
+
+
 def weakest(proofs: list[Proof]) -> Proof:
     """The proof that a summary of these may claim: never more than its weakest link."""
     return max(proofs, key=PROOFS.index, default=Proof.NONE)

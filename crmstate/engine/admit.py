@@ -6,6 +6,7 @@ from crmstate.core.address import Address, address, id_of
 from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.order import Stage
 from crmstate.core.plan import Plan
+from crmstate.core.planning.draft import expired
 from crmstate.core.planning.humans import TAKES
 from crmstate.core.planning.notices import STAGE as NOTICES
 from crmstate.core.record import State
@@ -49,9 +50,9 @@ def _began_here(plan: Plan, state: State) -> bool:
     return not plan.base.lineage and (not state.entries or state.last_plan == plan.plan_id)
 
 
-def gates_stand(plan: Plan, state: State) -> None:
+def gates_stand(plan: Plan, state: State, now: str) -> None:
     """A saved plan is a file: a gate that the order names (a person's step, the freeze, an open question) must still
-    be in it, or be on record as passed. Raises Problem (exit 5)."""
+    be in it, or be on record as passed, and not only waived until a time that is over. Raises Problem (exit 5)."""
     present = {step.stage for step in plan.steps} | {blocked.stage for blocked in plan.blocked}
     named = {stage for edge in plan.order for stage in edge if "/" in stage or stage == "open_questions"}
     if any(step.stage in TAKES and step.mode is Mode.AUTO for step in plan.steps):
@@ -62,5 +63,5 @@ def gates_stand(plan: Plan, state: State) -> None:
         head, _, name = stage.partition("/")
         if head == NOTICES:
             entry = state.latest(address(Kind.NOTICE, name), Verb.NOTIFY)
-        if entry is None or entry.outcome is not Outcome.DONE:
+        if entry is None or entry.outcome is not Outcome.DONE or expired(entry, now):
             raise problem(Exit.STALE, "CRM-E018", stage=stage, plan_id=plan.plan_id)

@@ -1,38 +1,55 @@
 """confirm(): what a person reports becomes an event, if its proof is as strong as the step asks. It never claims more
-than it is."""
+than it is: a document, or the vendor's word, has to be there; and that something was asked for is no proof that it came.
+"""
 
 from __future__ import annotations
 
-from crmstate.core.address import Address
+from crmstate.core.address import Address, kind_of
+from crmstate.core.contacts import corrected, proves
 from crmstate.core.diagnostic import problem
-from crmstate.core.event import Confirmed, Evidence, StepRef
+from crmstate.core.event import Confirmed, Contacted, Evidence, StepRef
 from crmstate.core.plan import Plan, Step
+from crmstate.core.planning.draft import expired
+from crmstate.core.provider import Provider
 from crmstate.core.record import Entry, State
 from crmstate.core.schedule import awaited
-from crmstate.core.words import PROOFS, Exit, Kind, Mode, Outcome, Proof, Verb
+from crmstate.core.words import PROOFS, Exit, How, Kind, Mode, Outcome, Proof, Verb
+
+_VENDORS = frozenset({Kind.SUBSCRIPTION, Kind.ACCOUNT, Kind.DATASET})
+"""What a vendor is asked to end, and may not: its end is read back, or certified."""
 
 
 def confirmable(plan: Plan | None, state: State) -> list[Address]:
     """The addresses that a person may confirm now."""
     found = {step.address for step in _open(plan)}
-    found |= {entry.address for entry in state.open().values()}
+    found |= {entry.address for entry in _loose(state).values()}
     return sorted(found)
 
 
 def _open(plan: Plan | None) -> list[Step]:
     """The steps that a person's word can end: a person's own, what the vendor was asked for, the end of an archive that is
-    not where it was, and a notice that was given in another way. Not the freeze, and not the
-    end of our own keys: whoever confirms uses one of them."""
+    not where it was, and a notice that was given in another way. Not the freeze, and not the end of our own keys: whoever
+    confirms uses one of them. A result that waits for its request comes after it."""
     if plan is None:
         return []
     due = awaited(plan)
-    return [
+    found = [
         step
         for step in plan.steps
         if step.mode is Mode.MANUAL
         or step.verb in (Verb.DISCARD, Verb.NOTIFY)
         or (step.id in due and step.kind is not Kind.FREEZE and (step.kind, step.verb) != (Kind.API_KEY, Verb.PROBE))
     ]
+    return sorted(found, key=lambda step: step.verb is Verb.PROBE)
+
+
+def _loose(state: State) -> dict[str, Entry]:
+    """What is open on record and not our own work: an archive is read back, whatever anybody says."""
+    return {
+        key: entry
+        for key, entry in state.open().items()
+        if kind_of(entry.address) is not Kind.ARCHIVE or entry.verb in (Verb.CONFIRM, Verb.DISCARD)
+    }
 
 
 def confirm(
@@ -46,33 +63,92 @@ def confirm(
     note: str = "",
     evidence: tuple[Evidence, ...] = (),
     expires: str | None = None,
+    contact: str = "",
+    provider: Provider | None = None,
 ) -> Confirmed:
-    """The event of a confirmation. Raises Problem where nothing is to be confirmed there, or the proof is too weak."""
+    """The event of a confirmation. `contact`: the entry of the contact log in which the vendor says so. `provider`: whose
+    table says what takes our access along. Raises Problem where nothing is to be confirmed there, the proof is too weak, or
+    what proves it is not there."""
     step = next((each for each in _open(plan) if each.address == place), None)
-    entry = next((each for each in state.open().items() if each[1].address == place), None)
+    entry = next((each for each in _loose(state).items() if each[1].address == place), None)
     if step is None and entry is None:
-        done = any(each.address == place and each.outcome is Outcome.DONE for each in state.entries.values())
+        done = any(
+            each.address == place and each.outcome is Outcome.DONE and not expired(each, at)
+            for each in state.entries.values()
+        )
         raise problem(
             Exit.REFUSED,
             "CRM-C009" if done else "CRM-C006",
             text=place,
             near=", ".join(confirmable(plan, state)[:5]) or "-",
         )
-    need = step.proof if step is not None and step.proof is not None else Proof.ATTESTED
-    if proof is not Proof.WAIVED and PROOFS.index(proof) > PROOFS.index(need):
-        raise problem(Exit.REFUSED, "CRM-C008", address=place, given=proof.value, required=need.value)
-    if proof is Proof.OBSERVED:
-        raise problem(Exit.REFUSED, "CRM-C008", address=place, given=proof.value, required=need.value)
-    if proof is Proof.WAIVED and (not note or expires is None):
+    if proof is Proof.WAIVED:
+        _waivable(place, note, expires, at)
+    else:
+        _proved(place, proof, needed(step, entry[1] if entry is not None else None, provider))
+        if step is not None and step.not_before is not None and step.not_before > at:
+            raise problem(Exit.REFUSED, "CRM-C070", address=place, at=step.not_before)
+        if contact:
+            _says_so(place, state, contact)
+        if step is not None and step.files and not (evidence or _papers(state, contact)):
+            raise problem(Exit.REFUSED, "CRM-C007", address=place, path="-", why="missing")
+        if proof is Proof.CERTIFIED and not evidence:
+            raise problem(Exit.REFUSED, "CRM-C071", address=place)
+        if proof is Proof.ACKNOWLEDGED and not (evidence or contact):
+            raise problem(Exit.REFUSED, "CRM-C072", address=place)
+    return Confirmed(at, _ref(step, entry, provider), by, proof, note, evidence, expires, contact)
+
+
+def needed(step: Step | None, entry: Entry | None, provider: Provider | None = None) -> Proof:
+    """The weakest proof that ends a step: what it asks for; the vendor's document where the vendor was asked for an end and
+    nobody has seen it."""
+    if step is not None and step.proof is not None:
+        return step.proof
+    if step is not None and step.mode is Mode.WAIT:
+        return Proof.CERTIFIED if step.kind in _VENDORS else Proof.ATTESTED
+    if entry is None:
+        return Proof.ATTESTED
+    kind = kind_of(entry.address)
+    cell = provider.cell(kind, entry.verb) if provider is not None else None
+    by_hand = cell is not None and cell.how is How.MANUAL  # open is the request itself
+    asked = kind in _VENDORS and entry.outcome is Outcome.REQUESTED and not by_hand
+    return Proof.CERTIFIED if asked or kind is Kind.CERTIFICATE else Proof.ATTESTED
+
+
+def _waivable(place: Address, note: str, expires: str | None, at: str) -> None:
+    if not note.strip() or expires is None:
         raise problem(Exit.USAGE, "CRM-C015", address=place)
-    if step is not None and step.files and not evidence and proof is not Proof.WAIVED:
-        raise problem(Exit.REFUSED, "CRM-C007", address=place, path="-", why="missing")
-    return Confirmed(at, _ref(step, entry), by, proof, note, evidence, expires)
+    if expires <= at:
+        raise problem(Exit.USAGE, "CRM-C073", address=place, expires=expires)
 
 
-def _ref(step: Step | None, entry: tuple[str, Entry] | None) -> StepRef:
+def _proved(place: Address, proof: Proof, need: Proof) -> None:
+    if proof is Proof.OBSERVED or PROOFS.index(proof) > PROOFS.index(need):
+        raise problem(Exit.REFUSED, "CRM-C008", address=place, given=proof.value, required=need.value)
+
+
+def _says_so(place: Address, state: State, id: str) -> Contacted:
+    """The contact that is to prove a step. Raises Problem where there is none, or it says something else."""
+    found = state.contacts.get(id)
+    if found is None:
+        raise problem(Exit.USAGE, "CRM-C074", id=id, known=", ".join(list(state.contacts)[-5:]) or "-")
+    if (later := corrected(state.contacts).get(id)) is not None:
+        raise problem(Exit.REFUSED, "CRM-C075", id=id, later=later)
+    if not proves(found, place):
+        about = ", ".join(found.steps) or "-"
+        raise problem(Exit.REFUSED, "CRM-C076", address=place, id=id, what=found.kind.value, about=about)
+    return found
+
+
+def _papers(state: State, id: str) -> tuple[Evidence, ...]:
+    found = state.contacts.get(id)
+    return found.attachments if found is not None else ()
+
+
+def _ref(step: Step | None, entry: tuple[str, Entry] | None, provider: Provider | None) -> StepRef:
     if step is not None:
-        own = step.stage in ("own", "account")
+        cell = provider.cell(step.kind, step.verb) if provider is not None else None
+        own = step.stage in ("own", "account") or (cell is not None and "ends_api" in cell.attributes)
         return StepRef(step.id, step.address, step.verb, step.undo, step.label, step.occurrence, own)
     assert entry is not None
     key, found = entry

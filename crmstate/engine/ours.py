@@ -256,6 +256,8 @@ def _record(context: Context, step: Step, settlement: Settlement) -> Task:
 
 def _ask(context: Context, step: Step) -> Task:
     """A person's step is on record before it is waited for, so that `status` can say since when."""
+    if step.not_before is not None and step.not_before > context.now():
+        return [Verdict(step, Result.WAITING, until=step.not_before)]
     entry = context.ledger.state.entries.get(step.id)
     if entry is None or entry.outcome is not Outcome.REQUESTED:
         batch = context.batch()

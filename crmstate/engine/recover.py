@@ -94,18 +94,24 @@ def farewell(ledger: Ledger, sessions: Sequence[ReadSession], clock: Clock, run:
     now = stamp(clock.now())
     settled: list[Settlement] = []
     for key, entry in ledger.state.open().items():
-        if entry.own and entry.verb in (Verb.REVOKE, Verb.PROBE):
+        kind = kind_of(entry.address)
+        if entry.own and kind is Kind.API_KEY and entry.verb in (Verb.REVOKE, Verb.PROBE):
             settled.append(Settlement(key, Outcome.DONE, Proof.OBSERVED, Phase.ABSENT))
         elif entry.own and entry.verb is Verb.CANCEL and entry.outcome is Outcome.INTENDED:
             settled.append(Settlement(key, Outcome.UNKNOWN, code="ambiguous"))
-        elif entry.verb is Verb.CLOSE:
+        elif entry.verb is Verb.CLOSE or (kind is Kind.ACCOUNT and entry.verb is Verb.PROBE):
             phase = account_phase(sessions, id_of(entry.address))
             if phase is Phase.ABSENT:
                 settled.append(Settlement(key, Outcome.DONE, Proof.OBSERVED, phase))
+    for key, entry in ledger.state.entries.items():  # a person's word, which the vendor bears out
+        said = entry.outcome is Outcome.DONE and entry.proof not in (Proof.OBSERVED, Proof.WAIVED)
+        if entry.verb is Verb.CLOSE and said and account_phase(sessions, id_of(entry.address)) is Phase.ABSENT:
+            settled.append(Settlement(key, Outcome.DONE, Proof.OBSERVED, Phase.ABSENT, evidence=entry.evidence))
     if settled:
         events: list[AnyEvent] = [Settled(now, run, f"{run}-farewell", tuple(settled))]
-        proved = [each for each in settled if each.outcome is Outcome.DONE]
-        if len(proved) == len(ledger.state.open()):
+        loose = ledger.state.open()
+        proved = [each for each in settled if each.outcome is Outcome.DONE and each.id in loose]
+        if len(proved) == len(loose):
             events.append(Observed(now, ledger.state.last_plan or ""))
         ledger.append(events)
     return len(settled)

@@ -91,6 +91,19 @@ class Person(Part):
     due: When | None = Field(None, description="When it is due: a day, or `5 days before freeze`.")
 
 
+class RemindersSection(Part):
+    """Who is told in time, and whom it concerns when nobody answers."""
+
+    before: Period | None = Field(
+        None, description="How long before a step is due its owner is reminded, once; 7 days if left out."
+    )
+    escalate_after: Period | None = Field(
+        None,
+        description="How long the vendor may be silent after a request or its last acknowledgement, or a day that it named, "
+        "before the manifest's owner is told, once.",
+    )
+
+
 class Settlement(Part):
     """Invoices, overcharge, refund: settled in writing."""
 

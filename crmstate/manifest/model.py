@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from crmstate.manifest.around import Evaluation, Mail, Notice, Person, Replacement, Settlement
+from crmstate.manifest.around import Evaluation, Mail, Notice, Person, RemindersSection, Replacement, Settlement
 from crmstate.manifest.contract import Contract
 from crmstate.manifest.ending import EndState
 from crmstate.manifest.field import Count, Email, Name, Part, Text, Time
@@ -92,6 +92,7 @@ class Manifest(Part):
     settlement: Settlement | None = Field(None, description="Invoices and refunds.")
     replacement: Replacement | None = Field(None, description="What comes afterwards.")
     evaluation: Evaluation | None = Field(None, description="Looking back.")
+    reminders: RemindersSection | None = Field(None, description="Who is told in time, and who when nobody answers.")
     safeguards: SafeguardsSection | None = Field(None, description="Ceilings and approvals.")
     privacy: Privacy | None = Field(None, description="How people are shown.")
     state: StateSection | None = Field(None, description="Where the state lies.")

@@ -24,7 +24,7 @@ from crmstate.manifest.resolve_end import (
     subscription,
     users,
 )
-from crmstate.manifest.resolve_told import evaluation, mail, notices, replacement, settlement
+from crmstate.manifest.resolve_told import evaluation, mail, notices, reminders, replacement, settlement
 from crmstate.manifest.rules_contract import zone_of
 from crmstate.manifest.tree import Tree, digest, dotted
 from crmstate.manifest.written import in_utc, read_time
@@ -69,6 +69,7 @@ def resolve(model: Manifest, tree: Tree, folder: FilePath) -> Desired:
         settlement=settlement(model, tree),
         replacement=replacement(model, tree),
         evaluation=evaluation(model, tree),
+        reminders=reminders(model),
         spans=_spans(tree),
     )
 

@@ -1,8 +1,16 @@
-"""Resolving notices, settlement, replacement and evaluation -> `core.around`."""
+"""Resolving notices, settlement, replacement, evaluation and reminders -> `core.around`."""
 
 from __future__ import annotations
 
-from crmstate.core.around import EvaluationGoal, MailGoal, Migrated, NoticeGoal, ReplacementGoal, SettlementGoal
+from crmstate.core.around import (
+    EvaluationGoal,
+    MailGoal,
+    Migrated,
+    NoticeGoal,
+    ReminderGoal,
+    ReplacementGoal,
+    SettlementGoal,
+)
 from crmstate.core.contract import When
 from crmstate.core.words import Milestone
 from crmstate.manifest.around import FromDataset, FromFile
@@ -97,3 +105,11 @@ def evaluation(model: Manifest, tree: Tree) -> EvaluationGoal | None:
     point = Milestone.CLOSED if model.end_state.account else Milestone.ACCESS_ENDS
     after = When(None, period(here.after), "after", point.value, tree.span("evaluation", "after"))
     return EvaluationGoal(after, here.owner, tuple(here.measures), tree.key_span("evaluation"))
+
+
+def reminders(model: Manifest) -> ReminderGoal:
+    """When people are reminded, and how long the vendor may be silent."""
+    here, usual = model.reminders, ReminderGoal()
+    if here is None:
+        return usual
+    return ReminderGoal(period(here.before) or usual.before, period(here.escalate_after))

@@ -11,6 +11,7 @@ from heapq import heappop, heappush
 
 import msgspec
 
+from crmstate.core.contacts import Spoken
 from crmstate.core.message import Message, Param
 from crmstate.core.order import Stage, earlier
 from crmstate.core.plan import Blocked, Deadline, Estimate, Plan, Step
@@ -129,13 +130,24 @@ def facts(step: Step, words: Catalogue, by_id: Mapping[str, Step]) -> list[str]:
         found.append(words.text_of("fact.not_before", at=step.not_before))
     if step.deadline:
         found.append(words.text_of("fact.deadline", at=step.deadline))
+    if step.undated:
+        found.append(words.text_of("fact.undated", text=step.undated))
     if step.owner:
         found.append(words.text_of("fact.owner", who=step.owner))
     if step.proof is not None:
         found.append(words.text_of("fact.proof_files" if step.files else "fact.proof", proof=step.proof.value))
     if step.needs:
         found += _needs(step, words, by_id)
+    if step.contact is not None:
+        found.append(talk(step.contact, words))
     return found
+
+
+def talk(last: Spoken, words: Catalogue) -> str:
+    """The last talk with the vendor, in a few words."""
+    return words.text_of(
+        "fact.contact", id=last.id, kind=last.kind.value, channel=last.channel.value, at=last.at
+    )  # fmt: skip
 
 
 def _arguments(step: Step, words: Catalogue) -> list[str]:

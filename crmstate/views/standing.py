@@ -7,15 +7,19 @@ that was taken several times only the last time counts.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
 
 from crmstate.core.address import Address, kind_of
+from crmstate.core.contacts import Spoken, acknowledged, spoken
 from crmstate.core.life import Life
 from crmstate.core.message import Message, message
 from crmstate.core.plan import Deadline, Plan, Step
+from crmstate.core.planning.draft import expired
 from crmstate.core.record import Approval, Entry, Hold, State
+from crmstate.core.reminders import Late, asked_at
 from crmstate.core.schedule import awaited
 from crmstate.core.words import Kind, Mode, Outcome, Proof, Verb, weakest
 from crmstate.views.notices import Sent, sent
@@ -32,7 +36,8 @@ class From(StrEnum):
 
 class Wait(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something that is not done. `who`: a person or the vendor's name. `since`, `until`: ISO 8601. `proof`: what it
-    takes."""
+    takes. `acknowledged`: when the vendor last said that it knows; `overdue`: since when it is late, and who has to know;
+    `contact`: the last talk about it."""
 
     address: Address
     verb: Verb
@@ -45,6 +50,19 @@ class Wait(msgspec.Struct, frozen=True, omit_defaults=True):
     request_id: str | None = None
     proof: Proof | None = None
     why: Message | None = None
+    acknowledged: str | None = None
+    overdue: str | None = None
+    escalated_to: str | None = None
+    contact: Spoken | None = None
+
+
+class Waiver(msgspec.Struct, frozen=True):
+    """What is done without proof until a time: who said so, and why."""
+
+    address: Address
+    by: str
+    note: str
+    until: str
 
 
 class Part(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -82,18 +100,29 @@ class Standing(msgspec.Struct, frozen=True):
     deadlines: tuple[Deadline, ...] = ()
     life: Life | None = None
     notices: tuple[Sent, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
 
 
 def standing(
-    state: State, plan: Plan | None = None, dates: tuple[Deadline, ...] = (), life: Life | None = None
+    state: State,
+    plan: Plan | None = None,
+    dates: tuple[Deadline, ...] = (),
+    *,
+    now: str = "",
+    late: Mapping[str, Late] | None = None,
+    life: Life | None = None,
 ) -> Standing:
-    """Where `state` stands; `plan`, made now, adds what is still to be done and who does it. `dates`: to come. `life`: of
-    the subscription, where no plan has it."""
-    entries = latest(state)
-    waits = tuple(_waits(state, entries, plan))
-    parts = tuple(_parts(entries, plan))
+    """Where `state` stands at `now` (ISO 8601 UTC); `plan`, made now, adds what is still to be done and who does it.
+    `dates`: to come. `late`: what is overdue, by step id. A waiver that has ended waives nothing. `life`: of the
+    subscription, where no plan has it."""
+    now = now or (plan.observed_at if plan is not None else "")
+    recorded = latest(state)
+    lapsed = {key: entry for key, entry in recorded.items() if expired(entry, now)}
+    entries = {key: entry for key, entry in recorded.items() if key not in lapsed}
+    waits = tuple(_told(each, state, late or {}) for each in _waits(state, entries, plan, lapsed))
+    parts = tuple(_parts(entries, plan, lapsed))
     done = [entry.proof for entry in entries.values() if entry.outcome is Outcome.DONE]
-    loose = any(entry.outcome is not Outcome.DONE for entry in entries.values())
+    loose = bool(lapsed) or any(entry.outcome is not Outcome.DONE for entry in entries.values())
     ahead = plan is not None and bool(plan.steps or plan.blocked)
     return Standing(
         name=state.name,
@@ -114,6 +143,11 @@ def standing(
         deadlines=dates,
         life=plan.life if plan is not None else life,
         notices=sent(state),
+        waivers=tuple(
+            Waiver(entry.address, entry.by, entry.summary, entry.expires)
+            for entry in entries.values()
+            if entry.expires is not None
+        ),
     )
 
 
@@ -127,7 +161,7 @@ def latest(state: State) -> dict[str, Entry]:
     return dict(found.values())
 
 
-def _parts(entries: dict[str, Entry], plan: Plan | None) -> list[Part]:
+def _parts(entries: dict[str, Entry], plan: Plan | None, lapsed: dict[str, Entry]) -> list[Part]:
     counts: dict[Kind, dict[str, int]] = {}
     proofs: dict[Kind, list[Proof]] = {}
     for entry in entries.values():
@@ -142,13 +176,16 @@ def _parts(entries: dict[str, Entry], plan: Plan | None) -> list[Part]:
             continue
         mine = counts.setdefault(step.kind, {})
         mine["to_do"] = mine.get("to_do", 0) + 1
+    for entry in lapsed.values() if plan is None else ():
+        mine = counts.setdefault(kind_of(entry.address), {})
+        mine["to_do"] = mine.get("to_do", 0) + 1
     order = list(Kind)
     return [
         Part(kind=kind, proof=weakest(proofs.get(kind, [])), **counts[kind]) for kind in sorted(counts, key=order.index)
     ]
 
 
-def _waits(state: State, entries: dict[str, Entry], plan: Plan | None) -> list[Wait]:
+def _waits(state: State, entries: dict[str, Entry], plan: Plan | None, lapsed: dict[str, Entry]) -> list[Wait]:
     """What is open on record first, then what the plan waits for, then what is blocked."""
     steps = {step.id: step for step in plan.steps} if plan is not None else {}
     found = [
@@ -156,6 +193,14 @@ def _waits(state: State, entries: dict[str, Entry], plan: Plan | None) -> list[W
         for key, entry in entries.items()
         if entry.outcome is not Outcome.DONE and (plan is None or entry.outcome is not Outcome.FAILED or key in steps)
     ]
+    found += [
+        Wait(
+            entry.address, entry.verb, From.PERSON, entry.by, entry.label, since=entry.expires,
+            why=message("status.waiver_ended", who=entry.by, at=entry.expires),
+        )
+        for key, entry in lapsed.items()
+        if plan is None or key in steps
+    ]  # fmt: skip
     seen = {each.address + each.verb for each in found}
     due = awaited(plan) if plan is not None else frozenset()
     found += [
@@ -170,9 +215,23 @@ def _waits(state: State, entries: dict[str, Entry], plan: Plan | None) -> list[W
     return found
 
 
+def _told(wait: Wait, state: State, late: Mapping[str, Late]) -> Wait:
+    """A wait with what the contact log says of it, and whether it is late."""
+    found = next((each for each in late.values() if (each.address, each.verb) == (wait.address, wait.verb)), None)
+    return msgspec.structs.replace(
+        wait,
+        acknowledged=acknowledged(state.contacts, wait.address),
+        contact=spoken(state.contacts).get(wait.address),
+        overdue=found.since if found is not None else None,
+        escalated_to=found.to if found is not None else None,
+    )
+
+
 def _recorded(entry: Entry, step: Step | None, state: State) -> Wait:
     owner = step.owner if step is not None and step.mode is Mode.MANUAL else None
-    person = owner is not None or kind_of(entry.address) in (Kind.HUMAN_STEP, Kind.CERTIFICATE, Kind.NOTICE)
+    result = step is not None and step.verb is Verb.PROBE
+    own = kind_of(entry.address) in (Kind.HUMAN_STEP, Kind.CERTIFICATE, Kind.NOTICE)
+    person = (owner is not None and not result) or own
     source = From.PERSON if person else From.VENDOR
     if entry.outcome in (Outcome.FAILED, Outcome.INTENDED):
         source = From.APPLY
@@ -187,16 +246,17 @@ def _recorded(entry: Entry, step: Step | None, state: State) -> Wait:
         entry.until or (step.deadline if step is not None else None),
         entry.request_id,
         step.proof if step is not None else None,
-        message("status.answered", summary=entry.summary) if entry.summary else None,
+        message("status.answered", summary=entry.summary) if entry.summary else (step.why if result and step else None),
     )
 
 
 def _planned(step: Step, state: State) -> Wait:
-    if step.mode is Mode.MANUAL:
+    if step.mode is Mode.MANUAL and step.verb is not Verb.PROBE:
         source, who = From.PERSON, step.owner or ""
     elif step.kind in (Kind.FREEZE, Kind.NOTICE):
         source, who = From.DATE, ""
     else:
         source, who = From.VENDOR, state.provider
     until = step.deadline or step.not_before
-    return Wait(step.address, step.verb, source, who, step.label, None, None, until, None, step.proof, step.why)
+    since = asked_at(state, step)
+    return Wait(step.address, step.verb, source, who, step.label, None, since, until, None, step.proof, step.why)

@@ -9,6 +9,7 @@ import msgspec
 from crmstate.core.life import Life
 from crmstate.core.plan import FORMAT_VERSION, Deadline, Plan
 from crmstate.core.record import State
+from crmstate.core.reminders import Late
 from crmstate.core.words import Outcome
 from crmstate.views import tables
 from crmstate.views.ahead import ahead
@@ -18,7 +19,7 @@ from crmstate.views.dates import shown
 from crmstate.views.escape import cell
 from crmstate.views.notices import heads, sent_rows, sent_text
 from crmstate.views.paint import Ink, ink
-from crmstate.views.plan_parts import deadlines, said, timeline, titled
+from crmstate.views.plan_parts import deadlines, said, talk, timeline, titled
 from crmstate.views.standing import From, Part, Standing, Wait, standing
 from crmstate.views.width import shorten
 from crmstate.views.wire import encode
@@ -29,11 +30,23 @@ LABEL = 30
 PARTS = ("kind", "done", "requested", "unknown", "failed", "to_do", "weakest")
 
 
+class Moment(msgspec.Struct, frozen=True):
+    """When it is asked where things stand (ISO 8601 UTC), what is late by then, by step id, and the life of the
+    subscription, where no plan says it."""
+
+    now: str = ""
+    late: Mapping[str, Late] = {}
+    life: Life | None = None
+
+
+NEVER = Moment()
+
+
 def status_json(
-    state: State, plan: Plan | None, words: Catalogue, dates: Sequence[Deadline] = (), life: Life | None = None
+    state: State, plan: Plan | None, words: Catalogue, dates: Sequence[Deadline] = (), at: Moment = NEVER
 ) -> str:
     """One object: `format_version`, the standing, and for every wait what it says in words."""
-    found = standing(state, plan, tuple(dates), life)
+    found = standing(state, plan, tuple(dates), now=at.now, late=at.late, life=at.life)
     plain = msgspec.to_builtins(found)
     for row, wait in zip(plain["waits"], found.waits, strict=True):
         row["summary"] = sentence(wait, words)
@@ -45,13 +58,13 @@ def status_text(
     plan: Plan | None,
     words: Catalogue,
     dates: Sequence[Deadline] = (),
-    life: Life | None = None,
+    at: Moment = NEVER,
     *,
     color: bool = False,
     full: bool = False,
 ) -> str:
     """For a terminal."""
-    found, paint = standing(state, plan, tuple(dates), life), ink(color)
+    found, paint = standing(state, plan, tuple(dates), now=at.now, late=at.late, life=at.life), ink(color)
     about = titled("plan.life", life_lines(found.life, words), words, paint)
     parts = [
         head(found, words, paint),
@@ -120,6 +133,10 @@ def protections(found: Standing, words: Catalogue) -> list[str]:
         for name, hold in sorted(found.holds.items())
     ]
     lines += [words.text_of("status.approval", who=each.by, at=each.at, digest=each.digest) for each in found.approvals]
+    lines += [
+        words.text_of("status.waiver", address=each.address, who=each.by, until=each.until, note=each.note)
+        for each in found.waivers
+    ]
     return lines
 
 
@@ -147,7 +164,17 @@ def gathered(found: Sequence[Wait]) -> list[list[Wait]]:
     groups: dict[object, list[Wait]] = {}
     for wait in found:
         why = said(wait.why) if wait.why is not None else None
-        key = wait.verb, wait.who, wait.outcome, wait.since, wait.until, wait.request_id, why
+        key = (
+            wait.verb,
+            wait.who,
+            wait.outcome,
+            wait.since,
+            wait.until,
+            wait.request_id,
+            wait.overdue,
+            wait.contact,
+            why,
+        )
         groups.setdefault(key, []).append(wait)
     return list(groups.values())
 
@@ -162,8 +189,14 @@ def sentence(wait: Wait, words: Catalogue) -> str:
     }
     found = [words.word("outcome", wait.outcome.value)] if wait.outcome is not None else []
     found += [words.text_of(f"status.{name}", value=value) for name, value in facts.items() if value]
+    if wait.acknowledged is not None:
+        found.append(words.text_of("status.acknowledged", value=wait.acknowledged))
+    if wait.overdue is not None:
+        found.insert(0, words.text_of("status.overdue", at=wait.overdue, who=wait.escalated_to or "-"))
     if wait.proof is not None:
         found.append(words.text_of("fact.proof", proof=wait.proof.value))
+    if wait.contact is not None:
+        found.append(talk(wait.contact, words))
     lead = words.text_of("join.list").join(found)
     why = words.text(wait.why) if wait.why is not None else ""
     if wait.outcome is Outcome.UNKNOWN:
@@ -180,10 +213,10 @@ def last(found: Standing, words: Catalogue) -> str:
 
 
 def status_markdown(
-    state: State, plan: Plan | None, words: Catalogue, dates: Sequence[Deadline] = (), life: Life | None = None
+    state: State, plan: Plan | None, words: Catalogue, dates: Sequence[Deadline] = (), at: Moment = NEVER
 ) -> str:
     """For a ticket or a pull request."""
-    found, safe = standing(state, plan, tuple(dates), life), words.escaping(cell)
+    found, safe = standing(state, plan, tuple(dates), now=at.now, late=at.late, life=at.life), words.escaping(cell)
     title = safe.text_of("status.head", name=found.name, provider=found.provider or "-", tenant=found.tenant or "-")
     lines = [f"## {title}", "", claim(found, safe), *next_due(found, safe)]
     rows = [_part(part, safe) for part in found.parts]

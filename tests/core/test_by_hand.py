@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from crmstate.core.address import id_of
-from crmstate.core.goal import SubscriptionGoal
+from crmstate.core.goal import HumanGoal, SubscriptionGoal
 from crmstate.core.plan import Plan
 from crmstate.core.provider import Provider
 from crmstate.core.record import State
+from crmstate.core.schedule import Schedule
 from crmstate.core.survey import Survey, UserFacts
 from crmstate.core.words import How, Kind, Mode, Outcome, Proof, Severity, Undo, Verb
 
@@ -88,6 +90,7 @@ def test_each_kind_is_one_step_of_a_person_and_our_own_key_is_the_last() -> None
         (Verb.REVOKE, "api_key/all"),
         (Verb.EMPTY, "bin/all"),
         (Verb.CANCEL, "subscription/contract"),
+        (Verb.PROBE, "subscription/contract"),
         (Verb.REVOKE, "api_key/own"),
     ]
     assert blockers(found) == []
@@ -107,9 +110,88 @@ def test_the_words_of_a_runbook_travel_with_the_provider() -> None:
 
 
 def test_what_somebody_has_confirmed_is_not_asked_for_again() -> None:
-    state = record(frozen(), confirmed(Kind.SUBSCRIPTION, "contract", Verb.CANCEL))
+    state = record(frozen(), confirmed(Kind.API_KEY, "all", Verb.REVOKE))
 
-    assert hands(made(state, subscription=CANCELLED)) == []
+    assert (Verb.REVOKE, "api_key/all") not in hands(made(state, api_keys=REVOKED))
+
+
+ENDS = {
+    "subscription/contract": (Kind.SUBSCRIPTION, "contract", Verb.CANCEL, {"subscription": CANCELLED}),
+    "account/acme": (Kind.ACCOUNT, "acme", Verb.CLOSE, {"account": DELETED, "discard": discard("d1")}),
+}
+
+
+@pytest.mark.parametrize("place", ENDS)
+@pytest.mark.parametrize("proof", [Proof.ATTESTED, Proof.ACKNOWLEDGED, Proof.CERTIFIED, Proof.WAIVED])
+def test_a_confirmed_request_is_no_confirmed_result(place: str, proof: Proof) -> None:
+    kind, id, verb, goals = ENDS[place]
+    asked = confirmed(kind, id, verb, at="2026-05-10T00:00:00Z", proof=proof)
+
+    step = one(made(record(frozen(), asked), **goals), Verb.PROBE, id)
+
+    assert (step.mode, step.proof, step.files, step.owner) == (Mode.MANUAL, Proof.CERTIFIED, True, "ops@example.com")
+    assert step.why.params["at"] == "2026-05-10T00:00:00Z"
+
+
+@pytest.mark.parametrize("place", ENDS)
+def test_the_result_is_proved_once_and_a_later_request_asks_for_its_own(place: str) -> None:
+    kind, id, verb, goals = ENDS[place]
+
+    def left(asked: str, seen: str) -> list[tuple[Verb, int]]:
+        asking = confirmed(kind, id, verb, at=asked)
+        ended = confirmed(kind, id, Verb.PROBE, at=seen, proof=Proof.CERTIFIED)
+        steps = made(record(frozen(), asking, ended), **goals).steps
+        return [(step.verb, step.occurrence) for step in steps if step.address == place]
+
+    assert left("2026-05-10T00:00:00Z", "2026-05-20T00:00:00Z") == []
+    assert left("2026-05-20T00:00:00Z", "2026-05-10T00:00:00Z") == [(Verb.PROBE, 2)]
+
+
+def test_what_comes_after_the_end_waits_for_the_result_and_not_for_the_request() -> None:
+    goals = {"subscription": CANCELLED, "account": DELETED, "discard": discard("d1")}
+    asked = record(frozen(), confirmed(Kind.SUBSCRIPTION, "contract", Verb.CANCEL))
+    found = made(asked, **goals)
+
+    assert [step.verb for step in Schedule(found).take() if step.kind is Kind.ACCOUNT] == []
+    assert (Verb.CLOSE, "account/acme") in hands(found)
+
+
+def test_a_result_cannot_come_before_its_day() -> None:
+    later = replace(CANCELLED, effective="2026-12-31")
+
+    assert one(made(subscription=later), Verb.PROBE, "contract").not_before == "2027-01-01T00:00:00Z"
+
+
+def test_what_the_papers_still_owe_is_planned_when_the_vendor_is_out_of_reach() -> None:
+    asked = record(frozen(), confirmed(Kind.SUBSCRIPTION, "contract", Verb.CANCEL))
+    person = HumanGoal("clients", "Uninstall", "it@example.com", after="closed")
+    goals = wish(subscription=CANCELLED, people=(person,), purge=replace(PURGED, certificate=True))
+    gone = plan(goals, replace(seen(), resources=()), asked, byhand(), sealed="2026-06-01T00:00:00Z")
+    offline = plan(goals, replace(seen(), resources=()), asked, byhand(), offline=True)
+    word = plan(goals, replace(seen(), resources=()), asked, byhand(), offline=True, by_word=True)
+
+    owed = [
+        (Verb.CONFIRM, "certificate/destruction"),
+        (Verb.PROBE, "subscription/contract"),
+        (Verb.CONFIRM, "human_step/clients"),
+    ]
+    assert sorted(hands(gone)) == sorted(owed) == sorted(hands(word))
+    assert hands(offline) == [], "whether its turn has come only the vendor can tell"
+
+
+def test_rows_that_nobody_counts_are_not_gone_by_a_persons_word() -> None:
+    gone = cell(Kind.DATASET, Verb.PURGE, how=How.MANUAL, run=None, runbook="x")
+    goals = wish(archive=ARCHIVED, purge=PURGED)
+
+    def left(rows: int | None, proof: Proof) -> list[Proof | None]:
+        purged = confirmed(Kind.DATASET, "d1", Verb.PURGE, proof=proof)
+        state = record(frozen(), archived("d1"), purged)
+        found = plan(goals, tenant(dataset("d1", rows=rows)), state, vendor(gone))
+        return [step.proof for step in found.steps if step.verb is Verb.PURGE]
+
+    assert left(None, Proof.ATTESTED) == left(None, Proof.ACKNOWLEDGED) == [Proof.CERTIFIED]
+    assert left(None, Proof.CERTIFIED) == left(0, Proof.ATTESTED) == []
+    assert left(5, Proof.CERTIFIED) == [Proof.ATTESTED], "the vendor's own count is read back"
 
 
 def test_nobodys_word_counts_that_a_key_is_dead_while_it_works() -> None:

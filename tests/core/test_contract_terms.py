@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from crmstate.core.contract import ContractGoal, NoticeClause, Period, Price, Term
+from crmstate.core.contract import Calendar, ContractGoal, NoticeClause, Period, Price, Term
 from crmstate.core.goal import SubscriptionGoal
 from crmstate.core.plan import Plan
 from crmstate.core.words import How, Kind, Mode, Outcome, Phase, Proof, Severity, Verb
@@ -84,7 +84,7 @@ def test_a_day_is_one_to_come_and_within_the_term(
 
 def test_the_end_of_a_term_that_nobody_can_know_is_asked_for() -> None:
     past = ContractGoal(term=replace(TERM, start="2025-01-01", renewal=None))
-    assert why(hands(END_OF_TERM, past)) == ["undated.renewal"]
+    assert codes(hands(END_OF_TERM, past)) == ["CRM-P113"]
 
 
 def test_every_request_for_an_end_names_its_day() -> None:
@@ -121,7 +121,7 @@ def test_a_renewal_that_has_happened_is_told_and_the_running_term_counts() -> No
 def test_a_notice_that_was_missed_binds_for_another_term_and_says_so() -> None:
     agreed = ContractGoal(term=TERM, notice=NoticeClause(Period(60, "days"), "term_end", roll="none"))
     found = hands(END_OF_TERM, agreed, None, "2026-11-15T12:00:00Z")
-    assert [each.code for each in found.diagnostics if each.code[:7] in ("CRM-P08", "CRM-P11")] == ["CRM-P110"]
+    assert codes(found) == ["CRM-P110"]
     assert found.life is not None and (found.life.renews, found.life.ends) == (True, "2027-12-31")
 
 
@@ -224,6 +224,31 @@ def test_what_was_asked_for_is_taken_back_by_a_person_and_what_was_not_is_not() 
     assert verbs(hands(active, RENEWS, record(asked))) == [(Verb.RESUME, "manual")]
     back = confirmed(SUB, PLACE, Verb.RESUME, at="2026-05-02T09:00:00Z")
     assert verbs(hands(active, RENEWS, record(asked, back))) == []
+
+
+def test_where_the_vendor_takes_nothing_back_that_is_said() -> None:
+    """Odoo's table has no way to resume: the wish is blocked with the table's own reason, not forgotten."""
+    by = byhand()
+    del by.table[SUB, Verb.RESUME]
+    by.none(SUB, Verb.RESUME, why="blocked.not_offered", source="test")
+    state = record(confirmed(SUB, PLACE, Verb.CANCEL, at="2026-05-01T09:00:00Z"))
+    found = plan(wish(subscription=SubscriptionGoal("active"), contract=RENEWS), seen(), state, by)
+    assert (why(found), verbs(found)) == (["blocked.not_offered"], [])
+
+
+@pytest.mark.parametrize("goal", [pause("2026-09-30"), on("2026-12-31", "downgraded")])
+def test_a_wish_that_no_person_can_fulfil_is_blocked_and_not_forgotten(goal: SubscriptionGoal) -> None:
+    by, verb = byhand(), {"paused": Verb.PAUSE, "downgraded": Verb.DOWNGRADE}[goal.status]
+    by.table.pop((SUB, verb))
+    found = plan(wish(subscription=goal, contract=RENEWS), seen(), None, by)
+    assert (why(found), verbs(found)) == (["blocked.not_offered"], [])
+
+
+def test_the_result_of_not_renewing_waits_for_the_last_day_where_the_vendor_is() -> None:
+    agreed = replace(RENEWS, calendar=Calendar(zone="Europe/Berlin", vendor_zone="America/Los_Angeles"))
+    state = record(confirmed(SUB, PLACE, Verb.CANCEL, at="2026-05-01T09:00:00Z"))
+    (result,) = [step for step in hands(END_OF_TERM, agreed, state).steps if step.verb is Verb.PROBE]
+    assert result.not_before == "2027-01-01T08:00:00Z"
 
 
 def test_an_end_that_was_taken_back_is_asked_for_anew() -> None:

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from crmstate.core.contract import ContractGoal, Fee, NoticeClause, Period, Price, Term
 from crmstate.core.cost import Cost, charges, yearly
+from crmstate.core.event import Claimed, Evidence
 from crmstate.core.goal import SubscriptionGoal
 from crmstate.core.money import Money, added, digits, exact, money
+from crmstate.core.words import Kind, Proof, Verb
 
 from .scenes import contract as row
-from .scenes import plan, tenant, wish
+from .scenes import happened, plan, record, tenant, wish
 from .strategies import LAW
 
 YEAR = Period(12, "months")
@@ -158,6 +160,44 @@ def test_what_another_term_costs(term: Term, price: Price, expected: str | None)
         assert found == "USD 2,880.00"  # a fifth of a year, by its days
     else:
         assert found == expected
+
+
+def test_a_notice_that_is_given_cannot_be_missed_unless_it_is_taken_back() -> None:
+    asked = record(happened(Kind.SUBSCRIPTION, "sub", Verb.CANCEL, at="2026-10-01T09:00:00Z"))
+    for goal, missable in ((AT_TERM, False), (SubscriptionGoal("active"), True)):
+        found = plan(wish(subscription=goal, contract=written()), tenant(row(), at=TODAY), asked).cost
+        assert found is not None and ("missed_notice" in sums(found)) is missable
+
+
+@pytest.mark.parametrize(
+    "goal", [on("9999-12-31"), SubscriptionGoal("paused", starts="2026-11-10", until="9999-12-31")]
+)
+@pytest.mark.parametrize("term", [None, TERM, Term(ends_on="9999-12-31", renewal="automatic", renewal_length=YEAR)])
+def test_the_last_day_of_all_calendars_is_a_day_like_another(goal: SubscriptionGoal, term: Term | None) -> None:
+    assert costs(goal, written(term)).lines
+
+
+@pytest.mark.parametrize("odd", ["soon", "2027-02-30", "", "2027"])
+def test_a_day_that_the_vendor_shows_and_that_is_none_is_unknown(odd: str) -> None:
+    found = costs(AT_TERM, written(None), pending="cancel", effective=odd, term_end=odd)
+    assert sums(found)["remaining_charges"] is None
+
+
+def test_what_is_claimed_back_stands_in_the_place_of_what_could_be() -> None:
+    """Two currencies stay apart, what was agreed counts, and what was paid is no longer open."""
+    paper = Evidence("file", Proof.ATTESTED, TODAY)
+
+    def claim(number: int, kind: str, amount: str, currency: str = "USD", answers: int | None = None) -> Claimed:
+        return Claimed(TODAY, number, kind, amount, currency, "it@example.com", paper, answers)
+
+    state = record(
+        [claim(1, "refund", "1223.01"), claim(2, "overcharge", "50.00", "EUR"), claim(3, "invoice", "99.00"),
+         claim(4, "agreed", "1000.00", answers=1), claim(5, "payment", "400.00", answers=1)]
+    )  # fmt: skip
+    found = plan(wish(subscription=on("2026-12-31"), contract=written()), tenant(row(), at=TODAY), state).cost
+    assert found is not None
+    mine = [(str(line.sum), line.how.params["open"]) for line in found.lines if line.what.startswith("refund")]
+    assert mine == [("EUR 50.00", "EUR 50.00"), ("USD 1,000.00", "USD 600.00")]
 
 
 def test_a_contract_that_ends_by_itself_has_no_notice_to_miss() -> None:

@@ -217,14 +217,14 @@ def test_a_missed_notice_names_the_next_term_and_what_it_costs() -> None:
     assert not isinstance(found.reachable, Unknown)
     assert isinstance(found.reachable.deadline, Dated)
     assert (found.reachable.term.ends, found.reachable.deadline.day) == ("2027-12-31", "2027-10-29")
-    assert (str(found.cost), str(found.costs_to_miss)) == ("14400.00 USD", "14400.00 USD")
+    assert (str(found.cost), str(found.costs_to_miss)) == ("USD 14,400.00", "USD 14,400.00")
 
 
 def test_a_notice_longer_than_a_renewal_reaches_the_first_term_that_it_can() -> None:
     monthly = Term("2026-01-01", YEAR, None, "inclusive", "automatic", Period(1, "months"))
     found = asked(contract(monthly, Period(3, "months"), price=Price("100.00", "EUR", "month")), "2026-11-15T00:00:00Z")
     assert not isinstance(found.reachable, Unknown)
-    assert (found.reachable.term.ends, str(found.cost)) == ("2027-02-28", "200.00 EUR")
+    assert (found.reachable.term.ends, str(found.cost)) == ("2027-02-28", "EUR 200.00")
 
 
 def test_a_term_that_nobody_wrote_gives_no_date() -> None:

@@ -136,7 +136,7 @@ def test_a_persons_step_says_who_by_when_and_with_what_proof() -> None:
     assert (step.mode, step.owner, step.deadline, step.proof, step.files) == (
         Mode.MANUAL,
         "hr@example.com",
-        "2026-09-01",
+        "2026-09-02T00:00:00Z",
         Proof.ATTESTED,
         True,
     )

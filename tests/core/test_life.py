@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,12 +11,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from crmstate.core.contract import ContractGoal, NoticeClause, Period, Term
-from crmstate.core.course import course
+from crmstate.core.course import Course, course, moving_out
+from crmstate.core.event import Contacted
 from crmstate.core.goal import PurgeGoal, SubscriptionGoal
 from crmstate.core.life import Beside, Life, Stand, life
+from crmstate.core.planning.timeline import legal
 from crmstate.core.record import State
 from crmstate.core.survey import AccountFacts, Resource
-from crmstate.core.words import PROOFS, Kind, Outcome, Phase, Proof, Verb
+from crmstate.core.words import PROOFS, Channel, Contacting, Kind, Outcome, Phase, Proof, Verb
+from crmstate.rules import laws_of
 
 from .scenes import confirmed, contract, happened, plan, record, tenant, wish
 from .strategies import LAW
@@ -95,6 +99,15 @@ def test_after_the_end_it_is_told_what_becomes_of_the_data() -> None:
     assert shown(row, state=record(gone, paper), rows=(closed,), **wanted).state is Stand.CLOSED
 
 
+def test_the_rules_of_law_say_how_long_one_may_move_out() -> None:
+    """The vendor has received the request on 31 December: two months, then thirty days, then thirty more."""
+    laws = laws_of(("eu-data-act",))
+    events = {"switching_request": date(2026, 12, 31)}
+    applied = legal(wish(contract=replace(AGREED, regimes=("eu-data-act",))), State("exit"), ASKED, laws, events)
+    days = moving_out(Course("2026-12-31"), applied)
+    assert (days.transition, days.retrieval) == ("2027-03-30", "2027-04-29")
+
+
 @pytest.mark.parametrize(
     ("today", "stand"),
     [("2027-01-30", Stand.TRANSITION), ("2027-03-01", Stand.RETRIEVAL), ("2027-03-02", Stand.ENDED)],
@@ -140,6 +153,8 @@ def test_the_day_of_the_end_is_not_the_end() -> None:
     stuck = found.beside(Beside.STUCK)
     assert found.state is Stand.NOTICE_RUNNING
     assert stuck is not None and (stuck.since, stuck.waiting_for) == ("2026-12-31", "Model")
+    on_the_day = told(record(said(proof=Proof.ACKNOWLEDGED)), at="2026-12-31T20:00:00Z")
+    assert on_the_day is not None and on_the_day.beside(Beside.STUCK) is None
 
 
 def test_the_end_of_the_term_stays_that_of_the_day_of_the_request() -> None:
@@ -197,6 +212,39 @@ def test_what_is_held_restricted_or_uncertain_stands_beside() -> None:
     lost = record(happened(SUB, "sub", Verb.CANCEL, Outcome.UNKNOWN))
     stuck = shown(contract(renews=True), state=lost).beside(Beside.STUCK)
     assert stuck is not None and stuck.why.code == "life.stuck.unknown"
+
+
+def spoke(kind: Contacting, at: str, *steps: str, id: str = "c1") -> list[Contacted]:
+    """A line of the contact log."""
+    return [
+        Contacted(at=at, id=id, by="it@example.com", when=at, channel=Channel.MAIL, kind=kind, person="Sales", outcome="said", steps=steps)
+    ]  # fmt: skip
+
+
+def test_what_the_vendor_said_in_the_contact_log_acknowledges_the_request_before_it_and_no_other() -> None:
+    answer = spoke(Contacting.ACKNOWLEDGEMENT, LATER, "subscription/contract")
+    found = told(record(said(), answer), at="2026-08-01T09:00:00Z")
+    assert found is not None
+    assert (found.state, found.renews, found.proof) == (Stand.NOTICE_RUNNING, False, Proof.ACKNOWLEDGED)
+    for other in (
+        spoke(Contacting.OFFER, LATER, "subscription/contract"),
+        spoke(Contacting.ACKNOWLEDGEMENT, LATER, "account/all"),
+    ):
+        kept = told(record(said(), other), at="2026-08-01T09:00:00Z")
+        assert kept is not None and kept.state is Stand.REQUESTED
+    early = told(record(answer, said(at="2026-07-15T09:00:00Z")), at="2026-08-01T09:00:00Z")
+    assert early is not None and early.state is Stand.REQUESTED
+
+
+def test_a_complaint_disputes_until_it_is_answered() -> None:
+    complaint = spoke(Contacting.COMPLAINT, LATER, "subscription/contract")
+    found = told(record(said(), complaint))
+    assert found is not None
+    disputed = found.beside(Beside.DISPUTED)
+    assert disputed is not None and (disputed.since, disputed.waiting_for) == (LATER, "Model")
+    answer = spoke(Contacting.ACKNOWLEDGEMENT, "2026-07-02T09:00:00Z", "subscription/contract", id="c2")
+    settled = told(record(said(), complaint, answer))
+    assert settled is not None and settled.beside(Beside.DISPUTED) is None
 
 
 def test_an_accepted_end_that_the_vendor_no_longer_shows_is_stuck() -> None:

@@ -111,7 +111,7 @@ def test_a_missed_notice_is_explained_with_the_next_term_and_its_cost() -> None:
     (warning,) = [each for each in found.diagnostics if each.code == "CRM-P110"]
     assert warning.severity is Severity.WARNING
     assert warning.params == {
-        "ends": "2026-12-31", "day": "2026-10-30", "until": "2027-12-31", "next": "2027-10-29", "cost": "14400.00 USD",
+        "ends": "2026-12-31", "day": "2026-10-30", "until": "2027-12-31", "next": "2027-10-29", "cost": "USD 14,400.00",
     }  # fmt: skip
     assert one(found, Verb.REQUEST, "contract").deadline == "2027-10-29T22:00:00Z"
     assert dates(found)["cancel_effective"] == "2027-12-31T23:00:00Z"
@@ -238,7 +238,7 @@ def test_a_missed_notice_is_said_also_where_the_next_one_has_no_date_yet() -> No
     found = made(china, at="2026-12-20T12:00:00Z")
     (warning,) = [each for each in found.diagnostics if each.code == "CRM-P110"]
     assert (warning.params["until"], warning.params["next"]) == ("2027-12-31", "?")
-    assert warning.params["cost"] == "14400.00 USD"
+    assert warning.params["cost"] == "USD 14,400.00"
     assert blockers(found)[0] == ("blocked.notice_undated", "notice/contract")
     (renewal,) = [each for each in found.deadlines if each.what == "renewal"]
     assert renewal.why.code == "due.renewed"

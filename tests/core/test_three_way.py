@@ -100,7 +100,7 @@ def test_what_a_person_has_to_do_stays_a_persons_step(outcome: Outcome | None) -
 
 def test_what_a_person_said_is_done_and_is_there_again_is_asked_for_again() -> None:
     by = vendor(cell(Kind.USER, Verb.DELETE, how=How.MANUAL, run=None, runbook="runbook.x"))
-    assert case(Phase.PRESENT, Outcome.DONE, by, proof=Proof.ATTESTED) == ("manual", 2, "why.came_back")
+    assert case(Phase.PRESENT, Outcome.DONE, by, proof=Proof.ATTESTED) == ("manual", 2, "why.not_shown")
 
 
 @pytest.mark.parametrize("outcome", [None, *Outcome])

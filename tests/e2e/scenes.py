@@ -160,3 +160,13 @@ def did(here: Site, *addresses: str) -> None:
             "confirm", address, str(here.manifest), "--by", "head@example.com", "--note", "as the runbook says"
         )
         assert said.code == 0, said.out + said.err
+
+
+def certified(here: Site, address: str) -> None:
+    """The vendor's document says that it has happened; that it was asked for was not enough."""
+    attested = here.run("confirm", address, str(here.manifest), "--by", "head@example.com")
+    assert (attested.code, "CRM-C008" in attested.err) == (3, True), attested.out + attested.err
+    paper = here.folder / "from-the-vendor.pdf"
+    paper.write_bytes(b"has ended: " + address.encode())
+    said = here.run("confirm", address, str(here.manifest), "--proof", "certified", "--evidence", str(paper))
+    assert said.code == 0, said.out + said.err

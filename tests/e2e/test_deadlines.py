@@ -67,7 +67,7 @@ def test_every_date_is_explained_without_the_vendor(bound: Site) -> None:
     assert notice["because"] == (
         "the term ends Sun 31 Jan 2027; 60 days before is Wed 2 Dec 2026; until 17:00, America/Los_Angeles"
     )
-    assert notice["if_missed"] == "bound until Mon 31 Jan 2028, at 14400.00 USD"
+    assert notice["if_missed"] == "bound until Mon 31 Jan 2028, at USD 14,400.00"
     assert said.json["unknown"] == [
         {"what": "closed", "why": "it comes when the work is done, and is not on record yet"},
         {"what": "lessons", "why": "it depends on the account's closing, which has no date yet; "
@@ -167,7 +167,7 @@ def test_notice_is_asked_for_acknowledged_and_recorded_before_the_vendor_is_aske
 def test_a_missed_notice_says_what_it_costs(bound: Site) -> None:
     said = asked(bound, "--as-of", "2026-12-10", "--lang", "en")
     assert (said.code, "CRM-P110" in said.out) == (0, True)
-    assert "bound until Mon 31 Jan 2028, at 14400.00 USD" in said.out
+    assert "bound until Mon 31 Jan 2028, at USD 14,400.00" in said.out
     assert "The next last day is Thu 2 Dec 2027." in " ".join(said.out.split())
 
 

@@ -14,7 +14,7 @@ from crmstate.providers.kit.pace import Pace
 from crmstate.sandbox import World, advance, seed
 from crmstate.sandbox.dialects.fxiaoke import ids
 
-from .scenes import did, waiting
+from .scenes import certified, did, waiting
 from .site import Site, archived
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "fxiaoke-exit" / "crmstate.yaml"
@@ -100,11 +100,14 @@ def test_a_company_is_ended_by_its_api_and_by_people_and_a_second_plan_has_nothi
     did(company, "bin/all")
     assert waiting(company.apply("--format", "json")) == {"cancel subscription/contract"}
     did(company, "subscription/contract")
+    assert waiting(company.apply("--format", "json")) == {"probe subscription/contract"}, "a request is no result"
+    certified(company, "subscription/contract")
     (account,) = {step.partition(" ")[2] for step in waiting(company.apply("--format", "json"))}
     assert account.startswith("account/")
     with World.open(company.data) as world:  # the vendor closes the account
         world.put("account", {**world.get("account"), "status": "closed"})
     did(company, account)
+    certified(company, account)
     last = company.apply("--format", "json")
     assert last.code == 0, last.out + last.err
 

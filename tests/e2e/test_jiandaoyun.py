@@ -12,7 +12,7 @@ import pytest
 
 from crmstate.sandbox import World, seed
 
-from .scenes import did, waiting
+from .scenes import certified, did, waiting
 from .site import Site, archived
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "jiandaoyun-exit" / "crmstate.yaml"
@@ -84,6 +84,8 @@ def test_a_corp_is_ended_by_its_api_and_by_people_and_a_second_plan_has_nothing_
     did(corp, "bin/all")
     assert waiting(corp.apply("--format", "json")) == {"cancel subscription/contract"}
     did(corp, "subscription/contract")
+    assert waiting(corp.apply("--format", "json")) == {"probe subscription/contract"}, "a request is no result"
+    certified(corp, "subscription/contract")
     (account,) = {step.partition(" ")[2] for step in waiting(corp.apply("--format", "json"))}
     assert account.startswith("account/")
     with World.open(corp.data) as world:  # a person closes the account at the vendor

@@ -150,12 +150,21 @@ def test_a_proof_must_be_as_strong_as_the_step_asks_and_nobody_claims_to_have_ob
     needed: str, given: str, code: int, here: Site
 ) -> None:
     here.write(MANIFEST + TRAINING.replace("attested, files: required", needed))
-    said = confirm(here, "human_step/training", "--proof", given)
+    (here.folder / "paper.pdf").write_bytes(b"paper")
+    said = confirm(here, "human_step/training", "--proof", given, "--evidence", str(here.folder / "paper.pdf"))
     assert said.code == code, said.err
     entries = read(here.folder, "exit").state.entries.values()
     assert [each.outcome for each in entries if each.address == "human_step/training"] == (
         [Outcome.DONE] if code == 0 else []
     )
+
+
+@pytest.mark.parametrize(("given", "code"), [("acknowledged", "CRM-C072"), ("certified", "CRM-C071")])
+def test_a_document_or_the_vendors_word_has_to_be_there(given: str, code: str, here: Site) -> None:
+    here.write(MANIFEST + TRAINING.replace("attested, files: required", given))
+    said = confirm(here, "human_step/training", "--proof", given)
+    assert (said.code, code in said.err) == (3, True), said.err
+    assert read(here.folder, "exit").state.serial == 0
 
 
 def test_only_what_is_waited_for_can_be_confirmed_and_only_once(trained: Site, tmp_path: Path) -> None:

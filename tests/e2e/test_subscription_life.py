@@ -181,8 +181,10 @@ def test_a_person_asks_not_to_renew_and_the_vendors_answer_is_told_apart_from_th
 
 
 def test_a_confirmed_end_is_dated_and_can_be_taken_back_by_a_person(company: Company) -> None:
-    answered = ("confirm", "subscription/contract", str(company.manifest), "--proof", "acknowledged")
-    assert company.run(*answered).code == 0
+    mail = company.folder / "answer.eml"
+    mail.write_text("Subject: Your contract\n\nIt ends on 31 January 2027.\n")
+    answered = ("confirm", "subscription/contract", str(company.manifest), "--proof", "acknowledged", "--evidence")
+    assert company.run(*answered, str(mail)).code == 0
     assert life(company) == ("notice_running", False, "2027-01-31")
     company.write(manifest("{status: active}", FXIAOKE))
     assert steps(company) == [("resume", "manual")]

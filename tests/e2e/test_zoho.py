@@ -13,7 +13,7 @@ import pytest
 
 from crmstate.sandbox import World, seed
 
-from .scenes import did, waiting
+from .scenes import certified, did, waiting
 from .site import Said, Site, archived
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "zoho-exit" / "crmstate.yaml"
@@ -98,6 +98,10 @@ def test_an_org_is_ended_by_its_api_and_by_people_and_a_second_plan_has_nothing_
     with World.open(org.data) as world:  # and deletes the CRM account
         world.put("account", {**world.get("account"), "status": "closed"})
     did(org, account)
+    assert waiting(apply(org)) == {f"probe {account}"}, (
+        "what a deleted org answers is not known: a request is no result"
+    )
+    certified(org, account)
     waiting(apply(org))
 
     second = org.plan("--detailed-exitcode")

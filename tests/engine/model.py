@@ -596,7 +596,7 @@ class Site:
             return None
         if saved is not None:
             admit(saved, state, saved.plan_id)
-            gates_stand(saved, state)
+            gates_stand(saved, state, stamp(self.world.now))
         _, living = identify(readers, TENANT, state)
         if journal.head:
             recover(journal, living[0], self.clock, run)

@@ -188,7 +188,8 @@ def test_the_end_of_a_contract_is_confirmed_once_it_was_asked_for() -> None:
 def test_what_nobody_can_know_is_settled_by_a_person() -> None:
     state = record(happened(Kind.API_KEY, "k1", Verb.REVOKE, Outcome.UNKNOWN))
     assert confirmable(None, state) == ["api_key/k1"]
-    event = confirm(Address("api_key/k1"), None, state, at=NOW, by="ops", proof=Proof.ACKNOWLEDGED)
+    paper = (Evidence("file", Proof.ACKNOWLEDGED, NOW),)
+    event = confirm(Address("api_key/k1"), None, state, at=NOW, by="ops", proof=Proof.ACKNOWLEDGED, evidence=paper)
     assert event.step.id in state.entries
 
 

@@ -38,12 +38,12 @@ SPEAKERS = {"message", "text_of", "say", "ask", "word"}
 USERS, SUBSCRIPTIONS = ("removed", "deactivated", "deleted"), ("cancelled", "paused", "downgraded", "active")
 LISTS = ("session.ended", "api_key.revoked", "integration.removed", "setting.reset")
 EVENTS = (
-    "created started intended settled advanced addressed sending answered reopened "
-    "confirmed approved held released observed finished repaired restored unlocked"
+    "created started intended settled advanced addressed sending answered reopened confirmed contacted reminded "
+    "approved held released observed finished repaired restored unlocked"
 )
 LATE_EVENTS = ("claimed", "struck", "examined", "compared", "remarked")
 
-COST_LINES = (*PAYABLE, "refund", "missed_notice", "bound_again", "saving", "pause", "going_on")
+COST_LINES = (*PAYABLE, "refund", "refund_claimed", "missed_notice", "bound_again", "saving", "pause", "going_on")
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "archive.{}": ("no_attachments", "not_exportable", "not_archived", "listing_incomplete", "not_listed"),
@@ -63,6 +63,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "why.by_hand.{}": ("user", "session", "api_key", "integration", "setting"),
     "why.{}.{}": LISTS,
     "why.subscription.{}": SUBSCRIPTIONS,
+    "why.result.{}": ("subscription", "account"),
+    "why.result.{}.later": (),
     "why.module.{}": ("keeps", "clears"),
     "order.{}": tuple(
         {
@@ -204,12 +206,16 @@ WORDS: dict[str, tuple[str, ...]] = {
     "per": ("month", "quarter", "year", "term"),
     "fate": tuple(words.Fate),
     "audience": ("staff", "partners", "customers"),
-    "channel": ("mail", "webhook", "wecom", "dingtalk", "feishu", "slack", "teams"),
     "effect": ("keeps", "clears", "unknown"),
     "effective": ("immediately", "end_of_term", "end_of_period"),
     "freeze": ("now",),
     "use": ("read", "write"),
-    "evidence": ("missing", "empty", "link", "key"),
+    "evidence": ("missing", "empty", "link", "key", "changed"),
+    "channel": (*words.Channel, "webhook", "wecom", "dingtalk", "feishu", "slack", "teams"),
+    "contacting": tuple(words.Contacting),
+    "nudging": tuple(words.Nudging),
+    "contact_field": ("person", "outcome", "attachments"),
+    "contact_why": ("empty", "long", "control", "many"),
     "settle_kind": KINDS,
     "certificate_field": FIELDS,
     "backups": ("destroyed", "expire", "kept"),

@@ -128,7 +128,7 @@ def _locked(house: House, screen: Screen, wish: Wish, made: Plan | None, store: 
         return _alone(house, screen, wish, made, store, stop, run, readers)
     if made is not None:
         admit(made, store.state, wish.plan_id)
-        gates_stand(made, store.state)
+        gates_stand(made, store.state, stamp(house.clock.now()))
     _, living = identify(readers, house.tenant, store.state)
     if store.head:
         recover(store, living[0], house.clock, run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from crmstate.cli.options import HERE, ByOption, LangOption, ManifestArgument, O
 from crmstate.cli.screen import Screen
 from crmstate.cli.survey import begin, planned
 from crmstate.core.address import address as address_of
-from crmstate.core.address import id_of, kind_of, parse
+from crmstate.core.address import id_of, parse
 from crmstate.core.diagnostic import problem
 from crmstate.core.event import Evidence
 from crmstate.core.planning.hands import OPENED
@@ -43,11 +44,17 @@ def confirm(
     address: Annotated[str, typer.Argument(help="What is confirmed, as the plan names it: human_step/training.")],
     manifest: ManifestArgument = HERE,
     by: ByOption = None,
-    proof: Annotated[Proof, typer.Option("--proof", help="attested, acknowledged or certified.")] = Proof.ATTESTED,
+    proof: Annotated[
+        Proof | None,
+        typer.Option("--proof", help="attested, acknowledged or certified; acknowledged where a --contact is named."),
+    ] = None,
     note: Annotated[str, typer.Option("--note", help="What was done, in a sentence.")] = "",
     evidence: Annotated[
         list[Path] | None, typer.Option("--evidence", help="A file that proves it; may be repeated.")
     ] = None,
+    contact: Annotated[
+        str, typer.Option("--contact", metavar="ID", help="The entry of the contact log in which the vendor says so.")
+    ] = "",
     waive: Annotated[bool, typer.Option("--waive", help="Go on without it: needs --note and --expires.")] = False,
     expires: Annotated[str | None, typer.Option("--expires", help="When a waiver ends.")] = None,
     offline: OfflineOption = False,
@@ -55,10 +62,9 @@ def confirm(
     quiet: QuietOption = False,
 ) -> int:
     """Record a human step or a vendor's answer."""
-    from hashlib import sha256
-
     from crmstate.archive.proof import shows_all
-    from crmstate.store.evidence import keep, take
+    from crmstate.store.evidence import look
+    from crmstate.store.evidence import store as keep
 
     screen = Screen(lang=lang, quiet=quiet)
     try:
@@ -68,22 +74,23 @@ def confirm(
     house = open_house(manifest, screen)
     ends = stamp(moment(expires)) if expires is not None else None
     with house.store() as store:
-        made = planned(house, store.state, [] if offline else house.readers(), offline=offline)
-        begin(store, house, made.tenant)
+        made = planned(house, store.state, [] if offline else house.readers(), offline=offline, by_word=True)
         at, name = stamp(house.clock.now()), by or house.by
-        level = Proof.WAIVED if waive else proof
-        claims = tuple(Evidence("file", level, at, name) for _ in evidence or ())
-        confirmed(place, made, store.state, at=at, by=name, proof=level, note=note, evidence=claims, expires=ends)
-        digests = [sha256(take(path)).hexdigest() for path in evidence or () if kind_of(place) is Kind.CERTIFICATE]
-        withheld.require(place, level, house.desired, store.state, digests, at)
+        level = Proof.WAIVED if waive else proof or (Proof.ACKNOWLEDGED if contact else Proof.ATTESTED)
+        say = partial(
+            confirmed, place, made, store.state, at=at, by=name, proof=level, note=note, expires=ends, contact=contact,
+            provider=house.provider,
+        )  # fmt: skip
+        say(evidence=tuple(Evidence("file", level, at, name) for _ in evidence or ()))
+        found = look(evidence or ())
+        withheld.require(place, level, house.desired, store.state, [each.sha256 for each in found], at)
         if place == WHOLE and not waive:
             house.refuse_standing()
         if place == OPENING and not waive:
             for path in evidence or ():
                 shows_all(path, contents(store.state))
-        files = tuple(keep(path, store.home, house.effects, proof=level, at=at, by=name) for path in evidence or ())
-        store.append(
-            [confirmed(place, made, store.state, at=at, by=name, proof=level, note=note, evidence=files, expires=ends)]
-        )
+        begin(store, house, made.tenant)
+        files = tuple(keep(each, store.home, house.effects, proof=level, at=at, by=name) for each in found)
+        store.append([say(evidence=files)])
     screen.say("confirm.recorded", address=place, by=name, proof=screen.catalogue.word("proof", level.value))
     return 0

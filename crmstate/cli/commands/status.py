@@ -22,13 +22,15 @@ from crmstate.cli.screen import Screen
 from crmstate.cli.survey import planned
 from crmstate.core.course import course
 from crmstate.core.goal import ArchiveGoal
-from crmstate.core.life import Life, life
-from crmstate.core.plan import Deadline
+from crmstate.core.life import life
+from crmstate.core.plan import Deadline, Plan
 from crmstate.core.planning.afterwards import afterwards
 from crmstate.core.planning.dates import contract_dates
 from crmstate.core.planning.retention import deadlines
 from crmstate.core.record import State
+from crmstate.core.reminders import late
 from crmstate.engine.observe import stamp
+from crmstate.views.status_text import Moment
 
 
 def status(
@@ -50,14 +52,29 @@ def status(
     state = house.state()
     made = None if offline else planned(house, state, house.readers())
     dates = made.deadlines if made is not None else _dates(house, state)
-    about = _life(house, state) if made is None else None
+    at = _moment(house, state, made)
     if screen.json:
-        screen.out(status_json(state, made, screen.catalogue, dates, about))
+        screen.out(status_json(state, made, screen.catalogue, dates, at))
     elif screen.format == "markdown":
-        screen.out(status_markdown(state, made, screen.catalogue, dates, about))
+        screen.out(status_markdown(state, made, screen.catalogue, dates, at))
     else:
-        screen.out(status_text(state, made, screen.catalogue, dates, about, color=screen.color))
+        screen.out(status_text(state, made, screen.catalogue, dates, at, color=screen.color))
     return 0
+
+
+def _moment(house: House, state: State, made: Plan | None) -> Moment:
+    """What time it is, and what is late by then. Without a plan it is what people and papers have to prove; a simulator's
+    time only it knows, and it is not asked then."""
+    if made is not None:
+        return Moment(made.observed_at, late(house.desired, made.steps, state, made.observed_at))
+    if house.as_of is None and house.provider.own_clock:
+        last = max((entry.at for entry in state.entries.values()), default="")
+        return Moment(
+            life=life(house.desired, None, state, course(house.desired, None, state, last), house.provider.title)
+        )
+    now = stamp(house.clock.now())
+    owed = planned(house, state, [], offline=True, by_word=True)
+    return Moment(now, late(house.desired, owed.steps, state, now), owed.life)
 
 
 def _dates(house: House, state: State) -> tuple[Deadline, ...]:
@@ -67,10 +84,4 @@ def _dates(house: House, state: State) -> tuple[Deadline, ...]:
     found = [*contract_dates(house.desired, state, now), *afterwards(house.desired, state, now)]
     if isinstance(goal, ArchiveGoal):
         found += deadlines(goal, state, "")
-    return tuple(sorted(found, key=lambda each: each.at))
-
-
-def _life(house: House, state: State) -> Life | None:
-    """Where the subscription stands by the record and the contract alone."""
-    now = stamp(house.clock.now())
-    return life(house.desired, None, state, course(house.desired, None, state, now), house.provider.title)
+    return tuple(sorted(found, key=lambda each: (each.at, each.what)))

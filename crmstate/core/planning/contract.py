@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from crmstate.core.address import address, id_of
+from crmstate.core.contract import Calendar
 from crmstate.core.course import CONTRACT as UNSHOWN
-from crmstate.core.course import ENDING, ENDS, Asked, asked_of
+from crmstate.core.course import ENDING, ENDS, Asked, asked_of, day_of
+from crmstate.core.deadline import ends
+from crmstate.core.diagnostic import Span
 from crmstate.core.goal import SubscriptionGoal
 from crmstate.core.life import ended
 from crmstate.core.message import message
 from crmstate.core.order import Stage
 from crmstate.core.planning.draft import Draft
-from crmstate.core.planning.hands import ALL, by_hand, unlisted
+from crmstate.core.planning.hands import ALL, by_hand, result, unlisted
 from crmstate.core.planning.terms import against, ended_early, findings, other_day
 from crmstate.core.provider import Args
 from crmstate.core.survey import Resource, SubscriptionFacts
-from crmstate.core.words import How, Kind, Mode, Phase, Severity, Undo, Verb
+from crmstate.core.words import How, Kind, Mode, Outcome, Phase, Proof, Severity, Undo, Verb
 
 _VERBS = {"cancelled": Verb.CANCEL, "paused": Verb.PAUSE, "downgraded": Verb.DOWNGRADE, "active": Verb.RESUME}
 _STATUSES = {"cancelled": "cancelled", "paused": "paused", "downgraded": "free", "active": "active"}
@@ -30,7 +35,7 @@ def subscription(draft: Draft) -> None:
     if goal is None:
         return
     verb = _verb(draft, goal)
-    if unlisted(draft, Kind.SUBSCRIPTION, verb):
+    if _unshown(draft, verb):
         _by_hand(draft, goal, verb)
         return
     draft.incomplete(Kind.SUBSCRIPTION, verb, Stage.CANCEL, goal.span)
@@ -39,6 +44,23 @@ def subscription(draft: Draft) -> None:
         facts = row.facts
         if isinstance(facts, SubscriptionFacts):
             _one(draft, goal, row, facts, verb)
+
+
+def _unshown(draft: Draft, verb: Verb) -> bool:
+    """Whether no API shows the contract, and none does to it what is wanted: a person asks, or nobody can."""
+    listing, cell = draft.provider.cell(Kind.SUBSCRIPTION, Verb.LIST), draft.provider.cell(Kind.SUBSCRIPTION, verb)
+    listed = listing is not None and listing.how is How.API
+    return not listed and (cell is None or cell.how is not How.API)
+
+
+def _not_offered(draft: Draft, verb: Verb, stage: Stage, span: Span | None) -> bool:
+    """Blocks what the vendor's table has no way to do, with its own reason."""
+    cell = draft.provider.cell(Kind.SUBSCRIPTION, verb)
+    if cell is not None and cell.how is not How.NONE:
+        return False
+    why = message("blocked.not_offered", reason=cell.why if cell is not None and cell.why else "blocked.not_offered")
+    draft.block(address(Kind.SUBSCRIPTION, CONTRACT), verb, stage.value, why, span=span)
+    return True
 
 
 def _verb(draft: Draft, goal: SubscriptionGoal) -> Verb:
@@ -68,6 +90,8 @@ def _by_hand(draft: Draft, goal: SubscriptionGoal, verb: Verb) -> None:
     _ends_api(draft, goal)
     later = (goal.effective or "immediately") != "immediately"
     stage = Stage.CANCEL if goal.status in ENDING and not later else Stage.LEAVE
+    if _not_offered(draft, verb, stage, goal.span):
+        return
     paused = asked if asked is not None and asked.verb is Verb.PAUSE else None
     until = goal.until if goal.status == "paused" else None
     findings(draft, goal, draft.days, None, until)
@@ -83,7 +107,17 @@ def _by_hand(draft: Draft, goal: SubscriptionGoal, verb: Verb) -> None:
         return
     why = message(f"why.subscription.{goal.status}", effective=goal.effective or goal.starts or "immediately")
     taken_back = asked is None or asked.verb is not verb
-    by_hand(draft, Kind.SUBSCRIPTION, verb, stage, why, id=CONTRACT, span=goal.span, stale=taken_back)
+    by_hand(
+        draft,
+        Kind.SUBSCRIPTION,
+        verb,
+        stage,
+        why,
+        id=CONTRACT,
+        span=goal.span,
+        stale=taken_back,
+        until=_result_from(draft, later),
+    )
 
 
 def _take_back(draft: Draft, goal: SubscriptionGoal, asked: Asked | None) -> None:
@@ -94,15 +128,37 @@ def _take_back(draft: Draft, goal: SubscriptionGoal, asked: Asked | None) -> Non
     if ended(draft.state, place) is not None:
         draft.report("CRM-P011", span=goal.span, address=place, status=goal.status)
         return
-    cell = draft.provider.cell(Kind.SUBSCRIPTION, Verb.RESUME)
-    if cell is None or cell.how is not How.MANUAL:
-        why = message(
-            "blocked.not_offered", reason=cell.why if cell is not None and cell.why else "blocked.not_offered"
-        )
-        draft.block(place, Verb.RESUME, Stage.PREPARE.value, why, span=goal.span)
+    if _not_offered(draft, Verb.RESUME, Stage.PREPARE, goal.span):
         return
     why = message("why.subscription.active")
     by_hand(draft, Kind.SUBSCRIPTION, Verb.RESUME, Stage.PREPARE, why, id=CONTRACT, span=goal.span, stale=True)
+
+
+def _result_from(draft: Draft, later: bool) -> str | None:
+    """Before this time there is no result: the last day has to be over."""
+    if not later or draft.days.last is None:
+        return None
+    calendar = draft.desired.contract.calendar if draft.desired.contract is not None else Calendar()
+    try:
+        return ends(date.fromisoformat(draft.days.last), calendar.vendor_zone or calendar.zone)
+    except OverflowError:
+        return None
+
+
+def by_word(draft: Draft) -> None:
+    """The ends of which only people and papers tell: they are still to come, or to be proved, when the vendor is out of
+    reach."""
+    goal = draft.desired.subscription
+    if goal is not None and _unshown(draft, _verb(draft, goal)):
+        _by_hand(draft, goal, _verb(draft, goal))
+    cell = draft.provider.cell(Kind.ACCOUNT, Verb.CLOSE)
+    if unlisted(draft, Kind.ACCOUNT, Verb.CLOSE):
+        account(draft)
+    elif draft.desired.closing and cell is not None and cell.how is How.MANUAL:
+        span = draft.desired.account.span if draft.desired.account is not None else None
+        for entry in [each for each in draft.state.entries.values() if each.verb is Verb.CLOSE]:
+            if entry.outcome is Outcome.DONE and entry.proof is not Proof.OBSERVED:
+                result(draft, Kind.ACCOUNT, entry.address, cell.after, span, asked=entry)
 
 
 def _one(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: SubscriptionFacts, verb: Verb) -> None:
@@ -136,7 +192,7 @@ def _one(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: Subscriptio
 
 
 def _paused_until(facts: SubscriptionFacts) -> str | None:
-    return facts.paused_until[:10] if facts.status == "paused" and facts.paused_until else None
+    return day_of(facts.paused_until) if facts.status == "paused" else None
 
 
 def _already(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: SubscriptionFacts, over: bool) -> None:

@@ -13,7 +13,7 @@ from crmstate.core.lacking import given_up as given_up_parts
 from crmstate.core.lacking import lacking
 from crmstate.core.message import Message, message
 from crmstate.core.order import Stage, cycle
-from crmstate.core.planning.draft import Draft
+from crmstate.core.planning.draft import Draft, expired
 from crmstate.core.planning.estimate import archiving, backing_up, delta_jobs_of, jobs_of, topping_up, verifying
 from crmstate.core.planning.hands import ALL, OPENED, by_hand, unlisted
 from crmstate.core.planning.retention import begun, ended
@@ -63,8 +63,7 @@ def data(draft: Draft) -> None:
         _opened_by_hand(draft, goal)
     if purge is not None and purge.bin and unlisted(draft, Kind.BIN, Verb.EMPTY):
         _bins_by_hand(draft, purge)
-    if purge is not None and purge.certificate:
-        _certificate(draft, purge)
+    certificate(draft)
 
 
 def _remains(draft: Draft, row: Resource) -> bool:
@@ -360,6 +359,10 @@ def _left_over(facts: DatasetFacts, purged: Entry | None) -> bool:
     )
 
 
+_WORDS = frozenset({Proof.ATTESTED, Proof.ACKNOWLEDGED, Proof.NONE})
+"""What does not show that rows are gone which nobody can count."""
+
+
 def _purge(draft: Draft, purge: PurgeGoal, row: Resource, held: set[str], needs: tuple[str, ...]) -> None:
     facts = _facts(row)
     if row.id in held or row.label in held:
@@ -373,6 +376,10 @@ def _purge(draft: Draft, purge: PurgeGoal, row: Resource, held: set[str], needs:
         return
     purged, rows = draft.state.latest(row.address, Verb.PURGE), _counted(facts)
     finished = purged is not None and purged.outcome is Outcome.DONE
+    cell = draft.provider.cell(Kind.DATASET, Verb.PURGE)
+    unseen = rows is None and cell is not None and cell.how is How.MANUAL
+    if unseen and purged is not None and finished:  # a word that it was asked for is no word that it was done
+        finished = purged.proof not in _WORDS and not expired(purged, draft.survey.taken_at)
     if (rows == 0 and (purged is None or finished)) or (rows is None and finished):
         draft.keep(Kind.DATASET)
         _bin(draft, purge, row, facts, needs=())
@@ -388,6 +395,8 @@ def _purge(draft: Draft, purge: PurgeGoal, row: Resource, held: set[str], needs:
     )  # fmt: skip
     if step is not None and isinstance(goal, NoArchive):
         draft.steps[-1] = step = msgspec.structs.replace(step, proof=Proof.WAIVED)
+    elif step is not None and unseen:
+        draft.steps[-1] = step = msgspec.structs.replace(step, proof=Proof.CERTIFIED, files=True)
     _bin(draft, purge, row, facts, needs=(step.id,) if step is not None else ())
 
 
@@ -420,7 +429,12 @@ def _emptied(draft: Draft, row: Resource) -> bool:
     return purged is None or (emptied is not None and emptied.at >= purged.at)
 
 
-def _certificate(draft: Draft, purge: PurgeGoal) -> None:
+def certificate(draft: Draft) -> None:
+    """The vendor's document that the data is destroyed, where the manifest asks for it: it may come long after our access
+    has ended."""
+    purge = draft.desired.purge
+    if purge is None or not purge.certificate:
+        return
     place = address(Kind.CERTIFICATE, "destruction")
     if draft.recorded(place, Verb.CONFIRM) is not None:
         draft.keep(Kind.CERTIFICATE)

@@ -16,7 +16,8 @@ from crmstate.core.diagnostic import Diagnostic, diagnostic
 from crmstate.core.goal import Desired
 from crmstate.core.message import Message, message
 from crmstate.core.milestones import GIVEN, given, milestones, read_when, standing
-from crmstate.core.notice import Money, Notice, NoticeAt, end_of
+from crmstate.core.money import Money
+from crmstate.core.notice import Notice, NoticeAt, end_of
 from crmstate.core.order import Stage
 from crmstate.core.plan import Deadline
 from crmstate.core.planning.draft import Draft
@@ -79,7 +80,7 @@ def _refuse(draft: Draft, term: Term, why: Message) -> None:
 def _asked(draft: Draft) -> bool:
     """Whether the vendor has been asked for the contract's end and has not answered with it yet."""
     rows = [row.facts for row in draft.by_kind[Kind.SUBSCRIPTION] if isinstance(row.facts, SubscriptionFacts)]
-    verbs = (Verb.CANCEL, Verb.DOWNGRADE)
+    verbs = (Verb.CANCEL, Verb.RENEW_OFF, Verb.DOWNGRADE)
     recorded = any(entry.verb in verbs for entry in draft.state.entries.values())
     return recorded or any(facts.pending in ("cancel", "downgrade") for facts in rows)
 

@@ -144,7 +144,9 @@ class Draft:
             and not unsure
             and not expired(entry, self.survey.taken_at)
         ):
-            occurrence, why, entry = occurrence + 1, message("why.came_back", at=entry.at), None
+            word = mode is Mode.MANUAL and entry.proof is not Proof.OBSERVED
+            why = message("why.not_shown" if word else "why.came_back", at=entry.at)
+            occurrence, entry = occurrence + 1, None
         asked = entry is not None and entry.outcome is Outcome.REQUESTED and mode is Mode.AUTO
         final = (undo or cell.undo) is Undo.NEVER and cell.how is How.API
         if (resource.phase is Phase.PENDING and goal is not Phase.PRESENT) or asked:

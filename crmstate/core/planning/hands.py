@@ -1,5 +1,9 @@
 """By hand: what no API lists, and a person can end. One step for a whole kind, with the runbook of the provider's
-table; it is done when somebody says so, with the proof that the step asks for."""
+table; it is done when somebody says so, with the proof that the step asks for.
+
+What a vendor can only be asked for is two steps: the request, which its sender attests, and the result, which only a
+document of the vendor's proves where no API shows it. A confirmed request is never a confirmed result.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,9 @@ from crmstate.core.diagnostic import Span
 from crmstate.core.message import Message, message
 from crmstate.core.order import Stage
 from crmstate.core.plan import Step
-from crmstate.core.planning.draft import Draft
-from crmstate.core.words import How, Kind, Mode, Phase, Proof, Verb
+from crmstate.core.planning.draft import Draft, expired
+from crmstate.core.record import Entry
+from crmstate.core.words import How, Kind, Mode, Outcome, Phase, Proof, Verb
 
 ALL = "all"
 """The id of everything of a kind that cannot be listed."""
@@ -19,6 +24,12 @@ OPENED = "opened"
 
 OWN = "own"
 """The id of our own access, where it cannot be listed."""
+
+RESULTS = {Kind.SUBSCRIPTION: Stage.EFFECTIVE, Kind.ACCOUNT: Stage.ACCOUNT}
+"""Where the end itself stands, of what a vendor can only be asked for."""
+
+ASKED = frozenset({Verb.CANCEL, Verb.RENEW_OFF, Verb.PAUSE, Verb.DOWNGRADE, Verb.CLOSE})
+"""What the vendor does when it is asked, by and by, or not at all."""
 
 
 def unlisted(draft: Draft, kind: Kind, verb: Verb) -> bool:
@@ -39,21 +50,59 @@ def by_hand(
     span: Span | None = None,
     needs: tuple[str, ...] = (),
     stale: bool = False,
+    until: str | None = None,
 ) -> Step | None:
-    """Plans one step for a person, unless it is on record as done. `stale`: what is on record does not count any more
-    (rows have gone to the bin since, or a key still works)."""
+    """Plans one step for a person, unless it is on record as done, and the result where the vendor is only asked. `stale`:
+    what is on record does not count any more (rows have gone to the bin since, or a key still works). `until`: before
+    this time (ISO 8601 UTC) there is no result."""
     cell = draft.provider.cell(kind, verb)
     assert cell is not None and cell.how is How.MANUAL
     place: Address = address(kind, id)
     done = draft.recorded(place, verb)
     if done is not None and not stale:
         draft.keep(kind)
+        if kind in RESULTS and verb in ASKED:
+            result(draft, kind, place, cell.after, span, asked=done, until=until)
         return None
     occurrence = max(1, draft.state.occurrence(place, verb))
     if done is not None:
         occurrence, why = occurrence + 1, message("why.came_back", at=done.at)
-    return draft.ours(
+    step = draft.ours(
         place, kind, verb, stage.value, why,
         mode=Mode.MANUAL, occurrence=occurrence, undo=cell.undo, before=Phase.PRESENT, after=cell.after, needs=needs,
         owner=draft.desired.owner, proof=Proof.ATTESTED, runbook=cell.runbook, span=span,
+    )  # fmt: skip
+    if kind in RESULTS and verb in ASKED:
+        result(draft, kind, place, cell.after, span, needs=(step.id,), until=until)
+    return step
+
+
+def result(
+    draft: Draft,
+    kind: Kind,
+    place: Address,
+    after: Phase,
+    span: Span | None,
+    *,
+    needs: tuple[str, ...] = (),
+    asked: Entry | None = None,
+    until: str | None = None,
+) -> None:
+    """Plans the result apart from the request, unless it is on record. One that was seen before the request is another
+    one's."""
+    seen = draft.recorded(place, Verb.PROBE)
+    if seen is not None and asked is not None and seen.at >= asked.at:
+        return
+    last = draft.state.latest(place, Verb.PROBE)
+    over = last is not None and last.outcome is Outcome.DONE and not expired(last, draft.survey.taken_at)
+    occurrence = (last.occurrence if last is not None else 1) + over
+    why = (
+        message(f"why.result.{kind.value}", at=asked.at)
+        if asked is not None
+        else message(f"why.result.{kind.value}.later")
+    )
+    draft.ours(
+        place, kind, Verb.PROBE, RESULTS[kind].value, why,
+        mode=Mode.MANUAL, occurrence=occurrence, before=Phase.PENDING, after=after, needs=needs, not_before=until,
+        owner=draft.desired.owner, proof=Proof.CERTIFIED, files=True, span=span,
     )  # fmt: skip

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from crmstate.core.address import address
+from crmstate.core.contract import Calendar
+from crmstate.core.deadline import Dated, Unknown
+from crmstate.core.goal import HumanGoal
 from crmstate.core.message import message
+from crmstate.core.milestones import milestones, read_when, resolve
 from crmstate.core.order import MILESTONES, STARTS, Stage
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.hands import by_hand, unlisted
@@ -62,6 +67,8 @@ def human(name: str) -> str:
 
 def people(draft: Draft) -> None:
     """Each human step stands in a stage of its own, between what the manifest says it comes after and before."""
+    dated = any(goal.due for goal in draft.desired.people)
+    dates = milestones(draft.desired, draft.state, draft.survey.taken_at) if dated and draft.survey.taken_at else {}
     for goal in draft.desired.people:
         stage = human(goal.id)
         if goal.before:
@@ -72,11 +79,22 @@ def people(draft: Draft) -> None:
         if draft.recorded(place, Verb.CONFIRM) is not None:
             draft.keep(Kind.HUMAN_STEP)
             continue
+        due = _due(draft, goal, dates)
         draft.ours(
             place, Kind.HUMAN_STEP, Verb.CONFIRM, stage, message("why.human", title=goal.title),
             mode=Mode.MANUAL, label=goal.title, owner=goal.owner, proof=Proof(goal.proof), files=goal.files,
-            deadline=goal.due, span=goal.span, before=Phase.ABSENT, after=Phase.PRESENT,
+            deadline=due, undated=goal.due if goal.due and due is None else "", span=goal.span, before=Phase.ABSENT, after=Phase.PRESENT,
         )  # fmt: skip
+
+
+def _due(draft: Draft, goal: HumanGoal, dates: Mapping[str, Dated | Unknown]) -> str | None:
+    """Until when a person's step is due; None where the point that it refers to has no date yet."""
+    when = read_when(goal.due)
+    if when is None:
+        return None
+    calendar = draft.desired.contract.calendar if draft.desired.contract is not None else Calendar()
+    found = resolve(when, dates, calendar)
+    return None if isinstance(found, Unknown) else found.at
 
 
 def modules(draft: Draft) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
+import msgspec
+
 from crmstate.core.address import address, kind_of
 from crmstate.core.audience import Audience
+from crmstate.core.contacts import spoken
 from crmstate.core.cost import cost
-from crmstate.core.course import shown
+from crmstate.core.course import moving_out, shown
 from crmstate.core.goal import Desired, spoken_of
-from crmstate.core.law import Law
+from crmstate.core.law import Applied, Law
 from crmstate.core.life import Beside, life
 from crmstate.core.order import cycle, earlier, precedence
 from crmstate.core.plan import (
@@ -29,7 +32,8 @@ from crmstate.core.plan import (
 from crmstate.core.planning.access import access
 from crmstate.core.planning.afterwards import replacement, review, settlement
 from crmstate.core.planning.contract import account, subscription
-from crmstate.core.planning.data import data, encryption
+from crmstate.core.planning.contract import by_word as contract_by_word
+from crmstate.core.planning.data import certificate, data, encryption
 from crmstate.core.planning.dates import give_notice, term_runs
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.estimate import estimate
@@ -39,8 +43,10 @@ from crmstate.core.planning.retention import retention
 from crmstate.core.planning.timeline import all_dates, legal
 from crmstate.core.provider import Provider
 from crmstate.core.record import State
+from crmstate.core.reminders import late
 from crmstate.core.safeguard import approvals_needed, guard
 from crmstate.core.schedule import Schedule
+from crmstate.core.settling import lines as claims
 from crmstate.core.survey import DatasetFacts, Survey
 from crmstate.core.words import Kind, Mode, Severity
 
@@ -57,6 +63,7 @@ def plan(
     exclude: Collection[str] = (),
     sealed: str | None = None,
     offline: bool = False,
+    by_word: bool = False,
     lock: tuple[str, ...] | None = None,
     laws: Sequence[Law] = (),
     audiences: Collection[Audience] = (),
@@ -67,7 +74,9 @@ def plan(
 
     `target` and `exclude`: address patterns (`user/u7`, `session/*`). A target brings along what must come before it;
     what needs something excluded goes with it. `sealed`: our own access is gone by our own, proved act, or `offline`: the
-    vendor was not asked. Then nothing is planned but what the archive itself asks for. `lock`: the fingerprints of those
+    vendor was not asked. Then nothing is planned but what the archive itself asks for, and after a proved end what people
+    and the vendor's papers still owe; `by_word` brings that along offline as well, for who confirms, never for who applies:
+    whether its turn has come only the vendor can tell. `lock`: the fingerprints of those
     whom the archive that lies at its location is encrypted to, none of them for a plain one; None where that is not known.
     `laws`: the rules of law that the manifest's regimes name.
     `audiences`: to whom the notices go that are not sent yet. `resend`: messages whose answer was lost are sent again.
@@ -95,6 +104,8 @@ def plan(
         notices(draft, {each.notice: each for each in audiences}, resend)
         guard(draft)
     else:
+        for part in (contract_by_word, certificate, people) if by_word or not offline else ():
+            part(draft)
         settlement(draft)
         review(draft, alone=True)
         before = len(draft.steps)
@@ -107,7 +118,11 @@ def plan(
     if found:
         draft.report("CRM-P040", stages=" -> ".join([*found, found[0]]))
     steps, left_out = _selected(tuple(sorted(draft.steps, key=sort_key)), edges, target, exclude)
+    steps = _spoken(steps, recorded)
+    _overdue(draft, steps)
     blocked = tuple(sorted(draft.blocked, key=sort_key))
+    applied = legal(desired, recorded, observed.taken_at, laws)
+    draft.days = moving_out(draft.days, applied)
     stands = life(desired, observed, recorded, draft.days, provider.title)
     paused = stands is not None and stands.beside(Beside.PAUSED) is not None
     made = Plan(
@@ -134,21 +149,51 @@ def plan(
         sealed=sealed,
         excluded=left_out,
         offline=offline,
+        deadlines=_deadlines(draft, applied),
         life=stands,
-        cost=cost(desired.contract, desired.subscription, shown(observed), draft.days, paused=paused),
-        deadlines=_deadlines(draft, laws),
+        cost=cost(
+            desired.contract, desired.subscription, shown(observed), draft.days, paused=paused, claims=claims(recorded)
+        ),
         notices=_to_show(audiences, steps, blocked),
     )
     return _summed(made, draft)
+
+
+def _spoken(steps: tuple[Step, ...], state: State) -> tuple[Step, ...]:
+    """The steps, those that wait with the last talk about them."""
+    last = spoken(state.contacts) if state.contacts else {}
+    if not last:
+        return steps
+    return tuple(
+        msgspec.structs.replace(step, contact=last[step.address])
+        if step.mode is not Mode.AUTO and step.address in last
+        else step
+        for step in steps
+    )
+
+
+def _overdue(draft: Draft, steps: tuple[Step, ...]) -> None:
+    """Reports what is late, and who has to know. It stops nothing: it is as late as it is."""
+    spans = {step.id: step.span for step in steps if step.span is not None}
+    if not draft.survey.taken_at:
+        return
+    for each in late(draft.desired, steps, draft.state, draft.survey.taken_at).values():
+        code = "CRM-P076" if each.vendor else "CRM-P075"
+        facts = {
+            "at": each.since,
+            "who": each.who or draft.provider.name,
+            "to": each.to or "-",
+            "asked": each.asked or "-",
+        }
+        draft.report(code, Severity.WARNING, spans.get(each.step), each.address, **facts)
 
 
 def _counts(draft: Draft) -> dict[str, int | None]:
     return {row.address: row.facts.rows for row in draft.by_kind[Kind.DATASET] if isinstance(row.facts, DatasetFacts)}
 
 
-def _deadlines(draft: Draft, laws: Sequence[Law]) -> tuple[Deadline, ...]:
-    desired, state, now = draft.desired, draft.state, draft.survey.taken_at
-    return all_dates(desired, state, now, legal(desired, state, now, laws))
+def _deadlines(draft: Draft, laws: Sequence[Applied]) -> tuple[Deadline, ...]:
+    return all_dates(draft.desired, draft.state, draft.survey.taken_at, laws)
 
 
 def _to_show(
@@ -156,7 +201,6 @@ def _to_show(
 ) -> tuple[Audience, ...]:
     """What is still to be sent."""
     open_ones = {each.address for each in steps} | {each.address for each in blocked}
-    import msgspec
 
     shown = [each for each in audiences if address(Kind.NOTICE, each.notice) in open_ones]
     return tuple(msgspec.structs.replace(each, faults=()) for each in shown)
@@ -167,8 +211,6 @@ def _errors(draft: Draft) -> list[str]:
 
 
 def _summed(made: Plan, draft: Draft) -> Plan:
-    import msgspec
-
     managed = (
         {each.kind.value for each in draft.steps}
         | {kind_of(each.address).value for each in draft.blocked}

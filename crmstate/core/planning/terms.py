@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from crmstate.core.course import ENDING, ENDS, Course, asked_of
+from crmstate.core.course import ENDING, Course, asked_of, day_of
 from crmstate.core.diagnostic import Span
 from crmstate.core.goal import SubscriptionGoal
 from crmstate.core.message import Message, message
@@ -30,10 +30,6 @@ def against(
 
 def _end(draft: Draft, goal: SubscriptionGoal, days: Course, facts: SubscriptionFacts | None) -> Message | None:
     wanted = goal.effective or ""
-    contract = draft.desired.contract
-    written = contract is not None and contract.term is not None
-    if wanted == "end_of_term" and written and days.last is None and days.term_end is None:
-        return days.why[-1] if days.why else message("undated.no_term")
     if not wanted[:1].isdigit():
         return None
     if wanted < days.today:
@@ -90,7 +86,12 @@ def findings(
             _warn(draft, "CRM-P084", span, end=days.term_end, bound=days.bound)
         elif days.number and days.term_end is not None and not _asked(draft, facts):
             draft.report("CRM-P085", Severity.NOTE, span, n=days.number, end=days.term_end)
-    if days.over and days.term_end is not None and (facts is None or facts.status != "cancelled"):
+    if (
+        goal.effective != "end_of_term"
+        and days.over
+        and days.term_end is not None
+        and (facts is None or facts.status != "cancelled")
+    ):
         _warn(draft, "CRM-P086" if facts is not None else "CRM-P092", span, end=days.term_end)
     if facts is not None:
         _agree(draft, days, facts)
@@ -100,8 +101,7 @@ def _asked(draft: Draft, facts: SubscriptionFacts | None) -> bool:
     """Whether the end was asked for, or is there."""
     if facts is not None and (facts.pending in ("cancel", "downgrade") or facts.status in ("cancelled", "free")):
         return True
-    asked = asked_of(draft.state, draft.place)
-    return draft.days.given is not None or (asked is not None and asked.verb in ENDS)
+    return draft.days.given is not None
 
 
 def _agree(draft: Draft, days: Course, facts: SubscriptionFacts) -> None:
@@ -109,7 +109,7 @@ def _agree(draft: Draft, days: Course, facts: SubscriptionFacts) -> None:
     contract = draft.desired.contract
     if contract is None or facts.status in ("cancelled", "free"):
         return
-    shown = facts.term_end[:10] if facts.term_end else None
+    shown = day_of(facts.term_end)
     if contract.term is not None and shown and days.term_end and shown != days.term_end:
         _warn(draft, "CRM-P087", contract.term.span, written=days.term_end, shown=shown)
     price, said = contract.price, exact(facts.amount)
@@ -126,9 +126,9 @@ def _agree(draft: Draft, days: Course, facts: SubscriptionFacts) -> None:
 def ended_early(draft: Draft, goal: SubscriptionGoal, facts: SubscriptionFacts) -> None:
     """An end that came before the wanted day: some vendors end at once what was to end later."""
     wanted = _wanted(draft, goal)
-    if wanted is None or facts.access_until is None or facts.access_until[:10] >= wanted:
-        return
-    _warn(draft, "CRM-P089", goal.span, ended=facts.access_until[:10], wanted=wanted)
+    ended = day_of(facts.access_until)
+    if wanted is not None and ended is not None and ended < wanted:
+        _warn(draft, "CRM-P089", goal.span, ended=ended, wanted=wanted)
 
 
 def _wanted(draft: Draft, goal: SubscriptionGoal) -> str | None:
@@ -146,7 +146,7 @@ def other_day(draft: Draft, goal: SubscriptionGoal, facts: SubscriptionFacts) ->
     wanted = _wanted(draft, goal)
     if wanted is None and goal.effective == "end_of_term" and draft.desired.contract is not None:
         wanted = draft.days.term_end
-    return wanted if wanted and facts.effective and facts.effective[:10] != wanted else None
+    return wanted if wanted and facts.effective and day_of(facts.effective) != wanted else None
 
 
 def _warn(draft: Draft, code: str, span: Span | None, **params: object) -> None:

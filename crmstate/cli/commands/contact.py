@@ -1,0 +1,177 @@
+"""crmstate contact: the log of every talk with the vendor. It only grows: a correction is a new entry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crmstate.cli.clock import moment
+from crmstate.cli.opening import open_house
+from crmstate.cli.options import (
+    HERE,
+    ByOption,
+    ColorOption,
+    Format,
+    FormatOption,
+    LangOption,
+    ManifestArgument,
+    QuietOption,
+)
+from crmstate.cli.screen import Screen
+from crmstate.cli.survey import begin, planned
+from crmstate.core.address import Address, parse
+from crmstate.core.contacts import standing
+from crmstate.core.diagnostic import diagnostic, problem
+from crmstate.core.event import Evidence
+from crmstate.core.words import Channel, Contacting, Exit, Proof, Severity
+from crmstate.engine.contact import contact, known, unknown
+from crmstate.engine.observe import stamp
+
+if TYPE_CHECKING:
+    from crmstate.cli.compose import House
+    from crmstate.core.event import Contacted
+
+app = typer.Typer(help="Log what was said with the vendor, and look it up.", no_args_is_help=True)
+StepOption = Annotated[
+    list[str] | None,
+    typer.Option("--step", metavar="ADDRESS", help="The step that it is about, as the plan names it; may be repeated."),
+]
+
+
+@app.command("add")
+def add(
+    manifest: ManifestArgument = HERE,
+    kind: Annotated[Contacting | None, typer.Option("--kind", help="What it was.")] = None,
+    channel: Annotated[Channel | None, typer.Option("--channel", help="By which way.")] = None,
+    person: Annotated[str | None, typer.Option("--person", help="Whom at the vendor.")] = None,
+    outcome: Annotated[str | None, typer.Option("--outcome", help="What came of it, in a sentence.")] = None,
+    time: Annotated[
+        str | None, typer.Option("--time", metavar="TIME", help="When it was: 2026-12-15T18:00+01:00; now if left out.")
+    ] = None,
+    step: StepOption = None,
+    attach: Annotated[
+        list[Path] | None, typer.Option("--attach", metavar="FILE", help="A mail (.eml), a PDF; may be repeated.")
+    ] = None,
+    corrects: Annotated[
+        str,
+        typer.Option(
+            "--corrects", metavar="ID", help="The entry that this one stands for; what is left out is taken over."
+        ),
+    ] = "",
+    by: ByOption = None,
+    format: FormatOption = Format.text,
+    lang: LangOption = None,
+    quiet: QuietOption = False,
+) -> int:
+    """Log a talk with the vendor. Prints the entry's id."""
+    from crmstate.store.evidence import look
+    from crmstate.store.evidence import store as keep
+
+    screen = Screen(format.value, lang, quiet)
+    steps = _addresses(step) if step is not None else None
+    when = stamp(moment(time)) if time is not None else None
+    house = open_house(manifest, screen)
+    with house.store() as store:
+        at, name, number = stamp(house.clock.now()), by or house.by, max(store.head, 1) + 1
+
+        def entry(number: int, files: tuple[Evidence, ...]) -> Contacted:
+            return contact(
+                store.state, id=f"c{number}", at=at, by=name, when=when, channel=channel, kind=kind, person=person,
+                outcome=outcome, steps=steps, attachments=files, corrects=corrects,
+            )  # fmt: skip
+
+        entry(number, ())  # everything is looked at before anything is kept
+        owed = planned(house, store.state, [], offline=True, by_word=True)
+        lost = unknown(steps or (), known(house.desired, store.state, owed))
+        found = look(attach or ())
+        begin(store, house, house.tenant)
+        level = Proof.ACKNOWLEDGED if kind is Contacting.ACKNOWLEDGEMENT else Proof.ATTESTED
+        files = tuple(keep(each, store.home, house.effects, proof=level, at=at, by=name) for each in found)
+        made = entry(store.head + 1, files)
+        store.append([made])
+        log = dict(store.state.contacts)
+    if not screen.json:
+        screen.show([diagnostic("CRM-C080", Severity.WARNING, None, place, id=made.id) for place in lost])
+        screen.say("contact.recorded", id=made.id, kind=made.kind.value, channel=made.channel.value)
+        screen.out(f"{made.id}\n")
+    else:
+        _show(house, screen, [made], log)
+    return 0
+
+
+@app.command("list")
+def list_(
+    manifest: ManifestArgument = HERE,
+    step: StepOption = None,
+    kind: Annotated[Contacting | None, typer.Option("--kind", help="Only these.")] = None,
+    all: Annotated[bool, typer.Option("--all", help="Also those that were corrected.")] = False,
+    format: FormatOption = Format.text,
+    lang: LangOption = None,
+    no_color: ColorOption = False,
+) -> int:
+    """List the log, by the time of the talks."""
+    screen = Screen(format.value, lang, no_color=no_color)
+    house = open_house(manifest, screen)
+    log = house.state().contacts
+    rows = sorted(log.values(), key=lambda each: (each.when, each.at)) if all else standing(log)
+    places = set(_addresses(step or ()))
+    found = [each for each in rows if kind in (None, each.kind) and (not places or places & set(each.steps))]
+    from crmstate.views import contact_text
+
+    if screen.json:
+        _show(house, screen, found, log)
+    elif screen.format == "markdown":
+        screen.out(contact_text.contacts_markdown(found, log, screen.catalogue, house.desired.name, _mask(house)))
+    else:
+        screen.out(contact_text.contacts_text(found, log, screen.catalogue, _mask(house)))
+    return 0
+
+
+@app.command("show")
+def show(
+    id: Annotated[str, typer.Argument(metavar="ID", help="The entry, as `contact list` names it.")],
+    manifest: ManifestArgument = HERE,
+    format: FormatOption = Format.text,
+    lang: LangOption = None,
+    no_color: ColorOption = False,
+) -> int:
+    """Show one entry whole, and what corrected it."""
+    screen = Screen(format.value, lang, no_color=no_color)
+    house = open_house(manifest, screen)
+    log = house.state().contacts
+    if id not in log:
+        raise problem(Exit.USAGE, "CRM-C074", id=id, known=", ".join(list(log)[-5:]) or "-")
+    from crmstate.views import contact_text
+
+    if screen.json:
+        _show(house, screen, [log[id]], log)
+    elif screen.format == "markdown":
+        screen.out(contact_text.contacts_markdown([log[id]], log, screen.catalogue, house.desired.name, _mask(house)))
+    else:
+        screen.out(contact_text.contact_whole(log[id], log, screen.catalogue, _mask(house)))
+    return 0
+
+
+def _show(house: House, screen: Screen, found: Sequence[Contacted], log: dict[str, Contacted]) -> None:
+    from crmstate.views.contact_text import contacts_json
+
+    screen.out(contacts_json(found, log, _mask(house)))
+
+
+def _mask(house: House) -> bool:
+    return house.desired.mask_people
+
+
+def _addresses(texts: Sequence[str]) -> list[Address]:
+    found = []
+    for text in texts:
+        try:
+            found.append(parse(text))
+        except ValueError:
+            raise problem(
+                Exit.USAGE, "CRM-C079", address=Address(text), near="human_step/..., subscription/..."
+            ) from None
+    return found
