@@ -22,6 +22,7 @@ from crmstate.core.record import Approval, Entry, Hold, State
 from crmstate.core.reminders import Late, asked_at
 from crmstate.core.schedule import awaited
 from crmstate.core.words import Kind, Mode, Outcome, Proof, Verb, weakest
+from crmstate.views.notices import Sent, sent
 
 
 class From(StrEnum):
@@ -98,6 +99,7 @@ class Standing(msgspec.Struct, frozen=True):
     holds: dict[str, Hold]
     deadlines: tuple[Deadline, ...] = ()
     life: Life | None = None
+    notices: tuple[Sent, ...] = ()
     waivers: tuple[Waiver, ...] = ()
 
 
@@ -140,6 +142,7 @@ def standing(
         holds=state.holds,
         deadlines=dates,
         life=plan.life if plan is not None else life,
+        notices=sent(state),
         waivers=tuple(
             Waiver(entry.address, entry.by, entry.summary, entry.expires)
             for entry in entries.values()
@@ -227,7 +230,8 @@ def _told(wait: Wait, state: State, late: Mapping[str, Late]) -> Wait:
 def _recorded(entry: Entry, step: Step | None, state: State) -> Wait:
     owner = step.owner if step is not None and step.mode is Mode.MANUAL else None
     result = step is not None and step.verb is Verb.PROBE
-    person = (owner is not None and not result) or kind_of(entry.address) in (Kind.HUMAN_STEP, Kind.CERTIFICATE)
+    ours = kind_of(entry.address) in (Kind.HUMAN_STEP, Kind.CERTIFICATE, Kind.NOTICE)
+    person = (owner is not None and not result) or ours
     source = From.PERSON if person else From.VENDOR
     if entry.outcome in (Outcome.FAILED, Outcome.INTENDED):
         source = From.APPLY
@@ -239,7 +243,7 @@ def _recorded(entry: Entry, step: Step | None, state: State) -> Wait:
         entry.label,
         entry.outcome,
         entry.since or entry.at,
-        entry.until,
+        entry.until or (step.deadline if step is not None else None),
         entry.request_id,
         step.proof if step is not None else None,
         message("status.answered", summary=entry.summary) if entry.summary else (step.why if result and step else None),
@@ -249,7 +253,7 @@ def _recorded(entry: Entry, step: Step | None, state: State) -> Wait:
 def _planned(step: Step, state: State) -> Wait:
     if step.mode is Mode.MANUAL and step.verb is not Verb.PROBE:
         source, who = From.PERSON, step.owner or ""
-    elif step.kind is Kind.FREEZE:
+    elif step.kind in (Kind.FREEZE, Kind.NOTICE):
         source, who = From.DATE, ""
     else:
         source, who = From.VENDOR, state.provider

@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from crmstate.core.address import kind_of
+from crmstate.core.address import address, kind_of
+from crmstate.core.audience import Audience
 from crmstate.core.contacts import spoken
 from crmstate.core.cost import cost
 from crmstate.core.course import moving_out, shown
@@ -18,6 +19,7 @@ from crmstate.core.order import cycle, earlier, precedence
 from crmstate.core.plan import (
     FORMAT_VERSION,
     Base,
+    Blocked,
     Deadline,
     Estimate,
     Plan,
@@ -36,6 +38,7 @@ from crmstate.core.planning.dates import give_notice, term_runs
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.estimate import estimate
 from crmstate.core.planning.humans import freeze, modules, people, questions, unsupported
+from crmstate.core.planning.notices import notices
 from crmstate.core.planning.retention import retention
 from crmstate.core.planning.timeline import all_dates, legal
 from crmstate.core.provider import Provider
@@ -62,6 +65,8 @@ def plan(
     by_word: bool = False,
     lock: tuple[str, ...] | None = None,
     laws: Sequence[Law] = (),
+    audiences: Collection[Audience] = (),
+    resend: bool = False,
 ) -> Plan:
     """The difference between what is wanted and what is, with respect to what was done. Raises nothing: what is wrong
     is in the plan.
@@ -73,6 +78,7 @@ def plan(
     whether its turn has come only the vendor can tell. `lock`: the fingerprints of those
     whom the archive that lies at its location is encrypted to, none of them for a plain one; None where that is not known.
     `laws`: the rules of law that the manifest's regimes name.
+    `audiences`: to whom the notices go that are not sent yet. `resend`: messages whose answer was lost are sent again.
     """
     draft = Draft(desired, observed, recorded, provider, lock)
     if sealed is None and not offline:
@@ -94,6 +100,7 @@ def plan(
             questions,
         ):
             part(draft)
+        notices(draft, {each.notice: each for each in audiences}, resend)
         guard(draft)
     else:
         for part in (contract_by_word, certificate, people) if by_word or not offline else ():
@@ -144,6 +151,7 @@ def plan(
         deadlines=_deadlines(draft, applied),
         life=stands,
         cost=cost(desired.contract, desired.subscription, shown(observed), draft.days, paused=paused),
+        notices=_to_show(audiences, steps, blocked),
     )
     return _summed(made, draft)
 
@@ -185,6 +193,17 @@ def _deadlines(draft: Draft, laws: Sequence[Applied]) -> tuple[Deadline, ...]:
     return all_dates(draft.desired, draft.state, draft.survey.taken_at, laws)
 
 
+def _to_show(
+    audiences: Collection[Audience], steps: tuple[Step, ...], blocked: tuple[Blocked, ...]
+) -> tuple[Audience, ...]:
+    """What is still to be sent."""
+    open_ones = {each.address for each in steps} | {each.address for each in blocked}
+    import msgspec
+
+    shown = [each for each in audiences if address(Kind.NOTICE, each.notice) in open_ones]
+    return tuple(msgspec.structs.replace(each, faults=()) for each in shown)
+
+
 def _errors(draft: Draft) -> list[str]:
     return [found.code for found in draft.diagnostics if found.severity is Severity.ERROR]
 
@@ -221,7 +240,8 @@ def ready_now(made: Plan) -> list[Step]:
     return [
         step
         for step in Schedule(made).take()
-        if step.mode is Mode.AUTO or (step.kind is Kind.FREEZE and due(step, made.observed_at))
+        if (step.mode is Mode.AUTO and (step.kind is not Kind.NOTICE or due(step, made.observed_at)))
+        or (step.kind is Kind.FREEZE and due(step, made.observed_at))
     ]
 
 
