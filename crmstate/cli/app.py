@@ -24,8 +24,8 @@ COMMANDS = (
 )  # fmt: skip
 GROUPS = (
     "archive",
-    "contact",
     "evidence",
+    "contact",
     "settle",
     "certificate",
     "migrate",

@@ -33,8 +33,8 @@ def planned(
     target: Collection[str] = (),
     exclude: Collection[str] = (),
     offline: bool = False,
-    resend: bool = False,
     by_word: bool = False,
+    resend: bool = False,
 ) -> Plan:
     """The plan of a manifest as of now. `offline`: the vendor is not asked, and only what concerns the archive is
     planned; with `by_word`, what people and papers have to prove as well. Raises Problem for credentials (7) and a vendor out of reach (1)."""

@@ -53,6 +53,6 @@ def acknowledged(log: Mapping[str, Contacted], place: Address) -> str | None:
     return max(found, default=None)
 
 
-def told(step: str, what: Nudging, due: str) -> str:
+def told_key(step: str, what: Nudging, due: str) -> str:
     """The key under which it is on record that somebody was told, once for each date."""
     return f"{step} {what.value} {due}"

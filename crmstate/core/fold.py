@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from crmstate.core import event as events
-from crmstate.core.contacts import proves
-from crmstate.core.contacts import told as said
+from crmstate.core.contacts import proves, told_key
 from crmstate.core.event import AnyEvent, Settlement, StepRef
 from crmstate.core.record import Approval, Entry, Hold, State, Told
 from crmstate.core.words import Fate, Outcome, Proof
@@ -58,7 +57,7 @@ def advance(state: State, event: AnyEvent) -> State:
         case events.Contacted():
             _contact(state, event)
         case events.Reminded():
-            state.reminded[said(event.step, event.what, event.due)] = event.at
+            state.reminded[told_key(event.step, event.what, event.due)] = event.at
         case events.Approved():
             state.approvals += (Approval(event.digest, event.by, event.at, event.source),)
         case events.Held():

@@ -8,14 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from crmstate.core.around import (
-    EvaluationGoal,
-    MailGoal,
-    NoticeGoal,
-    ReminderGoal,
-    ReplacementGoal,
-    SettlementGoal,
-)
+from crmstate.core.around import EvaluationGoal, MailGoal, NoticeGoal, ReminderGoal, ReplacementGoal, SettlementGoal
 from crmstate.core.contract import ContractGoal
 from crmstate.core.diagnostic import Span
 from crmstate.core.words import Kind

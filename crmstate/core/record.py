@@ -86,7 +86,7 @@ class State(msgspec.Struct, omit_defaults=True):
     """The record of one decommissioning. `serial` is the number of the journal's last chunk that is folded in.
     `entries` by step id; `compared`: by dataset, the last comparison with the new system; `told` by the notice's
     address. `contacts`: the vendor contact log by id, in the order in which it was written. `reminded`: when who was told
-    what (`contacts.told`).
+    what (`contacts.told_key`).
 
     Mutable for the fold alone (`fold.advance`), which owns it while it runs: a hundred thousand steps do not allow a
     copy an event.
@@ -101,9 +101,9 @@ class State(msgspec.Struct, omit_defaults=True):
     entries: dict[str, Entry] = {}
     approvals: tuple[Approval, ...] = ()
     holds: dict[str, Hold] = {}
-    told: dict[Address, Told] = {}
     contacts: dict[str, Contacted] = {}
     reminded: dict[str, str] = {}
+    told: dict[Address, Told] = {}
     last_run: str | None = None
     last_plan: str | None = None
     last_exit: int | None = None

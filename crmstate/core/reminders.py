@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from crmstate.core.address import Address
-from crmstate.core.contacts import acknowledged, told
+from crmstate.core.contacts import acknowledged, told_key
 from crmstate.core.contract import Calendar, Period
 from crmstate.core.deadline import customer_days, ends, shift, today
 from crmstate.core.goal import Desired
@@ -55,7 +55,7 @@ class Nudge(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def key(self) -> str:
         """Under which it is on record that it was told."""
-        return told(self.step, self.what, self.due)
+        return told_key(self.step, self.what, self.due)
 
 
 def late(desired: Desired, steps: Iterable[Step], state: State, now: str) -> dict[str, Late]:

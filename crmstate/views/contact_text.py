@@ -80,7 +80,7 @@ def _row(each: Contacted, log: Log, safe: Catalogue, mask: bool) -> list[str]:
         safe.safe(each.id),
         safe.safe(each.when),
         safe.word("contacting", each.kind.value),
-        safe.word("channel", each.channel.value),
+        safe.word("contact_way", each.channel.value),
         safe.text_of("contact.masked") if mask else safe.safe(each.person),
         safe.safe(shorten(safe.plain(each.outcome), CELL)),
         safe.text_of("join.list").join(safe.safe(place) for place in each.steps),

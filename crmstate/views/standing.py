@@ -230,8 +230,8 @@ def _told(wait: Wait, state: State, late: Mapping[str, Late]) -> Wait:
 def _recorded(entry: Entry, step: Step | None, state: State) -> Wait:
     owner = step.owner if step is not None and step.mode is Mode.MANUAL else None
     result = step is not None and step.verb is Verb.PROBE
-    own = kind_of(entry.address) in (Kind.HUMAN_STEP, Kind.CERTIFICATE, Kind.NOTICE)
-    person = (owner is not None and not result) or own
+    ours = kind_of(entry.address) in (Kind.HUMAN_STEP, Kind.CERTIFICATE, Kind.NOTICE)
+    person = (owner is not None and not result) or ours
     source = From.PERSON if person else From.VENDOR
     if entry.outcome in (Outcome.FAILED, Outcome.INTENDED):
         source = From.APPLY

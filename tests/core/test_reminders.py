@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmstate.core.around import ReminderGoal
@@ -50,6 +50,7 @@ def tell(state: State, found: list[Nudge], day: int) -> None:
         )  # fmt: skip
 
 
+@settings(deadline=None, max_examples=40)
 @given(
     due=st.integers(0, 40),
     before=st.integers(1, 20),
@@ -77,6 +78,7 @@ def test_each_is_told_once_in_time_and_never_of_a_day_that_is_far(
         assert set(kinds) == set(Nudging)
 
 
+@settings(deadline=None, max_examples=40)
 @given(runs=st.lists(st.integers(0, 60), min_size=1, max_size=10), put_off=st.integers(1, 30))
 def test_what_was_put_off_is_due_again_and_only_then(runs: list[int], put_off: int) -> None:
     def on(days: int) -> Desired:
@@ -147,6 +149,7 @@ def talk(id: str, kind: Contacting, day: int, *steps: Any, corrects: str = "") -
     )  # fmt: skip
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from(list(Contacting)), st.integers(0, 30), st.integers(0, 9)), max_size=20))
 def test_the_log_only_grows_and_each_correction_takes_one_out_of_what_counts(
     made: list[tuple[Contacting, int, int]],
