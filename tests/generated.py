@@ -31,6 +31,7 @@ def pages() -> dict[Path, str]:
     found[reference / "capabilities.md"] = capabilities()
     found[reference / "exit-codes.md"] = exit_codes()
     found[reference / "errors.md"] = errors()
+    found[reference / "letters.md"] = letters()
     return found
 
 
@@ -135,7 +136,7 @@ def exit_codes() -> str:
         Exit.PARTIAL: "partially applied: some steps failed, the rest is recorded",
         Exit.CREDENTIALS: "credentials missing, expired or insufficient; wrong tenant",
         Exit.INTERRUPTED: "interrupted; state is saved",
-        Exit.WAITING: "`--detailed-exitcode`: nothing ready to do, waiting for a date, the vendor or a person",
+        Exit.WAITING: "`--detailed-exitcode`: nothing ready to do, waiting for a date, the vendor or a person; `letter`: facts are missing",
         Exit.USAGE: "usage",
         Exit.INVALID: "the manifest is invalid",
         Exit.BUG: "a bug in crmstate",
@@ -166,6 +167,42 @@ def errors() -> str:
         + "Codes are stable. `{...}` stands for what the message names.\n\n| code | says |\n|---|---|\n"
         + "\n".join(rows)
         + "\n"
+    )
+
+
+def letters() -> str:
+    """Every letter, and every field that a template may use, with where it comes from."""
+    from crmstate.people.facts import FIELDS, ITEM, LISTS
+    from crmstate.people.letters import LETTERS
+
+    words = Catalogue("en")
+    kinds = [
+        f"| `{name}` | {words.word('letter_kind', name)} | {', '.join(kind.laws)} |" for name, kind in LETTERS.items()
+    ]
+    fields = [
+        f"| `{field}` | {words.word('letter_fact', field)}{' (a list)' if field in LISTS else ''} | {_origin(where)} |"
+        for field, where in FIELDS.items()
+    ]
+    items = ", ".join(f"`{name}`" for name in ITEM)
+    return (
+        "# Letters\n\n" + NOTE + "How to write one: [write a letter](../how-to/write-a-letter.md).\n\n"
+        "| letter | what it is | law it leans on |\n|---|---|---|\n"
+        + "\n".join(kinds)
+        + "\n\n## Fields of templates\n\nA template may use these and nothing else. What nobody wrote is a gap, false in a condition. "
+        + f"Items of a list have {items}; a day or a number that the record does not have is empty.\n\n"
+        + "| field | what it says | where it comes from |\n|---|---|---|\n"
+        + "\n".join(fields)
+        + "\n"
+    )
+
+
+def _origin(where: str) -> str:
+    return (
+        f"`{where}`, the record"
+        if where.startswith("end_state.data")
+        else f"`{where}`"
+        if where
+        else "the record or the clock"
     )
 
 

@@ -18,7 +18,9 @@ from crmstate.core.diagnostic import Problem, diagnostic
 from crmstate.core.failure import Failure
 from crmstate.core.words import Exit
 
-COMMANDS = ("init", "validate", "plan", "apply", "approve", "confirm", "status", "deadlines", "rehearse", "schema")
+COMMANDS = (
+    "init", "validate", "plan", "apply", "approve", "confirm", "status", "deadlines", "letter", "rehearse", "schema",
+)  # fmt: skip
 GROUPS = ("archive", "settle", "certificate", "migrate", "evaluate", "providers", "state", "sandbox")
 CTRL_C = 130
 """What typer makes of a KeyboardInterrupt."""

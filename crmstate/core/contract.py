@@ -98,6 +98,19 @@ class Calendar(msgspec.Struct, frozen=True, omit_defaults=True):
     vendor_holidays: str | None = None
 
 
+class Parties(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who made the contract, as it names them, its number, and what is bought: for letters. An address may have several
+    lines."""
+
+    customer: str | None = None
+    customer_address: str | None = None
+    vendor: str | None = None
+    vendor_address: str | None = None
+    number: str | None = None
+    product: str | None = None
+    span: Span | None = None
+
+
 class ContractGoal(msgspec.Struct, frozen=True, omit_defaults=True):
     """The contract as somebody read it. What is None nobody wrote: it is unknown, not nought."""
 
@@ -108,4 +121,5 @@ class ContractGoal(msgspec.Struct, frozen=True, omit_defaults=True):
     clauses: tuple[Clause, ...] = ()
     regimes: tuple[str, ...] = ()
     calendar: Calendar = Calendar()
+    parties: Parties = Parties()
     span: Span | None = None

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 import msgspec
 
 from crmstate.core.address import Address
+from crmstate.core.cost import Cost
 from crmstate.core.diagnostic import Diagnostic, Span
+from crmstate.core.life import Life
 from crmstate.core.message import Message
 from crmstate.core.order import Stage
 from crmstate.core.provider import Args
@@ -137,7 +139,8 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     `order`: pairs (earlier stage, later stage) that hold for this plan. `approval`: digest of the irreversible steps,
     which approvals bind to. `hypothetical`: made for another time, or for part of the steps in a way that may not be
     applied. `sealed`: the vendor is no longer reachable by design, last verified at this time. `offline`: the vendor was
-    not asked, by somebody's wish: only the archive was looked at. `deadlines`: dates to come, the earliest first.
+    not asked, by somebody's wish: only the archive was looked at. `deadlines`: dates to come, the earliest first. `life`: where
+    the subscription stands; `cost`: what its end costs and saves; both None where nobody speaks of one.
     """
 
     format_version: str
@@ -164,6 +167,8 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     excluded: tuple[str, ...] = ()
     offline: bool = False
     deadlines: tuple[Deadline, ...] = ()
+    life: Life | None = None
+    cost: Cost | None = None
 
     @property
     def alone(self) -> bool:

@@ -181,6 +181,7 @@ class Cell:
     items a call. `calls`: requests a batch. `requests`: for reading cells, the patterns (`GET /v1/users`) that a
     read-only transport lets through; `*` stands for one path segment. `attributes`: exceptions to the order:
     `ends_api`, `revokes_keys`, `needs_active_owner`, `not_self` (refused for the user or key that calls),
+    `not_while_paused` (a subscription's end is refused while it is paused),
     `keys_outlive` (a user's keys go on working without the user), `halfway_unseen` (a row that is half purged shows
     nowhere: a batch whose end nobody knows is asked for again as a whole, and the function looks itself). `source`:
     where the fact is from; `verified_on`: ISO date of a check against a real system or its published description, None

@@ -31,7 +31,7 @@ class TenantFacts(Facts, tag="tenant", frozen=True, gc=False):
 class SubscriptionFacts(Facts, tag="subscription", frozen=True, gc=False):
     """The contract as the vendor shows it. `status`: active, paused, cancelled, free. Dates are ISO 8601 days, last
     day inclusive. `pending`: the action that was accepted and waits (cancel, pause, downgrade), with its `effective`
-    date."""
+    date. `paused_until`: the last day of a pause that runs."""
 
     plan: str = ""
     status: str = "active"
@@ -45,6 +45,7 @@ class SubscriptionFacts(Facts, tag="subscription", frozen=True, gc=False):
     pending: str | None = None
     effective: str | None = None
     request_id: str | None = None
+    paused_until: str | None = None
 
 
 class UserFacts(Facts, tag="user", frozen=True, gc=False):

@@ -84,6 +84,13 @@ def billing(term: Term | None, price: Price | None) -> Term | None:
     return Term(term.start, length, None, term.end, "automatic", length, term.span)
 
 
+def starts(term: Term, at: TermAt) -> date | None:
+    """The first day of a term; None for the first of a contract that states only its end."""
+    if at.number:
+        return _end(term, at.number - 1) + timedelta(days=1)
+    return date.fromisoformat(term.start) if term.start else None
+
+
 class _Uncountable(Exception):
     """A length that no calendar counts, such as working days."""
 

@@ -98,8 +98,23 @@ class Calendar(Part):
     )
 
 
+class Parties(Part):
+    """Who made the contract: what letters to the vendor begin with. What is left out, a letter says that it lacks."""
+
+    customer: Text | None = Field(None, description="Your company, as the contract names it.")
+    customer_address: Text | None = Field(None, description="Its postal address; may have several lines.")
+    vendor: Text | None = Field(None, description="The vendor's company, as the contract names it.")
+    vendor_address: Text | None = Field(None, description="Its postal address; may have several lines.")
+    number: Text | None = Field(None, description="The number of the contract or of the order.")
+    product: Text | None = Field(
+        None, description="The product, as the contract names it; left out, the vendor's own name for it."
+    )
+
+
 class Contract(Part):
     """What binds you, with sources."""
+
+    parties: Parties | None = Field(None, description="Who made the contract, and its number, for letters.")
 
     term: Term | None = Field(None, description="The current term.")
     notice: NoticeClause | None = Field(None, description="The notice clause.")

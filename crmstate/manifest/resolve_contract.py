@@ -8,6 +8,7 @@ from crmstate.core.contract import (
     ContractGoal,
     Fee,
     NoticeClause,
+    Parties,
     Period,
     Price,
     Term,
@@ -60,6 +61,7 @@ def contract(model: Manifest, tree: Tree) -> ContractGoal | None:
         calendar=Calendar(zones.zone, zones.holidays, zones.vendor_zone, zones.vendor_holidays)
         if zones
         else Calendar(),
+        parties=_parties(here.parties, tree),
         span=tree.key_span(_HERE),
     )
 
@@ -93,6 +95,20 @@ def _notice(notice: written.NoticeClause | None, tree: Tree) -> NoticeClause | N
         delivery_lead=period(notice.delivery_lead),
         cut_off=notice.cut_off,
         span=tree.key_span(_HERE, "notice"),
+    )
+
+
+def _parties(parties: written.Parties | None, tree: Tree) -> Parties:
+    if parties is None:
+        return Parties()
+    return Parties(
+        customer=parties.customer,
+        customer_address=parties.customer_address,
+        vendor=parties.vendor,
+        vendor_address=parties.vendor_address,
+        number=parties.number,
+        product=parties.product,
+        span=tree.key_span(_HERE, "parties"),
     )
 
 

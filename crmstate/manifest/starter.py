@@ -59,6 +59,7 @@ _TAIL = """\
 #   term: {start: 2026-01-01, length: 12 months, end: inclusive, renewal: automatic, renewal_length: 12 months}
 #   notice: {period: 60 days, before: term_end}
 #   calendar: {zone: Europe/Berlin}
+#   parties: {customer: Acme GmbH, vendor: Vendor Ltd., number: C-2026-1}   # what letters begin with
 
 # cutover: {freeze: 2026-12-15T18:00Z}  # nothing that takes access or data away starts before it; or `now`
 

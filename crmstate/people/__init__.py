@@ -1,1 +1,3 @@
-"""Everything that a person or an inbox does. What people hand in becomes values here; nothing here knows a vendor."""
+"""Everything that a person or an inbox does: letters, notices, and what people hand in. Imports core and nothing else of ours;
+nothing here knows a vendor.
+"""

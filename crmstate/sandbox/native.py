@@ -322,7 +322,7 @@ def _subscription(call: Call) -> Reply:
 
 def _subscription_reply(world: World, status: int) -> Reply:
     found = world.get("subscription")
-    shown = ("id", "plan", "status", "renews", "term", "access_until", "price", "seats", "pending")
+    shown = ("id", "plan", "status", "renews", "term", "access_until", "paused_until", "price", "seats", "pending")
     body = {name: found[name] for name in shown}
     if body["pending"]:
         body["pending"] = {name: value for name, value in body["pending"].items() if name != "until"}

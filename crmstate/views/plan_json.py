@@ -13,7 +13,9 @@ from typing import Any
 import msgspec
 
 from crmstate.core.address import kind_of
+from crmstate.core.cost import Cost
 from crmstate.core.diagnostic import Diagnostic, Problem, problem
+from crmstate.core.life import Life
 from crmstate.core.plan import (
     FORMAT_VERSION,
     Base,
@@ -59,8 +61,8 @@ class Counts(msgspec.Struct, frozen=True):
 
 class PlanFile(msgspec.Struct, frozen=True):
     """A plan of crmstate. `irreversible` lists the ids of the steps that nothing can take back. `deadlines`: dates to
-    come, before which nothing is to be done for them; `cost` is null in this version. `offline`: the vendor was not
-    asked. `order`: pairs of stages, the earlier first. Times are ISO 8601 in UTC."""
+    come, before which nothing is to be done for them; `life` and `cost`: of the subscription, null where nobody speaks of
+    one. `offline`: the vendor was not asked. `order`: pairs of stages, the earlier first. Times are ISO 8601 in UTC."""
 
     format_version: str
     plan_id: str
@@ -82,11 +84,12 @@ class PlanFile(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...]
     blocked: tuple[Blocked, ...]
     deadlines: tuple[Deadline, ...]
-    cost: dict[str, Any] | None
+    cost: Cost | None
     diagnostics: tuple[Finding, ...]
     order: tuple[tuple[str, str], ...]
     excluded: tuple[str, ...]
     offline: bool = False
+    life: Life | None = None
 
 
 class _Head(msgspec.Struct):
@@ -123,11 +126,12 @@ def plan_file(plan: Plan, words: Catalogue) -> PlanFile:
         steps=plan.steps,
         blocked=plan.blocked,
         deadlines=plan.deadlines,
-        cost=None,
+        cost=plan.cost,
         diagnostics=tuple(finding(found, words) for found in plan.diagnostics),
         order=plan.order,
         excluded=plan.excluded,
         offline=plan.offline,
+        life=plan.life,
     )
 
 
@@ -211,6 +215,8 @@ def _plan(file: PlanFile) -> Plan:
         excluded=file.excluded,
         offline=file.offline,
         deadlines=file.deadlines,
+        life=file.life,
+        cost=file.cost,
     )
 
 

@@ -15,6 +15,7 @@ from crmstate.core.plan import Plan, Step
 from crmstate.core.words import Mode, Severity
 from crmstate.views import plan_text
 from crmstate.views.catalogue import Catalogue
+from crmstate.views.contract_lines import cost_lines, life_lines
 from crmstate.views.escape import markdown
 from crmstate.views.paint import ink
 from crmstate.views.plan_parts import Group, costs, facts, gathered, groups, runbook, stage_title, timeline
@@ -109,6 +110,8 @@ def sections(plan: Plan, safe: Catalogue) -> list[tuple[str, list[str]]]:
         ("plan.blocked", len(plan.blocked), blocked(plan, safe)),
         ("plan.waiting", sum(len(group.steps) for group in waiting), _whole(waiting, safe, by_id)),
         ("plan.reversible", sum(len(group.steps) for group in other), _whole(other, safe, by_id)),
+        ("plan.life", 0, [f"- {each}" for each in life_lines(plan.life, safe)]),
+        ("plan.cost", 0, [f"- {each}" for each in cost_lines(plan.cost, safe)]),
         ("plan.deadlines", len(plan.deadlines), timeline(plan.deadlines, safe)),
         ("plan.notes", 0, notes(plan, safe)),
     ]

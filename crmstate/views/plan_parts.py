@@ -197,6 +197,11 @@ def timeline(dates: Iterable[Deadline], words: Catalogue) -> list[str]:
     return lines
 
 
+def titled(code: str, lines: Sequence[str], words: Catalogue, paint: Ink) -> list[str]:
+    """Lines below their heading; nothing where there are none."""
+    return [paint("bold", words.text_of(code)), *(f"  {each}" for each in lines)] if lines else []
+
+
 def duration(seconds: int, words: Catalogue) -> str:
     """A length of time in its largest fitting unit, rounded up; hours to a tenth."""
     if 7_200 <= seconds < 172_800:

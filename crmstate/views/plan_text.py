@@ -14,6 +14,7 @@ from crmstate.core.plan import Blocked, Plan, Step
 from crmstate.core.words import Kind, Mode
 from crmstate.views import diagnostics
 from crmstate.views.catalogue import Catalogue
+from crmstate.views.contract_lines import cost_lines, life_lines
 from crmstate.views.paint import Ink, ink
 from crmstate.views.plan_parts import (
     Group,
@@ -26,6 +27,7 @@ from crmstate.views.plan_parts import (
     runbook,
     stage_title,
     symbol,
+    titled,
 )
 from crmstate.views.width import cells, fill, shorten
 
@@ -54,6 +56,8 @@ def plan_text(
         blocked(plan, words, paint, full, width),
         gaps(plan, words),
         aside(plan, words),
+        titled("plan.life", life_lines(plan.life, words), words, paint),
+        titled("plan.cost", cost_lines(plan.cost, words), words, paint),
         deadlines(plan.deadlines, words, paint),
         costs(plan.estimate, words),
         foot(plan, words, paint, saved),

@@ -12,6 +12,7 @@ from enum import StrEnum
 import msgspec
 
 from crmstate.core.address import Address, kind_of
+from crmstate.core.life import Life
 from crmstate.core.message import Message, message
 from crmstate.core.plan import Deadline, Plan, Step
 from crmstate.core.record import Approval, Entry, Hold, State
@@ -78,10 +79,14 @@ class Standing(msgspec.Struct, frozen=True):
     approvals: tuple[Approval, ...]
     holds: dict[str, Hold]
     deadlines: tuple[Deadline, ...] = ()
+    life: Life | None = None
 
 
-def standing(state: State, plan: Plan | None = None, dates: tuple[Deadline, ...] = ()) -> Standing:
-    """Where `state` stands; `plan`, made now, adds what is still to be done and who does it. `dates`: to come."""
+def standing(
+    state: State, plan: Plan | None = None, dates: tuple[Deadline, ...] = (), life: Life | None = None
+) -> Standing:
+    """Where `state` stands; `plan`, made now, adds what is still to be done and who does it. `dates`: to come. `life`: of
+    the subscription, where no plan has it."""
     entries = latest(state)
     waits = tuple(_waits(state, entries, plan))
     parts = tuple(_parts(entries, plan))
@@ -105,6 +110,7 @@ def standing(state: State, plan: Plan | None = None, dates: tuple[Deadline, ...]
         approvals=state.approvals,
         holds=state.holds,
         deadlines=dates,
+        life=plan.life if plan is not None else life,
     )
 
 

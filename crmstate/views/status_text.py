@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from crmstate.core.life import Life
 from crmstate.core.plan import FORMAT_VERSION, Deadline, Plan
 from crmstate.core.record import State
 from crmstate.core.words import Outcome
 from crmstate.views import tables
 from crmstate.views.catalogue import Catalogue
+from crmstate.views.contract_lines import life_lines
 from crmstate.views.escape import cell
 from crmstate.views.paint import Ink, ink
-from crmstate.views.plan_parts import deadlines, said, timeline
+from crmstate.views.plan_parts import deadlines, said, timeline, titled
 from crmstate.views.standing import From, Part, Standing, Wait, standing
 from crmstate.views.width import shorten
 from crmstate.views.wire import encode
@@ -24,9 +26,11 @@ LABEL = 30
 PARTS = ("kind", "done", "requested", "unknown", "failed", "to_do", "weakest")
 
 
-def status_json(state: State, plan: Plan | None, words: Catalogue, dates: Sequence[Deadline] = ()) -> str:
+def status_json(
+    state: State, plan: Plan | None, words: Catalogue, dates: Sequence[Deadline] = (), life: Life | None = None
+) -> str:
     """One object: `format_version`, the standing, and for every wait what it says in words."""
-    found = standing(state, plan, tuple(dates))
+    found = standing(state, plan, tuple(dates), life)
     plain = msgspec.to_builtins(found)
     for row, wait in zip(plain["waits"], found.waits, strict=True):
         row["summary"] = sentence(wait, words)
@@ -38,13 +42,15 @@ def status_text(
     plan: Plan | None,
     words: Catalogue,
     dates: Sequence[Deadline] = (),
+    life: Life | None = None,
     *,
     color: bool = False,
     full: bool = False,
 ) -> str:
     """For a terminal."""
-    found, paint = standing(state, plan, tuple(dates)), ink(color)
-    parts = [head(found, words, paint), table(found, words), protections(found, words)]
+    found, paint = standing(state, plan, tuple(dates), life), ink(color)
+    about = titled("plan.life", life_lines(found.life, words), words, paint)
+    parts = [head(found, words, paint), table(found, words), protections(found, words), about]
     for source in From:
         parts += waits(found, source, words, paint, full)
     parts += [deadlines(found.deadlines, words, paint), [last(found, words)]]
@@ -149,14 +155,19 @@ def last(found: Standing, words: Catalogue) -> str:
     return words.text_of("status.last", run=found.last_run, exit=exit, serial=found.serial, at=found.verified_at or "-")
 
 
-def status_markdown(state: State, plan: Plan | None, words: Catalogue, dates: Sequence[Deadline] = ()) -> str:
+def status_markdown(
+    state: State, plan: Plan | None, words: Catalogue, dates: Sequence[Deadline] = (), life: Life | None = None
+) -> str:
     """For a ticket or a pull request."""
-    found, safe = standing(state, plan, tuple(dates)), words.escaping(cell)
+    found, safe = standing(state, plan, tuple(dates), life), words.escaping(cell)
     title = safe.text_of("status.head", name=found.name, provider=found.provider or "-", tenant=found.tenant or "-")
     lines = [f"## {title}", "", claim(found, safe)]
     rows = [_part(part, safe) for part in found.parts]
     lines += ["", *tables.markdown([safe.text_of(f"column.{name}") for name in PARTS], rows)]
     lines += ["", *(f"- {each}" for each in protections(found, safe))]
+    about = life_lines(found.life, safe)
+    if about:
+        lines += ["", f"### {safe.text_of('plan.life')}", "", *(f"- {each}" for each in about)]
     for source in From:
         mine = [wait for wait in found.waits if wait.source is source]
         if mine:

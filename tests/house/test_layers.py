@@ -45,6 +45,10 @@ def _files(wing: str) -> list[Path]:
     return sorted((ROOT / wing).rglob("*.py"))
 
 
+def test_the_wings_are_found_by_their_folders() -> None:
+    assert {"core", "manifest", "providers", "archive", "people", "engine", "store", "views", "cli"} <= set(WINGS)
+
+
 @pytest.mark.parametrize("wing", WINGS)
 def test_a_wing_imports_only_itself_and_core(wing: str) -> None:
     wrong = {

@@ -27,6 +27,7 @@ def test_a_subscription_has_exactly_the_documented_members(client: httpx.Client)
         "renews": True,
         "term": {"start": "2026-02-01", "end": "2027-01-31"},
         "access_until": None,
+        "paused_until": None,
         "price": {"amount": "14400.00", "currency": "USD", "per": "year"},
         "seats": 57,
         "pending": None,

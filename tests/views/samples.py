@@ -6,7 +6,12 @@ import msgspec
 
 from crmstate.core.address import Address, address
 from crmstate.core.closing import Closing, Line, Result
+from crmstate.core.contract import Calendar, ContractGoal, NoticeClause, Period, Price, Term
+from crmstate.core.cost import cost
+from crmstate.core.course import course
 from crmstate.core.diagnostic import Diagnostic, Span, diagnostic
+from crmstate.core.goal import Desired, SubscriptionGoal
+from crmstate.core.life import life
 from crmstate.core.message import message
 from crmstate.core.order import precedence
 from crmstate.core.plan import (
@@ -24,6 +29,7 @@ from crmstate.core.plan import (
 )
 from crmstate.core.provider import Args, Limits, Provider
 from crmstate.core.record import Approval, Entry, Hold, State, step_id
+from crmstate.core.survey import Listing, Resource, SubscriptionFacts, survey
 from crmstate.core.words import Exit, Kind, Mode, Outcome, Phase, Proof, Severity, Undo, Verb
 
 SPAN = Span("crmstate.yaml", 12, 5, "  users: {status: removed}")
@@ -182,7 +188,27 @@ def representative() -> Plan:
     summary = msgspec.structs.replace(
         made.summary, ready=2, unchanged={"user": 220, "api_key": 1}, unmanaged={"setting": 3, "integration": 1}
     )
-    return msgspec.structs.replace(made, summary=summary)
+    return msgspec.structs.replace(made, summary=summary, **subscribed())
+
+
+def subscribed() -> dict[str, object]:
+    """Where a subscription with something of everything stands, and what its end costs: paused, renewed, held."""
+    twelve = Period(12, "months")
+    contract = ContractGoal(
+        term=Term("2024-02-01", twelve, end="inclusive", renewal="automatic", renewal_length=twelve),
+        notice=NoticeClause(Period(60, "days"), "term_end"),
+        price=Price("14400.00", "USD", "year"),
+        calendar=Calendar("Europe/Berlin", "DE-BY"),
+    )
+    goal = SubscriptionGoal("cancelled", effective="2026-12-31")
+    wish = Desired(
+        "acme-exit", "d" * 64, "sandbox", "T-1000", subscription=goal, contract=contract, holds=("invoices",)
+    )
+    facts = SubscriptionFacts("pro", "paused", True, paused_until="2026-12-05")
+    row = Resource(Kind.SUBSCRIPTION, "main", "CRM Professional", Phase.INACTIVE, facts)
+    seen, at = survey("T-1000", [Listing(Kind.SUBSCRIPTION, (row,))], []), "2026-12-01T08:00:00Z"
+    days = course(wish, facts, State("acme-exit"), at)
+    return {"life": life(wish, seen, State("acme-exit"), days, "Sandbox"), "cost": cost(contract, goal, facts, days)}
 
 
 def record() -> State:

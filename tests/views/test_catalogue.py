@@ -14,12 +14,16 @@ import pytest
 import crmstate
 from crmstate.core import closing, words
 from crmstate.core.certificate import FIELDS
+from crmstate.core.cost import PAYABLE
 from crmstate.core.diagnostic import Diagnostic, Span, diagnostic
 from crmstate.core.evaluation import PER
 from crmstate.core.failure import Code
+from crmstate.core.life import Beside, Stand
 from crmstate.core.message import message
 from crmstate.core.order import Stage, precedence
 from crmstate.core.settling import KINDS
+from crmstate.people.facts import FIELDS as LETTER_FACTS
+from crmstate.people.letters import LETTERS
 from crmstate.views.catalogue import GAP, LANGUAGES, LOCALE, Catalogue, language, load
 from crmstate.views.escape import markdown
 from crmstate.views.standing import From
@@ -34,6 +38,8 @@ USERS, SUBSCRIPTIONS = ("removed", "deactivated", "deleted"), ("cancelled", "pau
 LISTS = ("session.ended", "api_key.revoked", "integration.removed", "setting.reset")
 EVENTS = "created started intended settled advanced reopened confirmed approved held released observed finished repaired restored unlocked"
 LATE_EVENTS = ("claimed", "struck", "examined", "compared", "remarked")
+
+COST_LINES = (*PAYABLE, "refund", "missed_notice", "bound_again", "saving", "pause", "going_on")
 
 FAMILIES: dict[str, tuple[str, ...]] = {
     "archive.{}": ("no_attachments", "not_exportable", "not_archived", "listing_incomplete", "not_listed"),
@@ -60,6 +66,10 @@ FAMILIES: dict[str, tuple[str, ...]] = {
             for rule in (*precedence(), *precedence(("users.needs_active_owner", "cancel.ends_api")))
         }
     ),
+    "life.{}": ("since", "until"),
+    "life.vendor.{}": ("active", "paused", "free", "restricted", "other"),
+    "cost.source.{}": ("contract", "vendor"),
+    "cost.per_{}": ("year",),
     "fact.{}": ("effective", "starts", "until", "to", "transfer"),
     "count.{}": ("todo", "irreversible", "people", "wait", "blocked"),
     "duration.{}": ("minutes", "hours", "days"),
@@ -166,7 +176,12 @@ WORDS: dict[str, tuple[str, ...]] = {
         "lives_unseen",
         "halfway_unseen",
         "undo_by_data_effect",
+        "not_while_paused",
     ),
+    "stand": tuple(Stand),
+    "beside": tuple(Beside),
+    "cost_line": COST_LINES,
+    "per": ("month", "quarter", "year", "term"),
     "effect": ("keeps", "clears", "unknown"),
     "effective": ("immediately", "end_of_term", "end_of_period"),
     "freeze": ("now",),
@@ -193,8 +208,12 @@ WORDS: dict[str, tuple[str, ...]] = {
         "tags",
         "mapping",
     ),
+    "template": ("name", "link", "not_a_file", "too_large", "not_text", "unreadable"),
+    "notice_form": ("written", "portal"),
+    "letter_kind": tuple(LETTERS),
+    "letter_fact": tuple(LETTER_FACTS),
 }
-FORMS = {",", "code", "ours", None}
+FORMS = {",", "code", "ours", "day", "period", None}
 
 
 class Said:

@@ -20,7 +20,9 @@ from crmstate.cli.options import (
 )
 from crmstate.cli.screen import Screen
 from crmstate.cli.survey import planned
+from crmstate.core.course import course
 from crmstate.core.goal import ArchiveGoal
+from crmstate.core.life import Life, life
 from crmstate.core.plan import Deadline
 from crmstate.core.planning.afterwards import afterwards
 from crmstate.core.planning.retention import deadlines
@@ -47,12 +49,13 @@ def status(
     state = house.state()
     made = None if offline else planned(house, state, house.readers())
     dates = made.deadlines if made is not None else _dates(house, state)
+    about = _life(house, state) if made is None else None
     if screen.json:
-        screen.out(status_json(state, made, screen.catalogue, dates))
+        screen.out(status_json(state, made, screen.catalogue, dates, about))
     elif screen.format == "markdown":
-        screen.out(status_markdown(state, made, screen.catalogue, dates))
+        screen.out(status_markdown(state, made, screen.catalogue, dates, about))
     else:
-        screen.out(status_text(state, made, screen.catalogue, dates, color=screen.color))
+        screen.out(status_text(state, made, screen.catalogue, dates, about, color=screen.color))
     return 0
 
 
@@ -63,3 +66,9 @@ def _dates(house: House, state: State) -> tuple[Deadline, ...]:
     if isinstance(goal, ArchiveGoal):
         found += deadlines(goal, state, "")
     return tuple(sorted(found, key=lambda each: (each.at, each.what)))
+
+
+def _life(house: House, state: State) -> Life | None:
+    """Where the subscription stands by the record and the contract alone."""
+    now = stamp(house.clock.now())
+    return life(house.desired, None, state, course(house.desired, None, state, now), house.provider.title)

@@ -29,7 +29,7 @@ _FILES = ("acknowledged", "certified")
 
 def replacement(draft: Draft) -> None:
     """A replacement that was adopted is compared, where the manifest says what moves, and accepted, before anything of the
-    old system goes."""
+    old system goes. Each step is a stage of its own, so that a plan's order names it and a saved plan cannot lose it."""
     goal = draft.desired.replacement
     if goal is None:
         return
@@ -37,16 +37,17 @@ def replacement(draft: Draft) -> None:
         draft.report("CRM-P070", Severity.WARNING, goal.span)
     if goal.decision != "adopted":
         return
+    gated = [Stage.PURGE, Stage.CANCEL, *([Stage.MODULES] if draft.desired.clearing else [])]
+    draft.edges += [(migration.ACCEPTED, stage.value) for stage in gated]
+    draft.edges += [(migration.place(each), migration.ACCEPTED) for each in goal.migrate]
     compared = tuple(step for each in goal.migrate for step in _moved(draft, goal, each))
     if draft.recorded(migration.ACCEPTED, Verb.CONFIRM) is not None and not compared:
         draft.keep(Kind.MIGRATION)
         return
-    if draft.desired.clearing:
-        draft.edges.append((Stage.MIGRATION.value, Stage.MODULES.value))
     done = draft.recorded(migration.ACCEPTED, Verb.CONFIRM) is not None
     occurrence = max(1, draft.state.occurrence(migration.ACCEPTED, Verb.CONFIRM)) + done
     draft.ours(
-        migration.ACCEPTED, Kind.MIGRATION, Verb.CONFIRM, Stage.MIGRATION.value,
+        migration.ACCEPTED, Kind.MIGRATION, Verb.CONFIRM, migration.ACCEPTED,
         message("why.migration.accepted", system=goal.system or "-"),
         mode=Mode.MANUAL, occurrence=occurrence, needs=compared, owner=goal.owner or draft.desired.owner,
         proof=Proof(goal.proof), files=goal.proof in _FILES, span=goal.span, before=Phase.ABSENT, after=Phase.PRESENT,
@@ -73,7 +74,7 @@ def _moved(draft: Draft, goal: ReplacementGoal, each: Migrated) -> tuple[str, ..
         draft.keep(Kind.MIGRATION)
         return ()
     step = draft.ours(
-        place, Kind.MIGRATION, Verb.CONFIRM, Stage.MIGRATION.value, _compared(draft, goal, each, name),
+        place, Kind.MIGRATION, Verb.CONFIRM, place, _compared(draft, goal, each, name),
         mode=Mode.MANUAL, label=each.dataset, occurrence=migration.occurrence(draft.state, place), needs=needs,
         owner=goal.owner or draft.desired.owner, proof=Proof.ATTESTED, files=True, span=goal.span,
         before=Phase.ABSENT, after=Phase.PRESENT,

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from crmstate.core.address import address, id_of
+from crmstate.core.course import CONTRACT as UNSHOWN
+from crmstate.core.course import ENDING, ENDS, Asked, asked_of
 from crmstate.core.goal import SubscriptionGoal
+from crmstate.core.life import ended
 from crmstate.core.message import message
 from crmstate.core.order import Stage
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.hands import ALL, by_hand, unlisted
+from crmstate.core.planning.terms import against, ended_early, findings, other_day
 from crmstate.core.provider import Args
 from crmstate.core.survey import Resource, SubscriptionFacts
-from crmstate.core.words import Kind, Mode, Phase, Severity, Undo, Verb
+from crmstate.core.words import How, Kind, Mode, Phase, Severity, Undo, Verb
 
 _VERBS = {"cancelled": Verb.CANCEL, "paused": Verb.PAUSE, "downgraded": Verb.DOWNGRADE, "active": Verb.RESUME}
 _STATUSES = {"cancelled": "cancelled", "paused": "paused", "downgraded": "free", "active": "active"}
 _OTHER = {"paused": "free", "downgraded": "paused"}
 """Both inactive, and yet not the same: the phase alone would take one for the other."""
-CONTRACT = "contract"
-"""The id of a contract that no API shows."""
+CONTRACT = id_of(UNSHOWN)
 _PENDING = {"cancelled": "cancel", "paused": "pause", "downgraded": "downgrade"}
 
 
@@ -26,40 +29,92 @@ def subscription(draft: Draft) -> None:
     goal = draft.desired.subscription
     if goal is None:
         return
-    verb = _VERBS[goal.status]
+    verb = _verb(draft, goal)
     if unlisted(draft, Kind.SUBSCRIPTION, verb):
         _by_hand(draft, goal, verb)
         return
     draft.incomplete(Kind.SUBSCRIPTION, verb, Stage.CANCEL, goal.span)
-    cell = draft.provider.cell(Kind.SUBSCRIPTION, verb)
-    if cell is not None and "ends_api" in cell.attributes and verb in (Verb.CANCEL, Verb.DOWNGRADE):
-        draft.attributes.add("cancel.ends_api")
+    _ends_api(draft, goal)
     for row in draft.by_kind[Kind.SUBSCRIPTION]:
         facts = row.facts
         if isinstance(facts, SubscriptionFacts):
             _one(draft, goal, row, facts, verb)
 
 
+def _verb(draft: Draft, goal: SubscriptionGoal) -> Verb:
+    """What is asked of the vendor. Not to renew is another thing than to cancel, where the vendor tells them apart."""
+    if goal.status == "cancelled" and goal.effective == "end_of_term":
+        cell = draft.provider.cell(Kind.SUBSCRIPTION, Verb.RENEW_OFF)
+        if cell is not None and cell.how is not How.NONE:
+            return Verb.RENEW_OFF
+    return _VERBS[goal.status]
+
+
+def _ends_api(draft: Draft, goal: SubscriptionGoal) -> None:
+    cell = draft.provider.cell(Kind.SUBSCRIPTION, _VERBS[goal.status])
+    if goal.status in ENDING and cell is not None and "ends_api" in cell.attributes:
+        draft.attributes.add("cancel.ends_api")
+
+
 def _by_hand(draft: Draft, goal: SubscriptionGoal, verb: Verb) -> None:
     """A contract that no API shows: a person asks the vendor for its end, and says what the vendor answered."""
+    asked = asked_of(draft.state, address(Kind.SUBSCRIPTION, CONTRACT))
     if goal.status == "active":
+        _take_back(draft, goal, asked)
         return
-    cell = draft.provider.cell(Kind.SUBSCRIPTION, verb)
+    if goal.status == "paused" and goal.until is not None and goal.until < draft.days.today:
+        draft.report("CRM-P010", Severity.WARNING, goal.span, draft.place, until=goal.until)
+        return
+    _ends_api(draft, goal)
     later = (goal.effective or "immediately") != "immediately"
-    if cell is not None and "ends_api" in cell.attributes and verb in (Verb.CANCEL, Verb.DOWNGRADE):
-        draft.attributes.add("cancel.ends_api")
-    stage = Stage.CANCEL if verb in (Verb.CANCEL, Verb.DOWNGRADE) and not later else Stage.LEAVE
+    stage = Stage.CANCEL if goal.status in ENDING and not later else Stage.LEAVE
+    paused = asked if asked is not None and asked.verb is Verb.PAUSE else None
+    until = goal.until if goal.status == "paused" else None
+    findings(draft, goal, draft.days, None, until)
+    speaks = None
+    if asked is None or asked.verb is not verb:
+        cell = draft.provider.cell(Kind.SUBSCRIPTION, verb)
+        speaks = against(draft, goal, draft.days, None, cell, paused is not None)
+    if asked is not None and asked.verb in ENDS and verb not in ENDS:
+        day = draft.days.last or asked.entry.until or "?"
+        speaks = message("blocked.other_pending", action=asked.verb.value, effective=day)
+    if speaks is not None:
+        draft.block(address(Kind.SUBSCRIPTION, CONTRACT), verb, stage.value, speaks, span=goal.span)
+        return
     why = message(f"why.subscription.{goal.status}", effective=goal.effective or goal.starts or "immediately")
-    by_hand(draft, Kind.SUBSCRIPTION, verb, stage, why, id=CONTRACT, span=goal.span)
+    taken_back = asked is None or asked.verb is not verb
+    by_hand(draft, Kind.SUBSCRIPTION, verb, stage, why, id=CONTRACT, span=goal.span, stale=taken_back)
+
+
+def _take_back(draft: Draft, goal: SubscriptionGoal, asked: Asked | None) -> None:
+    """What was asked for is taken back by a person; where nothing was, nothing is."""
+    place = address(Kind.SUBSCRIPTION, CONTRACT)
+    if asked is None:
+        return
+    if ended(draft.state, place) is not None:
+        draft.report("CRM-P011", span=goal.span, address=place, status=goal.status)
+        return
+    cell = draft.provider.cell(Kind.SUBSCRIPTION, Verb.RESUME)
+    if cell is None or cell.how is not How.MANUAL:
+        why = message(
+            "blocked.not_offered", reason=cell.why if cell is not None and cell.why else "blocked.not_offered"
+        )
+        draft.block(place, Verb.RESUME, Stage.PREPARE.value, why, span=goal.span)
+        return
+    why = message("why.subscription.active")
+    by_hand(draft, Kind.SUBSCRIPTION, Verb.RESUME, Stage.PREPARE, why, id=CONTRACT, span=goal.span, stale=True)
 
 
 def _one(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: SubscriptionFacts, verb: Verb) -> None:
+    over = goal.status == "paused" and goal.until is not None and goal.until < draft.days.today
     if facts.status == _STATUSES[goal.status] and (facts.pending is None or facts.pending == "resume"):
-        draft.keep(Kind.SUBSCRIPTION)
+        _already(draft, goal, row, facts, over)
         return
-    if goal.status == "paused" and goal.until is not None and goal.until < draft.survey.taken_at[:10]:
+    if over:
         draft.report("CRM-P010", Severity.WARNING, goal.span, row.address, until=goal.until)
         return
+    if goal.status != "active":
+        findings(draft, goal, draft.days, facts, _paused_until(facts))
     if goal.status == "active":
         _withdraw(draft, goal, row, facts)
     elif facts.status == "cancelled":
@@ -77,11 +132,29 @@ def _one(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: Subscriptio
         why = message("blocked.other_pending", action=facts.pending, effective=facts.effective or "?")
         draft.block(row.address, verb, Stage.LEAVE.value, why, label=row.label, span=goal.span)
     else:
-        _request(draft, goal, row, verb)
+        _request(draft, goal, row, facts, verb)
 
 
-def _request(draft: Draft, goal: SubscriptionGoal, row: Resource, verb: Verb) -> None:
-    today = draft.survey.taken_at[:10]
+def _paused_until(facts: SubscriptionFacts) -> str | None:
+    return facts.paused_until[:10] if facts.status == "paused" and facts.paused_until else None
+
+
+def _already(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: SubscriptionFacts, over: bool) -> None:
+    """It is as the manifest wants it; but not where it came otherwise, or stays longer, than was wanted."""
+    draft.keep(Kind.SUBSCRIPTION)
+    if goal.status == "cancelled":
+        ended_early(draft, goal, facts)
+    elif goal.status == "paused":
+        until = _paused_until(facts)
+        if over:
+            draft.report("CRM-P080", Severity.WARNING, goal.span, row.address, until=goal.until)
+        elif until is not None and until != goal.until:
+            draft.report("CRM-P090", Severity.WARNING, goal.span, row.address, wanted=goal.until, shown=until)
+        findings(draft, goal, draft.days, facts, None)
+
+
+def _request(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: SubscriptionFacts, verb: Verb) -> None:
+    today = draft.days.today
     starts = goal.starts or today
     later = starts > today if verb is Verb.PAUSE else (goal.effective or "immediately") != "immediately"
     args = Args(
@@ -91,8 +164,16 @@ def _request(draft: Draft, goal: SubscriptionGoal, row: Resource, verb: Verb) ->
         to=goal.to,
         reason=draft.desired.reason or None,
     )
-    final = verb in (Verb.CANCEL, Verb.DOWNGRADE)
+    final = verb in ENDS
     stage = Stage.CANCEL if final and not later else Stage.LEAVE
+    if later and final and _asked_by_hand(draft, goal, row, verb):
+        return
+    speaks = against(
+        draft, goal, draft.days, facts, draft.provider.cell(Kind.SUBSCRIPTION, verb), facts.status == "paused"
+    )
+    if speaks is not None:
+        draft.block(row.address, verb, stage.value, speaks, label=row.label, span=goal.span)
+        return
     resume = draft.provider.cell(Kind.SUBSCRIPTION, Verb.RESUME)
     cell = draft.provider.cell(Kind.SUBSCRIPTION, verb)
     undo = Undo.NEVER if final and cell is not None and cell.undo is Undo.WINDOW else None
@@ -106,9 +187,26 @@ def _request(draft: Draft, goal: SubscriptionGoal, row: Resource, verb: Verb) ->
         _wait_step(draft, goal, row, needs=(step.id,), until=None)
 
 
+def _asked_by_hand(draft: Draft, goal: SubscriptionGoal, row: Resource, verb: Verb) -> bool:
+    """Whether a person has asked already, of a vendor that shows its contracts and no requests: until the day comes its end
+    is waited for, and nobody asks a second time."""
+    cell, asked = draft.provider.cell(Kind.SUBSCRIPTION, verb), asked_of(draft.state, row.address)
+    if cell is None or cell.how is not How.MANUAL or asked is None or asked.verb is not verb:
+        return False
+    if draft.recorded(row.address, verb) is None:
+        return False
+    last = draft.days.last
+    if last is not None and last < draft.days.today:
+        draft.report("CRM-P091", Severity.WARNING, goal.span, row.address, day=last, at=asked.entry.at)
+        return False
+    _wait_step(draft, goal, row, needs=(), until=last)
+    draft.keep(Kind.SUBSCRIPTION)
+    return True
+
+
 def _await(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: SubscriptionFacts) -> None:
-    wanted = goal.effective
-    if wanted and wanted[:1].isdigit() and facts.effective and facts.effective[:10] != wanted:
+    wanted = other_day(draft, goal, facts)
+    if wanted is not None:
         draft.report("CRM-P012", Severity.WARNING, goal.span, row.address, wanted=wanted, effective=facts.effective)
     if goal.status in ("cancelled", "downgraded"):
         _wait_step(draft, goal, row, needs=(), until=facts.effective)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from crmstate.core.address import Address
+from crmstate.core.course import course, place_of, shown, subscription_of
 from crmstate.core.diagnostic import Diagnostic, Span, diagnostic
 from crmstate.core.goal import Desired, Selector
 from crmstate.core.message import Message, message
@@ -29,6 +30,10 @@ class Draft:
         lock: tuple[str, ...] | None = None,
     ) -> None:
         self.lock = lock
+        row = subscription_of(survey)
+        self.place = row.address if row is not None else place_of(state)
+        """What the record calls the subscription."""
+        self.days = course(desired, shown(survey), state, survey.taken_at, self.place)
         self.desired = desired
         self.survey = survey
         self.state = state

@@ -6,8 +6,11 @@ from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
 from crmstate.core.address import kind_of
+from crmstate.core.cost import cost
+from crmstate.core.course import shown
 from crmstate.core.goal import Desired, spoken_of
 from crmstate.core.law import Law
+from crmstate.core.life import life
 from crmstate.core.order import cycle, earlier, precedence
 from crmstate.core.plan import (
     FORMAT_VERSION,
@@ -122,6 +125,8 @@ def plan(
         sealed=sealed,
         excluded=left_out,
         offline=offline,
+        life=life(desired, observed, recorded, draft.days, provider.title),
+        cost=cost(desired.contract, desired.subscription, shown(observed), draft.days),
         deadlines=_deadlines(draft, laws),
     )
     return _summed(made, draft)

@@ -42,6 +42,7 @@ class _Subscription(msgspec.Struct):
     access_until: date | None
     price: _Price | None
     pending: Change | None
+    paused_until: date | None = None
 
 
 _STATUS = {"active": Phase.PRESENT, "paused": Phase.INACTIVE, "free": Phase.INACTIVE, "cancelled": Phase.ABSENT}
@@ -66,6 +67,7 @@ def subscriptions(call: Call, ids: tuple[str, ...] | None) -> Resources:
         pending=change.action if change else None,
         effective=change.effective.isoformat() if change else None,
         request_id=change.request_id if change else None,
+        paused_until=found.paused_until.isoformat() if found.paused_until else None,
     )
     phase = Phase.PENDING if change else _STATUS.get(found.status, Phase.UNKNOWN)
     return [Resource(Kind.SUBSCRIPTION, found.id, found.plan, phase, facts, facts.effective)]
