@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crmstate.core import evaluation, migration, settling
+from crmstate.core import certificate, evaluation, migration, settling
 from crmstate.core.address import address, id_of
 from crmstate.core.around import Migrated, ReplacementGoal
 from crmstate.core.contract import Calendar, When
@@ -143,7 +143,7 @@ def review(draft: Draft, *, alone: bool = False) -> None:
 
 
 def afterwards(desired: Desired, state: State, now: str) -> Iterator[Deadline]:
-    """The dates to come of settlement and evaluation, as far as they can be known and are not done."""
+    """The dates to come of settlement, evaluation and the vendor's backups, as far as they are known and not done."""
     if not now:
         return
     settle, look = desired.settlement, desired.evaluation
@@ -157,6 +157,16 @@ def afterwards(desired: Desired, state: State, now: str) -> Iterator[Deadline]:
         if due is not None and due.starts > now:
             said = message("date.evaluation")
             yield Deadline("evaluation", due.starts, evaluation.PLACE, said, look.span, due.why, owner=look.owner)
+
+    yield from _backups(state, now)
+
+
+def _backups(state: State, now: str) -> Iterator[Deadline]:
+    """The day until which the vendor keeps backups, by the last document that was read."""
+    said = state.examined[-1].said if state.examined else None
+    if said is not None and said.expiry is not None and said.expiry > now[:10]:
+        at = f"{said.expiry}T00:00:00Z"
+        yield Deadline("backups", at, certificate.PLACE, message("date.backups", day=said.expiry))
 
 
 def _open(due: Dated | None, entry: Entry | None) -> Dated | None:
