@@ -19,6 +19,7 @@ from crmstate.core.milestones import GIVEN
 from crmstate.core.record import Entry, State
 from crmstate.core.words import Kind, Outcome, Proof, Verb
 from crmstate.people import spoken
+from crmstate.people.claims import Refund
 from crmstate.people.datasets import Dataset, datasets, listed
 from crmstate.people.dates import Dates
 
@@ -50,6 +51,10 @@ FIELDS = {
     "fee.sum": "contract.early_termination_fee",
     "fee.quote": "contract.clauses",
     "fee.source": "contract.clauses",
+    "refund.sum": "contract.price",
+    "refund.days": "contract.price",
+    "refund.of": "contract.price",
+    "refund.end": "contract.price",
     "destination.name": "replacement.system",
     "law.regimes": "contract.regimes",
     "law.gdpr": "contract.regimes",
@@ -156,6 +161,7 @@ class Occasion:
     product: str
     today: date
     dates: Dates
+    refund: Refund | None = None
 
 
 Group = dict[str, Any]
@@ -203,6 +209,10 @@ def _texts(occasion: Occasion, lang: str) -> Iterator[Fact]:
     yield from _contract(contract, lang)
     yield from _days(occasion, lang)
     yield from _ending(occasion, lang)
+    if due := occasion.refund:
+        said = {"sum": spoken.money(due.amount, due.currency, lang), "days": f"{due.days:,}", "of": f"{due.of:,}"}
+        said["end"] = spoken.day(due.end, lang)
+        yield from (Fact(text, f"refund.{name}", "contract.price") for name, text in said.items())
 
 
 def _contract(contract: ContractGoal, lang: str) -> Iterator[Fact]:

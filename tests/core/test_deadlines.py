@@ -272,3 +272,20 @@ def test_what_depends_on_an_unknown_date_is_unknown() -> None:
     assert isinstance(found, Unknown)
     assert found.why[0].code == "undated.from_point"
     assert shift(day("2026-01-01"), Period(1, "weeks"), 1, NOBODY) == day("2026-01-08")
+
+
+def test_the_last_day_of_notice_is_one_on_which_the_vendor_works_as_well() -> None:
+    term = Term(None, None, "2027-01-25", "inclusive", "automatic", YEAR)
+    alone, both = Calendar("Europe/Berlin", "DE-BY"), Calendar("Europe/Berlin", "DE-BY", None, "US-CA")
+    found = [asked(contract(term, calendar=each), "2026-03-01T00:00:00Z").current.deadline for each in (alone, both)]
+    assert [each.day for each in found if isinstance(each, Dated)] == ["2026-11-26", "2026-11-25"]
+
+
+def test_nobody_decides_after_the_last_moment_whatever_the_zones() -> None:
+    far = Calendar("America/Los_Angeles", "US-CA", "Pacific/Kiritimati")
+    found = asked(
+        contract(calendar=far, cut_off="00:30", approval_lead=Period(1, "days")), "2026-03-01T00:00:00Z"
+    ).current
+    assert isinstance(found.deadline, Dated)
+    assert isinstance(found.decide_by, Dated)
+    assert (found.deadline.at, found.decide_by.at) == ("2026-10-29T10:30:00Z", "2026-10-29T10:30:00Z")

@@ -224,3 +224,10 @@ def test_what_the_vendor_promised_goes_before_what_the_contract_says() -> None:
 def test_without_a_term_there_is_no_date_for_anything_that_needs_one() -> None:
     found = milestones(wish(subscription=LATER, contract=bound(None)), State("exit"), NOW)
     assert all(isinstance(found[name], Unknown) for name in ("notice_deadline", "cancel_effective"))
+
+
+def test_a_notice_that_was_waived_was_not_given() -> None:
+    waived = given(proof=Proof.WAIVED, expires="2030-01-01T00:00:00Z")
+    desired = wish(subscription=LATER, contract=bound())
+    assert when(desired, waived, MISSED)["cancel_effective"] == "2027-12-31"
+    assert when(desired, given(), MISSED)["cancel_effective"] == "2026-12-31"

@@ -270,6 +270,18 @@ def test_a_vendor_that_is_none_in_particular_has_no_product_until_somebody_names
     assert "Service: Rolodex" in crmstate("letter", "certificate", named, "--as-of", AS_OF).out
 
 
+def test_a_refund_is_worked_out_by_days_and_claimed_where_it_was_paid_in_advance(tmp_path: Path) -> None:
+    dated = ZOHO.replace("effective: end_of_term", "effective: {date: 2026-12-31}")
+    said = crmstate("letter", "settlement", written(tmp_path, dated), "--as-of", AS_OF)
+    text = " ".join(said.out.split())
+    assert "31 of the 365 days of the period that runs until Sunday, 31 January 2027" in text
+    assert "USD 1,223.01 are to be refunded" in text  # 14,400 * 31 / 365
+    chinese = crmstate("letter", "settlement", written(tmp_path, dated), "--as-of", AS_OF, "--lang", "zh-CN")
+    assert "其中31天在合同终止之后；该周期费用如已预付，应退还1,223.01美元" in chinese.out
+    whole = crmstate("letter", "settlement", written(tmp_path, ZOHO), "--as-of", AS_OF)
+    assert "calculation" not in whole.out
+
+
 def test_a_clause_is_quoted_by_its_topic_in_either_language(tmp_path: Path) -> None:
     manifest = written(tmp_path, FXIAOKE.replace("topic: notice", "topic: 续约"))
     assert "服务合同第8.2条" in crmstate("letter", "non-renewal", manifest, "--lang", "zh-CN", "--as-of", AS_OF).out

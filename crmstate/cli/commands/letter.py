@@ -126,13 +126,15 @@ def _learn(house: House) -> None:
 def _occasion(house: House) -> Occasion:
     """What the letter is written from. Its day is the customer's, by this machine's clock or --as-of: the vendor is not
     asked."""
+    from crmstate.people.claims import refund
     from crmstate.people.dates import dates
     from crmstate.people.facts import Occasion, zone_of
 
     now, state = _now(house), house.state()
     today = now.astimezone(zone_of(house.desired)).date()
     title = house.provider.title if house.provider.credential else ""  # else it stands for any vendor
-    return Occasion(house.desired, state, title, today, dates(house.desired, state, stamp(now)))
+    desired, at = house.desired, stamp(now)
+    return Occasion(desired, state, title, today, dates(desired, state, at), refund(desired, state, at))
 
 
 def _now(house: House) -> datetime:

@@ -25,6 +25,7 @@ from crmstate.core.goal import ArchiveGoal
 from crmstate.core.life import Life, life
 from crmstate.core.plan import Deadline
 from crmstate.core.planning.afterwards import afterwards
+from crmstate.core.planning.dates import contract_dates
 from crmstate.core.planning.retention import deadlines
 from crmstate.core.record import State
 from crmstate.engine.observe import stamp
@@ -62,10 +63,11 @@ def status(
 def _dates(house: House, state: State) -> tuple[Deadline, ...]:
     """The dates by the record and the manifest alone; those of the archive that have come are in it as well."""
     goal = house.desired.archive
-    found = [*afterwards(house.desired, state, stamp(house.clock.now()))]
+    now = stamp(house.clock.now())
+    found = [*contract_dates(house.desired, state, now), *afterwards(house.desired, state, now)]
     if isinstance(goal, ArchiveGoal):
         found += deadlines(goal, state, "")
-    return tuple(sorted(found, key=lambda each: (each.at, each.what)))
+    return tuple(sorted(found, key=lambda each: each.at))
 
 
 def _life(house: House, state: State) -> Life | None:

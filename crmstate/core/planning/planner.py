@@ -125,9 +125,9 @@ def plan(
         sealed=sealed,
         excluded=left_out,
         offline=offline,
+        deadlines=_deadlines(draft, laws),
         life=life(desired, observed, recorded, draft.days, provider.title),
         cost=cost(desired.contract, desired.subscription, shown(observed), draft.days),
-        deadlines=_deadlines(draft, laws),
     )
     return _summed(made, draft)
 
