@@ -46,9 +46,12 @@ def replacement(draft: Draft) -> None:
         return
     done = draft.recorded(migration.ACCEPTED, Verb.CONFIRM) is not None
     occurrence = max(1, draft.state.occurrence(migration.ACCEPTED, Verb.CONFIRM)) + done
+    why = message("why.migration.accepted", system=goal.system or "-")
+    if goal.criteria is not None:
+        why = message("why.migration.chosen", system=goal.system or "-", criteria=goal.criteria)
     draft.ours(
         migration.ACCEPTED, Kind.MIGRATION, Verb.CONFIRM, migration.ACCEPTED,
-        message("why.migration.accepted", system=goal.system or "-"),
+        why,
         mode=Mode.MANUAL, occurrence=occurrence, needs=compared, owner=goal.owner or draft.desired.owner,
         proof=Proof(goal.proof), files=goal.proof in _FILES, span=goal.span, before=Phase.ABSENT, after=Phase.PRESENT,
     )  # fmt: skip
