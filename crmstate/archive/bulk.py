@@ -10,7 +10,7 @@ same rows. Where the vendor has lost a job or its result, the same order is subm
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -39,7 +39,7 @@ ENDINGS = {Packing.CSV: "csv", Packing.CSV_IN_ZIP: "zip", Packing.JSONL: "jsonl"
 class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where an export by jobs stands, as the journal keeps it. `more`: what the job begins with; `asked`: it is being
     submitted, and these were `known` before; `id`: it is submitted; `why` the one before did not do; `pages`: the vendor
-    takes no job for this dataset."""
+    takes no job for this dataset; `parts`: the files of a backup, with the records that are said to be in each."""
 
     more: str | None = None
     asked: bool = False
@@ -48,6 +48,7 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
     why: str = ""
     dropped: tuple[str, ...] = ()
     pages: bool = False
+    parts: tuple[tuple[str, int | None], ...] = ()
 
 
 class Place(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -70,11 +71,11 @@ _PLACES = msgspec.json.Decoder(Place)
 def read(work: Work, source: ReadSession, jobs: Jobs | None) -> None:
     """Reads every row that is not durable yet: by jobs where there are some, by pages where not, or where the vendor takes
     none; and notes the ids that vanished. A reading that was begun in the other way begins again."""
-    standing = _standing(work)
-    if jobs is None and standing is not None and not standing.pages and not work.progress.rows_end:
+    begun = standing(work)
+    if jobs is None and begun is not None and not begun.pages and not work.progress.rows_end:
         work.begin(work.progress.purpose)
-    elif jobs is not None and (standing is not None or work.progress.rows_next is None):
-        _read(work, jobs, standing or Standing())
+    elif jobs is not None and (begun is not None or work.progress.rows_next is None):
+        _read(work, jobs, begun or Standing())
     export.rows(work, source)
 
 
@@ -83,21 +84,23 @@ def by_jobs(work: Work) -> bool:
     one."""
     if work.seal is not None:
         return work.seal.last.by_jobs
-    standing = _standing(work)
-    return standing is not None and not standing.pages
+    begun = standing(work)
+    return begun is not None and not begun.pages
 
 
 def dropped(work: Work) -> tuple[str, ...]:
     """The columns that the present reading is without."""
-    standing = _standing(work)
-    return standing.dropped if standing is not None else ()
+    begun = standing(work)
+    return begun.dropped if begun is not None else ()
 
 
-def _standing(work: Work) -> Standing | None:
+def standing(work: Work) -> Standing | None:
+    """Where the present reading stands; None where no job was asked for."""
     return None if work.progress.job is None else _STANDINGS.decode(work.progress.job)
 
 
-def _note(work: Work, standing: Standing) -> Standing:
+def note(work: Work, standing: Standing) -> Standing:
+    """Makes durable where it stands."""
     work.job(canonical(standing).decode())
     return standing
 
@@ -106,7 +109,7 @@ def _read(work: Work, jobs: Jobs, standing: Standing) -> None:
     again, passed, begun = 0, {standing.more}, False
     while not work.progress.rows_end:
         try:
-            standing = _submitted(work, jobs, standing)
+            standing = submitted(work, jobs, standing, _order(work, standing), "CRM-A100")
         except Failure as failure:
             if begun or standing.more is None or failure.code not in export.REFUSED or failure.vendor == UNSURE:
                 raise
@@ -132,48 +135,48 @@ def _read(work: Work, jobs: Jobs, standing: Standing) -> None:
             if again > AGAIN:
                 raise Failure(Code.UNAVAILABLE, f"the export job is {why}: {job.summary}".rstrip(": "))
         if not work.progress.rows_end:
-            standing = _note(work, gone)
+            standing = note(work, gone)
 
 
 def _order(work: Work, standing: Standing) -> Order:
     return Order(Kind.DATASET, work.place.dataset, standing.more)
 
 
-def _submitted(work: Work, jobs: Jobs, standing: Standing) -> Standing:
-    """The job in hand: the one whose id is durable, the one of an earlier run whose id is not, or a new one."""
+def submitted(work: Work, jobs: Jobs, standing: Standing, order: Order, unsure: str) -> Standing:
+    """The job in hand: the one whose id is durable, the one of an earlier run whose id is not, or a new one. `unsure`: the
+    code of the Problem where only a person can tell whether there is one."""
     if standing.id is not None or standing.pages:
         return standing
-    order, job = _order(work, standing), None
+    job = None
     if standing.asked:
-        job = _found(work, jobs, order, standing.known)
+        job = _found(work, jobs, order, standing.known, unsure)
     if job is None:
         known = jobs.known(order)
-        standing = _note(work, replace(standing, asked=True, known=known))
+        standing = note(work, replace(standing, asked=True, known=known))
         try:
             job = jobs.submit(order, known)
         except Failure as failure:
             if failure.code is not Code.AMBIGUOUS and failure.vendor != UNSURE:
-                _note(work, replace(standing, asked=False, known=None))
+                note(work, replace(standing, asked=False, known=None))
             raise
     if job is None and standing.more is not None:
         raise Failure(Code.REJECTED, "the vendor takes no job for the rest of the dataset")
     if job is None:
         if work.progress.rows_next is not None:  # a place in a job's files leads nowhere in pages
             work.begin(work.progress.purpose)
-        return _note(work, Standing(pages=True))
+        return note(work, Standing(pages=True))
     columns = tuple(sorted({*standing.dropped, *job.dropped}))
-    return _note(work, replace(standing, asked=False, known=None, id=job.id, dropped=columns))
+    return note(work, replace(standing, asked=False, known=None, id=job.id, dropped=columns))
 
 
-def _found(work: Work, jobs: Jobs, order: Order, known: tuple[str, ...] | None) -> Job | None:
-    """The job of a submission that an earlier run did not get an answer to. Raises Problem CRM-A100 where only a person
-    can tell."""
+def _found(work: Work, jobs: Jobs, order: Order, known: tuple[str, ...] | None, unsure: str) -> Job | None:
+    """The job of a submission that an earlier run did not get an answer to."""
     try:
         return jobs.found(order, known)
     except Failure as failure:
         if failure.code is not Code.AMBIGUOUS:
             raise
-        raise problem(Exit.ERROR, "CRM-A100", dataset=work.place.dataset) from failure
+        raise problem(Exit.ERROR, unsure, dataset=work.place.dataset) from failure
 
 
 class _Gone(Exception):
@@ -261,12 +264,14 @@ class _Files:
 
         batch = _Batch()
 
+        shown = _Shown(self.jobs)
+
         def passing() -> Iterator[bytes]:
             for piece in self.jobs.collect(self.order, part):
-                if batch.add(begin.behind(rows.feed(piece))):
+                if batch.add(begin.behind(shown.off(rows.feed(piece)))):
                     self._rows(batch.taken(), begin)
                 yield piece
-            batch.add(begin.behind(rows.end()))
+            batch.add(begin.behind(shown.off(rows.end())))
             self._rows(batch.taken(), begin)
             if begin.left or part.rows not in (None, rows.count):
                 raise Damaged(f"{rows.count} rows, where the job says {part.rows}")
@@ -275,7 +280,8 @@ class _Files:
             for _ in passing():
                 pass
         else:
-            work.sources.append(_kept(work, f"source.{ENDINGS[bulk.packing]}", passing()))
+            kept = _kept(work, f"source.{ENDINGS[bulk.packing]}", passing(), lambda: not shown.own)
+            work.sources += [kept] if kept is not None else []
         done = self._place
         self._place = replace(done, part=done.part + 1, rows=0, sum="", total=done.total + rows.count)
         if self._place.part < len(self.job.parts):
@@ -291,6 +297,22 @@ def _first(job: Job) -> Place:
     """Where the files of a job begin. A vendor may show them in another order the next time: then nothing is known to be
     read of them."""
     return Place(job.id, files=hashlib.sha256(canonical([part.name for part in job.parts])).hexdigest())
+
+
+class _Shown:
+    """Takes our own credential out of rows. `own`: some showed it, so that their file, which does too, is not kept."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+        self.own = False
+
+    def off(self, rows: list[Row]) -> list[Row]:
+        """These rows without it."""
+        whole = b"\n".join([row.raw for row in rows])
+        if self._jobs.masked(whole) == whole:
+            return rows
+        self.own = True
+        return [replace(row, raw=self._jobs.masked(row.raw)) for row in rows]
 
 
 class _Batch:
@@ -336,10 +358,14 @@ class _Begin:
         self.digest.update(b"\n".join([*(row.raw for row in rows), b""]))
 
 
-def _kept(work: Work, ending: str, pieces: Iterator[bytes]) -> FileMark:
-    """A file as it is downloaded, in the archive under its final name; it counts once a line of the journal knows it."""
+def _kept(work: Work, ending: str, pieces: Iterator[bytes], wanted: Callable[[], bool]) -> FileMark | None:
+    """A file as it is downloaded, in the archive under its final name; it counts once a line of the journal knows it. None
+    where it turned out to be one that is not kept."""
     plain, wrap, stored = work.place.data(f"{work.next_number():06d}.{ending}"), work.place.wrap, Measured()
     incoming = work.store.receive(stored.passing(wrap.streamed(plain, pieces)), work.place.folder)
+    if not wanted():
+        incoming.drop()
+        return None
     name = work.place.data(f"{work.next_number():06d}.{ending}")  # segments were written meanwhile
     incoming.keep(wrap.name(name))
     work.store.flush([work.place.folder])

@@ -11,6 +11,7 @@ import hashlib
 import heapq
 import json
 import math
+import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -25,10 +26,13 @@ from crmstate.archive.seal import Seal
 from crmstate.core.diagnostic import problem
 from crmstate.core.event import Check
 from crmstate.core.ports import ReadSession
+from crmstate.core.provider import Row
 from crmstate.core.words import Exit
 
 BATCH = 50
 """Rows asked for by id in one call."""
+PART, ROW = 4_000_000, 200
+"""Bytes of rows that are restored at a time where nothing may touch the disk, and what a row takes beside its text."""
 NAMED = 5
 """Rows, and fields of a row, that a finding names."""
 
@@ -93,23 +97,67 @@ def refuse(place: Place, found: Compared, number: int, fewer: bool) -> None:
 
 def restored(place: Place, seal: Seal) -> Check:
     """Restores into a database of its own, which is thrown away, and reads everything out of it again: numbers, keys,
-    and the content. What is encrypted never touches the disk: it is restored in memory. Raises Problem CRM-A033 where
-    they are not the seal's."""
-    with closing(sqlite3.connect(":memory:" if place.wrap.locked else "")) as base:  # "": a file that SQLite removes
-        if place.wrap.locked:
-            base.execute("PRAGMA temp_store = MEMORY")
-        table = restore.into_sqlite(base, place, seal)
-        rows = base.execute(f'SELECT count(*), count(DISTINCT id) FROM "{table}"').fetchone()
-        files = base.execute(
-            "SELECT count(*) FROM attachments WHERE dataset = ?", (restore.stored(place.dataset),)
-        ).fetchone()
-        found = {"rows": rows[0], "keys": rows[1], "attachments": files[0], "content": restore.content_of(base, place)}
+    and the content. What is encrypted never touches the disk: it is restored in memory, a part after the other. Raises
+    Problem CRM-A033 where they are not the seal's."""
+    found = _in_parts(place, seal) if place.wrap.locked else _whole(place, seal)
     last = seal.last
     said = {"rows": last.rows, "keys": last.rows, "attachments": last.attachments, "content": last.content}
     for what, number in said.items():
         if found[what] != number:
             raise problem(Exit.ERROR, "CRM-A033", dataset=place.dataset, what=what, said=number, found=found[what])
-    return Check("restore_test", "sqlite", rows=rows[0], files=files[0])
+    return Check("restore_test", "sqlite", rows=last.rows, files=last.attachments)
+
+
+def _whole(place: Place, seal: Seal) -> dict[str, int | str]:
+    with closing(sqlite3.connect("")) as base:  # a file that SQLite removes
+        table = restore.into_sqlite(base, place, seal)
+        rows, keys = base.execute(f'SELECT count(*), count(DISTINCT id) FROM "{table}"').fetchone()
+        content = restore.content_of(base, place)
+        return {"rows": rows, "keys": keys, "attachments": _files(base, place), "content": content}
+
+
+def _in_parts(place: Place, seal: Seal) -> dict[str, int | str]:
+    """Restores no more at a time than `PART`. That no id comes in two parts is known by a table of keyed digests, whose key
+    is nowhere but in memory: they may lie on the disk, and tell nobody anything."""
+    key, count, weight = secrets.token_bytes(32), 0, 0
+    with closing(sqlite3.connect(":memory:")) as base, closing(sqlite3.connect("")) as known:
+        base.execute("PRAGMA temp_store = MEMORY")
+        known.execute("PRAGMA journal_mode = OFF")
+        known.execute("CREATE TABLE met (digest BLOB PRIMARY KEY) WITHOUT ROWID")
+        table = restore.tabled(base, seal)
+        for part in _parts(rows_of(place, seal)):
+            restore.fill(base, place, seal, part)
+            some, more = restore.weighed(base, place)
+            count, weight = count + some, weight + more
+            base.execute(f'DELETE FROM "{table}"')
+            met = ((hashlib.blake2b(_bytes(row.id), digest_size=16, key=key).digest(),) for row in part)
+            known.executemany("INSERT OR IGNORE INTO met VALUES (?)", met)
+        restore.fill_files(base, place, seal)
+        (keys,) = known.execute("SELECT count(*) FROM met").fetchone()
+        content = restore.content_with(base, place, count, weight)
+        return {"rows": count, "keys": keys, "attachments": _files(base, place), "content": content}
+
+
+def _parts(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    held: list[Row] = []
+    size = 0
+    for row in rows:
+        held.append(row)
+        size += len(row.raw) + ROW
+        if size >= PART:
+            yield held
+            held, size = [], 0
+    if held:
+        yield held
+
+
+def _files(base: sqlite3.Connection, place: Place) -> int:
+    found = base.execute("SELECT count(*) FROM attachments WHERE dataset = ?", (restore.stored(place.dataset),))
+    return int(found.fetchone()[0])
+
+
+def _bytes(id: str) -> bytes:
+    return id.encode("utf-8", "surrogatepass")
 
 
 def _chosen(place: Place, seal: Seal, number: int) -> set[str]:

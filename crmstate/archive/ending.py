@@ -57,10 +57,7 @@ class Inventory:
 
 def clear(store: Store, expected: Mapping[str, str], begun: bool) -> Ended:
     """Deletes the archive in a store but for the mark; see `core.ports.Archiver.clear`."""
-    if not store.is_folder("") or not store.names(""):
-        raise problem(Exit.ERROR, "CRM-A090", file=store.where)
-    content = _recognised(store, expected, begun)
-    found = inventory(store)
+    content, found = looked_at(store, expected, begun)
     try:
         _delete(store, found)
     except Problem as refused:
@@ -68,6 +65,13 @@ def clear(store: Store, expected: Mapping[str, str], begun: bool) -> Ended:
     if not _bare(store):
         raise problem(Exit.ERROR, "CRM-A093", file=store.where)
     return Ended(len(found.files), found.bytes, content)
+
+
+def looked_at(store: ReadStore, expected: Mapping[str, str], begun: bool) -> tuple[str, Inventory]:
+    """The archive on record with everything that is in it. Raises Problem where it is not just that."""
+    if not store.is_folder("") or not store.names(""):
+        raise problem(Exit.ERROR, "CRM-A090", file=store.where)
+    return _recognised(store, expected, begun), inventory(store)
 
 
 def bare(store: ReadStore) -> bool:

@@ -15,7 +15,20 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from crmstate.archive import attachments as attached
-from crmstate.archive import bulk, checks, commit, ending, layout, locked, manifest, reading, typed, unread, verify
+from crmstate.archive import (
+    backup,
+    bulk,
+    checks,
+    commit,
+    ending,
+    layout,
+    locked,
+    manifest,
+    reading,
+    typed,
+    unread,
+    verify,
+)
 from crmstate.archive.checks import Wanted
 from crmstate.archive.coverage import described, listed
 from crmstate.archive.journal import ADDITION, BEGIN, ROWS, valid
@@ -30,7 +43,7 @@ from crmstate.core.event import Check, Evidence
 from crmstate.core.ports import Clock, Effects, Jobs, ReadSession
 from crmstate.core.provider import Row
 from crmstate.core.survey import Listing, Resource
-from crmstate.core.words import Exit, Proof
+from crmstate.core.words import Exit, Kind, Proof
 
 ARCHIVE, DELTA, LAST = "archive", "delta", "last"
 _NO_MORE = Wanted()
@@ -63,6 +76,20 @@ class Archive:
             if work.seal is not None and (work.seal.last.complete or not attachments):
                 return evidence(work.seal, self._by)
             return evidence(self._take(work, source, dataset, attachments, ARCHIVE, jobs), self._by)
+
+    def backup(self, source: ReadSession, account: Resource, jobs: Jobs) -> Evidence:
+        """Takes the vendor's backup of the whole account, or goes on where an earlier run stopped; one that is sealed is
+        not ordered again."""
+        with self._at_work(account.id) as work:
+            if work.seal is not None:
+                return evidence(work.seal, self._by)
+            if work.progress.began is None:
+                work.begin(ARCHIVE)
+            found = commit.prepare(work, account, True, self._by, backup.take(work, jobs))
+            listing = self._listing(source)
+            with self._ground:
+                commit.commit(self.store, found, listing, self._now(), self._by, alone=self._under_way == 1)
+            return evidence(found, self._by)
 
     def verify(self, source: ReadSession, dataset: Resource, expected: str | None = None) -> Evidence:
         """Reads everything back from the store and asks the vendor for its count. `expected`: the content's SHA-256 on
@@ -97,7 +124,14 @@ class Archive:
             done.append(checks.restored(place, sealed) if read else Check("restore_test", "not_read"))
         done += typed.checked(place, sealed) if place.wrap.reads_rows else ()
         done += _columns(sealed)
+        if sealed.dataset.kind is Kind.ACCOUNT:
+            done += backup.checked(place, sealed) if place.wrap.reads_rows else (Check("zips", "not_read"),)
         return self._evidence(sealed, done)
+
+    def clearable(self, expected: Mapping[str, str], begun: bool) -> None:
+        """Whether what lies there is the archive on record and nothing else."""
+        with self._ground:
+            ending.looked_at(self.store, expected, begun)
 
     def clear(self, expected: Mapping[str, str], begun: bool) -> Evidence:
         """Deletes the archive but for its mark; see `ending`."""
@@ -290,7 +324,8 @@ class Archive:
 
 def _columns(sealed: Seal) -> tuple[Check, ...]:
     """That the vendor's jobs left columns out, which a purge would take away for good."""
-    return (Check("columns", "lacking", odd=len(sealed.last.dropped)),) if sealed.last.dropped else ()
+    names = sealed.last.dropped
+    return (Check("columns", "lacking", odd=len(names), names=names),) if names else ()
 
 
 class FolderArchive(Archive):

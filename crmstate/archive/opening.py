@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crmstate.archive import checks, locked, manifest, typed, verify
+from crmstate.archive import backup, checks, locked, manifest, typed, verify
 from crmstate.archive.layout import MANIFEST, README, README_FORMER, Place
 from crmstate.archive.manifest import Found
 from crmstate.archive.seal import Seal
@@ -14,7 +14,7 @@ from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.event import Check
 from crmstate.core.holdings import HeldDataset, Holdings, Verified
 from crmstate.core.secret import Secret
-from crmstate.core.words import Exit
+from crmstate.core.words import Exit, Kind
 
 
 def find(store: ReadStore) -> list[ReadStore]:
@@ -114,7 +114,10 @@ def checked(
 def _checks(place: Place, seal: Seal, read: verify.Read, restore_test: bool) -> tuple[Check, ...]:
     first = verify.said(place, seal, read)
     done = (first, checks.restored(place, seal)) if restore_test else (first,)
-    return (*done, *typed.checked(place, seal)) if place.wrap.reads_rows else done
+    if not place.wrap.reads_rows:
+        return done
+    within = backup.checked(place, seal) if seal.dataset.kind is Kind.ACCOUNT else ()
+    return (*done, *typed.checked(place, seal), *within)
 
 
 def _is_archive(store: ReadStore) -> bool:

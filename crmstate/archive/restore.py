@@ -10,8 +10,10 @@ import hashlib
 import re
 import shutil
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 from crmstate.archive import disk, index, sheet
 from crmstate.archive import holding as held
@@ -23,6 +25,7 @@ from crmstate.archive.seal import Seal
 from crmstate.archive.store import ReadStore
 from crmstate.archive.wrap import PLAIN, Wrap
 from crmstate.core.diagnostic import problem
+from crmstate.core.provider import Row
 from crmstate.core.words import Exit
 
 _PART = ".part"
@@ -48,20 +51,9 @@ def attachments(place: Place, seal: Seal) -> list[Entry]:
 
 def into_sqlite(base: sqlite3.Connection, place: Place, seal: Seal) -> str:
     """Restores a dataset into a table `(id, row)` of its own; the table's name. `row` is the vendor's own text."""
-    table = seal.slug
-    base.executescript(_TABLES)
-    base.execute(f'CREATE TABLE "{table}" (id TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID')
-    try:
-        base.executemany(
-            f'INSERT INTO "{table}" VALUES (?, ?)', ((stored(each.id), _text(each.raw)) for each in rows(place, seal))
-        )
-        files = attachments(place, seal)
-        base.executemany(
-            "INSERT INTO attachments VALUES (?, ?, ?, ?, ?, ?, ?)",
-            ((*map(stored, (place.dataset, e.row, e.id, e.name, e.mime)), e.size, e.sha256) for e in files),
-        )
-    except sqlite3.IntegrityError as error:
-        raise problem(Exit.ERROR, "CRM-A033", dataset=place.dataset, what="keys", said="unique", found="-") from error
+    table = tabled(base, seal)
+    fill(base, place, seal, rows(place, seal))
+    fill_files(base, place, seal)
     last = seal.last
     base.execute(
         "INSERT INTO datasets VALUES (?, ?, ?, ?, ?, ?)",
@@ -71,14 +63,51 @@ def into_sqlite(base: sqlite3.Connection, place: Place, seal: Seal) -> str:
     return table
 
 
+def tabled(base: sqlite3.Connection, seal: Seal) -> str:
+    """An empty table for a dataset; its name."""
+    base.executescript(_TABLES)
+    base.execute(f'CREATE TABLE "{seal.slug}" (id TEXT PRIMARY KEY, row TEXT NOT NULL) WITHOUT ROWID')
+    return seal.slug
+
+
+def fill(base: sqlite3.Connection, place: Place, seal: Seal, some: Iterable[Row]) -> None:
+    """Puts rows into the table of a dataset. Raises Problem CRM-A033 where an id is there twice."""
+    rows = ((stored(each.id), _text(each.raw)) for each in some)
+    _insert(base, place, f'INSERT INTO "{seal.slug}" VALUES (?, ?)', rows)
+
+
+def fill_files(base: sqlite3.Connection, place: Place, seal: Seal) -> None:
+    """Puts the attachments of a dataset into theirs."""
+    files = attachments(place, seal)
+    rows = ((*map(stored, (place.dataset, e.row, e.id, e.name, e.mime)), e.size, e.sha256) for e in files)
+    _insert(base, place, "INSERT INTO attachments VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+
+def _insert(base: sqlite3.Connection, place: Place, sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    try:
+        base.executemany(sql, rows)
+    except sqlite3.IntegrityError as error:
+        raise problem(Exit.ERROR, "CRM-A033", dataset=place.dataset, what="keys", said="unique", found="-") from error
+
+
 def content_of(base: sqlite3.Connection, place: Place) -> str:
     """The content's digest, from what lies in the database."""
+    return content_with(base, place, *weighed(base, place))
+
+
+def weighed(base: sqlite3.Connection, place: Place) -> tuple[int, int]:
+    """How many rows lie in the table of a dataset, and what they weigh."""
     rows = base.execute(f'SELECT id, row FROM "{place.slug}"')
     count = weight = 0
     while some := rows.fetchmany(_SOME):
         digests = [hashlib.sha256(row if isinstance(row, bytes) else row.encode()).digest() for _, row in some]
         weight += index.weight(index.written(digests, [unstored(id) for id, _ in some]))
         count += len(some)
+    return count, weight
+
+
+def content_with(base: sqlite3.Connection, place: Place, count: int, weight: int) -> str:
+    """The content's digest of so many rows of this weight and of the attachments that lie in the database."""
     found = base.execute(
         "SELECT row, id, name, mime, size, sha256 FROM attachments WHERE dataset = ?", (stored(place.dataset),)
     )

@@ -22,9 +22,10 @@ from crmstate.archive.fields import fields
 from crmstate.core.provider import REDACTED, Row
 from crmstate.core.words import Packing
 
-MOST_HELD = 1 << 26
-"""Of one row, as much as an answer may have. What is longer is no row: a quote that nobody closed, or one within a cell that
-is not quoted, from which on it cannot be told where a row ends."""
+MOST_HELD = 1 << 25
+"""Of one row. What is longer is no row, but a quote that nobody closed."""
+LOOKS_AT = 1 << 20
+"""What is held of a row before it is looked at whether it is one, and again each time that it has doubled."""
 _END = b"null"
 """The end of results, as some vendors write it."""
 
@@ -232,6 +233,7 @@ class Table:
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")("strict")
         self._held: list[str] = []
         self._size = 0
+        self._look = LOOKS_AT
         self._quoted = False
         self._columns: list[str] | None = None
         self._at = 0
@@ -245,10 +247,19 @@ class Table:
             self._size += len(text)
             if self._size > MOST_HELD:
                 raise Damaged("a row without an end")
-            return []
-        block = "".join((*self._held, text[:cut]))
+            return self._looked() if self._size > self._look else []
+        block, self._look = "".join((*self._held, text[:cut])), LOOKS_AT
         self._held, self._size = [text[cut:]], len(text) - cut
         return self._rows(block)
+
+    def _looked(self) -> list[Row]:
+        """The rows that have ended in what is held although its quotes do not show it."""
+        text = "".join(self._held)
+        cut = _ended(text)
+        self._held, self._size = [text[cut:]], len(text) - cut
+        self._look = max(LOOKS_AT, 2 * self._size)
+        self._quoted = self._held[0].count('"') % 2 == 1
+        return self._rows(text[:cut]) if cut else []
 
     def end(self) -> list[Row]:
         block = "".join((*self._held, self._text(b"", True)))
@@ -315,6 +326,19 @@ class Table:
             raise Damaged("no column with ids")
         self._columns, self._at = columns, columns.index(self._key)
         self._hidden = [place for place, name in enumerate(columns) if name in self._secret]
+
+
+def _ended(text: str) -> int:
+    """Where the last row of this text ends that ends in it, as CSV is read and not by its quotes: one within a cell that is
+    not quoted hides from those where the rows after it end."""
+    lines, place = io.StringIO(text, newline=""), 0
+    try:
+        for _ in csv.reader(lines, strict=True):
+            place = lines.tell() if text[lines.tell() - 1] == "\n" else place
+    except csv.Error:
+        if lines.tell() < len(text):
+            raise Damaged("not CSV") from None
+    return place
 
 
 class Lines:

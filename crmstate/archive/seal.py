@@ -94,4 +94,5 @@ def evidence(seal: Seal, by: str) -> Evidence:
         rows=last.rows,
         bytes=seal.bytes,
         note=f"generation={last.number} attachments={last.attachments}",
+        by_jobs=last.by_jobs,
     )

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from crmstate.core.plan import Plan
     from crmstate.manifest.load import Loaded
     from crmstate.manifest.operator import Operator
+    from crmstate.people.outbox import Post
     from crmstate.providers.kit.kept import Kept
     from crmstate.store.store import Store
 
@@ -283,24 +284,29 @@ class House:
         return Archive(store, self.clock, self.by, wanted, self._lock(goal))
 
     def _lock(self, goal: ArchiveGoal) -> LockWanted | None:
-        """To whom the archive is encrypted, and what reads it back. The identity is known to the scrubber before it is
-        used."""
+        """To whom the archive is encrypted, and what reads it back."""
         if not goal.encrypt_to:
             return None
         from crmstate.archive.locked import Wanted as LockWanted
+
+        return LockWanted(goal.encrypt_to, self.identity, self.working_key, self.effects)
+
+    @cached_property
+    def identity(self) -> Secret | None:
+        """What reads an encrypted archive back, where the manifest names it; known to the scrubber before it is used."""
         from crmstate.manifest.credentials import read_reference
         from crmstate.manifest.data import Archive as Section
 
         end = self.loaded.model.end_state
         section = end.data.archive if end is not None and end.data is not None else None
-        secret = None
-        if isinstance(section, Section) and section.identity is not None:
-            secret = read_reference(
-                self.loaded, ("end_state", "data", "archive", "identity"), section.identity, self.environ, self.operator,
-                self.provider.env,
-            )  # fmt: skip
-            learn_lines(self.scrubber, secret)
-        return LockWanted(goal.encrypt_to, secret, self.working_key, self.effects)
+        if not isinstance(section, Section) or section.identity is None:
+            return None
+        secret = read_reference(
+            self.loaded, ("end_state", "data", "archive", "identity"), section.identity, self.environ, self.operator,
+            self.provider.env,
+        )  # fmt: skip
+        learn_lines(self.scrubber, secret)
+        return secret
 
     def lock(self, state: State) -> tuple[str, ...] | None:
         """The fingerprints of those whom the archive on record is encrypted to, as it lies at its location, none of them
@@ -335,6 +341,14 @@ class House:
         from crmstate.store.home import Home
 
         return Home(self.folder, self.desired.name).path / WORKING_KEY
+
+    def messenger(self, state: State, side_by_side: int = 4) -> Post | None:
+        """Who tells people, or None where nobody is to be told."""
+        if not any(each.told for each in self.desired.notices):
+            return None
+        from crmstate.cli.telling import messenger
+
+        return messenger(self, state, side_by_side)
 
     def forget_working_key(self) -> None:
         """Destroys the key that an encrypted archive was continued with; the recipients read it all the same."""

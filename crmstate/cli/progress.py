@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from crmstate.cli.screen import Screen
 from crmstate.core.diagnostic import Problem
-from crmstate.core.event import Advanced, AnyEvent, Progressed, Settled
+from crmstate.core.event import Advanced, Answered, AnyEvent, Progressed, Settled
 from crmstate.core.plan import Plan
 from crmstate.core.words import Outcome
 from crmstate.engine.meter import Tell
@@ -70,6 +70,7 @@ def _bar(screen: Screen, plan: Plan) -> Iterator[tuple[Announce, Tell]]:
         lock = threading.Lock()
         readings: dict[str, TaskID] = {}
         finished = 0
+        told: dict[str, int] = {}
 
         def announce(events: Sequence[AnyEvent]) -> None:
             nonlocal finished
@@ -79,6 +80,9 @@ def _bar(screen: Screen, plan: Plan) -> Iterator[tuple[Announce, Tell]]:
                     last = names.get(event.results[-1].id, "") if event.results else ""
                     text = escape(screen.scrubber.scrub(last)[:60])
                     bar.update(steps, completed=finished, description=text, about=f"{finished}/{len(plan.steps)}")
+                elif isinstance(event, Answered):
+                    told[event.notice] = told.get(event.notice, 0) + len(event.results)
+                    bar.update(steps, description=escape(f"{event.notice[:50]} {told[event.notice]}"))
                 elif isinstance(event, Advanced):
                     bar.update(steps, description=escape(f"{names.get(event.step, '')[:50]} {event.rows}"))
 

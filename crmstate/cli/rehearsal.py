@@ -24,7 +24,7 @@ from crmstate.core.survey import (
 from crmstate.core.words import Exit, Kind
 
 WORLD, MANIFEST, ARCHIVE = "vendor.db", "crmstate.yaml", "archive/"
-AWAY = ("expect", "notices", "state")
+AWAY = ("expect", "notices", "mail", "state")
 """Sections that a rehearsal leaves out: counts that may be scaled, letters that would be sent, a state that is not its
 own."""
 

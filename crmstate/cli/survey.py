@@ -8,6 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from crmstate.cli.compose import House, lineage
+from crmstate.core.address import Address, address
+from crmstate.core.audience import Audience
 from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.event import Held
 from crmstate.core.failure import Failure
@@ -16,7 +18,7 @@ from crmstate.core.planning.planner import plan as make_plan
 from crmstate.core.ports import ReadSession
 from crmstate.core.record import State
 from crmstate.core.survey import Survey, survey
-from crmstate.core.words import Exit
+from crmstate.core.words import Exit, Kind, Outcome, Verb
 from crmstate.engine.observe import departed, observe, stamp
 from crmstate.providers.kit.explain import exit_of, explain
 
@@ -31,6 +33,7 @@ def planned(
     target: Collection[str] = (),
     exclude: Collection[str] = (),
     offline: bool = False,
+    resend: bool = False,
 ) -> Plan:
     """The plan of a manifest as of now. `offline`: the vendor is not asked, and only what concerns the archive is
     planned. Raises Problem for credentials (7) and a vendor out of reach (1)."""
@@ -54,10 +57,31 @@ def planned(
         offline=offline,
         lock=house.lock(state),
         laws=house.laws,
+        audiences=() if offline or sealed is not None else _audiences(house, state, found),
+        resend=resend,
     )
     if (target or exclude) and sealed is None:
         _meant([*target, *exclude], found, state, make())
     return make(target=target, exclude=exclude)
+
+
+def _audiences(house: House, state: State, found: Survey) -> list[Audience]:
+    """To whom the notices go that are not sent yet."""
+    messenger = house.messenger(state)
+    if messenger is None:
+        return []
+    places = {each.id: address(Kind.NOTICE, each.id) for each in house.desired.notices if each.told}
+    done = {place for place in places.values() if _is_done(state, place)}
+    return [
+        messenger.audience(each, lambda: found.of(Kind.USER))
+        for each in house.desired.notices
+        if each.told and places[each.id] not in done
+    ]
+
+
+def _is_done(state: State, place: Address) -> bool:
+    entry = state.latest(place, Verb.NOTIFY)
+    return entry is not None and entry.outcome is Outcome.DONE
 
 
 def _meant(patterns: Sequence[str], found: Survey, state: State, whole: Plan) -> None:

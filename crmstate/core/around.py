@@ -9,10 +9,12 @@ from crmstate.core.diagnostic import Span
 
 
 class NoticeGoal(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who is told. `number`: its place among the manifest's notices, from 0; `to`: staff, partners or customers; `told`
+    """Who is told. `number`: its place among the manifest's notices, from 0; `id`: its name, which stays when others are
+    added; `to`: staff, partners or customers; `told`
     False: a written decision that they are not, `why`. `channel`: mail or webhook. Recipients: `file` (a path, relative to
     the manifest), or `dataset` and `field` of it. A webhook's address is a secret and is not here: `webhook` says that
-    one is written. `send`: None where nobody wrote when."""
+    one is written; `robot`: whose chat it is, None where its host tells; `keyword`: what every message must begin with.
+    `opt_out`: a file of those who want no mail. `send`: None where nobody wrote when."""
 
     number: int
     to: str
@@ -27,6 +29,24 @@ class NoticeGoal(msgspec.Struct, frozen=True, omit_defaults=True):
     language: str | None = None
     send: When | None = None
     feedback_owner: str | None = None
+    id: str = ""
+    robot: str | None = None
+    keyword: str = ""
+    opt_out: str | None = None
+    span: Span | None = None
+
+
+class MailGoal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The server that takes our mail. `tls`: starttls, tls, or none; `sender` and `name`: who it is from; `login`: whether
+    it asks for a password."""
+
+    host: str
+    port: int
+    tls: str
+    sender: str
+    name: str = ""
+    per_minute: int = 120
+    login: bool = False
     span: Span | None = None
 
 

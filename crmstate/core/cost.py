@@ -42,7 +42,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     span: Span | None = None
 
 
-class Cost(msgspec.Struct, frozen=True, omit_defaults=True):
+class Cost(msgspec.Struct, frozen=True):
     """The lines; `due`: what of them is still to be paid until the end, by currency; `whole` false where one of those is
     unknown, so that it is at least that much. `price`: what was computed with, and `source`: contract or vendor."""
 
@@ -54,9 +54,15 @@ class Cost(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def cost(
-    contract: ContractGoal | None, goal: SubscriptionGoal | None, seen: SubscriptionFacts | None, days: Course
+    contract: ContractGoal | None,
+    goal: SubscriptionGoal | None,
+    seen: SubscriptionFacts | None,
+    days: Course,
+    *,
+    paused: bool = False,
 ) -> Cost | None:
-    """What the end that a manifest wants costs and saves; None where nothing is wanted and no contract is written."""
+    """What the end that a manifest wants costs and saves; None where nothing is wanted and no contract is written.
+    `paused`: it rests now, and what that costs nobody wrote."""
     if goal is None and contract is None:
         return None
     if not days.today:
@@ -66,7 +72,7 @@ def cost(
     ending = goal is not None and goal.status in ("cancelled", "downgraded")
     if ending:
         assert goal is not None
-        lines += [*_fee(contract, goal, price, days), _remaining(contract, price, days)]
+        lines += [*_fee(contract, goal, price, days), _remaining(contract, price, days, paused)]
         lines += _refund(contract, price, days)
     lines += _missed(contract, price, days)
     if goal is not None and ending:
@@ -120,7 +126,7 @@ def _rest_of_term(contract: ContractGoal | None, price: Price | None, days: Cour
     return message("cost.fee.unwritten")
 
 
-def _remaining(contract: ContractGoal | None, price: Price | None, days: Course) -> Line:
+def _remaining(contract: ContractGoal | None, price: Price | None, days: Course, paused: bool) -> Line:
     """What is charged from today until the last day."""
     what = "remaining_charges"
     if price is None:
@@ -132,6 +138,10 @@ def _remaining(contract: ContractGoal | None, price: Price | None, days: Course)
     sum = charges(contract, price, date.fromisoformat(days.today), date.fromisoformat(days.last))
     if sum is None:
         return Line(what, None, message("cost.no_periods", per=price.per))
+    if paused:
+        shown = money(sum, price.currency)
+        how = message("cost.remaining.paused", first=days.today, last=days.last, sum=shown)
+        return Line(what, None, how, span=price.span)
     n = (date.fromisoformat(days.last) - date.fromisoformat(days.today)).days + 1
     how = message("cost.remaining", n=n, first=days.today, last=days.last, price=_said(price), per=price.per)
     return Line(what, money(sum, price.currency), how, span=price.span)

@@ -9,16 +9,17 @@ from __future__ import annotations
 import msgspec
 
 from crmstate.core.address import Address
-from crmstate.core.words import Outcome, Phase, Proof, Undo, Verb
+from crmstate.core.words import Fate, Outcome, Phase, Proof, Undo, Verb
 
 
 class Check(msgspec.Struct, frozen=True, omit_defaults=True):
     """One method of a verification, and what it looked at. `method`: checksums, counts, sample, full, restore_test;
-    contacts, amounts, dates, bodies, attachments (by the types of fields); columns (those that are not in the archive).
+    contacts, amounts, dates, bodies, attachments (by the types of fields); columns (those that are not in the archive);
+    zips (of a backup, read to their ends), zip_records (those that the vendor counts in them).
     `said`: equal; exact, approximate or none for
     counts; sqlite for a restore; present or lacking, read, odd or empty, sized. `rows` looked at, or the vendor's count;
-    `files` and `bytes` read; `odd`: of them without what they should have (records without a contact or a text, attachments
-    of no bytes), values beside them that cannot be read, or columns that lack."""
+    `files` and `bytes` read; `names`: of the columns that lack; `odd`: of them without what they should
+    have (records without a contact or a text, attachments of no bytes), values beside them that cannot be read, or columns that lack."""
 
     method: str
     said: str
@@ -26,11 +27,12 @@ class Check(msgspec.Struct, frozen=True, omit_defaults=True):
     files: int | None = None
     bytes: int | None = None
     odd: int | None = None
+    names: tuple[str, ...] = ()
 
 
 class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     """Enough to check later without us. `path` is relative to the archive or the evidence store; `method` says how it
-    was got, `checks` what each method of it looked at."""
+    was got, `checks` what each method of it looked at; `by_jobs`: the rows came by the vendor's export jobs."""
 
     method: str
     proof: Proof
@@ -42,6 +44,7 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     bytes: int | None = None
     note: str = ""
     checks: tuple[Check, ...] = ()
+    by_jobs: bool | None = None
 
 
 class StepRef(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -123,6 +126,48 @@ class Advanced(Event, frozen=True, tag="advanced"):
     position: int
     rows: int
     promised: str | None = None
+
+
+class Addressed(Event, frozen=True, tag="addressed"):
+    """The recipients of a notice were read: so many are told, and so many are not, since their address is none
+    (`rejected`), stands there again (`repeated`) or is on the list of those who want no mail (`opted_out`). `key`: the
+    digest of the key that fingerprints are made with; without it nobody knows from a fingerprint who it is."""
+
+    run: str
+    notice: Address
+    channel: str
+    key: str
+    count: int
+    rejected: int = 0
+    repeated: int = 0
+    opted_out: int = 0
+
+
+class Sending(Event, frozen=True, tag="sending"):
+    """Durable before the act: to these recipients (their fingerprints) a message is about to be sent."""
+
+    run: str
+    notice: Address
+    to: tuple[str, ...]
+
+
+class Delivery(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What became of the message to one recipient, by its fingerprint. `code`: the server's own, without its words.
+    `wait`: seconds after which it may be sent again, where the server says so."""
+
+    to: str
+    fate: Fate
+    code: str = ""
+    wait: int = 0
+
+
+class Answered(Event, frozen=True, tag="answered"):
+    """What became of messages."""
+
+    run: str
+    notice: Address
+    channel: str
+    results: tuple[Delivery, ...]
 
 
 class Reopened(Event, frozen=True, tag="reopened"):
@@ -326,6 +371,9 @@ AnyEvent = (
     | Intended
     | Settled
     | Advanced
+    | Addressed
+    | Sending
+    | Answered
     | Reopened
     | Confirmed
     | Approved

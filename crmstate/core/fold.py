@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from crmstate.core import event as events
 from crmstate.core.event import AnyEvent, Settlement, StepRef
-from crmstate.core.record import Approval, Entry, Hold, State
-from crmstate.core.words import Outcome, Proof
+from crmstate.core.record import Approval, Entry, Hold, State, Told
+from crmstate.core.words import Fate, Outcome, Proof
 
 
 def fold(name: str, history: Iterable[AnyEvent]) -> State:
@@ -38,6 +38,15 @@ def advance(state: State, event: AnyEvent) -> State:
             if entry is not None:
                 entry.position, entry.rows, entry.at = event.position, event.rows, event.at
                 entry.promised = event.promised
+        case events.Addressed():
+            told = state.told.setdefault(event.notice, Told())
+            told.channel, told.key, told.count = event.channel, event.key, event.count
+            told.rejected, told.repeated, told.opted_out = event.rejected, event.repeated, event.opted_out
+        case events.Sending():
+            state.told.setdefault(event.notice, Told()).fates.update(dict.fromkeys(event.to, Fate.SENDING))
+        case events.Answered():
+            fates = state.told.setdefault(event.notice, Told()).fates
+            fates.update({each.to: each.fate for each in event.results})
         case events.Reopened():
             for key in event.steps:
                 if key in state.entries:
@@ -55,6 +64,8 @@ def advance(state: State, event: AnyEvent) -> State:
         case events.Finished():
             state.last_exit = event.exit
         case events.Repaired():
+            for told in state.told.values():
+                told.gap = True
             for key in event.unknown:
                 if key in state.entries:
                     state.entries[key].outcome = Outcome.UNKNOWN

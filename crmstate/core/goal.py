@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from crmstate.core.around import EvaluationGoal, NoticeGoal, ReplacementGoal, SettlementGoal
+from crmstate.core.around import EvaluationGoal, MailGoal, NoticeGoal, ReplacementGoal, SettlementGoal
 from crmstate.core.contract import ContractGoal
 from crmstate.core.diagnostic import Span
 from crmstate.core.words import Kind
@@ -88,7 +88,8 @@ class Every(msgspec.Struct, frozen=True):
 class ArchiveGoal(msgspec.Struct, frozen=True, omit_defaults=True, tag="archive"):
     """`to`: a location (`file:///...`, `s3://...`). `datasets` None means all. `encrypt_to`: recipients
     (`recipient.plain`); `identity`: one is given that reads the archive back. `keep_until`: an ISO day, the last of its
-    retention. `recheck`: how often it is read back. `unsupported` names the manifest keys below `archive` that this
+    retention. `recheck`: how often it is read back. `backup`: the
+    vendor's own backup of the whole account lies beside the datasets. `unsupported` names the manifest keys below `archive` that this
     version does not carry out (they block the archive)."""
 
     to: str
@@ -103,6 +104,7 @@ class ArchiveGoal(msgspec.Struct, frozen=True, omit_defaults=True, tag="archive"
     keep_until: str | None = None
     recheck: Every | None = None
     by: str | None = None
+    backup: bool = False
     unsupported: tuple[str, ...] = ()
     span: Span | None = None
 
@@ -116,11 +118,13 @@ class NoArchive(msgspec.Struct, frozen=True, omit_defaults=True, tag="none"):
 
 
 class Discard(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A dataset that is given up without an archive: written and named."""
+    """A dataset that is given up without an archive: written and named. `fields`: only these of its columns are, which the
+    vendor's export jobs leave out."""
 
     dataset: str
     why: str
     by: str
+    fields: tuple[str, ...] = ()
     span: Span | None = None
 
 
@@ -212,6 +216,7 @@ class Desired(msgspec.Struct, frozen=True, omit_defaults=True):
     migration_owner: str | None = None
     contract: ContractGoal | None = None
     notices: tuple[NoticeGoal, ...] = ()
+    mail: MailGoal | None = None
     settlement: SettlementGoal | None = None
     replacement: ReplacementGoal | None = None
     evaluation: EvaluationGoal | None = None

@@ -60,7 +60,7 @@ class Aside(msgspec.Struct, frozen=True, omit_defaults=True):
     waiting_for: str | None = None
 
 
-class Life(msgspec.Struct, frozen=True, omit_defaults=True):
+class Life(msgspec.Struct, frozen=True):
     """The whole. `state` None where nobody says anything of a contract. `renews` and `access_until` are None where that is
     unknown; their `why` says who knows it, or why nobody does. `term_end` and `bound_until`: the last days of the running
     term, and of the one that a notice given now would still end; `notice_by`, `decide_by`: its last day of notice and of the

@@ -55,7 +55,8 @@ class NoticeAt(msgspec.Struct, frozen=True):
 class Notice(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a contract asks for at a moment. `current`: of the term that runs (or is wanted). `reachable`: of the first
     term that notice given now would still end: the same where nothing is missed; Unknown where that cannot be known.
-    `after`: the term that would bind next if that were missed as well, None where nothing renews. `cost`: what is bound
+    `after`: the term that would bind next if that were missed as well (of `current` where `reachable` is Unknown), None
+    where nothing renews. `cost`: what is bound
     by having missed `current`; `costs_to_miss`: what is bound by missing `reachable`."""
 
     current: NoticeAt
@@ -87,7 +88,7 @@ def notice(contract: ContractGoal | None, now: str, wanted: str | None = None) -
     current = _of(contract, clause, running)
     reachable = _reachable(contract, clause, terms, current, now)
     if isinstance(reachable, Unknown):
-        return Notice(current, reachable)
+        return Notice(current, reachable, next_term(terms, running), cost=_bound(contract.price, terms, 1))
     after = next_term(terms, reachable.term)
     return Notice(
         current,

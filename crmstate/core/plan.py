@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from crmstate.core.address import Address
+from crmstate.core.audience import Audience
 from crmstate.core.cost import Cost
 from crmstate.core.diagnostic import Diagnostic, Span
 from crmstate.core.life import Life
@@ -140,7 +141,8 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     which approvals bind to. `hypothetical`: made for another time, or for part of the steps in a way that may not be
     applied. `sealed`: the vendor is no longer reachable by design, last verified at this time. `offline`: the vendor was
     not asked, by somebody's wish: only the archive was looked at. `deadlines`: dates to come, the earliest first. `life`: where
-    the subscription stands; `cost`: what its end costs and saves; both None where nobody speaks of one.
+    the subscription stands; `cost`: what its end costs and saves; both None where nobody speaks of one. `notices`: to whom they go, and
+    what they say.
     """
 
     format_version: str
@@ -169,6 +171,7 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     deadlines: tuple[Deadline, ...] = ()
     life: Life | None = None
     cost: Cost | None = None
+    notices: tuple[Audience, ...] = ()
 
     @property
     def alone(self) -> bool:

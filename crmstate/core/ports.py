@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from crmstate.core.event import AnyEvent, Evidence
+from crmstate.core.around import NoticeGoal
+from crmstate.core.audience import Audience
+from crmstate.core.event import AnyEvent, Delivery, Evidence
 from crmstate.core.provider import Batch, Count, File, FilePage, Job, Order, Page, Part, Provider, Result
 from crmstate.core.record import State
 from crmstate.core.survey import Identity, Listing, Resource
@@ -20,7 +22,7 @@ class Effects(Protocol):
 
     Production runs `act` and nothing else. A crash test counts the calls and stops before, after, or in the middle of
     one: `torn`, where given, does a part of `act` (half a write) and is never called in production. `kind` is one of
-    write, fsync, rename, link, unlink, mkdir, http, clock, lock.
+    write, fsync, rename, link, unlink, mkdir, http, smtp, clock, lock.
     """
 
     def do(self, kind: str, what: str, act: Callable[[], T], torn: Callable[[], object] | None = None) -> T: ...
@@ -113,9 +115,13 @@ class Jobs(Protocol):
         none, or says that it does no harm. Raises AMBIGUOUS where nobody can know."""
         ...
 
-    def awaited(self, order: Order, id: str) -> Job:
+    def awaited(self, order: Order, id: str, stopped: Callable[[], bool] | None = None) -> Job:
         """The job, once it is not running any more: polled ever more seldom. Raises UNAVAILABLE where it is not over in
-        an hour; then it goes on, and may be waited for again."""
+        an hour, or `stopped` says so within a second or two; then it goes on, and may be waited for again."""
+        ...
+
+    def masked(self, raw: bytes) -> bytes:
+        """Rows out of a file as they may be kept: a vendor may have written our own credential into one."""
         ...
 
     def collect(self, order: Order, part: Part) -> Iterator[bytes]:
@@ -176,6 +182,11 @@ class Archiver(Protocol):
         written)."""
         ...
 
+    def backup(self, source: ReadSession, account: Resource, jobs: Jobs) -> Evidence:
+        """Takes the vendor's backup of the whole account, as it comes; ordered once for each archive. What lies there is
+        read back by `recheck`: nothing of it is compared with the vendor."""
+        ...
+
     def verify(self, source: ReadSession, dataset: Resource, expected: str | None = None) -> Evidence:
         """Reads the archive back from its location: checksums, count against the vendor's. `expected`: the
         content's sha256 on record, the anchor outside the archive. Raises Problem where anything differs (CRM-A006, CRM-A031: the
@@ -206,6 +217,10 @@ class Archiver(Protocol):
         be none. Raises Problem where anything is wrong."""
         ...
 
+    def clearable(self, expected: Mapping[str, str], begun: bool) -> None:
+        """Looks at everything that `clear` looks at before it touches anything, and raises what it would."""
+        ...
+
     def clear(self, expected: Mapping[str, str], begun: bool) -> Evidence:
         """Deletes the archive from its location but for the mark by which the place is known as ours; what remains of
         it on the way never passes for an archive. `expected`: the contents on record by dataset; anything else that lies
@@ -226,6 +241,50 @@ class Archiver(Protocol):
 
     def ids(self, dataset: str, expected: str | None = None) -> Sequence[str]:
         """The ids of the rows that the verified archive of a dataset holds, in a fixed order."""
+        ...
+
+
+class Outbox(Protocol):
+    """A notice whose recipients and text have been read. Recipients are known by their fingerprints alone."""
+
+    @property
+    def audience(self) -> Audience:
+        """To whom it goes, and what it says."""
+        ...
+
+    @property
+    def recipients(self) -> Sequence[str]:
+        """The fingerprints of those who are told, each once."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """The digest of the key that fingerprints are made with."""
+        ...
+
+    @property
+    def side_by_side(self) -> int:
+        """How many messages may be under way at a time."""
+        ...
+
+    def send(self, to: Sequence[str]) -> Sequence[Delivery]:
+        """Sends one message to each, side by side, once; waits first where that would be too fast. Raises nothing: what
+        happened to each is in the answer, `unknown` where nobody can know."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Messenger(Protocol):
+    """Tells people. What it knows of them never leaves it."""
+
+    def audience(self, notice: NoticeGoal, users: Callable[[], Sequence[Resource]]) -> Audience:
+        """To whom a notice goes, and what it says; what is wrong with it is in the answer. `users`: asks for
+        the vendor's. Sends and writes nothing."""
+        ...
+
+    def open(self, notice: str, users: Callable[[], Sequence[Resource]]) -> Outbox:
+        """The same, ready to be sent. Raises Problem with everything that is wrong."""
         ...
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from crmstate.core.address import Address, address
 from crmstate.core.event import Claimed, Compared, Evidence, Examined, Remarked, Struck
-from crmstate.core.words import Kind, Outcome, Phase, Proof, Undo, Verb
+from crmstate.core.words import Fate, Kind, Outcome, Phase, Proof, Undo, Verb
 
 FORMAT = 1
 
@@ -63,9 +63,28 @@ class Hold(msgspec.Struct, frozen=True, omit_defaults=True):
     why: str = ""
 
 
+class Told(msgspec.Struct, omit_defaults=True):
+    """Who was told of a notice: what became of each message, by the recipient's fingerprint, and how many recipients there
+    were (see `event.Addressed`). `gap`: a part of the record was lost, and with it perhaps who was told."""
+
+    channel: str = ""
+    key: str = ""
+    count: int = 0
+    rejected: int = 0
+    repeated: int = 0
+    opted_out: int = 0
+    fates: dict[str, Fate] = {}
+    gap: bool = False
+
+    def number(self, *fates: Fate) -> int:
+        """How many messages came to one of these ends."""
+        return sum(each in fates for each in self.fates.values())
+
+
 class State(msgspec.Struct, omit_defaults=True):
     """The record of one decommissioning. `serial` is the number of the journal's last chunk that is folded in.
-    `entries` by step id; `compared`: by dataset, the last comparison with the new system.
+    `entries` by step id; `compared`: by dataset, the last comparison with the new system; `told` by the notice's
+    address.
 
     Mutable for the fold alone (`fold.advance`), which owns it while it runs: a hundred thousand steps do not allow a
     copy an event.
@@ -80,6 +99,7 @@ class State(msgspec.Struct, omit_defaults=True):
     entries: dict[str, Entry] = {}
     approvals: tuple[Approval, ...] = ()
     holds: dict[str, Hold] = {}
+    told: dict[Address, Told] = {}
     last_run: str | None = None
     last_plan: str | None = None
     last_exit: int | None = None

@@ -110,4 +110,5 @@ def awaited(plan: Plan) -> frozenset[str]:
     keys = {
         step.id for step in waiting if step.kind is Kind.API_KEY and (step.verb is not Verb.PROBE or step.id in free)
     }
-    return frozenset(asked | dated | keys)
+    told = {step.id for step in plan.steps if step.verb is Verb.NOTIFY and (step.not_before or "") > plan.observed_at}
+    return frozenset(asked | dated | keys | told)

@@ -166,6 +166,18 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Fate(StrEnum):
+    """What became of one message. Delivered: the server or the chat took it, which is all that anybody can know; rejected:
+    for good; deferred: it was not taken, and may be sent again; unknown: sent, and the answer was lost; sending: about to
+    be sent."""
+
+    DELIVERED = "delivered"
+    REJECTED = "rejected"
+    DEFERRED = "deferred"
+    UNKNOWN = "unknown"
+    SENDING = "sending"
+
+
 class Milestone(StrEnum):
     """The points that dates and orders of a manifest may refer to."""
 

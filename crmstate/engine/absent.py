@@ -3,7 +3,7 @@ answers nothing: a step that asks it for something fails, and nothing is conclud
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Batch, Count, File, FilePage, Job, Order, Page, Part, Provider, Result
@@ -64,7 +64,10 @@ class Absent(_Reader):
     def found(self, order: Order, known: tuple[str, ...] | None) -> Job | None:
         raise Failure(Code.UNAVAILABLE)
 
-    def awaited(self, order: Order, id: str) -> Job:
+    def awaited(self, order: Order, id: str, stopped: Callable[[], bool] | None = None) -> Job:
+        raise Failure(Code.UNAVAILABLE)
+
+    def masked(self, raw: bytes) -> bytes:
         raise Failure(Code.UNAVAILABLE)
 
     def collect(self, order: Order, part: Part) -> Iterator[bytes]:

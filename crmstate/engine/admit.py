@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from crmstate.core.address import Address, id_of
+from crmstate.core.address import Address, address, id_of
 from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.order import Stage
 from crmstate.core.plan import Plan
 from crmstate.core.planning.humans import TAKES
+from crmstate.core.planning.notices import STAGE as NOTICES
 from crmstate.core.record import State
 from crmstate.core.words import Exit, Kind, Mode, Outcome, Verb
 
@@ -58,5 +59,8 @@ def gates_stand(plan: Plan, state: State) -> None:
     for stage in sorted(named - present):
         place = Address("freeze/cutover" if stage == Stage.FREEZE.value else stage)
         entry = state.latest(place, Verb.CONFIRM)
+        head, _, name = stage.partition("/")
+        if head == NOTICES:
+            entry = state.latest(address(Kind.NOTICE, name), Verb.NOTIFY)
         if entry is None or entry.outcome is not Outcome.DONE:
             raise problem(Exit.STALE, "CRM-E018", stage=stage, plan_id=plan.plan_id)

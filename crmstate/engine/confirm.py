@@ -20,8 +20,9 @@ def confirmable(plan: Plan | None, state: State) -> list[Address]:
 
 
 def _open(plan: Plan | None) -> list[Step]:
-    """The steps that a person's word can end: a person's own, what the vendor was asked for, and the end of an archive that
-    is not where it was. Not the freeze, and not the end of our own keys: whoever confirms uses one of them."""
+    """The steps that a person's word can end: a person's own, what the vendor was asked for, the end of an archive that is
+    not where it was, and a notice that was given in another way. Not the freeze, and not the
+    end of our own keys: whoever confirms uses one of them."""
     if plan is None:
         return []
     due = awaited(plan)
@@ -29,7 +30,7 @@ def _open(plan: Plan | None) -> list[Step]:
         step
         for step in plan.steps
         if step.mode is Mode.MANUAL
-        or step.verb is Verb.DISCARD
+        or step.verb in (Verb.DISCARD, Verb.NOTIFY)
         or (step.id in due and step.kind is not Kind.FREEZE and (step.kind, step.verb) != (Kind.API_KEY, Verb.PROBE))
     ]
 

@@ -199,8 +199,11 @@ class WatchedJobs:
     def found(self, order: Order, known: tuple[str, ...] | None) -> Job | None:
         return self._jobs.found(order, known)
 
-    def awaited(self, order: Order, id: str) -> Job:
-        return self._jobs.awaited(order, id)
+    def awaited(self, order: Order, id: str, stopped: Callable[[], bool] | None = None) -> Job:
+        return self._jobs.awaited(order, id, stopped)
+
+    def masked(self, raw: bytes) -> bytes:
+        return self._jobs.masked(raw)
 
     def collect(self, order: Order, part: Part) -> Iterator[bytes]:
         for piece in self._jobs.collect(order, part):

@@ -4,10 +4,11 @@ own access, people."""
 from __future__ import annotations
 
 from crmstate.core.address import Address, id_of
+from crmstate.core.backup import ACCOUNT, BACKUP, is_backup
 from crmstate.core.closing import Result
 from crmstate.core.diagnostic import Problem, diagnostic
 from crmstate.core.event import Advanced, Evidence, Intended, Settlement, StepRef
-from crmstate.core.failure import Failure
+from crmstate.core.failure import Code, Failure
 from crmstate.core.message import message
 from crmstate.core.order import Stage
 from crmstate.core.plan import Step
@@ -20,6 +21,7 @@ from crmstate.core.words import Exit, Kind, Mode, Outcome, Phase, Proof, Severit
 from crmstate.engine.absent import Absent
 from crmstate.engine.batch import refused
 from crmstate.engine.look import look
+from crmstate.engine.stop import Stoppable
 from crmstate.engine.tasks import Context, Note, Task, Verdict, Work, finding, verdict_of
 
 A_DELTA_HELPS = frozenset({"CRM-A006", "CRM-A031", "CRM-A028"})
@@ -44,6 +46,8 @@ def archive(context: Context, step: Step) -> Task:
     assert archiver is not None
 
     def work() -> Evidence:
+        if is_backup(step.address):
+            return _backup(context, archiver, step)
         if rechecks(step):
             return archiver.recheck(Resource(Kind.DATASET, dataset, step.label), context.seal(dataset))
         row: Resource | None = look(context.read, Kind.DATASET, [dataset]).rows.get(dataset)
@@ -72,6 +76,22 @@ def archive(context: Context, step: Step) -> Task:
     return [verdict_of(step, settlement)]
 
 
+def _backup(context: Context, archiver: Archiver, step: Step) -> Evidence:
+    """The vendor's backup: taken, or read back. A verification of it has nothing at the vendor to compare with."""
+    if step.verb is not Verb.ARCHIVE:
+        return archiver.recheck(ACCOUNT, context.seal(BACKUP))
+    source: ReadSession = context.read
+    if context.meter is not None:
+        source = context.meter.watched(step, ACCOUNT, source, 0)
+    jobs = _jobs(context, step, Kind.ACCOUNT)
+    if jobs is None:
+        raise Failure(Code.REJECTED, "no backup is offered")
+    evidence = archiver.backup(source, ACCOUNT, jobs)
+    if context.meter is not None:
+        context.meter.done(step.id)
+    return evidence
+
+
 def rechecks(step: Step) -> bool:
     """Whether a step is a re-check: the first verification compares with the vendor, every later one reads back."""
     return step.kind is Kind.ARCHIVE and step.verb is Verb.VERIFY and step.occurrence > 1
@@ -88,10 +108,14 @@ def _end(context: Context, step: Step) -> Task:
     expected = {id_of(place): context.seal(id_of(place)) or "" for place in archived(state)}
     batch = context.batch()
     intent = context.intended(batch, [step])
-    yield Note((intent,) if cleared else (intent, _cleared(context, step, 0)))
+    begins = earlier is not None and not cleared
+    yield Note((intent, _cleared(context, step, 0)) if begins else (intent,))
     assert archiver is not None
     touched = earlier is not None
     try:
+        if earlier is None:  # looking takes its time; whoever is interrupted in it has begun nothing
+            yield Work(lambda: archiver.clearable(expected, False))
+            yield Note((_cleared(context, step, 0),))
         if not cleared or not (yield Work(archiver.bare)):
             if cleared:
                 yield Note((_cleared(context, step, 0),))  # something has come back
@@ -142,20 +166,27 @@ def _with(context: Context, archiver: Archiver, step: Step, row: Resource, sourc
     return archiver.delta(source, row, context.attachments, seal, purging, _jobs(context, step), frozen)
 
 
-def _jobs(context: Context, step: Step) -> Jobs | None:
-    """The vendor's export jobs. They belong to the credential that acts: submitting one costs quota. None for a delta
-    beside every plan, which has no such credential."""
-    cell = context.provider.cell(Kind.DATASET, Verb.EXPORT)
-    if cell is None or cell.bulk is None or (step.verb is Verb.DELTA and isinstance(context.write, Absent)):
+def _jobs(context: Context, step: Step, kind: Kind = Kind.DATASET) -> Jobs | None:
+    """The vendor's export jobs. They belong to the credential that acts: submitting one costs quota. None for a delta of
+    which the plan names none, and where there is no such credential."""
+    cell = context.provider.cell(kind, Verb.EXPORT)
+    if (
+        cell is None
+        or cell.bulk is None
+        or isinstance(context.write, Absent)
+        or (step.verb is Verb.DELTA and not step.jobs)
+    ):
         return None
+    jobs = Stoppable(context.write, context.stop)
     watched = context.meter is not None and step.verb is not Verb.VERIFY
-    return context.meter.watched_jobs(step, context.write) if context.meter and watched else context.write
+    return context.meter.watched_jobs(step, jobs) if context.meter and watched else jobs
 
 
-def continued(context: Context, place: Address, label: str) -> Evidence:
+def continued(context: Context, place: Address, label: str, jobs: bool = False) -> Evidence:
     """A delta beside every plan: adds what is new and verifies the whole. It is on record as a verification, never as the
     delta that follows the freeze: people go on working after this one. Raises Failure, and Problem as the archive does;
-    then nothing is on record, and the next one goes on where this one stopped."""
+    then nothing is on record, and the next one goes on where this one stopped. `jobs`: the vendor's export jobs may be
+    submitted, as many as it takes."""
     assert context.archiver is not None
     state, dataset = context.ledger.state, id_of(place)
     row = look(context.read, Kind.DATASET, [dataset]).rows.get(dataset)
@@ -165,7 +196,7 @@ def continued(context: Context, place: Address, label: str) -> Evidence:
     step = Step(
         id=step_id(place, Verb.VERIFY, occurrence), address=place, kind=Kind.ARCHIVE, verb=Verb.DELTA, mode=Mode.AUTO,
         undo=Undo.FREE, stage="", why=message("why.delta"), before=Phase.PRESENT, after=Phase.PRESENT, label=label,
-        occurrence=occurrence,
+        occurrence=occurrence, jobs=int(jobs),
     )  # fmt: skip
     evidence = _archived(context, context.archiver, step, row or Resource(Kind.DATASET, dataset, label))
     batch = context.batch()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crmstate.core.address import id_of, kind_of
-from crmstate.core.event import AnyEvent, Observed, Reopened, Settled, Settlement
+from crmstate.core.event import Answered, AnyEvent, Delivery, Observed, Reopened, Settled, Settlement
 from crmstate.core.planning.draft import satisfied
 from crmstate.core.ports import Clock, Ledger, ReadSession
 from crmstate.core.provider import Cell
-from crmstate.core.record import Entry
-from crmstate.core.words import OURS, How, Kind, Outcome, Phase, Proof, Undo, Verb
+from crmstate.core.record import Entry, Told
+from crmstate.core.words import OURS, Fate, How, Kind, Outcome, Phase, Proof, Undo, Verb
 from crmstate.engine.look import Seen, look
 from crmstate.engine.observe import account_phase, stamp
 
@@ -34,7 +34,9 @@ def recover(ledger: Ledger, session: ReadSession | None, clock: Clock, run: str)
             if entry.outcome is not Outcome.REQUESTED or entry.until is None or entry.until <= now:
                 reopened.append(key)
         elif entry.verb in OURS:
-            if entry.outcome is not Outcome.REQUESTED:
+            if entry.outcome is not Outcome.REQUESTED and not (
+                entry.verb is Verb.NOTIFY and entry.outcome is Outcome.UNKNOWN
+            ):
                 reopened.append(key)
         elif cell is not None and cell.how is How.API:
             groups.setdefault((kind, entry.verb), (cell, []))[1].append((key, entry))
@@ -45,7 +47,11 @@ def recover(ledger: Ledger, session: ReadSession | None, clock: Clock, run: str)
             seen = look(session, kind, [id_of(entry.address) for _, entry in part], cell)
             for key, entry in part:
                 _judge(key, entry, cell, seen, now, settled, reopened)
-    events: list[AnyEvent] = []
+    events: list[AnyEvent] = [
+        Answered(now, run, place, told.channel, lost)
+        for place, told in ledger.state.told.items()
+        if (lost := _lost(told))
+    ]
     if settled:
         events.append(Settled(now, run, f"{run}-recovered", tuple(settled)))
     if reopened:
@@ -53,6 +59,11 @@ def recover(ledger: Ledger, session: ReadSession | None, clock: Clock, run: str)
     if events:
         ledger.append(events)
     return len(settled) + len(reopened)
+
+
+def _lost(told: Told) -> tuple[Delivery, ...]:
+    """The messages of which an interrupted run was about to send: whether it did, nobody knows."""
+    return tuple(Delivery(who, Fate.UNKNOWN, "interrupted") for who, fate in told.fates.items() if fate is Fate.SENDING)
 
 
 def _judge(

@@ -15,8 +15,9 @@ from typing import Any
 from crmstate.core.closing import Result
 from crmstate.core.diagnostic import Diagnostic, diagnostic
 from crmstate.core.event import AnyEvent, Intended, Settled, Settlement, StepRef
+from crmstate.core.lacking import GivenUp
 from crmstate.core.plan import Step
-from crmstate.core.ports import Archiver, Clock, Ledger, ReadSession, Session
+from crmstate.core.ports import Archiver, Clock, Ledger, Messenger, ReadSession, Session
 from crmstate.core.provider import Provider
 from crmstate.core.words import Exit, Outcome, Severity
 from crmstate.engine.meter import Meter
@@ -57,7 +58,8 @@ Task = Generator[Work | Note, Any, list[Verdict]]
 
 @dataclass
 class Context:
-    """What tasks work with. `read` looks and exports, `write` acts; both may be the same credential."""
+    """What tasks work with. `read` looks and exports, `write` acts; both may be the same credential. `resend`: messages
+    whose answer was lost are sent again. `given_up`: columns of datasets that the manifest gives up in writing."""
 
     run: str
     provider: Provider
@@ -70,6 +72,9 @@ class Context:
     attachments: bool = True
     batches: int = 0
     meter: Meter | None = None
+    messenger: Messenger | None = None
+    resend: bool = False
+    given_up: GivenUp = field(default_factory=dict)
 
     def now(self) -> str:
         return stamp(self.clock.now())

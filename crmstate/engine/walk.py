@@ -11,15 +11,18 @@ from typing import Any
 
 import msgspec
 
+from crmstate.core.address import id_of
 from crmstate.core.closing import Closing, Line, Result
 from crmstate.core.diagnostic import Diagnostic, diagnostic
 from crmstate.core.event import AnyEvent, Finished, Observed, Started
+from crmstate.core.lacking import anywhere, lacking
 from crmstate.core.plan import Plan, Step, sort_key
 from crmstate.core.planning.draft import expired
 from crmstate.core.record import Entry
 from crmstate.core.schedule import Schedule
 from crmstate.core.words import Exit, Kind, Mode, Outcome, Severity, Verb, worst
 from crmstate.engine.batch import act_on
+from crmstate.engine.notices import notify
 from crmstate.engine.ours import archive, wait_for
 from crmstate.engine.pool import Pool
 from crmstate.engine.purge import empty_bin, purge
@@ -136,8 +139,13 @@ class Walk:
                 have, need = approvals(self.plan, self.context), self.plan.approvals_needed
                 found = finding(step, "CRM-E005", have=have, need=need, digest=self.plan.approval)
                 self.verdicts[step.id] = Verdict(step, Result.REFUSED, found, exit=Exit.REFUSED)
+            elif (lost := _lost(step, self.context)) is not None:
+                found = finding(step, "CRM-E031", dataset=lost[0], fields=", ".join(lost[1]))
+                self.verdicts[step.id] = Verdict(step, Result.REFUSED, found, exit=Exit.REFUSED)
             elif step.mode is not Mode.AUTO:
                 self.queue.append(wait_for(self.context, step))
+            elif step.kind is Kind.NOTICE:
+                self.queue.append(notify(self.context, step))
             elif step.kind is Kind.ARCHIVE:
                 self.queue.append(archive(self.context, step))
             else:
@@ -187,6 +195,17 @@ class Walk:
 def _done(entry: Entry | None, now: str) -> bool:
     """Whether a step is done on record, and not only waived until a time that has passed."""
     return entry is not None and entry.outcome is Outcome.DONE and not expired(entry, now)
+
+
+def _lost(step: Step, context: Context) -> tuple[str, tuple[str, ...]] | None:
+    """What a step would take away for good although no archive has it: columns that the verification just now found to
+    lack, or one on record, and that nobody gave up."""
+    state, given = context.ledger.state, context.given_up
+    if step.verb is Verb.PURGE and step.kind is Kind.DATASET:
+        names = lacking(state, given, id_of(step.address))
+        return (step.label or id_of(step.address), names) if names else None
+    takes = step.irreversible and (step.verb is Verb.CLOSE or step.kind is Kind.MODULE)
+    return anywhere(state, given) if takes else None
 
 
 def approvals(plan: Plan, context: Context) -> int:

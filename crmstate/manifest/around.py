@@ -33,17 +33,44 @@ class FromDataset(Part):
 class Notice(Part):
     """A message to people who are affected."""
 
+    id: Ident | None = Field(None, description="A short, stable name; left out, such as staff-mail.")
     to: Literal["staff", "partners", "customers"] = Field(description="Who is told.")
     decision: Decision | None = Field(None, description="Required for customers: whether they are told, and why.")
     channel: Literal["mail", "webhook"] | None = Field(None, description="mail, or a chat robot's webhook.")
     recipients: FromFile | FromDataset | None = Field(
-        None, description="For mail: {file: staff.csv} or {dataset: Contacts, field: Email}."
+        None,
+        description="For mail: {file: staff.csv} or {dataset: Contacts, field: Email}. Left out for staff: the CRM's active users.",
+    )
+    opt_out: FilePath | None = Field(
+        None, description="A CSV file of those who want no mail, inside the manifest's folder."
     )
     url: Reference | None = Field(None, description="For a webhook: a reference to its address, which is a secret.")
+    robot: Literal["wecom", "dingtalk", "feishu", "slack", "teams"] | None = Field(
+        None, description="For a webhook: whose chat it is. Left out, its host tells."
+    )
+    secret: Reference | None = Field(None, description="For DingTalk and Feishu: a reference to the secret that signs.")
+    keyword: Text | None = Field(None, description="For a robot that asks for a keyword: every message begins with it.")
     template: Text | None = Field(None, description="The template's name; left out, the one for these people.")
     language: Language | None = Field(None, description="The language, such as en or zh-CN.")
     send: When | None = Field(None, description="When: `30 days before freeze`, or a day.")
     feedback_owner: Email | None = Field(None, description="Who answers replies.")
+
+
+class Mail(Part):
+    """The server that takes the mail of notices."""
+
+    host: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9.:-]+$")] = Field(
+        description="The server. The operator must allow it, unless it is this machine."
+    )
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(587, description="587 for STARTTLS, 465 for TLS.")
+    tls: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="none: for this machine alone, or where the operator allows smtp://host."
+    )
+    sender: Email = Field(description="The address that mails come from.")
+    name: Text | None = Field(None, description="The name beside it.")
+    user: Reference | None = Field(None, description="A reference to the user name, where the server asks for one.")
+    password: Reference | None = Field(None, description="A reference to the password.")
+    per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = Field(120, description="How many mails a minute at most.")
 
 
 class Person(Part):

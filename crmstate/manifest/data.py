@@ -38,6 +38,11 @@ class Archive(Part):
         description="How records are read: page by page, or by the vendor's export jobs, which count against its quota. "
         "Without it, as the vendor's table prefers.",
     )
+    backup: Literal["required"] | None = Field(
+        None,
+        description="required: the vendor's own backup of the whole account is ordered once and kept beside the datasets, as "
+        "it comes. It counts against the vendor's quota, and is no proof of any dataset.",
+    )
     encrypt_to: Annotated[list[AgeRecipient], Field(min_length=1)] | None = Field(
         None, description="Who can open it: age recipients (age1...) and SSH public keys (ssh-ed25519, ssh-rsa)."
     )
@@ -64,9 +69,13 @@ class NoArchive(Part):
 
 
 class Discarded(Part):
-    """A dataset that is given up without an archive."""
+    """A dataset that is given up without an archive, or columns of one that is archived."""
 
     dataset: Text = Field(description="The dataset's name or id.")
+    fields: Annotated[list[Text], Field(min_length=1)] | None = Field(
+        None,
+        description="Only these columns of it, which the vendor's export jobs leave out; the rest is archived.",
+    )
     why: Text = Field(description="Why it is given up.")
     by: Email = Field(description="Who decided it.")
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from crmstate.manifest.around import Evaluation, Notice, Person, Replacement, Settlement
+from crmstate.manifest.around import Evaluation, Mail, Notice, Person, Replacement, Settlement
 from crmstate.manifest.contract import Contract
 from crmstate.manifest.ending import EndState
 from crmstate.manifest.field import Count, Email, Name, Part, Text, Time
@@ -87,6 +87,7 @@ class Manifest(Part):
     cutover: Cutover | None = Field(None, description="Required once access or data is to go.")
     end_state: EndState = Field(description="How everything should end.")
     notices: Annotated[list[Notice], Field(min_length=1)] | None = Field(None, description="Who is told, when.")
+    mail: Mail | None = Field(None, description="The server that takes the mail of notices.")
     people: Annotated[list[Person], Field(min_length=1)] | None = Field(None, description="Steps only a person can do.")
     settlement: Settlement | None = Field(None, description="Invoices and refunds.")
     replacement: Replacement | None = Field(None, description="What comes afterwards.")

@@ -24,7 +24,7 @@ from crmstate.manifest.resolve_end import (
     subscription,
     users,
 )
-from crmstate.manifest.resolve_told import evaluation, notices, replacement, settlement
+from crmstate.manifest.resolve_told import evaluation, mail, notices, replacement, settlement
 from crmstate.manifest.rules_contract import zone_of
 from crmstate.manifest.tree import Tree, digest, dotted
 from crmstate.manifest.written import in_utc, read_time
@@ -65,6 +65,7 @@ def resolve(model: Manifest, tree: Tree, folder: FilePath) -> Desired:
         migration_owner=acceptance_owner(model),
         contract=contract(model, tree),
         notices=notices(model, tree),
+        mail=mail(model, tree),
         settlement=settlement(model, tree),
         replacement=replacement(model, tree),
         evaluation=evaluation(model, tree),

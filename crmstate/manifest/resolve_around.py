@@ -9,9 +9,6 @@ from crmstate.core.goal import HumanGoal, Unsupported
 from crmstate.core.words import Milestone
 from crmstate.manifest.model import Manifest
 from crmstate.manifest.tree import Tree
-from crmstate.manifest.written import read_moment
-
-_BEFORE_FREEZE = (Milestone.FREEZE, Milestone.NOTICE_DEADLINE, Milestone.ARCHIVE_VERIFIED)
 
 
 def people(model: Manifest, tree: Tree) -> tuple[HumanGoal, ...]:
@@ -62,27 +59,7 @@ def acceptance_owner(model: Manifest) -> str | None:
 
 def unsupported(model: Manifest, tree: Tree) -> tuple[Unsupported, ...]:
     """Every section that is written and not carried out by this version, with what has to wait for it."""
-    return (
-        *_notices(model, tree),
-        *_state(model, tree),
-    )
-
-
-def _notices(model: Manifest, tree: Tree) -> Iterator[Unsupported]:
-    for index, notice in enumerate(model.notices or ()):
-        if notice.decision and not notice.decision.told:
-            continue
-        moment = read_moment(notice.send or "")
-        early = moment is None or moment.day is not None or (moment.side == "before" and moment.point in _BEFORE_FREEZE)
-        before = (
-            Milestone.FREEZE.value
-            if early
-            else moment.point
-            if moment and moment.side == "before" and moment.point in set(Milestone)
-            else None
-        )
-        owner = notice.feedback_owner or model.owner
-        yield Unsupported(f"notices[{index}]", before=before, owner=owner, span=tree.span("notices", index))
+    return (*_state(model, tree),)
 
 
 def _state(model: Manifest, tree: Tree) -> Iterator[Unsupported]:

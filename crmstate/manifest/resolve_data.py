@@ -36,6 +36,7 @@ def archive(data: DataEnd | None, tree: Tree, folder: FilePath) -> ArchiveGoal |
         keep_until=goal.keep_until,
         recheck=_every(goal.recheck),
         by=goal.by,
+        backup=goal.backup is not None,
         unsupported=_unsupported(goal),
         span=span,
     )
@@ -67,7 +68,7 @@ def discard(data: DataEnd | None, tree: Tree) -> tuple[Discard, ...]:
     """Datasets that are given up in writing."""
     written = (data.discard if data else None) or ()
     return tuple(
-        Discard(each.dataset, each.why, each.by, tree.span(*_DATA, "discard", index))
+        Discard(each.dataset, each.why, each.by, tuple(each.fields or ()), tree.span(*_DATA, "discard", index))
         for index, each in enumerate(written)
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crmstate.core.around import EvaluationGoal, Migrated, NoticeGoal, ReplacementGoal, SettlementGoal
+from crmstate.core.around import EvaluationGoal, MailGoal, Migrated, NoticeGoal, ReplacementGoal, SettlementGoal
 from crmstate.core.contract import When
 from crmstate.core.words import Milestone
 from crmstate.manifest.around import FromDataset, FromFile
@@ -13,6 +13,7 @@ from crmstate.manifest.tree import Tree
 
 def notices(model: Manifest, tree: Tree) -> tuple[NoticeGoal, ...]:
     """Who is told, and who is not by a written decision."""
+    names = notice_ids(model)
     return tuple(
         NoticeGoal(
             number=number,
@@ -28,10 +29,40 @@ def notices(model: Manifest, tree: Tree) -> tuple[NoticeGoal, ...]:
             language=each.language,
             send=when(each.send, tree, "notices", number, "send"),
             feedback_owner=each.feedback_owner,
+            id=names[number],
+            robot=each.robot,
+            keyword=each.keyword or "",
+            opt_out=each.opt_out,
             span=tree.span("notices", number),
         )
         for number, each in enumerate(model.notices or ())
     )
+
+
+def notice_ids(model: Manifest) -> list[str]:
+    """The name of each notice: as written, or by whom it tells and how, so that it stays when others are added."""
+    taken = {each.id for each in model.notices or () if each.id}
+    found = []
+    for each in model.notices or ():
+        plain = name = each.id or f"{each.to}-{each.robot or each.channel or 'none'}"
+        number = 1
+        while not each.id and name in taken:
+            number += 1
+            name = f"{plain}-{number}"
+        taken.add(name)
+        found.append(name)
+    return found
+
+
+def mail(model: Manifest, tree: Tree) -> MailGoal | None:
+    """The server that takes our mail."""
+    here = model.mail
+    if here is None:
+        return None
+    return MailGoal(
+        here.host.lower().rstrip("."), here.port, here.tls, here.sender, here.name or "", here.per_minute,
+        here.user is not None and here.password is not None, tree.key_span("mail"),
+    )  # fmt: skip
 
 
 def settlement(model: Manifest, tree: Tree) -> SettlementGoal | None:

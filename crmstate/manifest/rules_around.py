@@ -10,6 +10,9 @@ from crmstate.manifest import codes
 from crmstate.manifest.rules_end import purging, status
 from crmstate.manifest.tree import Mapping, Scalar, Tree
 
+CONTRACT = "contract"
+"""The notice that ends the contract, which has a name of its own."""
+
 
 def notices_complete(tree: Tree) -> Iterator[Diagnostic]:
     """A notice that is sent says how, to whom, what and when; whether customers are told is a written decision."""
@@ -22,10 +25,32 @@ def notices_complete(tree: Tree) -> Iterator[Diagnostic]:
         if isinstance(told, Scalar) and told.native() is False:
             continue
         channel = tree.text("notices", index, "channel")
-        target = {"mail": ("recipients",), "webhook": ("url",)}.get(channel or "", ())
+        users = tree.text("notices", index, "to") == "staff"
+        target = {"mail": () if users else ("recipients",), "webhook": ("url",)}.get(channel or "", ())
         for key in ("channel", *target, "send"):
             if key not in notice.items:
                 yield diagnostic(codes.NOTICE_INCOMPLETE, span=tree.span("notices", index), key=key)
+
+
+def notices_named(tree: Tree) -> Iterator[Diagnostic]:
+    """A notice has a name of its own: by it the record knows who was told."""
+    known = {CONTRACT}
+    for index in range(len(tree.items("notices"))):
+        name = tree.text("notices", index, "id")
+        if name in known:
+            yield diagnostic(codes.NOTICE_TWICE, span=tree.span("notices", index, "id"), name=name)
+        elif name is not None:
+            known.add(name)
+
+
+def mail_login_whole(tree: Tree) -> Iterator[Diagnostic]:
+    """A user name goes with a password, and neither over an open line."""
+    section = tree.mapping("mail")
+    if section is None:
+        return
+    named = [key for key in ("user", "password") if key in section.items]
+    if len(named) == 1 or (named and tree.text("mail", "tls") == "none"):
+        yield diagnostic(codes.MAIL_LOGIN, span=tree.key_span("mail", named[0]))
 
 
 def acceptance_named(tree: Tree) -> Iterator[Diagnostic]:
@@ -48,4 +73,4 @@ def owner_named(tree: Tree) -> Iterator[Diagnostic]:
         yield diagnostic(codes.NO_OWNER, Severity.WARNING, span=tree.span())
 
 
-RULES = (notices_complete, acceptance_named, state_located, owner_named)
+RULES = (notices_complete, notices_named, mail_login_whole, acceptance_named, state_located, owner_named)

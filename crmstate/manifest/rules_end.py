@@ -192,7 +192,8 @@ def datasets_agree(tree: Tree) -> Iterator[Diagnostic]:
     archived = _lines(tree, *data, "archive", "datasets")
     held = _lines(tree, *data, "purge", "holds")
     discarded: list[str | None] = [
-        tree.text(*data, "discard", index, "dataset") for index in range(len(tree.items(*data, "discard")))
+        None if tree.items(*data, "discard", index, "fields") else tree.text(*data, "discard", index, "dataset")
+        for index in range(len(tree.items(*data, "discard")))
     ]
     for index, name in enumerate(discarded):
         span = tree.span(*data, "discard", index, "dataset")

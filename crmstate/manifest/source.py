@@ -144,6 +144,9 @@ def _direct(root: Mapping) -> Iterator[Place]:
             yield from _not_references(field)
     for notice in _values(_below(root, "notices")):
         yield from _not_references(_below(notice, "url"))
+        yield from _not_references(_below(notice, "secret"))
+    for key in ("user", "password"):
+        yield from _not_references(_below(_below(root, "mail"), key))
     archive = _below(_below(_below(root, "end_state"), "data"), "archive")
     yield from _not_references(_below(archive, "identity"))
 

@@ -48,6 +48,7 @@ def refusals(
     found = [each for path, _ in references(tree) for each in reference_refused(tree, path, folder, operator, env)]
     found += _files(tree, folder, operator)
     found += _url(tree, operator, hosts)
+    found += _mail(tree, operator)
     found += _archive(tree, folder, operator)
     return found
 
@@ -61,7 +62,7 @@ def references(tree: Tree) -> Iterator[tuple[Path, Mapping]]:
 
 def _is_secret(path: Path) -> bool:
     """Whether a reference at this path names a secret (recipients' files are checked apart)."""
-    return path[:2] == ("provider", "credentials") or path[-1] in ("url", "identity")
+    return path[:2] == ("provider", "credentials") or path[-1] in ("url", "identity", "secret") or path[:1] == ("mail",)
 
 
 def reference_refused(
@@ -123,10 +124,10 @@ def _files(tree: Tree, folder: FilePath, operator: Operator) -> Iterator[Diagnos
     if exports and not file_allowed(exports, folder, operator):
         yield _file_refused(tree, ("provider", "exports"), folder, operator)
     for index in range(len(tree.items("notices"))):
-        path = ("notices", index, "recipients", "file")
-        written = tree.text(*path)
-        if written and not file_allowed(written, folder, operator):
-            yield _file_refused(tree, path, folder, operator)
+        for path in (("notices", index, "recipients", "file"), ("notices", index, "opt_out")):
+            written = tree.text(*path)
+            if written and not file_allowed(written, folder, operator):
+                yield _file_refused(tree, path, folder, operator)
 
 
 def _file_refused(tree: Tree, path: Path, folder: FilePath, operator: Operator) -> Diagnostic:
@@ -197,6 +198,39 @@ def _archive(tree: Tree, folder: FilePath, operator: Operator) -> Iterator[Diagn
     if not _matches(bucket, operator.allow_hosts):
         allow = _line("allow_hosts", bucket)
         yield diagnostic(codes.ARCHIVE_REFUSED, span=span, place=place[:200], allow=allow, operator=_where(operator))
+
+
+def _mail(tree: Tree, operator: Operator) -> Iterator[Diagnostic]:
+    """Mail goes to this machine, or to a server that the operator allows: who writes a manifest could otherwise send
+    people's addresses, and the password, anywhere."""
+    host = (tree.text("mail", "host") or "").rstrip(".").lower()
+    if not host or is_loopback(host):
+        return
+    span = tree.span("mail", "host")
+    if tree.text("mail", "tls") == "none" and f"smtp://{host}" not in operator.allow_hosts:
+        allow = _line("allow_hosts", host, f"smtp://{host}")
+        yield diagnostic(
+            codes.MAIL_REFUSED, span=tree.span("mail", "tls"), host=host, allow=allow, operator=_where(operator)
+        )
+    elif not _matches(host, operator.allow_hosts):
+        allow = _line("allow_hosts", host)
+        yield diagnostic(codes.HOST_REFUSED, span=span, host=host, allow=allow, operator=_where(operator))
+
+
+def robot_allowed(url: str, operator: Operator, hosts: Sequence[str]) -> bool:
+    """Whether a message may go to this webhook: encrypted to a chat's own host or to one that the operator allows, or to
+    this machine."""
+    try:
+        parts = urlsplit(url)
+        host, _ = (parts.hostname or "").rstrip(".").lower(), parts.port
+    except ValueError:
+        return False
+    if not host or "@" in parts.netloc or parts.scheme not in ("https", "http"):
+        return False
+    if is_loopback(host):
+        return True
+    allowed = _matches(host, (*hosts, *operator.allow_hosts))
+    return allowed and (parts.scheme == "https" or f"http://{host}" in operator.allow_hosts)
 
 
 def _matches(text: str, patterns: Sequence[str]) -> bool:

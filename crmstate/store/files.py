@@ -10,7 +10,7 @@ import errno
 import os
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +22,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_MORE = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _OVER = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _FLUSH = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 TEMPORARY = ".tmp"
@@ -120,7 +121,34 @@ class Disk:
         When the folder cannot be flushed after the name was given, Problem CRM-S008: whether the file is durable is
         not known.
         """
-        temporary = self._temporary(path, data)
+        self._named(self._temporary(path, data), path)
+
+    def gather(self, path: Path, pieces: Iterable[bytes]) -> None:
+        """As `create`, for what is too much to be held at once. What `pieces` raises leaves nothing behind."""
+        temporary = self._temporary(path, b"")
+        try:
+            for piece in pieces:
+                self.extend(temporary, piece)
+            self.flush(temporary)
+        except Exception:
+            self._drop(temporary)
+            raise
+        self._named(temporary, path)
+
+    def fill(self, path: Path, data: bytes) -> None:
+        """Makes a new file in a folder that nobody knows yet: durable, though not whole from the start."""
+        half = data[: len(data) // 2]
+        with told(path):
+            self._effects.do("write", str(path), lambda: _write(path, _NEW, data), lambda: _write(path, _NEW, half))
+        self.flush(path)
+
+    def extend(self, path: Path, data: bytes) -> None:
+        """Adds bytes to the end of a file that nobody reads yet."""
+        half = data[: len(data) // 2]
+        with told(path):
+            self._effects.do("write", str(path), lambda: _write(path, _MORE, data), lambda: _write(path, _MORE, half))
+
+    def _named(self, temporary: Path, path: Path) -> None:
         try:
             self._effects.do("link", str(path), lambda: os.link(temporary, path, follow_symlinks=False))
         except FileExistsError:

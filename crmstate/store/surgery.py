@@ -11,7 +11,18 @@ from pathlib import Path
 import msgspec
 
 from crmstate.core.diagnostic import Problem, problem
-from crmstate.core.event import AnyEvent, Held, Intended, Repaired, Restored, StepRef, Unlocked
+from crmstate.core.event import (
+    Addressed,
+    Answered,
+    AnyEvent,
+    Delivery,
+    Held,
+    Intended,
+    Repaired,
+    Restored,
+    StepRef,
+    Unlocked,
+)
 from crmstate.core.ports import Clock, Effects
 from crmstate.core.record import Entry, State
 from crmstate.core.words import Exit, Undo
@@ -58,13 +69,21 @@ def state_at(folder: Path, name: str, serial: int) -> State:
 def restore(store: Store, serial: int) -> int:
     """Sets the state back to what it was at `serial`, by an event. Returns the new chunk's number.
 
-    What protects is not set back: holds recorded since stay, and steps that cannot be undone and were touched since
+    What protects is not set back: holds recorded since stay, whoever was told stays told, and steps that cannot be undone and were touched since
     become unknown, never as if they had not been sent.
     """
     then, now = replay.state_at(store.home, serial), store.state
     at, by = store.pen.clock.now().isoformat(), store.pen.by
     events: list[AnyEvent] = [Restored(at, serial, by)]
     events += [Held(hold.at, name, hold.by, hold.why) for name, hold in now.holds.items() if name not in then.holds]
+    for place, told in now.told.items():  # who was told stays told
+        events.append(
+            Addressed(
+                at, "restore", place, told.channel, told.key, told.count, told.rejected, told.repeated, told.opted_out
+            )
+        )
+        results = tuple(Delivery(who, fate) for who, fate in told.fates.items())
+        events.append(Answered(at, "restore", place, told.channel, results))
     touched = {
         key: entry
         for key, entry in now.entries.items()

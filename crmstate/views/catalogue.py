@@ -26,7 +26,7 @@ from pathlib import Path
 
 from crmstate.core.diagnostic import Diagnostic
 from crmstate.core.message import Message, Param
-from crmstate.views.escape import Escape, terminal
+from crmstate.views.escape import Escape, page, terminal
 
 LANGUAGES = ("en", "zh-CN")
 LOCALE = Path(__file__).parent / "locale"
@@ -82,6 +82,10 @@ class Catalogue:
     def escaping(self, escape: Escape) -> Catalogue:
         """The same words for another kind of output."""
         return Catalogue(self.lang, escape, self._scrub, strict=self.strict)
+
+    def scrubbing(self, more: Callable[[Callable[[str], str]], Callable[[str], str]]) -> Catalogue:
+        """The same words, with more taken out of other people's text."""
+        return Catalogue(self.lang, self._escape, more(self._scrub), strict=self.strict)
 
     def safe(self, text: str) -> str:
         """Other people's text, fit for this output."""
@@ -151,6 +155,8 @@ class Catalogue:
         template = entry.get(part) if entry is not None else None
         if template is None:
             return "" if optional else self._lost(code, params)
+        if self._escape is page:
+            template = template.replace("`", "")
         if "{" not in template:
             return template
         if self._escape is not terminal:

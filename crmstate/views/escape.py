@@ -75,6 +75,11 @@ def cell(text: str) -> str:
     return markdown(text.replace("|", "¦"))
 
 
+def page(text: str) -> str:
+    """The text for a page, whose template escapes it."""
+    return terminal(text)
+
+
 def html(text: str) -> str:
     """The text for HTML, in elements and in quoted attributes."""
     return _html.escape(terminal(text), quote=True)

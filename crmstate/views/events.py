@@ -11,6 +11,7 @@ from collections import Counter
 from crmstate import __version__
 from crmstate.core.event import (
     Advanced,
+    Answered,
     AnyEvent,
     Finished,
     Intended,
@@ -71,6 +72,7 @@ class Progress:
     def __init__(self, words: Catalogue) -> None:
         self._words = words
         self._open: dict[str, StepRef] = {}
+        self._told: dict[tuple[str, str], int] = {}
         self._finished = 0
         self._total = 0
 
@@ -90,6 +92,15 @@ class Progress:
                 if ref is not None and ref.verb is Verb.DISCARD:
                     return []
                 return [self._words.text_of("progress.advanced", n=event.rows, what=self._name(event.step))]
+            case Answered():
+                counts = Counter(each.fate.value for each in event.results)
+                for fate, n in counts.items():
+                    self._told[event.notice, fate] = self._told.get((event.notice, fate), 0) + n
+                found = [(fate, n) for (notice, fate), n in self._told.items() if notice == event.notice]
+                parts = self._words.text_of("join.list").join(
+                    f"{n:,} {self._words.word('fate', fate)}" for fate, n in found
+                )
+                return [f"{self._words.safe(event.notice)}{self._words.text_of('join.colon')}{parts}"]
             case Reopened():
                 return [self._words.text_of("progress.reopened", n=len(event.steps))]
             case Finished():

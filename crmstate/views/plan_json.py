@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from crmstate.core.address import kind_of
+from crmstate.core.audience import Audience
 from crmstate.core.cost import Cost
 from crmstate.core.diagnostic import Diagnostic, Problem, problem
 from crmstate.core.life import Life
@@ -90,6 +91,7 @@ class PlanFile(msgspec.Struct, frozen=True):
     excluded: tuple[str, ...]
     offline: bool = False
     life: Life | None = None
+    notices: tuple[Audience, ...] = ()
 
 
 class _Head(msgspec.Struct):
@@ -132,6 +134,7 @@ def plan_file(plan: Plan, words: Catalogue) -> PlanFile:
         excluded=plan.excluded,
         offline=plan.offline,
         life=plan.life,
+        notices=plan.notices,
     )
 
 
@@ -217,6 +220,7 @@ def _plan(file: PlanFile) -> Plan:
         deadlines=file.deadlines,
         life=file.life,
         cost=file.cost,
+        notices=file.notices,
     )
 
 

@@ -17,6 +17,7 @@ from crmstate.views import plan_text
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.contract_lines import cost_lines, life_lines
 from crmstate.views.escape import markdown
+from crmstate.views.notices import preview
 from crmstate.views.paint import ink
 from crmstate.views.plan_parts import Group, costs, facts, gathered, groups, runbook, stage_title, timeline
 from crmstate.views.width import shorten
@@ -110,6 +111,7 @@ def sections(plan: Plan, safe: Catalogue) -> list[tuple[str, list[str]]]:
         ("plan.blocked", len(plan.blocked), blocked(plan, safe)),
         ("plan.waiting", sum(len(group.steps) for group in waiting), _whole(waiting, safe, by_id)),
         ("plan.reversible", sum(len(group.steps) for group in other), _whole(other, safe, by_id)),
+        ("plan.notices", len(plan.notices), told(plan, safe)),
         ("plan.life", 0, [f"- {each}" for each in life_lines(plan.life, safe)]),
         ("plan.cost", 0, [f"- {each}" for each in cost_lines(plan.cost, safe)]),
         ("plan.deadlines", len(plan.deadlines), timeline(plan.deadlines, safe)),
@@ -120,6 +122,18 @@ def sections(plan: Plan, safe: Catalogue) -> list[tuple[str, list[str]]]:
         for code, n, body in parts
         if body
     ]
+
+
+def told(plan: Plan, safe: Catalogue) -> list[str]:
+    """To whom notices go, and what they say."""
+    lines: list[str] = []
+    for each in plan.notices:
+        head, *rest = preview(each, safe)
+        lines += [
+            f"- {head}",
+            *(f"  - {row.strip().removeprefix('| ')}" for row in rest if row.strip() not in ("", "|")),
+        ]
+    return lines
 
 
 def rows(group: Group, safe: Catalogue, by_id: Mapping[str, Step]) -> list[str]:

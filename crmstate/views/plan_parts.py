@@ -122,7 +122,8 @@ def facts(step: Step, words: Catalogue, by_id: Mapping[str, Step]) -> list[str]:
     elif step.undo is Undo.WINDOW:
         found.append(words.text_of("fact.window"))
     if step.rows is not None:
-        found.append(words.text_of("fact.rows", n=step.rows))
+        code = "fact.recipients" if step.verb is Verb.NOTIFY else "fact.rows"
+        found.append(words.text_of(code, n=step.rows))
     found += _arguments(step, words)
     if step.not_before:
         found.append(words.text_of("fact.not_before", at=step.not_before))

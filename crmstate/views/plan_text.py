@@ -15,6 +15,7 @@ from crmstate.core.words import Kind, Mode
 from crmstate.views import diagnostics
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.contract_lines import cost_lines, life_lines
+from crmstate.views.notices import previews
 from crmstate.views.paint import Ink, ink
 from crmstate.views.plan_parts import (
     Group,
@@ -58,6 +59,7 @@ def plan_text(
         aside(plan, words),
         titled("plan.life", life_lines(plan.life, words), words, paint),
         titled("plan.cost", cost_lines(plan.cost, words), words, paint),
+        told(plan, words, paint),
         deadlines(plan.deadlines, words, paint),
         costs(plan.estimate, words),
         foot(plan, words, paint, saved),
@@ -237,6 +239,16 @@ def gaps(plan: Plan, words: Catalogue) -> list[str]:
         return []
     kinds = words.text_of("join.list").join(words.word("kinds", kind) for kind in short)
     return [words.text_of("plan.gaps", kinds=kinds)]
+
+
+def told(plan: Plan, words: Catalogue, paint: Ink) -> list[str]:
+    """To whom notices go, and what they say."""
+    if not plan.notices:
+        return []
+    return [
+        paint("bold", words.text_of("plan.notices")),
+        *(f"  {each}".rstrip() for each in previews(plan.notices, words)),
+    ]
 
 
 def aside(plan: Plan, words: Catalogue) -> list[str]:

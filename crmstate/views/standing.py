@@ -18,6 +18,7 @@ from crmstate.core.plan import Deadline, Plan, Step
 from crmstate.core.record import Approval, Entry, Hold, State
 from crmstate.core.schedule import awaited
 from crmstate.core.words import Kind, Mode, Outcome, Proof, Verb, weakest
+from crmstate.views.notices import Sent, sent
 
 
 class From(StrEnum):
@@ -80,6 +81,7 @@ class Standing(msgspec.Struct, frozen=True):
     holds: dict[str, Hold]
     deadlines: tuple[Deadline, ...] = ()
     life: Life | None = None
+    notices: tuple[Sent, ...] = ()
 
 
 def standing(
@@ -111,6 +113,7 @@ def standing(
         holds=state.holds,
         deadlines=dates,
         life=plan.life if plan is not None else life,
+        notices=sent(state),
     )
 
 
@@ -169,7 +172,7 @@ def _waits(state: State, entries: dict[str, Entry], plan: Plan | None) -> list[W
 
 def _recorded(entry: Entry, step: Step | None, state: State) -> Wait:
     owner = step.owner if step is not None and step.mode is Mode.MANUAL else None
-    person = owner is not None or kind_of(entry.address) in (Kind.HUMAN_STEP, Kind.CERTIFICATE)
+    person = owner is not None or kind_of(entry.address) in (Kind.HUMAN_STEP, Kind.CERTIFICATE, Kind.NOTICE)
     source = From.PERSON if person else From.VENDOR
     if entry.outcome in (Outcome.FAILED, Outcome.INTENDED):
         source = From.APPLY
@@ -181,7 +184,7 @@ def _recorded(entry: Entry, step: Step | None, state: State) -> Wait:
         entry.label,
         entry.outcome,
         entry.since or entry.at,
-        entry.until,
+        entry.until or (step.deadline if step is not None else None),
         entry.request_id,
         step.proof if step is not None else None,
         message("status.answered", summary=entry.summary) if entry.summary else None,
@@ -191,7 +194,7 @@ def _recorded(entry: Entry, step: Step | None, state: State) -> Wait:
 def _planned(step: Step, state: State) -> Wait:
     if step.mode is Mode.MANUAL:
         source, who = From.PERSON, step.owner or ""
-    elif step.kind is Kind.FREEZE:
+    elif step.kind in (Kind.FREEZE, Kind.NOTICE):
         source, who = From.DATE, ""
     else:
         source, who = From.VENDOR, state.provider

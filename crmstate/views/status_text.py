@@ -11,9 +11,12 @@ from crmstate.core.plan import FORMAT_VERSION, Deadline, Plan
 from crmstate.core.record import State
 from crmstate.core.words import Outcome
 from crmstate.views import tables
+from crmstate.views.ahead import ahead
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.contract_lines import life_lines
+from crmstate.views.dates import shown
 from crmstate.views.escape import cell
+from crmstate.views.notices import heads, sent_rows, sent_text
 from crmstate.views.paint import Ink, ink
 from crmstate.views.plan_parts import deadlines, said, timeline, titled
 from crmstate.views.standing import From, Part, Standing, Wait, standing
@@ -50,7 +53,13 @@ def status_text(
     """For a terminal."""
     found, paint = standing(state, plan, tuple(dates), life), ink(color)
     about = titled("plan.life", life_lines(found.life, words), words, paint)
-    parts = [head(found, words, paint), table(found, words), protections(found, words), about]
+    parts = [
+        head(found, words, paint),
+        table(found, words),
+        sent_text(found.notices, words),
+        protections(found, words),
+        about,
+    ]
     for source in From:
         parts += waits(found, source, words, paint, full)
     parts += [deadlines(found.deadlines, words, paint), [last(found, words)]]
@@ -63,7 +72,21 @@ def head(found: Standing, words: Catalogue, paint: Ink) -> list[str]:
     lines = [paint("bold", title), paint("green" if found.finished else "yellow", claim(found, words))]
     if not found.planned:
         lines.append(words.text_of("status.offline"))
-    return lines
+    return lines + next_due(found, words)
+
+
+def next_due(found: Standing, words: Catalogue) -> list[str]:
+    """What falls due first: when, what, and who has to see to it."""
+    dues = ahead(found)
+    if not dues:
+        return []
+    first = dues[0]
+    label = words.safe(shorten(words.plain(first.label), LABEL)) or words.safe(first.address)
+    what = words.text(first.why) if first.verb is None and first.why is not None else label
+    if first.verb is not None:
+        what = f"{words.word('verb', first.verb.value)} {label}"
+    parts = [shown(first.at, words), what, words.safe(first.who)]
+    return [words.text_of("status.next", what=words.text_of("join.list").join(each for each in parts if each))]
 
 
 def claim(found: Standing, words: Catalogue) -> str:
@@ -107,7 +130,7 @@ def waits(found: Standing, source: From, words: Catalogue, paint: Ink, full: boo
         return []
     title = words.text_of("plan.section", title=words.word("waits", source.value), n=len(mine))
     lines = [paint("bold", title)]
-    for same in _gathered(mine):
+    for same in gathered(mine):
         shown = same if full or len(same) <= FOLD + 1 else same[:FOLD]
         for wait in shown:
             label = words.safe(shorten(words.plain(wait.label), LABEL))
@@ -119,7 +142,8 @@ def waits(found: Standing, source: From, words: Catalogue, paint: Ink, full: boo
     return [lines]
 
 
-def _gathered(found: list[Wait]) -> list[list[Wait]]:
+def gathered(found: Sequence[Wait]) -> list[list[Wait]]:
+    """What is waited for for the same reason, together."""
     groups: dict[object, list[Wait]] = {}
     for wait in found:
         why = said(wait.why) if wait.why is not None else None
@@ -161,9 +185,16 @@ def status_markdown(
     """For a ticket or a pull request."""
     found, safe = standing(state, plan, tuple(dates), life), words.escaping(cell)
     title = safe.text_of("status.head", name=found.name, provider=found.provider or "-", tenant=found.tenant or "-")
-    lines = [f"## {title}", "", claim(found, safe)]
+    lines = [f"## {title}", "", claim(found, safe), *next_due(found, safe)]
     rows = [_part(part, safe) for part in found.parts]
     lines += ["", *tables.markdown([safe.text_of(f"column.{name}") for name in PARTS], rows)]
+    if found.notices:
+        lines += [
+            "",
+            f"### {safe.text_of('told.title')}",
+            "",
+            *tables.markdown(heads(safe), sent_rows(found.notices, safe)),
+        ]
     lines += ["", *(f"- {each}" for each in protections(found, safe))]
     about = life_lines(found.life, safe)
     if about:

@@ -59,6 +59,7 @@ class JobVendor(Vendor):
         self.spoil: Callable[[str, int, bytes], bytes] = lambda job, part, data: data
         self.says: Callable[[int], int] = lambda rows: rows
         self.piece = 16
+        self.own = b""
 
     @property
     def submits(self) -> int:
@@ -90,13 +91,16 @@ class JobVendor(Vendor):
         fresh = [id for id, made in self.jobs.items() if made.order == order and id not in known]
         return Job(fresh[-1], JobStatus.RUNNING) if fresh else None
 
-    def awaited(self, order: Order, id: str) -> Job:
+    def awaited(self, order: Order, id: str, stopped: Callable[[], bool] | None = None) -> Job:
         self.stumble("awaited", id)
         made = self.jobs[id]
         if made.gone or made.failed:
             return Job(id, JobStatus.GONE if made.gone else JobStatus.FAILED, summary="as it happens")
         parts = tuple(Part(f"{n}", f"{id}/{n}", self.says(len(each))) for n, each in enumerate(made.files))
         return Job(id, JobStatus.DONE, sum(map(len, made.files)), parts, made.more)
+
+    def masked(self, raw: bytes) -> bytes:
+        return raw.replace(self.own, b"[secret]") if self.own else raw
 
     def collect(self, order: Order, part: Part) -> Iterator[bytes]:
         id, _, number = part.url.partition("/")

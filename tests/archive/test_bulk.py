@@ -286,8 +286,20 @@ def test_columns_that_the_vendor_does_not_export_are_in_the_coverage(tmp_path: P
     found = next(each for each in lines if each["dataset"] == "people")
     assert (found["status"], found["columns"]) == ("partial", ["Address", "Coordinates"])
     for verified in (archive(tmp_path).verify(vendor, PEOPLE), archive(tmp_path).recheck(PEOPLE)):
-        assert verified.checks[-1] == Check("columns", "lacking", odd=2), "and every verification says so"
+        assert verified.checks[-1] == Check("columns", "lacking", odd=2, names=("Address", "Coordinates")), (
+            "and every verification says so"
+        )
         assert "columns" not in verified.method
+
+
+def test_our_own_credential_in_a_file_gets_into_no_row_and_its_file_is_not_kept(tmp_path: Path) -> None:
+    vendor = JobVendor(people=people(12))
+    vendor.own = b"of 2"
+    exported(tmp_path, vendor)
+    texts = [each["name"] for each in records(tmp_path)]
+    assert texts[2].endswith("[secret]") and texts[3].endswith("of 3")
+    assert len(names(tmp_path, "*.source.zip")) == 5, "six files, one of which shows it"
+    assert archive(tmp_path).verify(vendor, PEOPLE).rows == 12
 
 
 def test_what_is_secret_is_redacted_and_the_file_that_shows_it_is_not_kept(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import io
 import json
 import tracemalloc
 import zipfile
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -193,3 +194,30 @@ def test_a_quote_within_a_bare_cell_costs_little_more_than_the_rows() -> None:
     tracemalloc.stop()
     assert (len(rows), rows[0][0], rows[-1][0]) == (10_000, "0", "9999")
     assert most < 15 * len(text), most / len(text)
+
+
+def test_a_quote_within_a_bare_cell_is_read_in_flat_memory_and_a_quote_that_nobody_closes_is_not_held_for_ever() -> (
+    None
+):
+    def pieces(first: bytes, megabytes: int) -> Iterator[bytes]:
+        yield b"id,a,b\n" + first
+        for number in range(megabytes):
+            yield b"".join(b'%d,some,"more, of it"\n' % (number * 1000 + each) for each in range(1000)) * 40
+
+    def most(first: bytes, megabytes: int) -> tuple[int, int]:
+        found = Rows(Packing.CSV, "id")
+        tracemalloc.start()
+        try:
+            for piece in pieces(first, megabytes):
+                found.feed(piece)
+            found.end()
+        finally:
+            size = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+        return found.count, size
+
+    rows, size = most(b'0,5" pipe,some\n', 4)
+    assert rows == 1 + 4 * 40_000
+    assert size < 30 << 20, size
+    with pytest.raises(Damaged):
+        most(b'0,"5 pipe,some\n', 2)

@@ -270,3 +270,11 @@ def test_a_file_with_fewer_rows_than_said_shows_it(stage: Stage, company: Compan
     except (Failure, Damaged):
         return
     assert rows.count not in {job.rows, job.parts[0].rows} - {None}
+
+
+def test_what_a_file_says_of_our_own_credential_is_masked(stage: Stage, company: Company, exporting: Cell) -> None:
+    session = company.writer()
+    session.whoami()
+    secret = session._line.own_secrets[0]  # type: ignore[attr-defined]
+
+    assert session.masked(b'{"a":"x' + secret + b'y"}') == b'{"a":"x[secret]y"}'

@@ -194,7 +194,8 @@ class ZohoStage(SimulatedStage):
         return ids.written(super().switched_off())
 
     def submitted(self, kind: Kind) -> int:
-        found: int = self._world.one("SELECT count(*) FROM meta WHERE name LIKE 'zoho/job/read/%'")[0]
+        what = "backup" if kind is Kind.ACCOUNT else "read"
+        found: int = self._world.one("SELECT count(*) FROM meta WHERE name LIKE ?", f"zoho/job/{what}/%")[0]
         return found
 
     def close_account(self) -> None:

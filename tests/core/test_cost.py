@@ -172,6 +172,16 @@ def test_a_pause_and_going_on_have_lines_of_their_own() -> None:
     assert sums(costs(SubscriptionGoal("active"), written()))["going_on"] == "USD 14,400.00"
 
 
+def test_what_a_pause_costs_is_not_guessed_where_the_end_comes_after_it() -> None:
+    found = plan(wish(subscription=AT_TERM, contract=written()), tenant(row("paused"), at=TODAY)).cost
+    assert found is not None
+    assert (sums(found)["remaining_charges"], how(found, "remaining_charges"), found.whole) == (
+        None,
+        "cost.remaining.paused",
+        False,
+    )
+
+
 def test_what_a_smaller_edition_costs_is_not_guessed() -> None:
     assert sums(costs(on("2027-01-31", "downgraded", "basic"), written()))["saving"] is None
     assert sums(costs(on("2027-01-31", "downgraded", "free"), written()))["saving"] == "USD 14,400.00"

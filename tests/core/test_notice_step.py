@@ -231,3 +231,23 @@ def test_a_notice_that_was_waived_was_not_given() -> None:
     desired = wish(subscription=LATER, contract=bound())
     assert when(desired, waived, MISSED)["cancel_effective"] == "2027-12-31"
     assert when(desired, given(), MISSED)["cancel_effective"] == "2026-12-31"
+
+
+def test_a_missed_notice_is_said_also_where_the_next_one_has_no_date_yet() -> None:
+    china = bound(calendar=Calendar("Asia/Shanghai", "CN"))
+    found = made(china, at="2026-12-20T12:00:00Z")
+    (warning,) = [each for each in found.diagnostics if each.code == "CRM-P110"]
+    assert (warning.params["until"], warning.params["next"]) == ("2027-12-31", "?")
+    assert warning.params["cost"] == "14400.00 USD"
+    assert blockers(found)[0] == ("blocked.notice_undated", "notice/contract")
+    (renewal,) = [each for each in found.deadlines if each.what == "renewal"]
+    assert renewal.why.code == "due.renewed"
+
+
+@pytest.mark.parametrize(("goal", "shown"), [(None, True), (SubscriptionGoal("active"), False)])
+def test_a_contract_that_nobody_has_decided_about_shows_its_last_day_without_a_step(
+    goal: SubscriptionGoal | None, shown: bool
+) -> None:
+    found = made(bound(), subscription=goal)
+    assert ("notice_deadline" in dates(found)) is shown
+    assert Verb.REQUEST not in [step.verb for step in found.steps]

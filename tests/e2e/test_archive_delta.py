@@ -7,7 +7,7 @@ from crmstate.core.words import Verb
 from crmstate.sandbox import World
 from crmstate.store.load import read
 
-from .scenes import rows_added
+from .scenes import effects, rows_added
 from .site import MANIFEST, Site, rows_of
 
 ALONE = f"{MANIFEST.partition('end_state:')[0]}end_state:\n  data:\n    archive: {{to: archive/}}\n"
@@ -89,3 +89,33 @@ def test_what_was_archived_by_jobs_is_continued_by_an_apply_alone(here: Site) ->
     code, text = delta(here)
     assert code == 1 and "CRM-A102" in text
     assert here.run("archive", "verify", str(here.folder / "archive")).code == 0
+
+
+def submitted(here: Site) -> int:
+    return sum(each["verb"] == "submit" for each in effects(here))
+
+
+def test_an_archive_by_jobs_is_added_to_by_jobs_where_somebody_says_so(here: Site) -> None:
+    here.write(ALONE.replace("to: archive/", "to: archive/, by: jobs"))
+    assert here.apply().code == 0
+    rows_added(here, "deals", "late")
+    before = submitted(here)
+    code, text = delta(here, "--dataset", "deals")
+    assert code == 1 and "CRM-A102" in text and "--jobs" in text and submitted(here) == before
+    code, text = delta(here, "--dataset", "deals", "--jobs")
+    assert (code, submitted(here)) == (0, before + 1), text
+    assert b'"late"' in rows_of(here.folder / "archive", "deals")
+    proof = read(here.folder, "exit").state.proved("deals")
+    assert proof is not None and (proof.verb, proof.rows) == (Verb.VERIFY, 8)
+
+
+def test_a_plan_names_the_jobs_of_a_delta_by_how_the_archive_was_made(here: Site) -> None:
+    later = MANIFEST.replace("cutover: {freeze: now}", "cutover: {freeze: 2099-01-01T00:00}")
+    here.write(later.replace("datasets: all,", "datasets: all, by: jobs,"))
+    assert here.apply().code == 0
+    before = submitted(here)
+    here.write(MANIFEST)  # which does not say by what
+    named = [each for each in here.plan("--format", "json").json["steps"] if each["verb"] == "delta"]
+    assert [each["jobs"] for each in named] == [1, 1]
+    assert here.apply().code == 0
+    assert submitted(here) == before + 2, "as many as the plan names"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from crmstate.archive import ending
 from crmstate.archive.disk import Disk
 from crmstate.sandbox import World
 
@@ -195,6 +196,24 @@ def test_an_end_that_is_killed_in_the_middle_leaves_no_archive_and_goes_on(
     assert kept.apply().code == 0, "and its approval still stands"
     assert not folder(kept).exists()
     assert kept.plan("--detailed-exitcode").code == 0
+
+
+def test_an_end_that_is_killed_while_it_only_looks_has_not_begun(kept: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept.advance("194d")
+    approve(kept)
+
+    def killed(store: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ending, "inventory", killed)
+    assert kept.apply("--parallel", "1").code == 8
+    monkeypatch.undo()
+    gc.collect()
+    assert kept.run("archive", "verify", str(folder(kept))).code == 0
+    later = kept.manifest.read_text(encoding="utf-8").replace("keep_until: 20", "keep_until: 21")
+    kept.write(later)
+    said = kept.plan("--format", "json").json
+    assert "CRM-P061" not in [each["code"] for each in said["diagnostics"]], "nothing was taken away"
 
 
 @pytest.mark.parametrize("left", [0, 5, 12])

@@ -75,8 +75,8 @@ def test_a_pause_is_told_with_its_end_and_an_end_meanwhile_with_its_cost(here: S
     here.write(manifest("{status: cancelled, effective: {date: 2026-12-31}}"))
     found = planned(here)
     assert [each["code"] for each in found["diagnostics"]] == ["CRM-P083"]
-    assert (sums(found)["early_termination_fee"], sums(found)["refund"]) == ("1500.00", None)
-    assert found["cost"]["due"] == [{"amount": "3472.60", "currency": "USD"}]
+    assert (sums(found)["early_termination_fee"], sums(found)["remaining_charges"]) == ("1500.00", None)
+    assert (found["cost"]["due"], found["cost"]["whole"]) == ([{"amount": "1500.00", "currency": "USD"}], False)
     assert apply(here)[0] == 0
     assert life(here) == ("notice_running", False, "2026-12-31")
 

@@ -179,3 +179,50 @@ def test_records_are_archived_by_the_vendors_own_jobs_where_the_manifest_asks_fo
     assert [name for name in files if name.endswith(".source.zip")], sorted(files)
     rows = b"".join(data for name, data in files.items() if name.endswith(".jsonl.zst") and "/ids-" not in name)
     assert b'"Id":"' in rows
+
+
+def test_the_vendors_own_backup_is_kept_beside_the_modules(org: Org) -> None:
+    org.change("datasets: all, attachments: true", "datasets: [Deals], attachments: false, backup: required")
+    org.change("    purge: {status: purged, bin: emptied}\n", "")
+    org.change("  account: {status: deleted}\n", "")
+    with World.open(org.data) as world:
+        world.set_traits(backup_files=3)
+
+    apply(org)
+
+    to = org.folder / "out"
+    assert org.run("archive", "restore", str(org.folder / "archive"), "--to", str(to), "--dataset", "+backup").code == 0
+    (folder,) = to.iterdir()
+    found = {each["name"]: each for each in map(json.loads, (folder / "attachments.jsonl").read_text().splitlines())}
+    with World.open(org.data) as world:
+        kept = world.all("SELECT name, value FROM meta WHERE name LIKE 'zoho/backup/%'")
+    assert {name.rpartition("/")[2]: bytes(value) for name, value in kept} == {
+        name: (folder / each["file"]).read_bytes() for name, each in found.items()
+    }
+    assert len(found) > 2
+    assert org.asked()["POST /crm/bulk/v8/backup"] == 1
+    checks = org.run("archive", "verify", str(org.folder / "archive"), "--dataset", "+backup", "--format", "json").json
+    said = {each["method"]: each["said"] for each in checks["datasets"][0]["checks"]}
+    assert said["zips"] == "read" and "zip_records" not in said, "nobody says how many records there are"
+
+
+def test_columns_that_bulk_read_leaves_out_are_purged_only_once_somebody_gives_them_up(org: Org) -> None:
+    names = ["Amount", "Probability"]
+    org.change("attachments: true}", "attachments: true, by: jobs}")
+    with World.open(org.data) as world:
+        world.set_traits(bulk_refuses=names)
+    org.change("  api_keys: {status: revoked}\n", "")
+    before, manifest = left(org)["deals"], org.manifest.read_text(encoding="utf-8")
+
+    refused = apply(org)
+
+    assert refused.code == 3 and "CRM-E031" in refused.out, "the plan that was shown did not know it yet"
+    assert left(org)["deals"] == before
+    (blocked,) = [each for each in org.plan("--format", "json").json["blocked"] if each["address"] == "dataset/Deals"]
+    assert blocked["why"]["params"]["fields"] == ", ".join(names)
+
+    for given, gone in (([names[0]], False), (names, True)):
+        decision = f"    discard: [{{dataset: Deals, fields: [{', '.join(given)}], why: empty, by: h@example.com}}]\n"
+        org.write(manifest.replace("    purge:", f"{decision}    purge:"))
+        apply(org)
+        assert (left(org)["deals"] == (0, 0)) == gone, given

@@ -502,6 +502,10 @@ class Archive:
             raise problem(Exit.ERROR, "CRM-A007", file=dataset.id, found=found.sha256, expected=expected)
         return found
 
+    def clearable(self, expected: Mapping[str, str], begun: bool) -> None:
+        if not self.sealed:
+            raise problem(Exit.ERROR, "CRM-A090", file="model")
+
     def clear(self, expected: Mapping[str, str], begun: bool) -> Evidence:
         if not self.sealed:
             raise problem(Exit.ERROR, "CRM-A090", file="model")

@@ -102,13 +102,8 @@ def test_a_purge_that_keeps_is_no_goal(loaded: Load) -> None:
     assert loaded("end_state: {data: {purge: {status: kept}}}\n").desired.purge is None
 
 
-def test_sections_that_are_not_carried_out_say_what_waits_for_them() -> None:
-    expected = [
-        ("notices[0]", "freeze", "revops@example.com"),
-        ("notices[1]", "freeze", "revops@example.com"),
-        ("notices[2]", "freeze", "care@example.com"),
-    ]
-    assert expected == [(each.section, each.before, each.owner) for each in EVERYTHING.unsupported]
+def test_everything_that_a_manifest_may_hold_is_carried_out() -> None:
+    assert EVERYTHING.unsupported == ()
 
 
 def test_a_remote_state_blocks_everything_that_matters(loaded: Load) -> None:
@@ -118,7 +113,13 @@ def test_a_remote_state_blocks_everything_that_matters(loaded: Load) -> None:
 
 def test_customers_who_are_not_told_need_no_step(loaded: Load) -> None:
     notice = "notices:\n  - {to: customers, decision: {told: false, why: they never saw it}}\nend_state: {}\n"
-    assert loaded(notice).desired.unsupported == ()
+    desired = loaded(notice).desired
+    assert ((), [False]) == (desired.unsupported, [each.told for each in desired.notices])
+
+
+def test_a_notice_keeps_its_name_when_others_are_added() -> None:
+    expected = ["staff-mail", "partners-webhook", "customers-mail"]
+    assert expected == [each.id for each in EVERYTHING.notices]
 
 
 def test_data_elsewhere_is_a_step_of_its_owner() -> None:

@@ -10,6 +10,7 @@ import pytest
 from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Job, Order, Part
 from crmstate.core.words import JobStatus, Kind
+from crmstate.providers.kit.wire import Lost, NotDeclared, Request, Wire
 
 from .zoho_wire import NONE, Asked, Said, item, refused, talking
 
@@ -142,3 +143,76 @@ def test_a_submission_whose_answer_was_lost_may_be_repeated_and_is_not_sent_agai
         assert session.found(DEALS, None) is None
 
     assert (Code.UNAVAILABLE, 1) == (raised.value.code, len([each for each in heard if each.method == "POST"]))
+
+
+BACKUP = "/crm/bulk/v8/backup"
+WHOLE = Order(Kind.ACCOUNT)
+
+
+def backups(status: str, links: list[str], id: str = "88") -> Callable[[Asked], Any]:
+    """A vendor whose last backup is in a state of this name, with these links."""
+
+    def say(asked: Asked) -> Any:
+        if asked.path == f"{BACKUP}/urls":
+            dates = {"expiry_date": "2026-12-05T10:00:00+00:00"}
+            return {"urls": {"data_links": links, "attachment_links": [], **dates}} if links else NONE
+        if asked.path == BACKUP and asked.method == "GET":
+            return {"backup": {"rrule": None, "id": id, "status": status}}
+        return {"backup": item("LIMIT_EXCEEDED", "88")}
+
+    return say
+
+
+@pytest.mark.parametrize(
+    ("status", "links", "means"),
+    [
+        ("anything at all", ["https://download-accl.zoho.com/v2/crm/1/backup/88/Data_001.zip"], JobStatus.DONE),
+        ("FAILED", [], JobStatus.FAILED),
+        ("COMPLETED", [], JobStatus.GONE),
+    ],
+)
+def test_a_backup_is_over_when_there_are_links_with_its_id(status: str, links: list[str], means: JobStatus) -> None:
+    with talking(backups(status, links)) as (session, _, _):
+        job = session.awaited(WHOLE, "88")
+    assert (means, ["Data_001.zip"] if links else []) == (job.status, [each.name for each in job.parts])
+
+
+def test_links_of_another_backup_are_not_ours_and_a_word_that_nobody_knows_is_running() -> None:
+    links = ["https://download-accl.zoho.com/v2/crm/1/backup/77/Data_001.zip"]
+    with talking(backups("Wird erstellt", links)) as (session, _, _), pytest.raises(Failure) as raised:
+        session.awaited(WHOLE, "88")
+    assert raised.value.vendor == "kit.running"
+    with talking(backups("SCHEDULED", [], "99")) as (session, _, _):
+        assert session.awaited(WHOLE, "88").status is JobStatus.GONE
+
+
+def test_backups_that_are_used_up_are_no_reason_to_try_again_soon() -> None:
+    with talking(backups("COMPLETED", [])) as (session, heard, _), pytest.raises(Failure) as raised:
+        session.submit(WHOLE, session.known(WHOLE))
+    assert raised.value.code is Code.EXHAUSTED
+    assert [str(each) for each in heard].count(f"POST {BACKUP}") == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "lets"),
+    [
+        ("https://download-accl.zoho.eu/v2/crm/1/backup/88/Data_001.zip", True),
+        ("https://download-accl.zohocloud.ca/v2/crm/1/backup/88/Data_001.zip", True),
+        ("https://download-accl.zoho.eu.evil.test/backup/88/Data_001.zip", False),
+        ("http://download-accl.zoho.eu/v2/crm/1/backup/88/Data_001.zip", False),
+        ("https://download-accl.zoho.evil/backup/88/Data_001.zip", False),
+    ],
+)
+def test_the_token_goes_to_zohos_own_hosts_for_downloads_alone(
+    url: str, lets: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, bool]] = []
+
+    def refuse(wire: Wire, request: Request, url: str, encoding: str) -> None:
+        asked.append((url, "Authorization" in request.headers))
+        raise Lost("no network in a test", sent=False)
+
+    monkeypatch.setattr(Wire, "_open", refuse)
+    with talking(backups("", [])) as (session, _, _), pytest.raises((NotDeclared, Failure)):
+        list(session.collect(WHOLE, Part("Data_001.zip", url)))
+    assert bool(asked) == lets and set(asked) <= {(url, True)}

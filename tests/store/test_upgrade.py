@@ -159,13 +159,16 @@ def test_a_state_fits_the_published_schema():
 
 
 def used() -> set[str]:
-    sources = (ROOT / "crmstate" / "store").glob("*.py")
+    sources = [path for wing in ("store", "cli") for path in (ROOT / "crmstate" / wing).rglob("*.py")]
     return {code for path in sources for code in re.findall(r"CRM-S\d{3}", path.read_text())}
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 def test_every_code_has_its_words_and_no_words_are_left_over(language):
-    catalogue = tomllib.loads((ROOT / "crmstate" / "views" / "locale" / language / "store.toml").read_text())
+    catalogue = {}
+    for path in (ROOT / "crmstate" / "views" / "locale" / language).glob("*.toml"):
+        found = tomllib.loads(path.read_text())
+        catalogue |= {code: entry for code, entry in found.items() if code.startswith("CRM-S")}
     assert set(catalogue) == used()
     for entry in catalogue.values():
         assert list(entry) == ["summary", "detail", "hint"]

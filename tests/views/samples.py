@@ -208,7 +208,10 @@ def subscribed() -> dict[str, object]:
     row = Resource(Kind.SUBSCRIPTION, "main", "CRM Professional", Phase.INACTIVE, facts)
     seen, at = survey("T-1000", [Listing(Kind.SUBSCRIPTION, (row,))], []), "2026-12-01T08:00:00Z"
     days = course(wish, facts, State("acme-exit"), at)
-    return {"life": life(wish, seen, State("acme-exit"), days, "Sandbox"), "cost": cost(contract, goal, facts, days)}
+    return {
+        "life": life(wish, seen, State("acme-exit"), days, "Sandbox"),
+        "cost": cost(contract, goal, facts, days, paused=True),
+    }
 
 
 def record() -> State:

@@ -26,17 +26,21 @@ from crmstate.people.facts import FIELDS as LETTER_FACTS
 from crmstate.people.letters import LETTERS
 from crmstate.views.catalogue import GAP, LANGUAGES, LOCALE, Catalogue, language, load
 from crmstate.views.escape import markdown
+from crmstate.views.moments import LANES
 from crmstate.views.standing import From
 
 PACKAGE = Path(crmstate.__file__).parent
-OWN = ("plan", "engine", "status", "cli", "settling")
+OWN = ("plan", "engine", "status", "cli", "settling", "page")
 RESERVED = {"CRM-E015"}
 CODE = re.compile(r"CRM-[A-Z][0-9]{3}")
 NAMED = re.compile(r"(?:why|blocked|gap|order)\.[a-z_]+(?:\.[a-z_]+)*")
 SPEAKERS = {"message", "text_of", "say", "ask", "word"}
 USERS, SUBSCRIPTIONS = ("removed", "deactivated", "deleted"), ("cancelled", "paused", "downgraded", "active")
 LISTS = ("session.ended", "api_key.revoked", "integration.removed", "setting.reset")
-EVENTS = "created started intended settled advanced reopened confirmed approved held released observed finished repaired restored unlocked"
+EVENTS = (
+    "created started intended settled advanced addressed sending answered reopened "
+    "confirmed approved held released observed finished repaired restored unlocked"
+)
 LATE_EVENTS = ("claimed", "struck", "examined", "compared", "remarked")
 
 COST_LINES = (*PAYABLE, "refund", "missed_notice", "bound_again", "saving", "pause", "going_on")
@@ -70,12 +74,26 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "life.vendor.{}": ("active", "paused", "free", "restricted", "other"),
     "cost.source.{}": ("contract", "vendor"),
     "cost.per_{}": ("year",),
+    "audience.{}": ("count", "rejected", "repeated", "opted_out"),
+    "told.{}": ("notice", "delivered", "unknown", "rejected", "deferred", "opted_out", "left"),
     "fact.{}": ("effective", "starts", "until", "to", "transfer"),
     "count.{}": ("todo", "irreversible", "people", "wait", "blocked"),
     "duration.{}": ("minutes", "hours", "days"),
     "closing.next.{}": ("waiting", "failed", "unknown", "refused", "not_started"),
     "rehearse.head.{}": ("who", "what", "count", "which"),
     "status.{}": ("who", "since", "until", "request"),
+    "page.column.{}": (
+        "condition",
+        "count",
+        "proof",
+        "last",
+        "document",
+        "about",
+        "from",
+        "at",
+        "file",
+        "content",
+    ),
     "migration.{}": ("dataset", "field", "ours", "theirs", "result"),
     "report.{}": ("feedback", "lessons"),
     "report_column.{}": (
@@ -161,7 +179,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "how": tuple(words.How),
     "outcome": tuple(words.Outcome),
     "severity": tuple(words.Severity),
-    "stage": (*Stage, "human_step", "unsupported", "open_questions"),
+    "stage": (*Stage, "human_step", "unsupported", "open_questions", "notices"),
     "result": tuple(closing.Result),
     "failure": tuple(Code),
     "waits": tuple(From),
@@ -178,10 +196,15 @@ WORDS: dict[str, tuple[str, ...]] = {
         "undo_by_data_effect",
         "not_while_paused",
     ),
+    "lane": LANES,
+    "tone": ("failed", "ahead", "other"),
     "stand": tuple(Stand),
     "beside": tuple(Beside),
     "cost_line": COST_LINES,
     "per": ("month", "quarter", "year", "term"),
+    "fate": tuple(words.Fate),
+    "audience": ("staff", "partners", "customers"),
+    "channel": ("mail", "webhook", "wecom", "dingtalk", "feishu", "slack", "teams"),
     "effect": ("keeps", "clears", "unknown"),
     "effective": ("immediately", "end_of_term", "end_of_period"),
     "freeze": ("now",),

@@ -32,6 +32,7 @@ from crmstate.core.closing import Closing
 from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.failure import Failure
 from crmstate.core.goal import ArchiveGoal
+from crmstate.core.lacking import given_up
 from crmstate.core.plan import Plan
 from crmstate.core.planning.retention import ended
 from crmstate.core.ports import ReadSession, Session
@@ -62,6 +63,7 @@ class Wish:
     target: Collection[str] = ()
     exclude: Collection[str] = ()
     offline: bool = False
+    resend: bool = False
     ended: Callable[[Closing], None] | None = None
     """Who is told how the run ended, beside whoever reads the screen."""
 
@@ -76,6 +78,12 @@ def apply(
     target: TargetOption = None,
     exclude: ExcludeOption = None,
     offline: OfflineOption = False,
+    resend_unknown: Annotated[
+        bool,
+        typer.Option(
+            "--resend-unknown", help="Send notices again whose answer was lost; who got them may get them twice."
+        ),
+    ] = False,
     format: FormatOption = Format.text,
     lang: LangOption = None,
     quiet: BriefOption = False,
@@ -83,11 +91,13 @@ def apply(
 ) -> int:
     """Carry out a plan, as far as it can be carried out now."""
     screen = Screen(format.value, lang, quiet, no_color)
-    wish = Wish(plan_id, yes, parallel, target or (), exclude or (), offline)
+    wish = Wish(plan_id, yes, parallel, target or (), exclude or (), offline, resend_unknown)
     if is_plan(what):
-        if wish.target or wish.exclude or offline:
+        if wish.target or wish.exclude or offline or resend_unknown:
             raise problem(
-                Exit.USAGE, "CRM-C001", text="--target, --exclude, --offline: a saved plan is applied as it is"
+                Exit.USAGE,
+                "CRM-C001",
+                text="--target, --exclude, --offline, --resend-unknown: a saved plan is applied as it is",
             )
         made, house = read_plan(what, screen)
         wish.plan_id = wish.plan_id or made.plan_id
@@ -123,7 +133,7 @@ def _locked(house: House, screen: Screen, wish: Wish, made: Plan | None, store: 
     if store.head:
         recover(store, living[0], house.clock, run)
     if made is None:
-        made = planned(house, store.state, readers, wish.target, wish.exclude)
+        made = planned(house, store.state, readers, wish.target, wish.exclude, resend=wish.resend)
         admit(made, store.state, wish.plan_id)
         if not screen.json and not (screen.quiet and wish.yes):
             show(made, screen, brief=False)
@@ -217,6 +227,8 @@ def _walk(
     goal = house.desired.archive
     attachments = goal.attachments if isinstance(goal, ArchiveGoal) else True
     context = Context(run, house.provider, reader, writer, store, house.archiver(), house.clock, stop, attachments)
+    context.messenger, context.resend = house.messenger(store.state, wish.parallel), wish.resend
+    context.given_up = given_up(house.desired.discard)
     pool = Pool(wish.parallel)
     try:
         with progress(screen, made) as (announce, tell):

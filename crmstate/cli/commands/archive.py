@@ -166,6 +166,13 @@ def delta(
     dataset: Annotated[
         list[str] | None, typer.Option("--dataset", help="Only this dataset (id or label); may be repeated.")
     ] = None,
+    jobs: Annotated[
+        bool,
+        typer.Option(
+            "--jobs",
+            help="Submit the vendor's export jobs, which count against its quota, where the archive was made by them.",
+        ),
+    ] = False,
     format: FormatOption = Format.text,
     lang: LangOption = None,
     no_color: ColorOption = False,
@@ -177,7 +184,7 @@ def delta(
 
     screen = Screen(format.value, lang, no_color=no_color)
     house = open_house(manifest, screen)
-    where, results = continue_archive(house, dataset or [])
+    where, results = continue_archive(house, dataset or [], jobs)
     screen.out(archive_verified(where, results, screen.catalogue, screen.format))
     return 0
 

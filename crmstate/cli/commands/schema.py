@@ -20,10 +20,17 @@ class Which(str, Enum):  # noqa: UP042
     state = "state"
     deadlines = "deadlines"
     rules = "rules"
+    bundle = "bundle"
+    evidence = "evidence"
 
 
 def schema(
-    which: Annotated[Which, typer.Argument(help="manifest, plan, state, deadlines or rules.")] = Which.manifest,
+    which: Annotated[
+        Which,
+        typer.Argument(
+            help="manifest, plan, state, deadlines, rules, bundle (bundle.json) or evidence (evidence verify)."
+        ),
+    ] = Which.manifest,
     write: Annotated[Path | None, typer.Option("--write", help="Write all schemas into this folder.")] = None,
 ) -> int:
     """Print a JSON Schema."""
@@ -58,6 +65,14 @@ def _schema(which: Which) -> dict[str, Any]:
         from crmstate.rules import rules_schema
 
         return rules_schema()
+    if which is Which.bundle:
+        from crmstate.store.bundle import sheet_schema
+
+        return sheet_schema()
+    if which is Which.evidence:
+        from crmstate.views.bundle_text import verification_schema
+
+        return verification_schema()
     from crmstate.store.snapshot import state_schema
 
     return state_schema()

@@ -6,19 +6,22 @@ from __future__ import annotations
 import msgspec
 
 from crmstate.core.address import Address, address, id_of
+from crmstate.core.backup import BACKUP
 from crmstate.core.certificate import examined
 from crmstate.core.diagnostic import Span
 from crmstate.core.goal import ArchiveGoal, NoArchive, PurgeGoal
+from crmstate.core.lacking import given_up as given_up_parts
+from crmstate.core.lacking import lacking
 from crmstate.core.message import Message, message
 from crmstate.core.order import Stage, cycle
 from crmstate.core.planning.draft import Draft
-from crmstate.core.planning.estimate import archiving, jobs_of, topping_up, verifying
+from crmstate.core.planning.estimate import archiving, backing_up, delta_jobs_of, jobs_of, topping_up, verifying
 from crmstate.core.planning.hands import ALL, OPENED, by_hand, unlisted
 from crmstate.core.planning.retention import begun, ended
 from crmstate.core.recipient import fingerprint
 from crmstate.core.record import Entry
 from crmstate.core.survey import DatasetFacts, Resource
-from crmstate.core.words import Kind, Mode, Outcome, Phase, Proof, Severity, Verb
+from crmstate.core.words import How, Kind, Mode, Outcome, Phase, Proof, Severity, Verb
 
 BEFORE_CLOSING = Stage.CERTIFICATE.value
 """Where a blocker stands that must stop the account's closing: a blocker lets the steps of its own stage start."""
@@ -34,7 +37,9 @@ def data(draft: Draft) -> None:
     if ending or (isinstance(goal, ArchiveGoal) and goal.datasets is None):
         draft.incomplete(Kind.DATASET, Verb.ARCHIVE, Stage.ARCHIVE, span)
     rows = draft.by_kind[Kind.DATASET]
-    given_up = _named(draft, [(each.dataset, each.span) for each in draft.desired.discard], rows)
+    whole = [(each.dataset, each.span) for each in draft.desired.discard if not each.fields]
+    given_up, parts = _named(draft, whole, rows), given_up_parts(draft.desired.discard)
+    _named(draft, [(each.dataset, each.span) for each in draft.desired.discard if each.fields], rows)
     held = _held(draft, rows)
     scope = _scope(draft, goal, rows) - given_up
     gone = (ended(draft.state) or begun(draft.state)) is not None
@@ -45,11 +50,16 @@ def data(draft: Draft) -> None:
                 _uncovered(draft, row, "blocked.archive_ended")
                 continue
             needs = () if gone else _archive(draft, goal, row)
+            if names := lacking(draft.state, parts, row.id):
+                _uncovered(draft, row, "blocked.columns", fields=", ".join(names))
+                continue
         elif not isinstance(goal, NoArchive) and row.id not in given_up:
             _uncovered(draft, row, "blocked.not_archived")
         if purge is not None and row.id not in given_up and (row.id in scope or isinstance(goal, NoArchive)):
             _purge(draft, purge, row, held, needs)
     _referring_first(draft, rows)
+    if isinstance(goal, ArchiveGoal) and goal.backup and not gone:
+        _backup(draft, goal)
     if isinstance(goal, ArchiveGoal) and keys(draft, goal) and not (goal.identity or goal.unsupported or gone):
         _opened_by_hand(draft, goal)
     if purge is not None and purge.bin and unlisted(draft, Kind.BIN, Verb.EMPTY):
@@ -114,10 +124,10 @@ def archive_of(row: Resource) -> Address:
     return address(Kind.ARCHIVE, row.id)
 
 
-def _uncovered(draft: Draft, row: Resource, code: str) -> None:
+def _uncovered(draft: Draft, row: Resource, code: str, **params: str) -> None:
     """A dataset that is neither archived nor given up in writing stops everything that would destroy it. It stands in
     the stage of the delta, which it lacks: a blocker holds up the stages after its own, not the steps beside it."""
-    why = message(code, dataset=row.label or row.id)
+    why = message(code, dataset=row.label or row.id, **params)
     desired = draft.desired
     if desired.purge is not None:
         draft.block(row.address, Verb.PURGE, Stage.DELTA.value, why, label=row.label, span=desired.purge.span)
@@ -170,6 +180,48 @@ def _archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> tuple[str, ...]:
     if _needs_delta(draft):
         _delta(draft, goal, row, facts)
     return tuple(step.id for step in draft.steps[first:])
+
+
+def _backup(draft: Draft, goal: ArchiveGoal) -> None:
+    """Plans the vendor's own backup of the whole account: by its API as a job, by a person where only people can order one.
+    It is taken before anything is destroyed, once, and never stands in for the archive of a dataset."""
+    cell, place = draft.provider.cell(Kind.ACCOUNT, Verb.EXPORT), address(Kind.ARCHIVE, BACKUP)
+    how = cell.how if cell is not None else How.NONE
+    if goal.unsupported or cell is None or how is How.NONE:
+        why = message("blocked.no_backup")
+        if goal.unsupported:
+            why = message("blocked.archive_option", options=", ".join(goal.unsupported))
+        draft.block(place, Verb.ARCHIVE, Stage.ARCHIVE.value, why, span=goal.span)
+        return
+    if how is How.MANUAL:
+        if draft.recorded(place, Verb.CONFIRM) is not None:
+            draft.keep(Kind.ARCHIVE)
+            return
+        draft.ours(
+            place, Kind.ARCHIVE, Verb.CONFIRM, Stage.ARCHIVE.value, message("why.backup_by_hand"),
+            mode=Mode.MANUAL, occurrence=max(1, draft.state.occurrence(place, Verb.CONFIRM)),
+            owner=draft.desired.owner, proof=Proof.ATTESTED, files=True, runbook=cell.runbook,
+            before=Phase.ABSENT, after=Phase.PRESENT, span=goal.span,
+        )  # fmt: skip
+        return
+    needs: tuple[str, ...] = ()
+    if draft.recorded(place, Verb.ARCHIVE) is None:
+        why = message("why.backup", to=goal.to)
+        if to := keys(draft, goal):
+            why = message("why.backup.locked", to=goal.to, recipients=", ".join(to))
+        step = draft.ours(
+            place, Kind.ARCHIVE, Verb.ARCHIVE, Stage.ARCHIVE.value, why,
+            calls=backing_up(draft.provider), jobs=1, before=Phase.ABSENT, after=Phase.PRESENT, span=goal.span,
+        )  # fmt: skip
+        needs = (step.id,)
+    else:
+        draft.keep(Kind.ARCHIVE)
+    verified = draft.state.entry(place, Verb.VERIFY)
+    if needs or verified is None or verified.outcome is not Outcome.DONE:
+        draft.ours(
+            place, Kind.ARCHIVE, Verb.VERIFY, Stage.VERIFY.value, message("why.verify_backup"),
+            needs=needs, before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,
+        )  # fmt: skip
 
 
 def keys(draft: Draft, goal: ArchiveGoal) -> tuple[str, ...]:
@@ -270,7 +322,7 @@ def _delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts) 
     draft.ours(
         place, Kind.ARCHIVE, Verb.DELTA, Stage.DELTA.value, message("why.delta"),
         label=row.label, occurrence=occurrence, calls=topping_up(draft.provider, goal, facts),
-        jobs=jobs_of(draft.provider, goal, facts),
+        jobs=delta_jobs_of(draft.provider, goal, facts, _by_jobs(draft, row)),
         before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,
     )  # fmt: skip
 
@@ -282,6 +334,12 @@ def _frozen_since(draft: Draft) -> str | None:
         return None
     written = draft.desired.freeze
     return written if written not in (None, "now") else entry.at
+
+
+def _by_jobs(draft: Draft, row: Resource) -> bool | None:
+    """Whether the archive of a dataset is on record as made by jobs."""
+    proved = draft.state.proved(row.id)
+    return proved.evidence[0].by_jobs if proved is not None else None
 
 
 def _moved(facts: DatasetFacts, done: Entry, cleared: bool) -> bool:

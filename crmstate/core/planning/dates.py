@@ -38,18 +38,19 @@ def give_notice(draft: Draft) -> None:
         return
     found = standing(draft.desired, draft.state, draft.survey.taken_at)
     entry = given(draft.state)
-    if entry is not None and isinstance(found, Notice) and found.missed:
-        draft.diagnostics.append(_missed(clause, found, "CRM-P112"))
+    if entry is not None and isinstance(found, Notice):
+        draft.diagnostics += _missed(clause, found, "CRM-P112")
     if draft.recorded(GIVEN, Verb.REQUEST) is not None:
         draft.keep(Kind.NOTICE)
         return
     draft.edges.append((Stage.NOTICE.value, Stage.CANCEL.value))
     if isinstance(found, Unknown) or isinstance(found.reachable, Unknown):
+        if isinstance(found, Notice):
+            draft.diagnostics += _missed(clause, found, "CRM-P110")
         why = found.why if isinstance(found, Unknown) else found.reachable.why  # type: ignore[union-attr]
         _block(draft, clause, why)
         return
-    if found.missed:
-        draft.diagnostics.append(_missed(clause, found, "CRM-P110"))
+    draft.diagnostics += _missed(clause, found, "CRM-P110")
     if isinstance(found.reachable.deadline, Unknown):
         _block(draft, clause, found.reachable.deadline.why)
         return
@@ -85,8 +86,20 @@ def _asked(draft: Draft) -> bool:
 
 def notice_needed(desired: Desired) -> bool:
     """Whether a contract is to be ended that does not end by itself."""
-    contract, goal = desired.contract, desired.subscription
-    if contract is None or contract.notice is None or goal is None or goal.status != "cancelled":
+    goal = desired.subscription
+    return goal is not None and goal.status == "cancelled" and _renews(desired)
+
+
+def notice_shown(desired: Desired) -> bool:
+    """Whether the last day of notice is a date to know: not where the contract is to go on."""
+    goal = desired.subscription
+    return (goal is None or goal.status != "active") and _renews(desired)
+
+
+def _renews(desired: Desired) -> bool:
+    """Whether the contract goes on unless notice is given."""
+    contract = desired.contract
+    if contract is None or contract.notice is None:
         return False
     ends_itself = contract.term is not None and contract.term.renewal == "none"
     return not (ends_itself and contract.notice.before == "term_end")
@@ -124,20 +137,24 @@ def _block(draft: Draft, clause: NoticeClause, why: tuple[Message, ...]) -> None
     draft.block(GIVEN, Verb.REQUEST, Stage.NOTICE.value, said, span=clause.span)
 
 
-def _missed(clause: NoticeClause, found: Notice, code: str) -> Diagnostic:
-    """Says that the last day for the current term has passed, and what that costs."""
+def _missed(clause: NoticeClause, found: Notice, code: str) -> tuple[Diagnostic, ...]:
+    """Says that the last day for the current term has passed, and what that costs; nothing where it has not."""
     last, reached = found.current.deadline, found.reachable
-    return diagnostic(
+    if not found.missed or isinstance(last, Unknown) or found.current.term.over:
+        return ()
+    bound = found.after if isinstance(reached, Unknown) else reached.term
+    made = diagnostic(
         code,
         Severity.WARNING,
         clause.span,
         GIVEN,
         ends=found.current.term.ends,
-        day=last.day if isinstance(last, Dated) else "?",
-        until=reached.term.ends if not isinstance(reached, Unknown) else "?",
+        day=last.day,
+        until=bound.ends if isinstance(bound, TermAt) else "?",
         next=reached.deadline.day if not isinstance(reached, Unknown) and isinstance(reached.deadline, Dated) else "?",
         cost=_amount(found.cost),
     )
+    return (made,)
 
 
 def missed_notice(desired: Desired, state: State, now: str) -> tuple[Diagnostic, ...]:
@@ -146,9 +163,9 @@ def missed_notice(desired: Desired, state: State, now: str) -> tuple[Diagnostic,
     if clause is None or not now or not notice_needed(desired) or _seen_ended(desired, state):
         return ()
     found = standing(desired, state, now)
-    if isinstance(found, Unknown) or not found.missed or isinstance(found.reachable, Unknown):
+    if isinstance(found, Unknown):
         return ()
-    return (_missed(clause, found, "CRM-P110" if given(state) is None else "CRM-P112"),)
+    return _missed(clause, found, "CRM-P110" if given(state) is None else "CRM-P112")
 
 
 def _before_the_archive(draft: Draft, clause: NoticeClause, deadline: Dated) -> None:
@@ -192,7 +209,7 @@ def _of_contract(desired: Desired, state: State, now: str) -> Iterator[Deadline]
         return
     ending = given(state) is not None
     found = standing(desired, state, now)
-    if isinstance(found, Notice) and not isinstance(found.reachable, Unknown) and not ending and notice_needed(desired):
+    if isinstance(found, Notice) and not isinstance(found.reachable, Unknown) and not ending and notice_shown(desired):
         yield from _of_notice(desired, contract, found, found.reachable)
     yield from _of_term(desired, contract, found, now, ending)
     effective = milestones(desired, state, now)[Milestone.CANCEL_EFFECTIVE.value]
@@ -233,14 +250,16 @@ def _of_term(
     yield Deadline("term_end", end.at, place, message("due.term_end"), span, end.why)
     if not running.renews:
         return
-    if isinstance(found, Notice) and found.missed and not isinstance(found.reachable, Unknown):
-        why = message("due.renewed", until=found.reachable.term.ends, cost=_amount(found.cost))
+    if isinstance(found, Notice) and found.missed and notice_needed(desired):
+        bound = found.after if isinstance(found.reachable, Unknown) else found.reachable.term
+        until = bound.ends if isinstance(bound, TermAt) else "?"
+        why = message("due.renewed", until=until, cost=_amount(found.cost))
         yield Deadline("renewal", end.at, place, why, span)
         return
     if ending:
         return
-    bound = _if_missed(found) if isinstance(found, Notice) else ()
-    yield Deadline("renewal", end.at, place, message("due.renewal"), span, (), bound)
+    costs = _if_missed(found) if isinstance(found, Notice) else ()
+    yield Deadline("renewal", end.at, place, message("due.renewal"), span, (), costs)
 
 
 def undated(desired: Desired, state: State, now: str) -> dict[str, Unknown]:
@@ -248,7 +267,11 @@ def undated(desired: Desired, state: State, now: str) -> dict[str, Unknown]:
     found = milestones(desired, state, now)
     spoken = {when.point for goal in desired.people if (when := read_when(goal.due)) is not None and when.point}
     spoken |= {goal.id for goal in desired.people if goal.due is not None}
-    if notice_needed(desired):
+    due = desired.settlement.due if desired.settlement is not None else None
+    spoken |= {
+        when.point for when in (due, *(each.send for each in desired.notices)) if when is not None and when.point
+    }
+    if notice_shown(desired):
         spoken.add(Milestone.NOTICE_DEADLINE.value)
     if desired.subscription is not None and desired.subscription.status == "cancelled":
         spoken.add(Milestone.CANCEL_EFFECTIVE.value)

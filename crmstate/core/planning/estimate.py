@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
+from crmstate.core.backup import is_backup
 from crmstate.core.goal import ArchiveGoal
 from crmstate.core.plan import Estimate, Step
 from crmstate.core.provider import Bulk, Cell, Provider
@@ -37,6 +38,16 @@ def jobs_of(provider: Provider, goal: ArchiveGoal, facts: DatasetFacts) -> int:
     return _parts(rows, cell.bulk.most) if cell.bulk.most else 1
 
 
+def delta_jobs_of(provider: Provider, goal: ArchiveGoal, facts: DatasetFacts, by_jobs: bool | None) -> int:
+    """How many jobs a delta takes: it goes the way of the archive. `by_jobs`: that way, None where no record says it."""
+    cell = provider.cell(Kind.DATASET, Verb.EXPORT)
+    if by_jobs is None or cell is None or cell.bulk is None:
+        return jobs_of(provider, goal, facts)
+    if not by_jobs:
+        return 0
+    return _parts(facts.rows or 0, cell.bulk.most) if cell.bulk.most else 1
+
+
 def _by_jobs(provider: Provider, jobs: int, rows: int) -> int:
     """The requests of so many jobs: submitting, which may count as several, polls, the list of jobs, and files."""
     cell = provider.cell(Kind.DATASET, Verb.EXPORT)
@@ -49,6 +60,14 @@ def _by_jobs(provider: Provider, jobs: int, rows: int) -> int:
 
 def _files(bulk: Bulk, jobs: int, rows: int) -> int:
     return max(jobs, _parts(rows, bulk.parts) if bulk.parts else 0)
+
+
+def backing_up(provider: Provider) -> int:
+    """The requests of a backup of the whole account, as far as they are known before: how many files it has is not."""
+    cell = provider.cell(Kind.ACCOUNT, Verb.EXPORT)
+    if cell is None or cell.bulk is None:
+        return 0
+    return cell.bulk.cost + POLLS + (1 if cell.bulk.listed is not None else 0) + 1
 
 
 def reading(provider: Provider, goal: ArchiveGoal, facts: DatasetFacts) -> int:
@@ -112,14 +131,18 @@ def estimate(steps: Iterable[Step], provider: Provider, counts: Mapping[str, int
         by_name[name] = by_name.get(name, 0) + calls
 
     for step in steps:
-        if step.mode is not Mode.AUTO:
+        if step.mode is not Mode.AUTO or step.kind is Kind.NOTICE:
             continue
         if step.verb is Verb.PURGE:
             cell = provider.cell(step.kind, step.verb)
             add(step.verb, purging(cell, step.rows or 0), cell)
             uncounted |= {step.address} if step.rows is None else set()
         elif step.kind is Kind.ARCHIVE:
-            if step.jobs and export is not None and export.bulk is not None:
+            if is_backup(step.address):
+                whole = provider.cell(Kind.ACCOUNT, Verb.EXPORT)
+                add(step.verb, step.calls, whole)
+                waiting += step.jobs * (whole.bulk.seconds if whole is not None and whole.bulk is not None else 0)
+            elif step.jobs and export is not None and export.bulk is not None:
                 add(step.verb, step.calls, None)
                 name = _name(export, provider)  # the slowest of its requests is what fetches a file
                 by_name[name] = by_name.get(name, 0) + _files(export.bulk, step.jobs, step.rows or 0)

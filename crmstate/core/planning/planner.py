@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
-from crmstate.core.address import kind_of
+from crmstate.core.address import address, kind_of
+from crmstate.core.audience import Audience
 from crmstate.core.cost import cost
 from crmstate.core.course import shown
 from crmstate.core.goal import Desired, spoken_of
 from crmstate.core.law import Law
-from crmstate.core.life import life
+from crmstate.core.life import Beside, life
 from crmstate.core.order import cycle, earlier, precedence
 from crmstate.core.plan import (
     FORMAT_VERSION,
     Base,
+    Blocked,
     Deadline,
     Estimate,
     Plan,
@@ -32,6 +34,7 @@ from crmstate.core.planning.dates import give_notice, term_runs
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.estimate import estimate
 from crmstate.core.planning.humans import freeze, modules, people, questions, unsupported
+from crmstate.core.planning.notices import notices
 from crmstate.core.planning.retention import retention
 from crmstate.core.planning.timeline import all_dates, legal
 from crmstate.core.provider import Provider
@@ -56,6 +59,8 @@ def plan(
     offline: bool = False,
     lock: tuple[str, ...] | None = None,
     laws: Sequence[Law] = (),
+    audiences: Collection[Audience] = (),
+    resend: bool = False,
 ) -> Plan:
     """The difference between what is wanted and what is, with respect to what was done. Raises nothing: what is wrong
     is in the plan.
@@ -65,6 +70,7 @@ def plan(
     vendor was not asked. Then nothing is planned but what the archive itself asks for. `lock`: the fingerprints of those
     whom the archive that lies at its location is encrypted to, none of them for a plain one; None where that is not known.
     `laws`: the rules of law that the manifest's regimes name.
+    `audiences`: to whom the notices go that are not sent yet. `resend`: messages whose answer was lost are sent again.
     """
     draft = Draft(desired, observed, recorded, provider, lock)
     if sealed is None and not offline:
@@ -86,6 +92,7 @@ def plan(
             questions,
         ):
             part(draft)
+        notices(draft, {each.notice: each for each in audiences}, resend)
         guard(draft)
     else:
         settlement(draft)
@@ -101,6 +108,8 @@ def plan(
         draft.report("CRM-P040", stages=" -> ".join([*found, found[0]]))
     steps, left_out = _selected(tuple(sorted(draft.steps, key=sort_key)), edges, target, exclude)
     blocked = tuple(sorted(draft.blocked, key=sort_key))
+    stands = life(desired, observed, recorded, draft.days, provider.title)
+    paused = stands is not None and stands.beside(Beside.PAUSED) is not None
     made = Plan(
         format_version=FORMAT_VERSION,
         plan_id=plan_digest(desired.digest, observed.tenant, steps, edges, blocked, _errors(draft)),
@@ -125,9 +134,10 @@ def plan(
         sealed=sealed,
         excluded=left_out,
         offline=offline,
+        life=stands,
+        cost=cost(desired.contract, desired.subscription, shown(observed), draft.days, paused=paused),
         deadlines=_deadlines(draft, laws),
-        life=life(desired, observed, recorded, draft.days, provider.title),
-        cost=cost(desired.contract, desired.subscription, shown(observed), draft.days),
+        notices=_to_show(audiences, steps, blocked),
     )
     return _summed(made, draft)
 
@@ -139,6 +149,17 @@ def _counts(draft: Draft) -> dict[str, int | None]:
 def _deadlines(draft: Draft, laws: Sequence[Law]) -> tuple[Deadline, ...]:
     desired, state, now = draft.desired, draft.state, draft.survey.taken_at
     return all_dates(desired, state, now, legal(desired, state, now, laws))
+
+
+def _to_show(
+    audiences: Collection[Audience], steps: tuple[Step, ...], blocked: tuple[Blocked, ...]
+) -> tuple[Audience, ...]:
+    """What is still to be sent."""
+    open_ones = {each.address for each in steps} | {each.address for each in blocked}
+    import msgspec
+
+    shown = [each for each in audiences if address(Kind.NOTICE, each.notice) in open_ones]
+    return tuple(msgspec.structs.replace(each, faults=()) for each in shown)
 
 
 def _errors(draft: Draft) -> list[str]:
@@ -179,7 +200,8 @@ def ready_now(made: Plan) -> list[Step]:
     return [
         step
         for step in Schedule(made).take()
-        if step.mode is Mode.AUTO or (step.kind is Kind.FREEZE and due(step, made.observed_at))
+        if (step.mode is Mode.AUTO and (step.kind is not Kind.NOTICE or due(step, made.observed_at)))
+        or (step.kind is Kind.FREEZE and due(step, made.observed_at))
     ]
 
 

@@ -62,6 +62,8 @@ def begun(state: State) -> Entry | None:
     entry = state.latest(WHOLE, Verb.DISCARD)
     if entry is None or entry.outcome is Outcome.DONE:
         return None
+    if entry.position is None and entry.code != BEGUN:
+        return None  # it was only looked at
     if entry.outcome is Outcome.FAILED and entry.code not in (BEGUN, "not_sent"):
         return None
     proofs = [proof for place in archived(state) if (proof := _proved(state, place)) is not None]

@@ -73,7 +73,7 @@ def findings(
     span, code = goal.span, "CRM-P081"
     if goal.status == "paused" and _ends_inside(goal, days):
         if days.follows:
-            _warn(draft, code, span, end=days.term_end, until=goal.until, notice_by=days.notice_by or "?")
+            _warn(draft, code, span, end=days.term_end, until=goal.until)
         elif facts is not None and (facts.status == "paused" or facts.pending == "pause"):
             _warn(draft, "CRM-P082", span, end=days.term_end, until=goal.until)
     if goal.status in ENDING:

@@ -8,6 +8,7 @@ connection, a status that the vendor declares safe, 401). Every other silence is
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
 import threading
@@ -83,7 +84,8 @@ class Dialect:
     name. `declared_safe`: statuses of 500 and more at which, in the vendor's own words, nothing happened.
     `request_id`: the header with the vendor's id of a request. `clock`: reads the vendor's own clock. `file_hosts`:
     host patterns on which the vendor hands out signed addresses beside its own origin; where it has such hosts, no
-    token goes along with an address that was handed out, wherever it lies. `login_at`: the origin at which one logs in,
+    token goes along with an address that was handed out, wherever it lies.
+    `token_hosts`: hosts of the vendor's own that hand out files to whoever brings the token. `login_at`: the origin at which one logs in,
     from the configured address, where that is another than the API's.
     """
 
@@ -100,6 +102,7 @@ class Dialect:
     clock: Callable[[Call], datetime] | None = None
     clock_requests: tuple[str, ...] = ()
     file_hosts: tuple[str, ...] = ()
+    token_hosts: tuple[str, ...] = ()
     login_at: Callable[[str], str] | None = None
 
 
@@ -252,6 +255,11 @@ class Call:
         """The bytes at an address that the vendor handed out. A stream that ends early raises Failure(UNAVAILABLE)."""
         yield from _stream(self._line, url, self._gate)
 
+    def resumed(self, url: str) -> Iterator[bytes]:
+        """The same for a large file: a stream that breaks off goes on where it broke off, a few times. The vendor is asked
+        for the rest; one that sends everything again must begin with the same bytes."""
+        yield from _resumed(self._line, url, self._gate)
+
     def download(self, path: str, json: object, is_file: Callable[[Mapping[str, str]], bool]) -> Iterator[bytes]:
         """The bytes that a POST is answered with, of any length, for vendors that give files that way. `is_file` says it by
         the headers of an answer with 200; any other answer is a Failure. A stream that ends early raises
@@ -389,11 +397,7 @@ def _decoded(line: Line, answer: Answer, into: Any, act: bool, request_id: str |
     """The body in its type. Broken JSON passes by itself perhaps (UNAVAILABLE), another shape does not (REJECTED);
     after an act both mean that nobody knows (AMBIGUOUS)."""
     body = answer.body if answer.body or answer.status != 204 else b"null"
-    for (
-        secret
-    ) in line.own_secrets:  # a vendor may echo the credential; only these are replaced, records stay as they are
-        if secret in body:
-            body = body.replace(secret, MASK.encode())
+    body = without_own(line, body)
     try:
         return decoder(into).decode(body)
     except msgspec.ValidationError as error:
@@ -403,6 +407,14 @@ def _decoded(line: Line, answer: Answer, into: Any, act: bool, request_id: str |
     raise Failure(
         Code.AMBIGUOUS if act else code, line.clean(why), request_id=request_id, vendor="kit.malformed"
     ) from None
+
+
+def without_own(line: Line, text: bytes) -> bytes:
+    """A vendor's bytes without our own credential, which it may echo; records stay as they are but for that."""
+    for secret in line.own_secrets:
+        if secret in text:
+            text = text.replace(secret, MASK.encode())
+    return text
 
 
 def decoder(into: Any) -> msgspec.json.Decoder[Any]:
@@ -429,26 +441,80 @@ def own_text(found: msgspec.Raw, into: Any) -> bytes:
 
 
 def _stream(line: Line, url: str, gate: Gate | None) -> Iterator[bytes]:
-    line.wire.place(url, gate, line.dialect.file_hosts, _origin(line))
-    plain = Request("GET", "/")
+    try:
+        yield from _opened(line, url, gate, {})[1]
+    except Lost as lost:
+        raise Failure(Code.UNAVAILABLE, lost.why, vendor="wire.lost") from None
 
-    def send(token: Secret | None) -> Iterator[bytes]:
+
+def _opened(
+    line: Line, url: str, gate: Gate | None, headers: Mapping[str, str]
+) -> tuple[Mapping[str, str], Iterator[bytes]]:
+    """The head of the answer of an address that was handed out, and its bytes."""
+    hosts = (*line.dialect.file_hosts, *line.dialect.token_hosts)
+    line.wire.place(url, gate, hosts, _origin(line))
+    plain = Request("GET", "/", headers=headers)
+
+    def send(token: Secret | None) -> tuple[Mapping[str, str], Iterator[bytes]]:
         request = line.dialect.authorise(plain, token) if token else plain
         try:
             ready = replace(request, origin=_origin(line))
-            answer, pieces = line.wire.stream(ready, url, gate, line.dialect.file_hosts)
+            answer, pieces = line.wire.stream(ready, url, gate, hosts)
         except Lost as lost:
             raise Failure(Code.UNAVAILABLE, lost.why, vendor="wire.lost") from None
         failure = classified(line, answer)
         if failure is not None:
             raise failure
-        return pieces
+        return answer.headers, pieces
 
     without = replace(line, vault=None) if line.dialect.file_hosts else line
-    try:
-        yield from _retrying(line, _attempt(without, HANDED_OUT, send))
-    except Lost as lost:
-        raise Failure(Code.UNAVAILABLE, lost.why, vendor="wire.lost") from None
+    return _retrying(line, _attempt(without, HANDED_OUT, send))
+
+
+def _resumed(line: Line, url: str, gate: Gate | None) -> Iterator[bytes]:
+    """The bytes behind those that came, and their digest: what is sent again is compared by it, and not held."""
+    size, digest, tag = 0, hashlib.sha256(), ""
+    for left in reversed(range(ATTEMPTS)):
+        asked = {"Range": f"bytes={size}-", **({"If-Range": tag} if tag else {})} if size else {}
+        try:
+            headers, pieces = _opened(line, url, gate, asked)
+            tag = tag or _strong(headers.get("etag", ""))
+            begins = _begins(headers) if size else 0
+            for piece in pieces if begins == size else _behind(pieces, size, digest.digest()):
+                size += len(piece)
+                digest.update(piece)
+                yield piece
+            return
+        except Lost as lost:
+            if not left:
+                raise Failure(Code.UNAVAILABLE, lost.why, vendor="wire.lost") from None
+            line.clock.sleep(FIRST_WAIT)
+
+
+def _strong(tag: str) -> str:
+    """A tag that stands for exactly these bytes."""
+    return tag if tag.startswith('"') else ""
+
+
+def _begins(headers: Mapping[str, str]) -> int:
+    """Where the bytes of an answer begin: a part says so."""
+    found = re.match(r"bytes (\d{1,18})-", headers.get("content-range", ""))
+    return int(found[1]) if found else 0
+
+
+def _behind(pieces: Iterator[bytes], size: int, known: bytes) -> Iterator[bytes]:
+    """What follows the first `size` bytes, whose digest is known. Raises Failure where it is another file than before."""
+    left, digest = size, hashlib.sha256()
+    for piece in pieces:
+        if left:
+            digest.update(piece[:left])
+            piece, left = piece[left:], max(0, left - len(piece))
+            if not left and digest.digest() != known:
+                raise Failure(Code.UNAVAILABLE, "another file than before", vendor="kit.other_file")
+        if piece:
+            yield piece
+    if left:
+        raise Failure(Code.UNAVAILABLE, "the file ends before what was read of it", vendor="kit.other_file")
 
 
 def _download(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from msgspec.structs import replace
@@ -23,6 +23,8 @@ from crmstate.providers.kit.wire import Gate
 FIRST_PAUSE, LAST_PAUSE, GROWTH = 1.0, 60.0, 1.6
 NO_MORE = "null"
 """How some vendors write that nothing follows: as a text."""
+LOOKS_UP = 0.5
+"""Seconds after which whoever waits looks whether to stop."""
 PATIENCE = 3600.0
 """Seconds for which a job is waited for at a stretch."""
 
@@ -87,17 +89,28 @@ def found(line: Line, cell: Cell, order: Order, known: tuple[str, ...] | None) -
     raise Failure(Code.AMBIGUOUS, "nobody can know whether the job was submitted", vendor="kit.lost_job")
 
 
-def awaited(line: Line, cell: Cell, id: str, patience: float = PATIENCE) -> Job:
+def awaited(line: Line, cell: Cell, id: str, stopped: Callable[[], bool] | None = None) -> Job:
     """The job, once it is over; see `core.ports.Jobs`."""
-    end, pause = line.clock.monotonic() + patience, FIRST_PAUSE
+    end, pause = line.clock.monotonic() + PATIENCE, FIRST_PAUSE
     while True:
         job = _polled(line, cell, id)
         if job.status is not JobStatus.RUNNING:
             return job
         if line.clock.monotonic() >= end:
             raise Failure(Code.UNAVAILABLE, "the job is still running", vendor="kit.running")
-        line.clock.sleep(random.uniform(pause / 2, pause))
+        _pause(line, random.uniform(pause / 2, pause), stopped)
         pause = min(LAST_PAUSE, pause * GROWTH)
+
+
+def _pause(line: Line, seconds: float, stopped: Callable[[], bool] | None) -> None:
+    """Lets time pass; whoever may be asked to stop looks up every now and then."""
+    while stopped is not None and seconds > 0:
+        if stopped():
+            raise Failure(Code.UNAVAILABLE, "stopped; the job goes on at the vendor", vendor="kit.stopped")
+        line.clock.sleep(min(seconds, LOOKS_UP))
+        seconds -= LOOKS_UP
+    if seconds > 0:
+        line.clock.sleep(seconds)
 
 
 def collect(line: Line, cell: Cell, part: Part) -> Iterator[bytes]:

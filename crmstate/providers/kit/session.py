@@ -7,7 +7,7 @@ its cells.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ from crmstate.core.provider import Batch, Cell, Count, File, FilePage, Job, Orde
 from crmstate.core.survey import Gap, Identity, Listing, Resource, SubscriptionFacts
 from crmstate.core.words import How, Kind, Outcome, Phase, Proof, Verb
 from crmstate.providers.kit import jobs
-from crmstate.providers.kit.call import Line, call_for
+from crmstate.providers.kit.call import Line, call_for, without_own
 from crmstate.providers.kit.pages import Resources, page_of_rows
 
 PROOF_LASTS = 60.0
@@ -220,9 +220,13 @@ class Acting(Reading):
         """The job of a submission that nobody has an answer to."""
         return jobs.found(self._line, self._export(order), order, known)
 
-    def awaited(self, order: Order, id: str) -> Job:
+    def awaited(self, order: Order, id: str, stopped: Callable[[], bool] | None = None) -> Job:
         """A job, once it is over."""
-        return jobs.awaited(self._line, self._export(order), id)
+        return jobs.awaited(self._line, self._export(order), id, stopped)
+
+    def masked(self, raw: bytes) -> bytes:
+        """Text of rows without our own credential."""
+        return without_own(self._line, raw)
 
     def collect(self, order: Order, part: Part) -> Iterator[bytes]:
         """The bytes of a part of a job's result."""

@@ -151,8 +151,8 @@ class Wire:
         self, request: Request, url: str, gate: Gate | None, hosts: Sequence[str] = ()
     ) -> tuple[Answer, Iterator[bytes]]:
         """The head of an answer and its bytes in pieces, from an address that the vendor handed out: at its own origin,
-        or encrypted at one of `hosts`. For a status other than 200 the bytes are in the answer, and there are no
-        pieces. Raises NotDeclared or Lost, the iterator Lost."""
+        or encrypted at one of `hosts`. For a status other than 200, or 206 where a part was asked for, the bytes are in
+        the answer, and there are no pieces. Raises NotDeclared or Lost, the iterator Lost."""
         place = self.place(url, gate, hosts, request.origin)
         theirs = urlsplit(place)
 
@@ -161,7 +161,7 @@ class Wire:
 
         self._count()
         found = self._effects.do("http", f"GET {theirs.path}", act)
-        if found.status_code == 200:
+        if found.status_code == 200 or (found.status_code == 206 and "Range" in request.headers):
             return _head(found, b""), self._pieces(found, None)
         body = b"".join(self._pieces(found, LARGEST))
         return _head(found, body), iter(())

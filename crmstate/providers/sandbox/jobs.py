@@ -66,7 +66,7 @@ def _job(found: _Job) -> Job:
 def _collect(call: Call, part: Part) -> Iterator[bytes]:
     """The bytes. A signed address that has ended answers 403."""
     try:
-        yield from call.stream(part.url)
+        yield from call.resumed(part.url)
     except Failure as failure:
         if failure.code is Code.DENIED:
             failure.code = Code.EXPIRED

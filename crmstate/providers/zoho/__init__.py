@@ -8,7 +8,7 @@ purge ends is its records, which go to the recycle bin first.
 What no API of Zoho does is left to people: keys and apps, the subscription, and the account (`byhand`).
 """
 
-from crmstate.providers.zoho import access, bins, byhand, data, jobs, listings, people
+from crmstate.providers.zoho import access, backup, bins, byhand, data, jobs, listings, people
 from crmstate.providers.zoho.vendor import classify, provider
 
-__all__ = ["access", "bins", "byhand", "classify", "data", "jobs", "listings", "people", "provider"]
+__all__ = ["access", "backup", "bins", "byhand", "classify", "data", "jobs", "listings", "people", "provider"]

@@ -8,7 +8,7 @@ API along, and `Close Account` at accounts.zoho.com ends every Zoho service of t
 from __future__ import annotations
 
 from crmstate.core.words import Kind, Phase, Undo, Verb
-from crmstate.providers.zoho.vendor import DOCS, OAUTH, SPEC, SPEC_2025, provider
+from crmstate.providers.zoho.vendor import DOCS, OAUTH, SPEC, provider
 
 KB = "Zoho knowledge base, read through resellers' mirrors of it"
 REFUNDS = "Zoho refund policy"
@@ -147,27 +147,6 @@ provider.manual(
     undo=Undo.FREE,
     source=KB,
     attributes=ENDS_API,
-)
-provider.manual(
-    Kind.ACCOUNT,
-    Verb.EXPORT,
-    runbook={
-        "en": "An archive by crmstate does not need it. Who wants Zoho's own backup (data and attachments) besides: as an administrator, "
-        "before anything is cancelled, order it in the CRM's setup (the place is unconfirmed; by API it is /crm/bulk/v8/backup). "
-        "Two a month are free on paid editions, four on Ultimate, none on Free (unconfirmed). Its links live for 7 days: download "
-        "every part. Proof: the files' names with their SHA-256.",
-        "zh-CN": "crmstate 的归档不需要它。如另需 Zoho 自带的备份（数据和附件）：由管理员在取消订阅之前于 CRM 设置中发起"
-        "（位置尚未证实；对应接口为 /crm/bulk/v8/backup）。付费版每月两次免费，Ultimate 四次，Free 版没有（尚未证实）。下载链接 7 天内有效，"
-        "须下载全部分卷。凭据：各文件名及其 SHA-256。",
-    },
-    undo=Undo.FREE,
-    after=Phase.PRESENT,
-    source=f"{SPEC_2025} (backup); {DOCS}",
-    note={
-        "en": "Costs one of the month's backups. Which words its states have, and that its files lie at another host which wants the "
-        "token, keep it out of the tool's hands for now.",
-        "zh-CN": "会占用当月的一次备份额度。其状态用词没有公开说明，且文件位于另一台需要令牌的主机，暂不由本工具执行。",
-    },
 )
 provider.manual(
     Kind.ACCOUNT,

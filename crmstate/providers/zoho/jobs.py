@@ -35,7 +35,8 @@ ROWS, LEAST, MOST_FIELDS, DAY = 200_000, 100_000, 200, 86_400
 CREDITS = 50
 REFUSED_FIELD = "FIELD_NOT_SUPPORTED"
 NEVER = frozenset({"nearby_distance__s"})
-"""Fields that were seen to be refused in every module: a distance from whoever asks, which is no value of a record."""
+"""Fields that were seen to be refused in every module: a distance from whoever asks, which is no value of a record:
+nobody has to give it up."""
 
 _NO_JOB = frozenset({"MODULE_NOT_SUPPORTED", "MODULE_NOT_AVAILABLE", "JOB_NOT_SUPPORTED", "INVALID_BULK_OPERATION"})
 """Refusals of a module, which is then read by pages."""
@@ -136,7 +137,7 @@ def submit(call: Call, order: Order) -> Job | None:
     names = sorted({name for some in columns(call, module) for name in some.split(",")} - {"id"})
     if module == LEADS or len(names) > MOST_FIELDS:
         return None
-    dropped = [name for name in names if name in NEVER]
+    dropped: list[str] = []
     names = [name for name in names if name not in NEVER]
     while True:
         try:

@@ -283,14 +283,19 @@ def numeric(ids: Sequence[str]) -> list[str]:
     return [each for each in ids if re.fullmatch(r"[0-9]{1,20}", each)]
 
 
+def accounts(end: str) -> str:
+    """The domain of a data centre that is not the API's."""
+    place = CENTRES[end]
+    return place if place.startswith("zohocloud") else f"zoho.{place}"
+
+
 def login_at(url: str) -> str:
     """Where one logs in: the accounts server of the data centre; at a host that is not Zoho's, the host itself."""
     host = urlsplit(url).hostname or ""
     end = host.partition(".zohoapis.")[2]
     if end not in CENTRES:
         return url
-    place = CENTRES[end]
-    return f"https://accounts.{place}" if place.startswith("zohocloud") else f"https://accounts.zoho.{place}"
+    return f"https://accounts.{accounts(end)}"
 
 
 class _Token(msgspec.Struct):
@@ -331,6 +336,7 @@ provider = Provider(
         login_needs=("client_id", "client_secret", "refresh_token"),
         login_requests=(f"POST {TOKEN}",),
         login_at=login_at,
+        token_hosts=tuple(f"download-accl.{accounts(end)}" for end in CENTRES),
         renews=lambda failure: failure.vendor in {"INVALID_TOKEN", "AUTHENTICATION_FAILURE"},
         request_id="",
     ),

@@ -1,0 +1,51 @@
+"""crmstate notices: writes every message as it would be sent, to a file. Sends nothing and records nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from crmstate.cli.opening import open_house
+from crmstate.cli.options import HERE, LangOption, ManifestArgument, QuietOption
+from crmstate.cli.screen import Screen
+from crmstate.core.diagnostic import problem
+from crmstate.core.survey import Resource
+from crmstate.core.words import Exit, Kind
+
+
+def notices(
+    manifest: ManifestArgument = HERE,
+    out: Annotated[
+        Path, typer.Option("--out", help="The file: one JSON object a message. Others cannot read it.")
+    ] = Path("notices.jsonl"),
+    notice: Annotated[
+        list[str] | None, typer.Option("--notice", metavar="ID", help="Only this one; may be repeated.")
+    ] = None,
+    lang: LangOption = None,
+    quiet: QuietOption = False,
+) -> int:
+    """Write every message that notices would send to a file, and send nothing."""
+    from crmstate.store.files import Disk
+
+    screen = Screen(lang=lang, quiet=quiet)
+    house = open_house(manifest, screen)
+    goals = [each for each in house.desired.notices if each.told]
+    for name in notice or ():
+        if name not in {each.id for each in goals}:
+            raise problem(Exit.USAGE, "CRM-N026", name=name, known=", ".join(each.id for each in goals) or "-")
+    messenger = house.messenger(house.state())
+    listed: list[Resource] = []
+
+    def users() -> list[Resource]:
+        if not listed:
+            listed.extend(house.readers()[0].list(Kind.USER).resources)
+        return listed
+
+    wanted = [each for each in goals if not notice or each.id in notice]
+    rows = [row for each in wanted if messenger is not None for row in messenger.messages(each, users)]
+    Disk(house.effects).replace(out, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    screen.say("notices.written", n=len(rows), file=out)
+    return 0

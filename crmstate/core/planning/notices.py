@@ -1,0 +1,125 @@
+"""Notices: who is told before, and after, what. One step each, in a stage of its own between what `send` says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from crmstate.core.address import Address, address
+from crmstate.core.around import NoticeGoal
+from crmstate.core.audience import Audience
+from crmstate.core.contract import Calendar, When
+from crmstate.core.deadline import Unknown
+from crmstate.core.message import message
+from crmstate.core.milestones import milestones, resolve
+from crmstate.core.order import STARTS
+from crmstate.core.plan import Expect
+from crmstate.core.planning.draft import Draft
+from crmstate.core.planning.humans import node
+from crmstate.core.record import Told
+from crmstate.core.words import Fate, Kind, Milestone, Outcome, Phase, Severity, Undo, Verb
+
+EARLY = (Milestone.FREEZE, Milestone.NOTICE_DEADLINE, Milestone.ARCHIVE_VERIFIED)
+STAGE = "notices"
+
+
+def stage_of(goal: NoticeGoal) -> str:
+    """The stage of its own that a notice has."""
+    return f"{STAGE}/{goal.id}"
+
+
+def notices(draft: Draft, audiences: Mapping[str, Audience], resend: bool = False) -> None:
+    """A step for each notice. `resend`: those whose answer was lost are sent again, by somebody's wish."""
+    for goal in draft.desired.notices:
+        if goal.told:
+            _edges(draft, goal)
+            _notice(draft, goal, audiences.get(goal.id), resend)
+
+
+def _edges(draft: Draft, goal: NoticeGoal) -> None:
+    """What waits for a notice, and what it waits for. One on a day, or before anything that comes before the freeze, is
+    sent before the freeze."""
+    when, stage = goal.send, stage_of(goal)
+    if when is None or when.day is not None or (when.side == "before" and when.point in EARLY):
+        draft.edges.append((stage, node(Milestone.FREEZE.value, STARTS)))
+    elif when.side == "before":
+        draft.edges.append((stage, node(when.point, STARTS)))
+    else:
+        draft.edges.append((node(when.point), stage))
+
+
+def _notice(draft: Draft, goal: NoticeGoal, audience: Audience | None, resend: bool) -> None:
+    place, stage = address(Kind.NOTICE, goal.id), stage_of(goal)
+    owner = goal.feedback_owner or draft.desired.owner or None
+    entry = draft.state.latest(place, Verb.NOTIFY)
+    if draft.recorded(place, Verb.NOTIFY) is not None:
+        draft.keep(Kind.NOTICE)
+        return
+    told = draft.state.told.get(place, Told())
+    unknown = told.number(Fate.UNKNOWN, Fate.SENDING)
+    if told.gap and not resend:
+        why = message("blocked.notice_gap", address=place)
+        draft.block(place, Verb.NOTIFY, stage, why, owner=owner, span=goal.span)
+        return
+    if entry is not None and entry.outcome is Outcome.UNKNOWN and not resend:
+        why = message("blocked.notice_unknown", n=unknown, address=place)
+        draft.block(place, Verb.NOTIFY, stage, why, owner=owner, span=goal.span)
+        return
+    if audience is None:
+        draft.block(place, Verb.NOTIFY, stage, message("blocked.notice_unread"), owner=owner, span=goal.span)
+        return
+    draft.diagnostics += [each for each in audience.faults if each not in draft.diagnostics]
+    if audience.blocked is not None:
+        draft.block(place, Verb.NOTIFY, stage, audience.blocked, owner=owner, span=goal.span)
+    elif goal.channel == "mail" and goal.file is None and goal.dataset is None and not _seen(draft):
+        why = message("blocked.notice_users")
+        draft.block(place, Verb.NOTIFY, stage, why, owner=owner, span=goal.span)
+    else:
+        _step(draft, goal, place, audience, unknown if resend else 0)
+
+
+def _seen(draft: Draft) -> bool:
+    """Whether the users that were observed are all of them."""
+    return Kind.USER in draft.survey.complete
+
+
+def _step(draft: Draft, goal: NoticeGoal, place: Address, audience: Audience, again: int) -> None:
+    stage = stage_of(goal)
+    not_before = None
+    if goal.send is not None:
+        found = _date(draft, goal.send)
+        if found is None:
+            why = message("blocked.notice_when", point=goal.send.point)
+            draft.block(place, Verb.NOTIFY, stage, why, owner=draft.desired.owner or None, span=goal.span)
+            return
+        not_before = found
+    if audience.rejected or audience.repeated:
+        draft.report(
+            "CRM-N030", Severity.WARNING, goal.span, place,
+            rejected=audience.rejected, repeated=audience.repeated, source=audience.source or "-",
+        )  # fmt: skip
+    if not audience.count:
+        draft.report("CRM-N031", Severity.WARNING, goal.span, place)
+    why = (
+        message("why.notice_again", to=goal.to, n=again)
+        if again
+        else message("why.notice", to=goal.to, channel=audience.channel)
+    )
+    draft.ours(
+        place, Kind.NOTICE, Verb.NOTIFY, stage, why,
+        undo=Undo.NEVER, before=Phase.ABSENT, after=Phase.PRESENT, rows=audience.count, not_before=not_before,
+        expects=Expect(Phase.ABSENT, audience.digest), span=goal.span,
+    )  # fmt: skip
+
+
+def _date(draft: Draft, when: When) -> str | None:
+    """When it may be sent at the earliest: from that day on, or that time of it where the point has one; None where nobody
+    can know yet."""
+    contract = draft.desired.contract
+    found = resolve(
+        when,
+        milestones(draft.desired, draft.state, draft.survey.taken_at),
+        contract.calendar if contract is not None else Calendar(),
+    )
+    if isinstance(found, Unknown):
+        return None
+    return found.at if found.clock is not None else found.starts

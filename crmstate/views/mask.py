@@ -1,0 +1,69 @@
+"""Mask: names and addresses of people become numbers, where a manifest asks for it. The same person is the same number in
+the whole page, so that a reader sees whether two people approved or one twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from crmstate.core.plan import Plan
+from crmstate.core.record import State
+
+_MAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
+_PEOPLE = frozenset({"by", "owner", "holder", "person", "who", "signatory", "feedback_owner"})
+SHORTEST = 3
+SOUGHT = 2_000
+"""So many names are looked for inside sentences, those of who did something first; others only where they stand alone, as
+labels do."""
+
+
+def masking(
+    state: State, plan: Plan | None, happened: Iterable[object], scrub: Callable[[str], str]
+) -> Callable[[str], str]:
+    """What takes people out of a text, after `scrub`. `happened`: events, and whatever else names people."""
+    acting, labelled = people(state, plan, happened)
+    names = dict.fromkeys((*acting, *labelled))
+    numbers = {name: f"P{number}" for number, name in enumerate(names, 1)}
+    whole = sorted([name for name in names if len(name) >= SHORTEST][:SOUGHT], key=len, reverse=True)
+    known = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in whole)) if whole else None
+
+    def mask(text: str) -> str:
+        text = scrub(text)
+        if text in numbers:
+            return numbers[text]
+        if known is not None:
+            text = known.sub(lambda hit: numbers[hit[0]], text)
+        return _MAIL.sub("P*", text)
+
+    return mask
+
+
+def people(state: State, plan: Plan | None, happened: Iterable[object]) -> tuple[list[str], list[str]]:
+    """Every person that a record and a plan name: who did or owns something, and the vendor's users; in a fixed order."""
+    acting: set[str] = set()
+    labelled: set[str] = set()
+    for value in (state, plan, *happened):
+        _gather(msgspec.to_builtins(value), acting, labelled)
+    return sorted(acting - {""}), sorted(labelled - {""})
+
+
+def clear(state: State) -> int:
+    """How many users of the vendor stand in the record by name: recorded before the manifest asked for masking."""
+    return sum(bool(entry.label) for entry in state.entries.values() if entry.address.startswith("user/"))
+
+
+def _gather(plain: Any, acting: set[str], labelled: set[str]) -> None:
+    if isinstance(plain, dict):
+        if str(plain.get("address", "")).startswith("user/") and isinstance(plain.get("label"), str):
+            labelled.add(plain["label"])
+        for name, value in plain.items():
+            if name in _PEOPLE and isinstance(value, str):
+                acting.add(value)
+            else:
+                _gather(value, acting, labelled)
+    elif isinstance(plain, list | tuple):
+        for each in plain:
+            _gather(each, acting, labelled)
