@@ -10,6 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from crmstate.core.around import EvaluationGoal, Migrated, ReplacementGoal, SettlementGoal
+from crmstate.core.contract import Period, When
 from crmstate.core.event import AnyEvent, Held
 from crmstate.core.goal import (
     ArchiveGoal,
@@ -192,6 +194,8 @@ IDENTITIES = st.lists(
 )
 MISSING = st.lists(st.sampled_from(LISTED), max_size=2)
 
+AFTERWARDS = st.tuples(st.booleans(), st.booleans(), st.booleans(), st.booleans())
+
 
 @st.composite
 def wishes(draw: Draw, seen: Survey, *, sane: bool = False) -> Desired:
@@ -223,8 +227,22 @@ def wishes(draw: Draw, seen: Survey, *, sane: bool = False) -> Desired:
         goals["people"] = tuple(people)
         goals["open_questions"] = ("?",) if question else ()
         goals["unsupported"] = tuple(section)
+        goals |= _afterwards(draw(AFTERWARDS), datasets)
         goals["safeguards"] = Safeguards(max_removals=ceiling)
     return wish(**goals)
+
+
+def _afterwards(wanted: tuple[bool, ...], datasets: list[str]) -> dict[str, Any]:
+    """A migration to be accepted, with or without what moves; a settlement; an evaluation."""
+    adopted, moves, settled, reviewed = wanted
+    later = When("2026-07-01") if moves else When(None, Period(90, "days"), "after", "closed")
+    return {
+        "replacement": ReplacementGoal("adopted", migrate=tuple(Migrated(each, "x") for each in datasets if moves))
+        if adopted
+        else None,
+        "settlement": SettlementGoal("fin@example.com", later) if settled else None,
+        "evaluation": EvaluationGoal(later, "cfo@example.com", ("nps",)) if reviewed else None,
+    }
 
 
 def _named(goal: Any, there: set[str], sane: bool) -> Any:

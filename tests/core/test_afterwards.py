@@ -80,6 +80,12 @@ def test_a_dataset_that_moves_and_does_not_exist_is_an_error() -> None:
     assert "CRM-P020" in codes(plan(wish(**EVERYTHING, replacement=goal), tenant(*ROWS)))
 
 
+def test_the_plan_says_where_the_choice_is_written_down() -> None:
+    goal = ReplacementGoal("adopted", "hubspot", criteria="docs/choice.md")
+    (step,) = plan(wish(freeze=None, replacement=goal), tenant()).steps
+    assert (step.why.code, step.why.params["criteria"]) == ("why.migration.chosen", "docs/choice.md")
+
+
 def test_a_dataset_cannot_take_the_place_of_the_acceptance() -> None:
     assert migration.place(Migrated("accepted", "x")) != migration.ACCEPTED
 

@@ -49,6 +49,9 @@ def before(made: Plan, stage: str) -> set[str]:
     return found
 
 
+AFTERWARDS = (Kind.MIGRATION, Kind.SETTLEMENT, Kind.EVALUATION)
+
+
 @LAW
 @given(cases(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_listings_and_records_does_not_matter(case: Case, chance: random.Random) -> None:
@@ -187,7 +190,7 @@ def test_who_is_kept_is_never_touched(case: Case) -> None:
 def test_what_is_unknown_or_not_seen_is_never_acted_on(case: Case) -> None:
     _, seen, _, _ = case
     phases = {row.address: row.phase for row in seen.resources}
-    ours = {Kind.ARCHIVE, Kind.FREEZE, Kind.HUMAN_STEP, Kind.CERTIFICATE, Kind.BIN}
+    ours = {Kind.ARCHIVE, Kind.FREEZE, Kind.HUMAN_STEP, Kind.CERTIFICATE, Kind.BIN, *AFTERWARDS}
     for step in plan(*case).steps:
         if step.kind not in ours and step.mode is not Mode.WAIT:
             assert phases[step.address] not in (Phase.UNKNOWN, Phase.ABSENT)

@@ -225,6 +225,8 @@ def test_a_document_that_says_everything_is_taken_as_certified(purged: Site) -> 
     other = certify(purged, "--evidence", paper(purged, "other.pdf", "other"))
     assert (other.code, "CRM-F022" in other.err) == (3, True)
     assert certify(purged, "--evidence", document, "--by", "dpo").code == 0
+    dates = [each["at"] for each in plan_of(purged)["deadlines"] if each["what"] == "backups"]
+    assert dates == ["2027-03-01T00:00:00Z"], "the vendor's copies have a clock of their own"
     found = [each for each in state(purged).entries.values() if each.address == "certificate/destruction"]
     assert [(each.outcome, each.proof) for each in found] == [(Outcome.DONE, Proof.CERTIFIED)]
     ended(purged)
@@ -407,3 +409,15 @@ def test_what_was_handed_in_stands_in_the_journal_and_in_no_line_twice(here: Sit
     history = here.run("state", "history", "exit", "--folder", str(here.folder), "--format", "json")
     assert history.code == 0 and history.out.count("remarked") == 1
     assert json.loads(history.out)
+
+
+def test_a_saved_plan_from_which_the_acceptance_was_taken_out_is_not_applied(here: Site) -> None:
+    here.write(ADOPTED.partition("  migrate:\n")[0])
+    saved = here.folder / "plan.json"
+    assert here.plan("--out", str(saved)).code == 0
+    plan = json.loads(saved.read_text("utf-8"))
+    assert "migration/accepted" in {each["address"] for each in plan["steps"]}
+    plan["steps"] = [each for each in plan["steps"] if each["address"] != "migration/accepted"]
+    saved.write_text(json.dumps(plan), encoding="utf-8")
+    said = here.run("apply", str(saved), "--yes")
+    assert (said.code, effects(here)) == (5, []), said.out + said.err

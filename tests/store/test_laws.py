@@ -14,20 +14,30 @@ from crmstate.core.diagnostic import Problem
 from crmstate.core.event import (
     Advanced,
     Approved,
+    Claimed,
+    Compared,
     Confirmed,
+    Destruction,
+    Evidence,
+    Examined,
+    Filled,
     Finished,
     Held,
     Observed,
     Released,
+    Remark,
+    Remarked,
     Reopened,
     Restored,
     Settled,
     Settlement,
     Started,
+    Struck,
     Unlocked,
 )
 from crmstate.core.fold import advance
 from crmstate.core.record import State
+from crmstate.core.settling import KINDS
 from crmstate.core.words import Outcome, Phase, Proof, Undo
 from crmstate.store import load, read, repair, state_at
 from crmstate.store import store as store_module
@@ -38,6 +48,7 @@ numbers = st.lists(number, min_size=1, max_size=3, unique=True)
 text = st.text(max_size=12)
 at = st.integers(1, 99).map(lambda second: f"2026-01-01T00:00:{second:02d}+00:00")
 
+PAPER = Evidence("file", Proof.ATTESTED, "2026-01-01T00:00:00+00:00", "ann", "evidence/d", "d")
 results = st.builds(
     lambda n, outcome, proof, phase, summary, rows: Settlement(
         step(n).id, outcome, proof, phase, summary=summary, rows=rows
@@ -64,6 +75,17 @@ ordinary = st.one_of(
     st.builds(lambda when: Finished(when, "r", 0, {"done": 1}), at),
     st.builds(Unlocked, at, text, text),
     st.builds(lambda when, n: Reopened(when, "r", (step(n).id,)), at, number),
+    st.builds(
+        lambda when, n, kind: Claimed(when, n, kind, "1.50", "EUR", "ann", PAPER), at, number, st.sampled_from(KINDS)
+    ),
+    st.builds(Struck, at, number, text, text),
+    st.builds(
+        lambda when, who, rows: Examined(when, who, Destruction(who, {"C": rows}), PAPER), at, text, st.none() | number
+    ),
+    st.builds(
+        lambda when, name, n: Compared(when, name, n, n, "d", "ann", PAPER, (Filled("f", n, n),)), at, text, number
+    ),
+    st.builds(lambda when, said: Remarked(when, "ann", (Remark("lesson", text=said),), PAPER), at, text),
 )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crmstate.core import evaluation, migration, settling
+from crmstate.core import certificate, evaluation, migration, settling
 from crmstate.core.address import address, id_of
 from crmstate.core.around import Migrated, ReplacementGoal
 from crmstate.core.contract import Calendar, When
@@ -29,7 +29,7 @@ _FILES = ("acknowledged", "certified")
 
 def replacement(draft: Draft) -> None:
     """A replacement that was adopted is compared, where the manifest says what moves, and accepted, before anything of the
-    old system goes."""
+    old system goes. Each step is a stage of its own, so that a plan's order names it and a saved plan cannot lose it."""
     goal = draft.desired.replacement
     if goal is None:
         return
@@ -37,17 +37,21 @@ def replacement(draft: Draft) -> None:
         draft.report("CRM-P070", Severity.WARNING, goal.span)
     if goal.decision != "adopted":
         return
+    gated = [Stage.PURGE, Stage.CANCEL, *([Stage.MODULES] if draft.desired.clearing else [])]
+    draft.edges += [(migration.ACCEPTED, stage.value) for stage in gated]
+    draft.edges += [(migration.place(each), migration.ACCEPTED) for each in goal.migrate]
     compared = tuple(step for each in goal.migrate for step in _moved(draft, goal, each))
     if draft.recorded(migration.ACCEPTED, Verb.CONFIRM) is not None and not compared:
         draft.keep(Kind.MIGRATION)
         return
-    if draft.desired.clearing:
-        draft.edges.append((Stage.MIGRATION.value, Stage.MODULES.value))
     done = draft.recorded(migration.ACCEPTED, Verb.CONFIRM) is not None
     occurrence = max(1, draft.state.occurrence(migration.ACCEPTED, Verb.CONFIRM)) + done
+    why = message("why.migration.accepted", system=goal.system or "-")
+    if goal.criteria is not None:
+        why = message("why.migration.chosen", system=goal.system or "-", criteria=goal.criteria)
     draft.ours(
-        migration.ACCEPTED, Kind.MIGRATION, Verb.CONFIRM, Stage.MIGRATION.value,
-        message("why.migration.accepted", system=goal.system or "-"),
+        migration.ACCEPTED, Kind.MIGRATION, Verb.CONFIRM, migration.ACCEPTED,
+        why,
         mode=Mode.MANUAL, occurrence=occurrence, needs=compared, owner=goal.owner or draft.desired.owner,
         proof=Proof(goal.proof), files=goal.proof in _FILES, span=goal.span, before=Phase.ABSENT, after=Phase.PRESENT,
     )  # fmt: skip
@@ -73,7 +77,7 @@ def _moved(draft: Draft, goal: ReplacementGoal, each: Migrated) -> tuple[str, ..
         draft.keep(Kind.MIGRATION)
         return ()
     step = draft.ours(
-        place, Kind.MIGRATION, Verb.CONFIRM, Stage.MIGRATION.value, _compared(draft, goal, each, name),
+        place, Kind.MIGRATION, Verb.CONFIRM, place, _compared(draft, goal, each, name),
         mode=Mode.MANUAL, label=each.dataset, occurrence=migration.occurrence(draft.state, place), needs=needs,
         owner=goal.owner or draft.desired.owner, proof=Proof.ATTESTED, files=True, span=goal.span,
         before=Phase.ABSENT, after=Phase.PRESENT,
@@ -142,7 +146,7 @@ def review(draft: Draft, *, alone: bool = False) -> None:
 
 
 def afterwards(desired: Desired, state: State, now: str) -> Iterator[Deadline]:
-    """The dates to come of settlement and evaluation, as far as they can be known and are not done."""
+    """The dates to come of settlement, evaluation and the vendor's backups, as far as they are known and not done."""
     if not now:
         return
     settle, look = desired.settlement, desired.evaluation
@@ -156,6 +160,16 @@ def afterwards(desired: Desired, state: State, now: str) -> Iterator[Deadline]:
         if due is not None and due.starts > now:
             said = message("date.evaluation")
             yield Deadline("evaluation", due.starts, evaluation.PLACE, said, look.span, due.why, owner=look.owner)
+
+    yield from _backups(state, now)
+
+
+def _backups(state: State, now: str) -> Iterator[Deadline]:
+    """The day until which the vendor keeps backups, by the last document that was read."""
+    said = state.examined[-1].said if state.examined else None
+    if said is not None and said.expiry is not None and said.expiry > now[:10]:
+        at = f"{said.expiry}T00:00:00Z"
+        yield Deadline("backups", at, certificate.PLACE, message("date.backups", day=said.expiry))
 
 
 def _open(due: Dated | None, entry: Entry | None) -> Dated | None:

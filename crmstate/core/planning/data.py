@@ -7,6 +7,7 @@ import msgspec
 
 from crmstate.core.address import Address, address, id_of
 from crmstate.core.backup import BACKUP
+from crmstate.core.certificate import examined
 from crmstate.core.diagnostic import Span
 from crmstate.core.goal import ArchiveGoal, NoArchive, PurgeGoal
 from crmstate.core.lacking import given_up as given_up_parts
@@ -439,8 +440,10 @@ def certificate(draft: Draft) -> None:
     if draft.recorded(place, Verb.CONFIRM) is not None:
         draft.keep(Kind.CERTIFICATE)
         return
+    read = examined(draft.state, draft.survey.taken_at)
+    why = message("why.certificate.lacks", n=len(read[1])) if read and read[1] else message("why.certificate")
     draft.ours(
-        place, Kind.CERTIFICATE, Verb.CONFIRM, Stage.CERTIFICATE.value, message("why.certificate"),
+        place, Kind.CERTIFICATE, Verb.CONFIRM, Stage.CERTIFICATE.value, why,
         mode=Mode.MANUAL, owner=draft.desired.owner, proof=Proof.CERTIFIED, files=True, span=purge.span,
         before=Phase.ABSENT, after=Phase.PRESENT,
     )  # fmt: skip
