@@ -373,3 +373,17 @@ def test_a_long_notice_is_not_cut(here: Site, mails: MailServer) -> None:
     (here.folder / "templates" / "en" / "long.txt").write_text("Subject: x\n\n" + "很" * 700 + "\n", encoding="utf-8")
     said = here.plan()
     assert said.code == 3 and "CRM-N021" in said.out
+
+
+def test_who_was_told_stays_told_when_the_state_is_set_back(here: Site, mails: MailServer) -> None:
+    write(here, mails, TO_FILE)
+    listed(here, "Ann,ann@example.com", "Later,later@example.com")
+    assert apply(here)[0] == 6
+    assert here.run("state", "restore", "exit", "--serial", "1", "--folder", str(here.folder)).code == 0
+    assert {"delivered": 1, "deferred": 1} == told(here)
+    plan = here.plan()
+    assert "part of the record was lost or set back" in plan.out
+    assert apply(here)[0] == 0 and ["ann@example.com"] == sent(mails)
+    listed(here, "Ann,ann@example.com", "Cy,cy@example.com")
+    assert apply(here, "--resend-unknown")[0] == 0
+    assert ["ann@example.com", "cy@example.com"] == sent(mails)
