@@ -18,6 +18,7 @@ from ..people.chats import chats, plain
 from ..people.smtp import MailServer, mail_server
 from .scenes import apply, closing
 from .site import Site, site
+from .test_encrypted import Key
 
 BASE = """\
 apiVersion: crmstate/v1
@@ -225,11 +226,16 @@ def test_a_notice_waits_for_its_day_and_the_freeze_for_the_notice(here: Site, ma
     assert apply(here)[0] == 0 and ["ann@example.com"] == sent(mails)
 
 
+@pytest.mark.parametrize("encrypted", [False, True])
 def test_customers_out_of_the_archive_are_told_once_it_is_verified_and_are_never_shown(
-    here: Site, mails: MailServer
+    here: Site, mails: MailServer, monkeypatch: pytest.MonkeyPatch, encrypted: bool
 ) -> None:
     notice = "{to: customers, decision: {told: true, why: hotline}, channel: mail, send: 30 days before freeze,"
     write(here, mails, f"  - {notice} recipients: {{dataset: Contacts, field: Mail}}}}")
+    if encrypted:
+        key = Key()
+        monkeypatch.setenv("CRMSTATE_AGE", key.secret)
+        here.change("to: archive/", f"to: archive/, encrypt_to: [{key.public}], identity: {{env: CRMSTATE_AGE}}")
     with World.open(here.data) as world:
         world.add_rows(
             "contacts",
