@@ -42,6 +42,7 @@ def advance(state: State, event: AnyEvent) -> State:
         case events.Addressed():
             told = state.told.setdefault(event.notice, Told())
             told.channel, told.key, told.count = event.channel, event.key, event.count
+            told.gap = False  # somebody has decided
             told.rejected, told.repeated, told.opted_out = event.rejected, event.repeated, event.opted_out
         case events.Sending():
             state.told.setdefault(event.notice, Told()).fates.update(dict.fromkeys(event.to, Fate.SENDING))

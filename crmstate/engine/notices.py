@@ -89,7 +89,7 @@ def _tell(context: Context, step: Step, box: Outbox) -> Task:
             in_vain = 0  # a server that has taken some and refuses others does its work
     if pending:
         yield Note(pending)
-    settlement, verdict = _end(context, step, len(todo), wait)
+    settlement, verdict = _end(context, step, len(todo), wait, box.recipients)
     yield Note((context.settled(batch, [settlement]),))
     return [verdict]
 
@@ -107,11 +107,14 @@ def _left(context: Context, place: Address, recipients: Sequence[str]) -> list[s
     return [who for who in recipients if who not in told.fates or told.fates[who] in again]
 
 
-def _end(context: Context, step: Step, untried: int, wait: int) -> tuple[Settlement, Verdict]:
-    """What may be said of the whole, by the record."""
+def _end(
+    context: Context, step: Step, untried: int, wait: int, recipients: Sequence[str]
+) -> tuple[Settlement, Verdict]:
+    """What may be said of the whole, by the record. Who was not reached and is on the list no more is not waited for."""
     told = context.ledger.state.told.get(step.address, Told())
     delivered, unknown = told.number(Fate.DELIVERED), told.number(Fate.UNKNOWN)
-    rejected, deferred = told.number(Fate.REJECTED), told.number(Fate.DEFERRED)
+    rejected = told.number(Fate.REJECTED)
+    deferred = sum(told.fates.get(who) is Fate.DEFERRED for who in recipients)
     params: dict[str, Any] = {
         "delivered": delivered,
         "unknown": unknown,

@@ -18,6 +18,7 @@ from ..people.chats import chats, plain
 from ..people.smtp import MailServer, mail_server
 from .scenes import apply, closing
 from .site import Site, site
+from .test_encrypted import Key
 
 BASE = """\
 apiVersion: crmstate/v1
@@ -225,11 +226,16 @@ def test_a_notice_waits_for_its_day_and_the_freeze_for_the_notice(here: Site, ma
     assert apply(here)[0] == 0 and ["ann@example.com"] == sent(mails)
 
 
+@pytest.mark.parametrize("encrypted", [False, True])
 def test_customers_out_of_the_archive_are_told_once_it_is_verified_and_are_never_shown(
-    here: Site, mails: MailServer
+    here: Site, mails: MailServer, monkeypatch: pytest.MonkeyPatch, encrypted: bool
 ) -> None:
     notice = "{to: customers, decision: {told: true, why: hotline}, channel: mail, send: 30 days before freeze,"
     write(here, mails, f"  - {notice} recipients: {{dataset: Contacts, field: Mail}}}}")
+    if encrypted:
+        key = Key()
+        monkeypatch.setenv("CRMSTATE_AGE", key.secret)
+        here.change("to: archive/", f"to: archive/, encrypt_to: [{key.public}], identity: {{env: CRMSTATE_AGE}}")
     with World.open(here.data) as world:
         world.add_rows(
             "contacts",
@@ -373,3 +379,17 @@ def test_a_long_notice_is_not_cut(here: Site, mails: MailServer) -> None:
     (here.folder / "templates" / "en" / "long.txt").write_text("Subject: x\n\n" + "很" * 700 + "\n", encoding="utf-8")
     said = here.plan()
     assert said.code == 3 and "CRM-N021" in said.out
+
+
+def test_who_was_told_stays_told_when_the_state_is_set_back(here: Site, mails: MailServer) -> None:
+    write(here, mails, TO_FILE)
+    listed(here, "Ann,ann@example.com", "Later,later@example.com")
+    assert apply(here)[0] == 6
+    assert here.run("state", "restore", "exit", "--serial", "1", "--folder", str(here.folder)).code == 0
+    assert {"delivered": 1, "deferred": 1} == told(here)
+    plan = here.plan()
+    assert "part of the record was lost or set back" in plan.out
+    assert apply(here)[0] == 0 and ["ann@example.com"] == sent(mails)
+    listed(here, "Ann,ann@example.com", "Cy,cy@example.com")
+    assert apply(here, "--resend-unknown")[0] == 0
+    assert ["ann@example.com", "cy@example.com"] == sent(mails)

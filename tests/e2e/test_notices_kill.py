@@ -4,6 +4,7 @@ lost there are no more than connections were open. The mail server is a process 
 from __future__ import annotations
 
 import random
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +102,21 @@ def test_a_notice_that_is_killed_in_the_middle_tells_nobody_twice(tmp_path: Path
     with outside(tmp_path / "site", template(tmp_path / "template", mails, count)) as here:
         unknown = told_again_and_again(here, mails, count, kills=3, seed=1)
         settled(here, mails, count, unknown)
+
+
+def test_a_notice_that_is_asked_to_stop_knows_of_everybody(tmp_path: Path, mails: MailServer) -> None:
+    count = 160
+    with outside(tmp_path / "site", template(tmp_path / "template", mails, count)) as here:
+        running = here.begin(*APPLY)
+        until(lambda: running.ended or mails.count() >= 20, "mails")
+        running.signal(signal.SIGINT)
+        assert 8 == running.end().code
+        told = here.recorded().told[PLACE]
+        taken = mails.recipients()
+        assert (0, 0) == (told.number(Fate.UNKNOWN), told.number(Fate.SENDING))
+        assert 20 <= told.number(Fate.DELIVERED) == len(taken) < count
+        assert 0 == here.command(*APPLY).code
+        settled(here, mails, count, 0)
 
 
 @pytest.mark.deep
