@@ -140,8 +140,10 @@ def test_nothing_plain_is_ever_handed_to_the_disk(tmp_path: Path, monkeypatch: p
         if watching and event == "open" and isinstance(args[2], int) and args[2] & (os.O_WRONLY | os.O_RDWR):
             opened.append(str(args[0]))
         if watching and event == "sqlite3.connect":
-            known = sys._getframe(1).f_globals["__name__"] == "crmstate.archive.known"  # masked: see test_holding
-            opened.append("sqlite known" if known else f"sqlite {args[0]}")
+            caller = sys._getframe(1)
+            known = caller.f_globals["__name__"] == "crmstate.archive.known"  # masked: see test_holding
+            keyed = caller.f_code.co_name == "_in_parts" and not args[0]  # digests by a key that is in memory alone
+            opened.append("sqlite known" if known else "sqlite keyed" if keyed else f"sqlite {args[0]}")
 
     monkeypatch.setattr(os, "write", write)
     sys.addaudithook(hook)
@@ -153,7 +155,11 @@ def test_nothing_plain_is_ever_handed_to_the_disk(tmp_path: Path, monkeypatch: p
     made.delta(source, resource("people"), True)
     watching.clear()
     assert written and not any(CANARY in each for each in written)
-    assert {name for name in opened if name.startswith("sqlite")} == {"sqlite known", "sqlite :memory:"}
+    assert {name for name in opened if name.startswith("sqlite")} == {
+        "sqlite known",
+        "sqlite keyed",
+        "sqlite :memory:",
+    }
     strange = [
         name for name in opened if not name.startswith((str(tmp_path), "sqlite", "/dev/null")) and not name.isdigit()
     ]
