@@ -50,3 +50,11 @@ def test_a_vendor_without_an_api_is_ended_to_a_bundle_that_anybody_can_check(tmp
         timeout=60,
     )
     assert again.returncode == 1
+
+
+@pytest.mark.deep
+def test_a_pause_is_taken_back_with_the_evidence_of_both(tmp_path: Path) -> None:
+    said = walked(ROOT / "examples" / "pause-and-resume" / "run.sh", tmp_path / "work", tmp_path)
+
+    assert "Paused (until Fri 15 Jan 2027)" in said and "State: active" in said
+    assert "bundle.zip is as it was written" in said
