@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,13 @@ def _steps(page: Path) -> list[tuple[str, str, int, str]]:
 WITH_STEPS = [page for page in PAGES if _steps(page)]
 
 
-@pytest.mark.parametrize("page", WITH_STEPS, ids=lambda page: str(page.relative_to(ROOT)))
+def _weighed(page: Path) -> Any:
+    """What a newcomer reads first is run by `make test`, every how-to page by `make test-deep`."""
+    marks = [pytest.mark.deep] if page.parent.name == "how-to" else []
+    return pytest.param(page, marks=marks, id=str(page.relative_to(ROOT)))
+
+
+@pytest.mark.parametrize("page", [_weighed(page) for page in WITH_STEPS])
 def test_what_a_page_shows_is_what_happens(page: Path, tmp_path: Path) -> None:
     steps = _steps(page)
     if shutil.which("zstd") is None and any("zstd " in text for what, text, _, _ in steps if what == "run"):
