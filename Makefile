@@ -45,7 +45,7 @@ $(ODOO): requirements/odoo.txt
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
-test: $(READY) $(TRYTON) $(BUCKET)
+test: $(READY) $(BUCKET)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not deep"
 
 test-deep: $(READY) $(TRYTON) $(BUCKET) $(ZOHO) $(ODOO)

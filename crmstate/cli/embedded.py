@@ -51,9 +51,19 @@ def start(data: Path, dialect: str = "native") -> str:
                 break
             time.sleep(0.02)
     except BaseException:
-        child.terminate()  # nobody knows of it yet
+        _end(child)  # nobody knows of it yet
         raise
     raise problem(Exit.ERROR, "CRM-C016", data=data, log=log)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Ends a server that was just started, and waits: what it still writes would be left behind."""
+    child.terminate()
+    try:
+        child.wait(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 def stop(data: Path) -> None:

@@ -58,7 +58,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _marks(vendor: str, found: Knob | None) -> list[pytest.MarkDecorator]:
-    """A stage that is `deep` (a real server that takes minutes to make) is set up by `make test-deep` alone."""
+    """A stage that is `deep` (a real server, which takes its time) is set up by `make test-deep` alone."""
     marks = [pytest.mark.deep] if getattr(STAGES[vendor], "deep", False) else []
     return [*marks, pytest.mark.skip(reason=f"{found.reason} ({found.link})")] if found else marks
 

@@ -114,6 +114,7 @@ class TrytonStage:
     """Administrators, somebody who only reads, somebody who sees little, somebody who may nothing, and one whose access
     has ended (`tryton_seed.py`)."""
 
+    deep = True
     late = 1.0
     midnight = "T00:00:00Z"
 

@@ -228,7 +228,10 @@ def full_output(far: Outside, full: Any, *args: str) -> Said:
     return running.end()
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "closed",
+    [pytest.param("<&-", marks=pytest.mark.deep), ">&-", pytest.param("2>&-", marks=pytest.mark.deep), "<&- >&- 2>&-"],
+)
 def test_streams_that_somebody_closed_are_no_bug_and_no_place_for_the_state(closed: str, far: Outside) -> None:
     for command in ("status", "apply --yes"):
         running = far.begin(prefix=("sh", "-c", f'exec "$0" -m crmstate {command} {closed}'))

@@ -29,6 +29,8 @@ ROWS = {"party.party": PARTIES + 1, "sale.opportunity": OPPORTUNITIES, "ir.attac
 CHUNKS = 50
 """About as many chunks as the journal of an undisturbed run has."""
 
+pytestmark = pytest.mark.deep
+
 
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[Office]:

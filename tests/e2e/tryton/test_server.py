@@ -10,10 +10,13 @@ from contextlib import closing
 from pathlib import Path
 from sqlite3 import connect
 
+import pytest
+
 from ..outside import until
 from .place import ROOT, database
 from .server import Tryton
 
+pytestmark = pytest.mark.deep
 SEED = Path(__file__).with_name("seed.py")
 START = """
 import sys, time
