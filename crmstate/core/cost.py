@@ -78,7 +78,9 @@ def cost(
     if ending:
         assert goal is not None
         lines += [*_fee(contract, goal, price, days), _remaining(contract, price, days, paused)]
-        lines += _claimed(claims) or _refund(contract, price, days)
+        lines += _claimed(claims)
+        if all(each.claim.kind != "refund" for each in claims):
+            lines += _refund(contract, price, days)
     lines += _missed(contract, goal, price, days)
     if goal is not None and ending:
         lines.append(_saving(contract, goal, price, days))
@@ -119,15 +121,16 @@ def _fee(contract: ContractGoal | None, goal: SubscriptionGoal, price: Price | N
         return [Line(what, None, message("cost.fee.perhaps", sum=shown), span=fee.span)]
     if goal.status == "downgraded":
         return [Line(what, None, message("cost.fee.downgrade", sum=shown), span=fee.span)]
-    return [Line(what, shown, message("cost.fee.early", day=days.last, end=days.term_end), span=fee.span)]
+    return [Line(what, shown, message("cost.fee.early", day=days.last, end=days.bound or days.term_end), span=fee.span)]
 
 
 def _rest_of_term(contract: ContractGoal | None, price: Price | None, days: Course) -> Message:
-    if days.early and days.last is not None and days.term_end is not None and price is not None:
+    end = days.bound or days.term_end
+    if days.early and days.last is not None and end is not None and price is not None:
         first = _after(days.last)
-        rest = charges(contract, price, first, date.fromisoformat(days.term_end))
+        rest = charges(contract, price, first, date.fromisoformat(end))
         if rest is not None:
-            return message("cost.fee.unwritten_most", end=days.term_end, sum=money(rest, price.currency))
+            return message("cost.fee.unwritten_most", end=end, sum=money(rest, price.currency))
     return message("cost.fee.unwritten")
 
 

@@ -104,9 +104,10 @@ class Course(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def early(self) -> bool | None:
         """Whether the end comes before the term's; None where that is not known."""
-        if self.last is None or self.term_end is None:
+        end = self.bound or self.term_end
+        if self.last is None or end is None:
             return None
-        return self.last < self.term_end
+        return self.last < end
 
 
 def course(
@@ -226,7 +227,7 @@ def asked_of(state: State, place: Address) -> Asked | None:
         for verb in (*ENDS, Verb.PAUSE, Verb.RESUME)
         if (entry := state.latest(place, verb)) is not None and entry.outcome is not Outcome.FAILED
     ]
-    last = max(found, key=lambda each: each.at, default=None)
+    last = max(found, key=lambda each: (each.at, each.verb is Verb.RESUME), default=None)
     return None if last is None or last.verb is Verb.RESUME else last
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 import msgspec
 
 from crmstate.core.address import address, kind_of
+from crmstate.core.contacts import corrected
 from crmstate.core.contract import Calendar, ContractGoal, Period, When
 from crmstate.core.deadline import (
     Dated,
@@ -84,9 +85,26 @@ def read_when(due: str | When | None) -> When | None:
 def given(state: State) -> Entry | None:
     """The record of the notice that was given, where it is done. One that was waived was not given."""
     entry = state.latest(GIVEN, Verb.REQUEST)
-    if entry is None or entry.outcome is not Outcome.DONE or entry.proof is Proof.WAIVED:
+    if entry is None or entry.outcome is not Outcome.DONE or entry.proof is Proof.WAIVED or taken_back(state, entry):
         return None
-    return entry
+    said, later = entry.contact, corrected(state.contacts)
+    while said in later:
+        said = later[said]
+    when = (
+        state.contacts[said].when if said in state.contacts else entry.at
+    )  # when the vendor had it, not when we wrote so
+    return msgspec.structs.replace(entry, at=when, since=None) if when < entry.at else entry
+
+
+def taken_back(state: State, entry: Entry) -> bool:
+    """Whether the contract was let go on after something was asked for or given."""
+    return any(
+        each.verb is Verb.RESUME
+        and kind_of(each.address) is Kind.SUBSCRIPTION
+        and each.outcome is not Outcome.FAILED
+        and each.at >= entry.at
+        for each in state.entries.values()
+    )
 
 
 def standing(desired: Desired, state: State, as_of: str) -> Notice | Unknown:
@@ -183,9 +201,15 @@ def _cancel_effective(desired: Desired, state: State, as_of: str) -> Dated | Unk
         if kind_of(entry.address) is Kind.SUBSCRIPTION
         and entry.verb in (Verb.CANCEL, Verb.RENEW_OFF, Verb.DOWNGRADE)
         and entry.until
+        and not taken_back(state, entry)
     ]
     if promised and goal.effective != "immediately":
-        found = moment(_aware(max(promised)), zone_of(desired))
+        last = max(promised)
+        if len(last) == len("2026-12-31"):  # a day: it is over at its end, and no zone makes another of it
+            calendar = desired.contract.calendar if desired.contract is not None else Calendar()
+            said, zone = (message("date.promised", day=last),), calendar.vendor_zone or calendar.zone
+            return unless_unknown(lambda: on(date.fromisoformat(last), zone, None, said))
+        found = moment(_aware(last), zone_of(desired))
         return msgspec.structs.replace(found, why=(message("date.promised", day=found.day),))
     if goal.effective in (None, "immediately"):
         done = _done(desired, state, Kind.SUBSCRIPTION, Verb.CANCEL)

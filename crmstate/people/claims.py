@@ -10,6 +10,7 @@ from crmstate.core.cost import cost
 from crmstate.core.course import course
 from crmstate.core.goal import Desired
 from crmstate.core.record import State
+from crmstate.core.settling import lines
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Refund:
 
 def refund(desired: Desired, state: State, as_of: str) -> Refund | None:
     """What is to come back for the time after the end; None where there is none, or it cannot be known."""
-    found = cost(desired.contract, desired.subscription, None, course(desired, None, state, as_of))
+    found = cost(desired.contract, desired.subscription, None, course(desired, None, state, as_of), claims=lines(state))
     for line in found.lines if found is not None else ():
         if line.what == "refund" and line.how.code == "cost.refund":
             said = line.how.params

@@ -10,7 +10,7 @@ from crmstate.core.contract import ContractGoal
 from crmstate.core.deadline import Dated, Unknown, today
 from crmstate.core.goal import Desired
 from crmstate.core.message import Message
-from crmstate.core.milestones import hit, milestones, resolve, standing
+from crmstate.core.milestones import given, hit, milestones, resolve, standing
 from crmstate.core.notice import Notice
 from crmstate.core.record import State
 from crmstate.core.term import current_term
@@ -43,8 +43,10 @@ def dates(desired: Desired, state: State, as_of: str) -> Dates:
     due = desired.settlement.due if desired.settlement else None
     notice = standing(desired, state, as_of)
     term_end, deadline, missed, passed, why = _notice(notice)
+    running = current_term(contract.term, today(as_of, calendar.vendor_zone or calendar.zone))
+    if term_end is not None and given(state) is None and not isinstance(running, Unknown):
+        missed = missed or term_end != running.end  # then it is not the current one's
     if term_end is None and (isinstance(notice, Unknown) or not notice.missed):
-        running = current_term(contract.term, today(as_of, calendar.vendor_zone or calendar.zone))
         term_end = None if isinstance(running, Unknown) else running.end
     return Dates(
         term_end=term_end,

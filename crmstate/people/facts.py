@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from crmstate.core.address import kind_of
 from crmstate.core.contract import Calendar, Clause, ContractGoal
 from crmstate.core.goal import Desired
-from crmstate.core.milestones import GIVEN
+from crmstate.core.milestones import GIVEN, taken_back
 from crmstate.core.record import Entry, State
 from crmstate.core.words import Kind, Outcome, Proof, Verb
 from crmstate.people import spoken
@@ -92,7 +92,7 @@ _TOPICS = {
         "解除",
     ),
     "deletion": ("deletion", "data_return", "data_deletion", "return", "erasure", "删除", "数据删除", "数据返还"),
-    "fee": ("fee", "fees", "refund", "price", "payment", "early_termination", "费用", "退款", "退费", "违约金"),
+    "fee": ("refund", "退款", "退费"),
 }
 """Which topics of a clause a letter quotes it for; the first topic that a clause has wins."""
 
@@ -268,7 +268,7 @@ def _cancelled(state: State) -> Iterator[Entry]:
     for entry in state.entries.values():
         cancels = entry.verb in (Verb.CANCEL, Verb.RENEW_OFF) and kind_of(entry.address) is Kind.SUBSCRIPTION
         notice = entry.address == GIVEN and entry.verb is Verb.REQUEST
-        if (cancels or notice) and entry.outcome in (Outcome.REQUESTED, Outcome.DONE):
+        if (cancels or notice) and entry.outcome in (Outcome.REQUESTED, Outcome.DONE) and not taken_back(state, entry):
             yield entry
 
 

@@ -43,8 +43,9 @@ def _event(each: Deadline, found: Timeline, words: Catalogue) -> Event:
     name = f"{found.name}\n{each.what}\n{each.address}\n{each.why.code}\n{each.why.params.get('rule', '')}"
     event.add("uid", f"{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}@crmstate")
     event.add("dtstamp", datetime.fromisoformat(found.as_of))
-    event.add("dtstart", ends - SHOWN)
-    event.add("dtend", ends)
+    begins = each.why.params.get("bound") == "none"  # something starts then: it is not over
+    event.add("dtstart", ends if begins else ends - SHOWN)
+    event.add("dtend", ends + SHOWN if begins else ends)
     event.add("summary", f"{found.name}: {words.text(each.why)}")
     event.add("description", "\n".join(explained(each, words)))
     event.add("categories", [each.what])

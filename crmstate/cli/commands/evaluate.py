@@ -13,8 +13,9 @@ from crmstate.cli.options import HERE, ByOption, Format, FormatOption, LangOptio
 from crmstate.cli.recording import Paper, refuse, start
 from crmstate.cli.screen import Screen
 from crmstate.core import evaluation
+from crmstate.core.diagnostic import problem
 from crmstate.core.event import Remark, Remarked
-from crmstate.core.words import Proof
+from crmstate.core.words import Exit, Proof
 from crmstate.engine.observe import stamp
 
 app = typer.Typer(help="Look back: cost, measures, feedback, lessons.", no_args_is_help=True)
@@ -114,18 +115,30 @@ def _report(manifest: Path, shape: str, out: Path | None, lang: str | None) -> i
     screen = Screen("json" if shape == "json" else "text", lang)
     house = open_house(manifest, screen)
     state = house.state()
-    found = evaluation.review(state.remarks)
+    found, words = evaluation.review(state.remarks), screen.catalogue
+    if house.desired.mask_people:
+        from crmstate.views.mask import masking
+
+        words = words.scrubbing(lambda scrub: masking(state, None, (house.desired.evaluation,), scrub))
     if shape == "json":
         text = report_json(house.desired, state, found)
     elif shape == "html":
-        text = report_html(house.desired, state, found, screen.catalogue)
+        text = report_html(house.desired, state, found, words)
     else:
-        text = report_markdown(house.desired, state, found, screen.catalogue)
+        text = report_markdown(house.desired, state, found, words)
     if out is None:
         screen.out(text)
         return 0
+    from crmstate.store import files
     from crmstate.store.files import Disk
+    from crmstate.store.home import ROOT
 
+    if not files.is_folder_or_link(out.parent):
+        raise problem(Exit.ERROR, "CRM-S045", file=str(out), folder=str(out.parent))
+    if ROOT in (out.parent.resolve() / out.name).parts:
+        raise problem(Exit.REFUSED, "CRM-S077", file=str(out))
+    if out.exists() or out.is_symlink():
+        raise problem(Exit.ERROR, "CRM-C012", path=out)
     Disk(house.effects).replace(out, screen.scrubber.scrub(text).encode("utf-8"))
     screen.say("evaluate.written", path=out)
     return 0

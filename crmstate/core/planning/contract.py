@@ -13,6 +13,7 @@ from crmstate.core.diagnostic import Span
 from crmstate.core.goal import SubscriptionGoal
 from crmstate.core.life import ended
 from crmstate.core.message import message
+from crmstate.core.milestones import given
 from crmstate.core.order import Stage
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.hands import ALL, by_hand, result, unlisted
@@ -123,7 +124,7 @@ def _by_hand(draft: Draft, goal: SubscriptionGoal, verb: Verb) -> None:
 def _take_back(draft: Draft, goal: SubscriptionGoal, asked: Asked | None) -> None:
     """What was asked for is taken back by a person; where nothing was, nothing is."""
     place = address(Kind.SUBSCRIPTION, CONTRACT)
-    if asked is None:
+    if asked is None and given(draft.state) is None:
         return
     if ended(draft.state, place) is not None:
         draft.report("CRM-P011", span=goal.span, address=place, status=goal.status)

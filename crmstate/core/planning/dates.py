@@ -15,9 +15,9 @@ from crmstate.core.deadline import Dated, Unknown, stamp, today
 from crmstate.core.diagnostic import Diagnostic, diagnostic
 from crmstate.core.goal import Desired
 from crmstate.core.message import Message, message
-from crmstate.core.milestones import GIVEN, given, milestones, read_when, standing
+from crmstate.core.milestones import GIVEN, given, milestones, read_when, standing, taken_back, wanted
 from crmstate.core.money import Money
-from crmstate.core.notice import Notice, NoticeAt, end_of
+from crmstate.core.notice import Notice, NoticeAt, end_of, notice
 from crmstate.core.order import Stage
 from crmstate.core.plan import Deadline
 from crmstate.core.planning.draft import Draft
@@ -41,7 +41,8 @@ def give_notice(draft: Draft) -> None:
     entry = given(draft.state)
     if entry is not None and isinstance(found, Notice):
         draft.diagnostics += _missed(clause, found, "CRM-P112")
-    if draft.recorded(GIVEN, Verb.REQUEST) is not None:
+    done = draft.recorded(GIVEN, Verb.REQUEST)
+    if done is not None and not taken_back(draft.state, done):
         draft.keep(Kind.NOTICE)
         return
     draft.edges.append((Stage.NOTICE.value, Stage.CANCEL.value))
@@ -128,7 +129,7 @@ def _step(draft: Draft, clause: NoticeClause, at: NoticeAt, deadline: Dated) -> 
         GIVEN, Kind.NOTICE, Verb.REQUEST, Stage.NOTICE.value, why,
         mode=Mode.MANUAL, undo=Undo.NEVER, before=Phase.ABSENT, after=Phase.PRESENT, span=clause.span,
         owner=draft.desired.owner or None, proof=Proof.ACKNOWLEDGED if receipt else Proof.ATTESTED,
-        deadline=deadline.at, occurrence=max(1, draft.state.occurrence(GIVEN, Verb.REQUEST)),
+        deadline=deadline.at, occurrence=max(1, draft.state.occurrence(GIVEN, Verb.REQUEST)) + (draft.recorded(GIVEN, Verb.REQUEST) is not None),
     )  # fmt: skip
 
 
@@ -212,7 +213,8 @@ def _of_contract(desired: Desired, state: State, now: str) -> Iterator[Deadline]
     found = standing(desired, state, now)
     if isinstance(found, Notice) and not isinstance(found.reachable, Unknown) and not ending and notice_shown(desired):
         yield from _of_notice(desired, contract, found, found.reachable)
-    yield from _of_term(desired, contract, found, now, ending)
+    runs = notice(contract, now) if wanted(desired) is not None and not ending else found
+    yield from _of_term(desired, contract, runs, now, ending)
     effective = milestones(desired, state, now)[Milestone.CANCEL_EFFECTIVE.value]
     if isinstance(effective, Dated) and not effective.real:
         place = address(Kind.SUBSCRIPTION, "contract")
