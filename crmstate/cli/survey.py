@@ -14,6 +14,7 @@ from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.event import Held
 from crmstate.core.failure import Failure
 from crmstate.core.plan import Plan
+from crmstate.core.planning.draft import expired
 from crmstate.core.planning.planner import plan as make_plan
 from crmstate.core.ports import ReadSession
 from crmstate.core.record import State
@@ -73,7 +74,7 @@ def _audiences(house: House, state: State, found: Survey) -> list[Audience]:
     if messenger is None:
         return []
     places = {each.id: address(Kind.NOTICE, each.id) for each in house.desired.notices if each.told}
-    done = {place for place in places.values() if _is_done(state, place)}
+    done = {place for place in places.values() if _is_done(state, place, found.taken_at)}
     return [
         messenger.audience(each, lambda: found.of(Kind.USER))
         for each in house.desired.notices
@@ -81,9 +82,9 @@ def _audiences(house: House, state: State, found: Survey) -> list[Audience]:
     ]
 
 
-def _is_done(state: State, place: Address) -> bool:
+def _is_done(state: State, place: Address, now: str) -> bool:
     entry = state.latest(place, Verb.NOTIFY)
-    return entry is not None and entry.outcome is Outcome.DONE
+    return entry is not None and entry.outcome is Outcome.DONE and not expired(entry, now)
 
 
 def _meant(patterns: Sequence[str], found: Survey, state: State, whole: Plan) -> None:

@@ -35,7 +35,7 @@ def standing(log: Mapping[str, Contacted]) -> list[Contacted]:
 
 def proves(contact: Contacted, place: Address) -> bool:
     """Whether the vendor acknowledged in it what was asked for: it is an acknowledgement, and of nothing else."""
-    return contact.kind is Contacting.ACKNOWLEDGEMENT and (not contact.steps or place in contact.steps)
+    return contact.kind is Contacting.ACKNOWLEDGEMENT and place in contact.steps
 
 
 def spoken(log: Mapping[str, Contacted]) -> dict[Address, Spoken]:

@@ -70,6 +70,7 @@ def advance(state: State, event: AnyEvent) -> State:
         case events.Finished():
             state.last_exit = event.exit
         case events.Repaired():
+            state.mended = True  # who was told of a notice that the record no longer knows
             for told in state.told.values():
                 told.gap = True
             for key in event.unknown:

@@ -113,6 +113,7 @@ class State(msgspec.Struct, omit_defaults=True):
     examined: tuple[Examined, ...] = ()
     compared: dict[str, Compared] = {}
     remarks: tuple[Remarked, ...] = ()
+    mended: bool = False
 
     def entry(self, address: Address, verb: Verb, occurrence: int = 1) -> Entry | None:
         """The entry of a step, or None."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from crmstate.core.address import Address, address, id_of
 from crmstate.core.diagnostic import Problem, problem
-from crmstate.core.order import Stage
+from crmstate.core.milestones import GIVEN
+from crmstate.core.order import Stage, earlier
 from crmstate.core.plan import Plan
 from crmstate.core.planning.draft import expired
 from crmstate.core.planning.humans import TAKES
@@ -57,11 +58,36 @@ def gates_stand(plan: Plan, state: State, now: str) -> None:
     named = {stage for edge in plan.order for stage in edge if "/" in stage or stage == "open_questions"}
     if any(step.stage in TAKES and step.mode is Mode.AUTO for step in plan.steps):
         named.add(Stage.FREEZE.value)
-    for stage in sorted(named - present):
+    if (Stage.NOTICE.value, Stage.CANCEL.value) in plan.order:
+        named.add(Stage.NOTICE.value)
+    there = {step.id for step in plan.steps}
+    for need in sorted({need for step in plan.steps for need in step.needs} - there):
+        found = state.entries.get(need)
+        if found is None or found.outcome is not Outcome.DONE or expired(found, now):
+            raise problem(Exit.STALE, "CRM-E018", stage=need, plan_id=plan.plan_id)
+    for stage in sorted(named - present - set(plan.excluded)):
         place = Address("freeze/cutover" if stage == Stage.FREEZE.value else stage)
         entry = state.latest(place, Verb.CONFIRM)
+        if stage == Stage.NOTICE.value:
+            entry = state.latest(GIVEN, Verb.REQUEST)
         head, _, name = stage.partition("/")
         if head == NOTICES:
             entry = state.latest(address(Kind.NOTICE, name), Verb.NOTIFY)
         if entry is None or entry.outcome is not Outcome.DONE or expired(entry, now):
             raise problem(Exit.STALE, "CRM-E018", stage=stage, plan_id=plan.plan_id)
+
+
+def gates_kept(plan: Plan, fresh: Plan) -> None:
+    """Whatever waits for a person or the vendor now, before something that a saved plan takes away, is in that plan as
+    well: it was not taken out of the file, and what was proved or waived when it was made still is. Raises Problem (exit
+    5)."""
+    before = earlier({*plan.order, *fresh.order})
+    todo, gates = [step.stage for step in plan.steps if step.mode is Mode.AUTO and step.stage in TAKES], set[str]()
+    while todo:
+        fresh_ones = before.get(todo.pop(), frozenset()) - gates
+        gates |= fresh_ones
+        todo += fresh_ones
+    there = {step.id for step in plan.steps}
+    for step in fresh.steps:
+        if step.mode is not Mode.AUTO and step.stage in gates - set(plan.excluded) and step.id not in there:
+            raise problem(Exit.STALE, "CRM-E018", stage=step.address, plan_id=plan.plan_id)

@@ -57,7 +57,10 @@ def _differs(context: Context, step: Step, box: Outbox) -> Verdict | None:
     if step.rows is not None and len(box.recipients) > step.rows:
         more = finding(step, "CRM-N041", n=len(box.recipients), ceiling=step.rows)
         return Verdict(step, Result.REFUSED, more, exit=Exit.STALE)
-    told = context.ledger.state.told.get(step.address)
+    state = context.ledger.state
+    told = state.told.get(step.address)
+    if (told.gap if told is not None else state.mended) and not context.resend:
+        return Verdict(step, Result.REFUSED, finding(step, "CRM-N040"), exit=Exit.STALE)
     if told is not None and told.key and told.key != box.key:
         return Verdict(step, Result.REFUSED, finding(step, "CRM-N042"), exit=Exit.REFUSED)
     return None

@@ -45,6 +45,8 @@ def clean(text: str) -> str:
     text = text.strip(" \t")
     if any(unicodedata.category(each) in ("Cc", "Zl", "Zp", "Cs") or each in _BIDI for each in text):
         raise Injection
+    if "=?" in text:  # an encoded word: mail libraries decode it, and what it hides may be a break
+        raise Injection
     return text
 
 

@@ -156,7 +156,7 @@ class Connection:
                 line.login(self._login[0].reveal(), self._login[1].reveal())
         except ssl.SSLError:
             raise Refused("tls") from None
-        except (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError):
+        except (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError, UnicodeError):
             raise Refused("login") from None
 
 

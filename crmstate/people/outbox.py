@@ -26,7 +26,7 @@ from crmstate.core.secret import Secret
 from crmstate.core.survey import Resource
 from crmstate.core.words import Exit, Fate
 from crmstate.people import mail, recipients, robots
-from crmstate.people.addresses import Person, address, fingerprint, masked
+from crmstate.people.addresses import Person, address, clean, fingerprint, masked
 from crmstate.people.post import Lost
 from crmstate.people.post import post as posted
 from crmstate.people.recipients import Found
@@ -332,6 +332,10 @@ def _digest(goal: NoticeGoal, made: Read, said: Said) -> str:
 def _addressable(server: MailGoal, goal: NoticeGoal) -> list[Diagnostic]:
     """What no server would take as a sender, or as whom to answer."""
     found = []
+    try:
+        clean(server.name or "")
+    except ValueError:
+        found.append(diagnostic("CRM-N023", span=server.span, address_text=server.sender))
     for span, text in ((server.span, server.sender), (goal.span, goal.feedback_owner)):
         try:
             address(text) if text else None

@@ -376,8 +376,8 @@ def test_a_report_compares_before_and_after_and_shows_what_people_wrote_as_text(
     text = run(here, "evaluate", "report").out
     assert "| EUR | 14400.00 | 9000.00 | 5400.00 | 0.00 |" in text
     assert "| `response_time` | 4.5 | 2.5 | -2.0 | `hours` |" in text
-    out = here.folder / "report.html"
     for lang, verdict in (("en", "No."), ("zh-CN", "不会。")):
+        out = here.folder / f"report-{lang}.html"
         said = run(here, "evaluate", "report", "--as", "html", "--out", str(out), "--lang", lang)
         assert said.code == 0
         page = out.read_text("utf-8")
@@ -385,6 +385,7 @@ def test_a_report_compares_before_and_after_and_shows_what_people_wrote_as_text(
             f'lang="{lang}"' in page and verdict in page and "&lt;b&gt;faster&lt;/b&gt;" in page and "<b>" not in page
         )
         assert "http" not in page and "<script" not in page
+        assert run(here, "evaluate", "report", "--as", "html", "--out", str(here.manifest)).code == 1
     assert run(here, "evaluate", "show", "--format", "json").json["missing"] == []
 
 

@@ -96,12 +96,10 @@ def test_what_is_no_table_is_refused_and_named(tmp_path: Path, data: bytes) -> N
     assert found.value.code is Code.UNAVAILABLE and "t.csv" in found.value.summary
 
 
-def test_other_files_are_one_dataset_with_their_bytes_and_a_link_is_none(tmp_path: Path) -> None:
+def test_other_files_are_one_dataset_with_their_bytes(tmp_path: Path) -> None:
     put(tmp_path, "contract.pdf", b"%PDF")
     put(tmp_path, ".hidden", b"x")
     put(tmp_path, "~$open.xlsx", b"x")
-    (tmp_path / "passwd.csv").symlink_to("/etc/passwd")
-    (tmp_path / "passwd.txt").symlink_to("/etc/passwd")
     line = session(tmp_path)
 
     assert [row.id for row in line.list(Kind.DATASET).resources] == ["files"]
@@ -111,6 +109,31 @@ def test_other_files_are_one_dataset_with_their_bytes_and_a_link_is_none(tmp_pat
     put(tmp_path, "contract.pdf", b"%PDF-1")
     with pytest.raises(Failure):
         list(line.fetch(file))
+
+
+@pytest.mark.parametrize("odd", ["link.csv", "folder", "Contacts.tsv"])
+def test_nothing_is_left_out_of_an_export_in_silence(tmp_path: Path, odd: str) -> None:
+    put(tmp_path, "Contacts.csv", b"n\n1\n")
+    if odd == "folder":
+        (tmp_path / odd).mkdir()
+    elif odd == "link.csv":
+        (tmp_path / odd).symlink_to("/etc/passwd")
+    else:
+        put(tmp_path, odd, b"n\n1\n")
+
+    with pytest.raises(Failure) as found:
+        session(tmp_path).list(Kind.DATASET)
+
+    assert odd in found.value.summary
+
+
+def test_a_file_without_a_line_break_is_not_taken_into_memory(tmp_path: Path) -> None:
+    put(tmp_path, "t.csv", b"n\n" + b"x" * (17 << 20))
+
+    with pytest.raises(Failure) as found:
+        read(tmp_path, "t")
+
+    assert "line of more than" in found.value.summary
 
 
 def test_a_table_that_changes_while_it_is_read_is_not_believed(tmp_path: Path) -> None:

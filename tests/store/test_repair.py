@@ -97,6 +97,7 @@ def test_an_intact_snapshot_that_reaches_further_is_taken_over(tmp_path):
     expected.entries[step(5).id].outcome = Outcome.UNKNOWN
     expected.entries[step(5).id].at = read(tmp_path, NAME).state.entries[step(5).id].at
     expected.serial = 9
+    expected.mended = True
     assert read(tmp_path, NAME).state == expected
 
 

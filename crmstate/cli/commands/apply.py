@@ -38,7 +38,7 @@ from crmstate.core.planning.retention import ended
 from crmstate.core.ports import ReadSession, Session
 from crmstate.core.words import Exit
 from crmstate.engine.absent import Absent
-from crmstate.engine.admit import admit, gates_stand
+from crmstate.engine.admit import admit, gates_kept, gates_stand
 from crmstate.engine.meter import Meter, planned_rows
 from crmstate.engine.observe import departed, identify, stamp
 from crmstate.engine.pool import Pool
@@ -132,7 +132,9 @@ def _locked(house: House, screen: Screen, wish: Wish, made: Plan | None, store: 
     _, living = identify(readers, house.tenant, store.state)
     if store.head:
         recover(store, living[0], house.clock, run)
-    if made is None:
+    if made is not None:
+        gates_kept(made, planned(house, store.state, readers))
+    else:
         made = planned(house, store.state, readers, wish.target, wish.exclude, resend=wish.resend)
         admit(made, store.state, wish.plan_id)
         if not screen.json and not (screen.quiet and wish.yes):

@@ -329,9 +329,9 @@ def _delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts) 
 def _frozen_since(draft: Draft) -> str | None:
     """Since when nobody works any more; None where they still may."""
     entry = draft.recorded(address(Kind.FREEZE, "cutover"), Verb.CONFIRM)
-    if entry is None:
-        return None
     written = draft.desired.freeze
+    if entry is None:  # it is still to come: this very run may pass it, and go on to the delta
+        return None if written is None else draft.survey.taken_at if written == "now" else written
     return written if written not in (None, "now") else entry.at
 
 
@@ -428,6 +428,18 @@ def _emptied(draft: Draft, row: Resource) -> bool:
     purged = draft.state.latest(row.address, Verb.PURGE)
     emptied = draft.recorded(address(Kind.BIN, row.id), Verb.EMPTY)
     return purged is None or (emptied is not None and emptied.at >= purged.at)
+
+
+def by_word(draft: Draft) -> None:
+    """What a person proves of the archive, when the vendor is not asked."""
+    goal = draft.desired.archive
+    if not isinstance(goal, ArchiveGoal) or (ended(draft.state) or begun(draft.state)) is not None:
+        return
+    cell = draft.provider.cell(Kind.ACCOUNT, Verb.EXPORT)
+    if goal.backup and cell is not None and cell.how is How.MANUAL:
+        _backup(draft, goal)
+    if keys(draft, goal) and not (goal.identity or goal.unsupported):
+        _opened_by_hand(draft, goal)
 
 
 def certificate(draft: Draft) -> None:

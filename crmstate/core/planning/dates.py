@@ -41,11 +41,11 @@ def give_notice(draft: Draft) -> None:
     entry = given(draft.state)
     if entry is not None and isinstance(found, Notice):
         draft.diagnostics += _missed(clause, found, "CRM-P112")
+    draft.edges.append((Stage.NOTICE.value, Stage.CANCEL.value))
     done = draft.recorded(GIVEN, Verb.REQUEST)
     if done is not None and not taken_back(draft.state, done):
         draft.keep(Kind.NOTICE)
         return
-    draft.edges.append((Stage.NOTICE.value, Stage.CANCEL.value))
     if isinstance(found, Unknown) or isinstance(found.reachable, Unknown):
         if isinstance(found, Notice):
             draft.diagnostics += _missed(clause, found, "CRM-P110")

@@ -54,7 +54,7 @@ def _notice(draft: Draft, goal: NoticeGoal, audience: Audience | None, resend: b
     if draft.recorded(place, Verb.NOTIFY) is not None:
         draft.keep(Kind.NOTICE)
         return
-    told = draft.state.told.get(place, Told())
+    told = draft.state.told.get(place, Told(gap=draft.state.mended))
     unknown = told.number(Fate.UNKNOWN, Fate.SENDING)
     if told.gap and not resend:
         why = message("blocked.notice_gap", address=place)

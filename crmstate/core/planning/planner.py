@@ -33,6 +33,7 @@ from crmstate.core.planning.access import access
 from crmstate.core.planning.afterwards import replacement, review, settlement
 from crmstate.core.planning.contract import account, subscription
 from crmstate.core.planning.contract import by_word as contract_by_word
+from crmstate.core.planning.data import by_word as archive_by_word
 from crmstate.core.planning.data import certificate, data, encryption
 from crmstate.core.planning.dates import give_notice, term_runs
 from crmstate.core.planning.draft import Draft
@@ -105,6 +106,8 @@ def plan(
         guard(draft)
     else:
         for part in (contract_by_word, certificate, people) if by_word or not offline else ():
+            part(draft)
+        for part in (give_notice, replacement, archive_by_word) if by_word else ():
             part(draft)
         settlement(draft)
         review(draft, alone=True)

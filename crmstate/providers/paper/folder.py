@@ -44,7 +44,13 @@ class Folder:
 
     def tables(self) -> dict[str, Path]:
         """The tables by the name of their dataset."""
-        return {path.stem: path for path in self._all() if path.suffix.lower() in TABLES and path.name != COUNTS}
+        found: dict[str, Path] = {}
+        for path in self._all():
+            if path.suffix.lower() in TABLES and path.name != COUNTS:
+                if path.stem in found:
+                    raise unreadable(path, f"{found[path.stem].name} is a dataset of the same name")
+                found[path.stem] = path
+        return found
 
     def others(self) -> list[Path]:
         """Every other file, in the order of their names."""
@@ -147,7 +153,11 @@ class Folder:
     def _all(self) -> list[Path]:
         try:
             with os.scandir(self._path) as found:
-                names = [each.name for each in found if each.is_file(follow_symlinks=False)]
+                there = [each for each in found if not each.name.startswith((".", "~$"))]
+                odd = next((each.name for each in there if not each.is_file(follow_symlinks=False)), None)
+                if odd is not None:
+                    raise unreadable(self._path / odd, "a folder or a link is not read: put its files here, or pack it")
+                names = [each.name for each in there]
         except OSError as error:
             raise unreadable(self._path, error.strerror or type(error).__name__) from None
         return [self._path / name for name in sorted(names) if not name.startswith((".", "~$"))]

@@ -14,6 +14,7 @@ from crmstate.core.failure import Code, Failure
 
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _HEAD = 1 << 20
+LONGEST = 16 << 20
 
 
 def unreadable(path: Path, why: str) -> Failure:
@@ -66,9 +67,9 @@ class Table:
         encoding = encoding_of(head, self._path)
         fd = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW)
         self._stream = os.fdopen(fd, encoding=encoding, errors="strict", newline="")
-        first = self._stream.readline()
+        first = self._stream.readline(LONGEST)
         self._stream.seek(0)
-        reader = csv.reader(self._stream, delimiter=separator(first), strict=True)
+        reader = csv.reader(_lines(self._stream, self._path), delimiter=separator(first), strict=True)
         header = next(reader, None)
         if not header or any(not name.strip() for name in header) or len(set(header)) != len(header):
             raise unreadable(self._path, "its first line has to name every column, each by another name")
@@ -85,6 +86,14 @@ class Table:
             raise unreadable(self._path, "it changed while it was read")
 
 
+def _lines(stream: IO[str], path: Path) -> Iterator[str]:
+    """Line by line, each of a bounded length: a file without a break is not taken into memory."""
+    while line := stream.readline(LONGEST):
+        if len(line) == LONGEST:
+            raise unreadable(path, f"it has a line of more than {LONGEST} signs")
+        yield line
+
+
 def encoding_of(head: bytes, path: Path) -> str:
     """The encoding by a file's mark, or by what its beginning can be read as."""
     for mark, name in _MARKS:
@@ -92,7 +101,7 @@ def encoding_of(head: bytes, path: Path) -> str:
             return name
     for name in ("utf-8", "gb18030"):
         try:
-            head[: _HEAD - 8].decode(name) if len(head) < _HEAD else _cut(head, name)
+            head.decode(name) if len(head) < _HEAD else _cut(head, name)
             return name
         except UnicodeDecodeError:
             continue
