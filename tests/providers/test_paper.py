@@ -85,6 +85,7 @@ def test_pages_leave_nothing_out_and_a_reading_goes_on_where_it_was(tmp_path: Pa
         b"a,b\n1,2,3\n",
         b'a,b\n1,"open\n',
         b"a\n\xff\xfe\xfd\x80\n",
+        "id;Name;Ort\n1;Müller;Köln\n".encode("cp1252"),
     ],
 )
 def test_what_is_no_table_is_refused_and_named(tmp_path: Path, data: bytes) -> None:
@@ -154,7 +155,12 @@ def test_the_count_is_what_somebody_wrote_down_and_nothing_else(tmp_path: Path) 
     assert session(tmp_path).count("t").rows is None
     put(tmp_path, "counts.csv", b"dataset,rows\nt,2\n")
     assert session(tmp_path).count("t").rows == 2
-    for wrong in (b"dataset,rows\nt,two\n", b"dataset,rows\nt,1\nt,2\n", b"dataset,rows\n,1\n"):
+    for wrong in (
+        b"dataset,rows\nt,two\n",
+        b"dataset,rows\nt,1\nt,2\n",
+        b"dataset,rows\n,1\n",
+        "dataset,rows\nt,²\n".encode(),
+    ):
         put(tmp_path, "counts.csv", wrong)
         with pytest.raises(Failure) as found:
             session(tmp_path).count("t")

@@ -76,7 +76,7 @@ class Folder:
             found: dict[str, int] = {}
             for number, row in enumerate(table.rows(), 2):
                 name, many = str(row.get("dataset", "")).strip(), str(row.get("rows", "")).strip()
-                if not name or not many.isdigit() or name in found:
+                if not name or not (many.isascii() and many.isdigit() and len(many) <= 12) or name in found:
                     raise unreadable(path, f"line {number}: `dataset` and `rows` (a number), each dataset once")
                 found[name] = int(many)
         return found

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
@@ -14,6 +15,7 @@ from crmstate.core.failure import Code, Failure
 
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _HEAD = 1 << 20
+_PAIR = re.compile(rb"[\x81-\xfe][\x40-\xfe]")
 LONGEST = 16 << 20
 
 
@@ -95,17 +97,27 @@ def _lines(stream: IO[str], path: Path) -> Iterator[str]:
 
 
 def encoding_of(head: bytes, path: Path) -> str:
-    """The encoding by a file's mark, or by what its beginning can be read as."""
+    """The encoding by a file's mark, or by what its beginning can be read as. Nearly any bytes can be read as GB18030, those
+    of a European spreadsheet as well, and would come out as other people's names: it is believed only where the characters
+    are those that Chinese is written with."""
     for mark, name in _MARKS:
         if head.startswith(mark):
             return name
     for name in ("utf-8", "gb18030"):
         try:
-            head.decode(name) if len(head) < _HEAD else _cut(head, name)
-            return name
+            _cut(head, name)
         except UnicodeDecodeError:
             continue
-    raise unreadable(path, "it is neither UTF-8, UTF-16 with a mark, nor GB18030")
+        if name == "utf-8" or _chinese(head):
+            return name
+    raise unreadable(path, "it is not certainly UTF-8, UTF-16 with a mark, or GB18030: save it as UTF-8")
+
+
+def _chinese(head: bytes) -> bool:
+    """Whether two bytes of one character are mostly both above ASCII, as in everyday Chinese; a letter with an accent
+    stands before a plain one."""
+    pairs = _PAIR.findall(head)
+    return bool(5 * sum(pair[1] < 0x80 for pair in pairs) <= len(pairs))
 
 
 def _cut(head: bytes, name: str) -> None:
