@@ -30,7 +30,7 @@ def addressee(written: str | None, span: Span | None = None) -> str | None:
 def draft(subject: str, body: str, sender: str | None, to: str | None, at: datetime) -> bytes:
     """The file of a draft, in UTF-8, with the lines ends of mail."""
     mail = EmailMessage(policy=SMTP)
-    mail["Subject"] = _BREAKS.sub(" ", subject)
+    mail["Subject"] = _BREAKS.sub(" ", subject).replace("=?", "= ?")  # an encoded word would be decoded, breaks and all
     if from_ := addressee(sender):
         mail["From"] = from_
     if to is not None:

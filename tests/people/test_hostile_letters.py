@@ -106,6 +106,7 @@ def test_no_name_changes_the_shape_of_a_letter_or_says_more_than_itself(
 
 @MANY
 @given(HOSTILE, st.text(st.sampled_from(SIGNS), max_size=200))
+@example("Notice =?utf-8?q?x=0d=0aBcc:_evil=40evil.example?=", "b")
 def test_no_text_adds_a_line_to_the_head_of_a_mail(subject: str, body: str) -> None:
     raw = draft(subject, body, "o@example.com", "legal@vendor.example", datetime(2026, 11, 16, tzinfo=UTC))
     mail = email.message_from_bytes(raw, policy=email.policy.default)

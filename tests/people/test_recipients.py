@@ -67,6 +67,12 @@ def test_a_break_in_a_name_stops_the_whole(tmp_path: Path) -> None:
     assert [("CRM-N001", 3)] == [(each.code, each.span.line if each.span else 0) for each in found.faults]
 
 
+@pytest.mark.parametrize("hidden", ["=?utf-8?q?x=0d=0aBcc:_evil=40x.example?=", "Ms =?utf-8?b?eA0KQmNjOiBl?="])
+def test_an_encoded_word_that_may_hide_a_break_stops_the_whole(hidden: str) -> None:
+    with pytest.raises(Injection):
+        clean(hidden)
+
+
 def test_a_line_of_the_opt_out_list_that_is_no_address_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "out.csv"
     file.write_text("email\nann@example.com\nbo at example.com\n")
