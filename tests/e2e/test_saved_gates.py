@@ -103,7 +103,9 @@ def test_without_the_vendor_a_proof_is_asked_for_as_with_it(there: Site) -> None
     for more in ((), ("--offline",)):
         said = confirm(there, GIVEN, "--note", "we wrote to them", *more)
         assert said.code == 3, said.err
-    assert not [each for each in state(there).entries.values() if each.address == GIVEN and each.outcome is Outcome.DONE]
+    assert not [
+        each for each in state(there).entries.values() if each.address == GIVEN and each.outcome is Outcome.DONE
+    ]
 
 
 def test_a_stronger_proof_is_asked_for_again_however_it_was_gone_round(here: Site) -> None:

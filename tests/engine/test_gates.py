@@ -8,15 +8,17 @@ import pytest
 from msgspec.structs import replace
 
 from crmstate.core.address import Address
+from crmstate.core.contract import ContractGoal, NoticeClause, Period, Term
 from crmstate.core.diagnostic import Problem
 from crmstate.core.event import Approved, Created, Evidence, Held
 from crmstate.core.failure import Code, Failure
 from crmstate.core.goal import HumanGoal, PurgeGoal, Safeguards, SubscriptionGoal, UsersGoal
+from crmstate.core.milestones import GIVEN
 from crmstate.core.plan import Plan
 from crmstate.core.record import State
 from crmstate.core.survey import Identity
-from crmstate.core.words import Exit, How, Kind, Outcome, Phase, Proof, Verb
-from crmstate.engine.admit import admit
+from crmstate.core.words import Exit, How, Kind, Mode, Outcome, Phase, Proof, Verb
+from crmstate.engine.admit import admit, gates_kept, gates_stand
 from crmstate.engine.confirm import confirm, confirmable
 from crmstate.engine.observe import departed, identify, observe
 
@@ -42,8 +44,8 @@ from .stages import ROWS, site
 BORN = Created(NOW, "exit", "line", "model", TENANT)
 
 
-def made(**goals: Any) -> Plan:
-    return plan(wish(users=UsersGoal("removed", only=()), **goals), tenant(user("p1")), record([BORN]))
+def made(*more: Any, **goals: Any) -> Plan:
+    return plan(wish(users=UsersGoal("removed", only=()), **goals), tenant(user("p1"), *more), record([BORN]))
 
 
 def refused(found: Plan, state: State, given: str | None = None, where: str | None = None) -> tuple[Exit, str]:
@@ -277,3 +279,57 @@ def test_a_plan_for_what_only_a_person_can_do_sends_nothing() -> None:
     here = site(by=by, rows=ROWS)
     here.settle()
     assert {call.kind for call in here.world.calls} <= {Kind.INTEGRATION}
+
+
+# A saved plan, and what has to stand before it still
+
+NOTICE_CLAUSE = ContractGoal(
+    term=Term(start="2026-02-01", length=Period(12, "months"), end="inclusive", renewal="automatic"),
+    notice=NoticeClause(Period(30, "days"), "term_end"),
+)
+
+
+def guarded() -> Plan:
+    """A plan with something of everything that a person or a paper has to prove first."""
+    goals = {
+        "people": (HumanGoal("legal", "Counsel agrees", "law@example.com", before="freeze"),),
+        "purge": PurgeGoal(certificate=True),
+        "subscription": SubscriptionGoal("cancelled", "immediately"),
+        "account": DELETED,
+        "contract": NOTICE_CLAUSE,
+    }
+    return made(contract(), account(), **goals, freeze="now")
+
+
+def test_whatever_stands_before_what_is_taken_away_cannot_be_taken_out_of_the_file() -> None:
+    fresh = guarded()
+    gates_kept(fresh, fresh)
+    dropped = []
+    for step in fresh.steps:
+        if step.mode is Mode.AUTO:
+            continue
+        saved = replace(fresh, steps=tuple(each for each in fresh.steps if each is not step))
+        try:
+            gates_kept(saved, fresh)
+        except Problem as found:
+            assert (found.exit, found.diagnostics[0].code) == (Exit.STALE, "CRM-E018")
+            dropped.append(step.address)
+    assert {"human_step/legal", "notice/contract", "certificate/destruction", "freeze/cutover"} <= set(dropped), dropped
+
+
+def test_a_step_whose_need_is_nowhere_is_not_started() -> None:
+    whole = guarded()
+    (first, *rest) = whole.steps
+    saved = replace(whole, steps=(*(replace(each, needs=("0" * 16,)) for each in rest[:1]), *rest[1:], first))
+    gates_stand(whole, record([BORN]), NOW)
+    with pytest.raises(Problem) as found:
+        gates_stand(saved, record([BORN]), NOW)
+    assert found.value.diagnostics[0].code == "CRM-E018"
+
+
+def test_notice_that_lapsed_stands_in_the_way_again() -> None:
+    whole = guarded()
+    saved = replace(whole, steps=tuple(each for each in whole.steps if each.address != GIVEN))
+    with pytest.raises(Problem) as found:
+        gates_stand(saved, record([BORN]), NOW)
+    assert found.value.diagnostics[0].params["stage"] == "notice"
