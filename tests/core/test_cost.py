@@ -307,3 +307,22 @@ def test_a_term_of_any_length_has_a_price_a_year() -> None:
     assert yearly(price, Term(length=Period(73, "days"))) == 1825
     assert yearly(price, Term(ends_on="2027-01-31")) is None
     assert (digits("JPY"), digits("EUR"), digits("KWD")) == (0, 2, 3)
+
+
+def test_the_fee_is_due_where_the_end_comes_before_the_term_that_binds_and_not_only_the_running_one() -> None:
+    """A missed notice binds for another term: a day in the middle of that one is an early end."""
+    term = Term("2024-01-01", Period(36, "months"), end="inclusive", renewal="automatic", renewal_length=YEAR)
+    clause = NoticeClause(Period(3, "months"), "term_end")
+    found = costs(on("2027-06-30"), written(term, notice=clause, early_termination_fee=Fee("2000", "USD")))
+    assert sums(found)["early_termination_fee"] == "USD 2,000.00"
+
+
+def test_a_claim_of_another_kind_does_not_take_the_place_of_the_refund() -> None:
+    paper = Evidence("file", Proof.ATTESTED, TODAY)
+    state = record([Claimed(TODAY, 1, "overcharge", "5.00", "USD", "it@example.com", paper, None)])
+    found = plan(wish(subscription=on("2026-12-31"), contract=written()), tenant(row(), at=TODAY), state).cost
+    assert found is not None
+    kinds = [(line.how.code, str(line.sum)) for line in found.lines if line.what.startswith("refund")]
+    assert ("USD 5.00" in [each[1] for each in kinds], "cost.refund" in [each[0] for each in kinds]) == (True, True), (
+        kinds
+    )

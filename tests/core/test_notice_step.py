@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from crmstate.core.contract import Calendar, ContractGoal, NoticeClause, Period, Price, Term, When
 from crmstate.core.deadline import Dated, Unknown
+from crmstate.core.event import AnyEvent, Contacted
 from crmstate.core.goal import HumanGoal, SubscriptionGoal
-from crmstate.core.milestones import milestones
+from crmstate.core.milestones import GIVEN, milestones
 from crmstate.core.order import Stage
 from crmstate.core.plan import Plan
 from crmstate.core.record import State
-from crmstate.core.words import Kind, Mode, Outcome, Proof, Severity, Verb
+from crmstate.core.words import Channel, Contacting, Kind, Mode, Outcome, Proof, Severity, Verb
 
 from .scenes import (
     ARCHIVED,
@@ -251,3 +253,38 @@ def test_a_contract_that_nobody_has_decided_about_shows_its_last_day_without_a_s
     found = made(bound(), subscription=goal)
     assert ("notice_deadline" in dates(found)) is shown
     assert Verb.REQUEST not in [step.verb for step in found.steps]
+
+
+# A notice that was taken back, and one that arrived before anybody wrote so
+
+RESUMED = "2026-08-01T12:00:00Z"
+
+
+def resumed(at: str = RESUMED) -> list[AnyEvent]:
+    return happened(Kind.SUBSCRIPTION, "contract", Verb.RESUME, at=at)
+
+
+@pytest.mark.parametrize("at", [RESUMED, NOW])
+def test_a_notice_that_was_taken_back_was_not_given(at: str) -> None:
+    state = record(_said(), resumed(at))
+    found = made(bound(), state, at="2027-06-01T12:00:00Z")
+    (step,) = [each for each in found.steps if each.address == GIVEN]
+    assert (step.occurrence, step.deadline is not None) == (2, True)
+    assert dates(found)["notice_deadline"] > "2027-06-01"
+
+
+def test_a_notice_counts_from_the_talk_that_proves_it_arrived() -> None:
+    early = Contacted(
+        at=MISSED, id="c1", by="ann", when="2026-10-20T09:00:00Z", channel=Channel.MAIL,
+        kind=Contacting.ACKNOWLEDGEMENT, person="Ms Li", outcome="yes", steps=(GIVEN,),
+    )  # fmt: skip
+    (said,) = _said(MISSED)
+    late, in_time = record([said]), record([early], [replace(said, contact="c1")])
+    after = "2026-11-10T12:00:00Z"
+    assert "CRM-P112" in codes(made(bound(), late, at=after))
+    assert "CRM-P112" not in codes(made(bound(), in_time, at=after))
+
+
+def _said(at: str = NOW) -> list[AnyEvent]:
+    (event,) = confirmed(Kind.NOTICE, "contract", verb=Verb.REQUEST, at=at, proof=Proof.ACKNOWLEDGED)
+    return [event]

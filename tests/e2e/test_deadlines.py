@@ -114,6 +114,14 @@ def test_the_calendar_is_one_that_another_library_reads(bound: Site, tmp_path: P
     assert {event.uid for event in ics.Calendar(file.read_text("utf-8")).events} == set(events)
 
 
+def test_what_begins_on_a_day_stands_on_that_day_in_the_calendar(bound: Site, tmp_path: Path) -> None:
+    """A right that one has from a day on is no deadline that is over when the day begins."""
+    file = tmp_path / "dates.ics"
+    assert asked(bound, *EARLY, "--ics", str(file)).code == 0
+    (begins,) = [each for each in ics.Calendar(file.read_text("utf-8")).events if "29(1)" in (each.name or "")]
+    assert begins.begin.to("Europe/Berlin").strftime("%Y-%m-%d") == "2027-01-12"
+
+
 def test_no_other_file_is_written_over_and_no_link_followed(bound: Site, tmp_path: Path) -> None:
     other, link = tmp_path / "notes.txt", tmp_path / "link.ics"
     other.write_text("mine")

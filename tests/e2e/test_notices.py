@@ -393,3 +393,25 @@ def test_who_was_told_stays_told_when_the_state_is_set_back(here: Site, mails: M
     listed(here, "Ann,ann@example.com", "Cy,cy@example.com")
     assert apply(here, "--resend-unknown")[0] == 0
     assert ["ann@example.com", "cy@example.com"] == sent(mails)
+
+
+@pytest.mark.parametrize("lost", ["who was addressed", "what was answered"])
+def test_after_a_repair_nobody_is_told_again_unless_somebody_wishes_it(
+    here: Site, mails: MailServer, lost: str
+) -> None:
+    write(here, mails, TO_FILE)
+    listed(here, "Ann,ann@example.com", "Bo,bo@example.com")
+    plan = here.folder / "plan.json"
+    assert here.plan("--out", str(plan)).code == 0
+    assert apply(here)[0] == 0 and len(sent(mails)) == 2
+    journal = here.folder / ".crmstate" / "exit" / "journal"
+    word = '"addressed"' if lost == "who was addressed" else '"answered"'
+    chunk = next(path for path in sorted(journal.glob("*.jsonl")) if word in path.read_text("utf-8"))
+    chunk.write_bytes(b"")
+    (here.folder / ".crmstate" / "exit" / "state.json").unlink()
+    assert here.run("state", "repair", "exit", "--folder", str(here.folder)).code == 0
+
+    here.apply()
+    here.run("apply", str(plan), "--yes")
+
+    assert ["ann@example.com", "bo@example.com"] == sent(mails)

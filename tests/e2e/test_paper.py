@@ -158,3 +158,15 @@ def test_a_broken_table_is_named_before_anything_is_kept(here: Site) -> None:
     said = here.apply()
 
     assert said.code in (1, 6) and "Deals.csv" in said.out + said.err and "Traceback" not in said.err
+
+
+def test_an_export_of_long_ago_is_not_the_last_one_even_where_the_freeze_is_now(here: Site) -> None:
+    for path in (here.folder / "exports").iterdir():
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+
+    assert here.apply().code == 0
+
+    done = json.loads(here.run("status", str(here.manifest), "--format", "json").out)
+    found = json.loads(here.plan("--format", "json").out)
+    assert "archive/Contacts" in {each["address"] for each in found["blocked"]}, done
+    assert not [step for step in found["steps"] if step["verb"] == "purge" and step["mode"] == "auto"]

@@ -291,3 +291,41 @@ def test_templates_cost_nothing_before_a_letter_is_written() -> None:
     code = "import sys; from crmstate.cli.app import build; build([]); build(['plan']); print('jinja2' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("kind", ["switch-provider", "switch-on-premises", "switch-erase", "deletion"])
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_letter_asks_for_the_erasure_of_what_is_held_without_excepting_it(
+    kind: str, lang: str, tmp_path: Path
+) -> None:
+    held = ZOHO.replace("holds: [Cases]", "holds: [Deals]")
+    said = crmstate("letter", kind, written(tmp_path, held), "--as-of", AS_OF, "--lang", lang).out
+    assert re.search(r"legal hold|法律保全", said) and "- Deals" in said
+
+
+@pytest.mark.parametrize("kind", ["settlement", "cancellation"])
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_letter_concedes_a_fee_for_an_end_with_the_term(kind: str, lang: str, tmp_path: Path) -> None:
+    said = crmstate("letter", kind, written(tmp_path, ZOHO), "--as-of", AS_OF, "--lang", lang).out
+    assert "1,200" not in said
+    early = ZOHO.replace("effective: end_of_term", "effective: {date: 2026-12-31}")
+    (tmp_path / "early").mkdir()
+    assert "1,200" in crmstate("letter", kind, written(tmp_path / "early", early), "--as-of", AS_OF, "--lang", lang).out
+
+
+def test_a_clause_against_the_customer_is_not_relied_on(tmp_path: Path) -> None:
+    bad = ZOHO.replace("topic: refund, quote: Prepaid fees are refunded pro rata.", "topic: early_termination, quote: Nothing is refunded.")  # fmt: skip
+    assert "Nothing is refunded" not in crmstate("letter", "settlement", written(tmp_path, bad), "--as-of", AS_OF).out
+
+
+def test_another_term_is_not_called_the_current_one(tmp_path: Path) -> None:
+    manifest = written(tmp_path, ZOHO)
+    late = "2026-12-20T09:00:00Z"
+    said = " ".join(crmstate("letter", "cancellation", manifest, "--as-of", late).out.split())
+    assert "31 January 2028" in said and "end of the term that this notice still reaches" in said
+    assert "当前合同期" not in crmstate("letter", "cancellation", manifest, "--as-of", late, "--lang", "zh-CN").out
+
+
+def test_uk_law_is_named_beside_chinese_law(tmp_path: Path) -> None:
+    both = ZOHO.replace("regimes: [gdpr, eu-data-act]", "regimes: [pipl, uk-gdpr]")
+    assert "UK GDPR" in crmstate("letter", "deletion", written(tmp_path, both), "--as-of", AS_OF, "--lang", "zh-CN").out

@@ -76,3 +76,12 @@ def test_no_text_ends_the_message_before_its_end(data: bytes) -> None:
     assert wire.endswith(b".\r\n") and b"\r\n.\r\n" not in wire[: -len(b".\r\n")]
     assert b"\n" not in wire.replace(b"\r\n", b"") and b"\r" not in wire.replace(b"\r\n", b"")
     assert not wire[:-3].startswith(b".\r\n")
+
+
+def test_a_password_that_no_server_could_take_is_a_refused_login_and_shown_nowhere(
+    tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mail_server(tmp_path, tls="starttls", cert=str(certificate)) as server:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        goal = MailGoal("localhost", server.port, "starttls", "revops@example.com", "RevOps", login=True)
+        assert (Fate.DEFERRED, "login", 0) == send(goal, (Secret("robot"), Secret("schlüssel")))
