@@ -411,7 +411,8 @@ def test_after_a_repair_nobody_is_told_again_unless_somebody_wishes_it(
     (here.folder / ".crmstate" / "exit" / "state.json").unlink()
     assert here.run("state", "repair", "exit", "--folder", str(here.folder)).code == 0
 
-    here.apply()
     here.run("apply", str(plan), "--yes")
+    assert ["ann@example.com", "bo@example.com"] == sent(mails)
+    here.apply()
 
     assert ["ann@example.com", "bo@example.com"] == sent(mails)
