@@ -148,7 +148,7 @@ def test_a_simulator_that_nobody_waits_for_any_more_is_ended(tmp_path: Path, mon
     with pytest.raises(KeyboardInterrupt):
         embedded.start(tmp_path / "vendor.db")
 
-    assert started[0].wait(timeout=30) != 0
+    assert started[0].returncode not in (None, 0), "it has gone before anybody clears up behind it"
 
 
 def test_what_stands_in_the_way_is_shown_and_the_exit_says_so(here: Site) -> None:
