@@ -84,37 +84,9 @@ def plan(
     """
     draft = Draft(desired, observed, recorded, provider, lock)
     if sealed is None and not offline:
-        for part in (
-            subscription,
-            access,
-            modules,
-            data,
-            account,
-            people,
-            term_runs,
-            give_notice,
-            replacement,
-            unsupported,
-            settlement,
-            review,
-            freeze,
-            retention,
-            questions,
-        ):
-            part(draft)
-        notices(draft, {each.notice: each for each in audiences}, resend)
-        guard(draft)
+        _with_the_vendor(draft, audiences, resend)
     else:
-        for part in (contract_by_word, certificate, people) if by_word or not offline else ():
-            part(draft)
-        for part in (give_notice, replacement, archive_by_word) if by_word else ():
-            part(draft)
-        settlement(draft)
-        review(draft, alone=True)
-        before = len(draft.steps)
-        retention(draft, alone=True, offline=offline)
-        if len(draft.steps) > before:
-            questions(draft)
+        _without_the_vendor(draft, offline, by_word)
     encryption(draft)
     edges = tuple(sorted({(rule.before, rule.after) for rule in precedence(draft.attributes)} | set(draft.edges)))
     found = cycle(edges)
@@ -160,6 +132,48 @@ def plan(
         notices=_to_show(audiences, steps, blocked),
     )
     return _summed(made, draft)
+
+
+_PARTS = (
+    subscription,
+    access,
+    modules,
+    data,
+    account,
+    people,
+    term_runs,
+    give_notice,
+    replacement,
+    unsupported,
+    settlement,
+    review,
+    freeze,
+    retention,
+    questions,
+)
+"""What a whole plan is drafted by, in this order."""
+
+
+def _with_the_vendor(draft: Draft, audiences: Collection[Audience], resend: bool) -> None:
+    """Everything, by what the vendor shows now."""
+    for part in _PARTS:
+        part(draft)
+    notices(draft, {each.notice: each for each in audiences}, resend)
+    guard(draft)
+
+
+def _without_the_vendor(draft: Draft, offline: bool, by_word: bool) -> None:
+    """What the archive asks for, and what people and papers still owe."""
+    for part in (contract_by_word, certificate, people) if by_word or not offline else ():
+        part(draft)
+    for part in (give_notice, replacement, archive_by_word) if by_word else ():
+        part(draft)
+    settlement(draft)
+    review(draft, alone=True)
+    before = len(draft.steps)
+    retention(draft, alone=True, offline=offline)
+    if len(draft.steps) > before:
+        questions(draft)
 
 
 def _spoken(steps: tuple[Step, ...], state: State) -> tuple[Step, ...]:
