@@ -110,11 +110,15 @@ def _failed(screen: Screen, failure: Failure) -> int:
     return int(exit_of(failure))
 
 
+_PACKAGE = Path(__file__).parents[1]
+"""Where our own files lie, whatever the folder is called that holds them."""
+
+
 def _bug(screen: Screen, bug: Exception) -> int:
     """A bug of ours: where it happened, without values; the traceback only where CRMSTATE_DEBUG asks for it,
     scrubbed."""
     frames = traceback.extract_tb(bug.__traceback__)
-    ours = [frame for frame in frames if "crmstate" in frame.filename] or list(frames)
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(_PACKAGE)] or list(frames)
     where = f"{type(bug).__name__} at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else type(bug).__name__
     if os.environ.get("CRMSTATE_DEBUG"):
         sys.stderr.write(screen.scrubber.scrub(_traces(bug)))
