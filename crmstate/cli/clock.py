@@ -11,6 +11,8 @@ from crmstate.core.failure import Failure
 from crmstate.core.words import Exit
 
 FRESH = 1.0
+YEARS = (1900, 9998)
+"""As in a manifest: what lies before or behind has no day before it in some zone, or no day after it."""
 
 
 class RealClock:
@@ -60,6 +62,8 @@ def moment(text: str) -> datetime:
     """`2026-12-15`, `2026-12-15T18:00` or with a zone; without one it is UTC. Raises Problem."""
     try:
         found = datetime.fromisoformat(text)
+        if not YEARS[0] <= found.year <= YEARS[1]:
+            raise ValueError(text)
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
         raise problem(Exit.USAGE, "CRM-C014", text=text) from None

@@ -134,3 +134,12 @@ def test_a_document_cannot_be_checked_where_nothing_was_purged() -> None:
     assert [each.code for each in faults(said, State("exit", tenant="acme"), NOW)] == ["CRM-F021"]
     assert [each.code for each in faults(Destruction(), State("exit", tenant="acme"), NOW)] == ["CRM-F012"] * 6
     assert address(Kind.CERTIFICATE, "destruction") == "certificate/destruction"
+
+
+def test_an_acceptance_that_is_weaker_than_what_is_asked_for_now_is_asked_for_again() -> None:
+    goal = ReplacementGoal("adopted", "other", proof="certified", owner="sales@example.com")
+    weak = record(confirmed(Kind.MIGRATION, "accepted", proof=Proof.ATTESTED))
+    strong = record(confirmed(Kind.MIGRATION, "accepted", proof=Proof.CERTIFIED))
+    for state, asked in ((weak, [2]), (strong, [])):
+        steps = plan(wish(replacement=goal), tenant(), state).steps
+        assert [each.occurrence for each in steps if each.kind is Kind.MIGRATION] == asked

@@ -93,6 +93,8 @@ def test_near_dates_are_told_by_the_exit_code(bound: Site) -> None:
         (("--given", "switching_request=31.12.2026"), "CRM-C091"),
         (("--given", "birthday=2026-12-31"), "CRM-C091"),
         (("--as-of", "yesterday"), "CRM-C014"),
+        (("--as-of", "0001-01-01"), "CRM-C014"),
+        (("--as-of", "9999-12-31T23:59:59"), "CRM-C014"),
     ],
 )
 def test_what_is_no_span_no_event_and_no_time_is_refused(bound: Site, args: tuple[str, ...], code: str) -> None:

@@ -19,6 +19,7 @@ from crmstate.core.milestones import milestones, resolve
 from crmstate.core.order import Stage
 from crmstate.core.plan import Deadline
 from crmstate.core.planning.draft import Draft
+from crmstate.core.planning.hands import enough
 from crmstate.core.record import Entry, State
 from crmstate.core.words import Kind, Mode, Outcome, Phase, Proof, Severity, Verb
 
@@ -41,11 +42,11 @@ def replacement(draft: Draft) -> None:
     draft.edges += [(migration.ACCEPTED, stage.value) for stage in gated]
     draft.edges += [(migration.place(each), migration.ACCEPTED) for each in goal.migrate]
     compared = tuple(step for each in goal.migrate for step in _moved(draft, goal, each))
-    if draft.recorded(migration.ACCEPTED, Verb.CONFIRM) is not None and not compared:
+    done = draft.recorded(migration.ACCEPTED, Verb.CONFIRM)
+    if done is not None and enough(done.proof, Proof(goal.proof)) and not compared:
         draft.keep(Kind.MIGRATION)
         return
-    done = draft.recorded(migration.ACCEPTED, Verb.CONFIRM) is not None
-    occurrence = max(1, draft.state.occurrence(migration.ACCEPTED, Verb.CONFIRM)) + done
+    occurrence = max(1, draft.state.occurrence(migration.ACCEPTED, Verb.CONFIRM)) + (done is not None)
     why = message("why.migration.accepted", system=goal.system or "-")
     if goal.criteria is not None:
         why = message("why.migration.chosen", system=goal.system or "-", criteria=goal.criteria)

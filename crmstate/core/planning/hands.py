@@ -14,7 +14,7 @@ from crmstate.core.order import Stage
 from crmstate.core.plan import Step
 from crmstate.core.planning.draft import Draft, expired
 from crmstate.core.record import Entry
-from crmstate.core.words import How, Kind, Mode, Outcome, Phase, Proof, Verb
+from crmstate.core.words import PROOFS, How, Kind, Mode, Outcome, Phase, Proof, Verb
 
 ALL = "all"
 """The id of everything of a kind that cannot be listed."""
@@ -106,3 +106,8 @@ def result(
         mode=Mode.MANUAL, occurrence=occurrence, before=Phase.PENDING, after=after, needs=needs, not_before=until,
         owner=draft.desired.owner, proof=Proof.CERTIFIED, files=True, span=span,
     )  # fmt: skip
+
+
+def enough(given: Proof, need: Proof) -> bool:
+    """Whether what is on record is as strong as what is asked for now; a waiver goes past it."""
+    return given is Proof.WAIVED or PROOFS.index(given) <= PROOFS.index(need)

@@ -13,9 +13,9 @@ from crmstate.core.message import message
 from crmstate.core.milestones import milestones, read_when, resolve
 from crmstate.core.order import MILESTONES, STARTS, Stage
 from crmstate.core.planning.draft import Draft
-from crmstate.core.planning.hands import by_hand, unlisted
+from crmstate.core.planning.hands import by_hand, enough, unlisted
 from crmstate.core.survey import ModuleFacts
-from crmstate.core.words import PROOFS, Kind, Milestone, Mode, Phase, Proof, Severity, Undo, Verb
+from crmstate.core.words import Kind, Milestone, Mode, Phase, Proof, Severity, Undo, Verb
 
 _ACCESS = (Stage.KEYS, Stage.INTEGRATIONS, Stage.SESSIONS, Stage.USERS, Stage.OWN)
 _DATA = (Stage.MODULES, Stage.PURGE, Stage.BIN, Stage.CANCEL, Stage.ACCOUNT)
@@ -87,11 +87,6 @@ def people(draft: Draft) -> None:
             occurrence=max(1, draft.state.occurrence(place, Verb.CONFIRM)) + (done is not None),
             deadline=due, undated=goal.due if goal.due and due is None else "", span=goal.span, before=Phase.ABSENT, after=Phase.PRESENT,
         )  # fmt: skip
-
-
-def enough(given: Proof, need: Proof) -> bool:
-    """Whether what is on record is as strong as what is asked for now; a waiver goes past it."""
-    return given is Proof.WAIVED or PROOFS.index(given) <= PROOFS.index(need)
 
 
 def _due(draft: Draft, goal: HumanGoal, dates: Mapping[str, Dated | Unknown]) -> str | None:
