@@ -9,6 +9,8 @@ BUCKET := .venv-s3/.ready
 ZOHO := .venv-zoho/.ready
 ODOO := .venv-odoo/.ready
 WORKERS ?= 3
+# Tests start some thousand short processes: each would compile what it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-deep compare lint types generated lock clean
 

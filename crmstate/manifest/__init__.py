@@ -6,6 +6,6 @@ This package imports nothing, so that naming it costs nothing. What others use:
     trust.require_trust, trust.refusals                     may the manifest reach what it refers to?
     operator.load_operator, operator.Operator               what the operator allows
     credentials.read_credential                             references to Secrets
-    schema.manifest_schema, schema.manifest_schema_text     the JSON Schema
+    schema.manifest_schema                                  the JSON Schema
     starter.starter                                         the manifest that `crmstate init` writes
 """

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +30,7 @@ from crmstate.views.escape import Escape, page, terminal
 
 LANGUAGES = ("en", "zh-CN")
 LOCALE = Path(__file__).parent / "locale"
+TABLE = re.compile(r'^\["', re.MULTILINE)
 GAP = re.compile(r"\{([a-z_][a-z0-9_]*)(?::(,|[a-z_]+))?\}")
 
 Table = Mapping[str, Mapping[str, str]]
@@ -45,11 +46,32 @@ def language(chosen: str | None, environ: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=4)
 def load(lang: str) -> Table:
-    """All entries of a language, read once."""
-    entries: dict[str, Mapping[str, str]] = {}
+    """All entries of a language. The files are cut into their tables; each of these is parsed when it is asked for, since
+    a command needs a few of a thousand."""
+    found: dict[str, str] = {}
     for path in sorted((LOCALE / lang).glob("*.toml")):
-        entries.update(tomllib.loads(path.read_text("utf-8")))
-    return entries
+        for part in TABLE.split(path.read_text("utf-8"))[1:]:
+            found[part[: part.index('"')]] = part
+    return _Entries(found)
+
+
+class _Entries(Mapping[str, Mapping[str, str]]):
+    """Tables of TOML by their name, `name"]` and the lines below it, each parsed once."""
+
+    def __init__(self, texts: dict[str, str]) -> None:
+        self._texts = texts
+        self._parsed: dict[str, Mapping[str, str]] = {}
+
+    def __getitem__(self, code: str) -> Mapping[str, str]:
+        if code not in self._parsed:
+            self._parsed[code] = tomllib.loads(self._texts[code].partition("]")[2])
+        return self._parsed[code]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
 
 
 _BROUGHT: dict[str, dict[str, Mapping[str, str]]] = {}

@@ -10,8 +10,9 @@ from typing import Any
 
 from jsonschema import Draft7Validator
 
+from crmstate.cli.commands.schema import Which, text_of
 from crmstate.manifest.formats import CHECKS
-from crmstate.manifest.schema import DRAFT, FILE, manifest_schema, manifest_schema_text
+from crmstate.manifest.schema import DRAFT, KEPT, kept_schema, manifest_schema
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +28,11 @@ def _parts(part: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_the_committed_schema_is_fresh() -> None:
-    assert manifest_schema_text() == (ROOT / FILE).read_text(encoding="utf-8")
+    assert text_of(Which.manifest) == (ROOT / "schemas" / "manifest.schema.json").read_text(encoding="utf-8")
+
+
+def test_the_schema_that_a_command_reads_is_fresh() -> None:
+    assert kept_schema() == KEPT.read_text(encoding="utf-8")
 
 
 def test_the_schema_is_valid_draft_07() -> None:

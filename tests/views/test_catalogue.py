@@ -333,6 +333,14 @@ def test_both_languages_have_the_same_entries_and_gaps() -> None:
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_is_parsed_when_asked_for_is_what_the_files_say(lang: str) -> None:
+    whole: dict[str, object] = {}
+    for path in (LOCALE / lang).glob("*.toml"):
+        whole |= tomllib.loads(path.read_text("utf-8"))
+    assert dict(load(lang)) == whole
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
 def test_no_code_stands_in_two_files(lang: str) -> None:
     counts = Counter(code for path in (LOCALE / lang).glob("*.toml") for code in tomllib.loads(path.read_text("utf-8")))
     assert [code for code, n in counts.items() if n > 1] == []

@@ -50,9 +50,9 @@ def text_of(which: Which) -> str:
 
 def _schema(which: Which) -> dict[str, Any]:
     if which is Which.manifest:
-        from crmstate.manifest.schema import manifest_schema
+        from crmstate.manifest.schema import generated_schema
 
-        return manifest_schema()
+        return generated_schema()
     if which is Which.plan:
         from crmstate.views.plan_json import plan_schema
 

@@ -23,6 +23,8 @@ import msgspec
 from crmstate.core.ports import Clock, Effects
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 LARGEST = 64 * 1024 * 1024
@@ -272,12 +274,21 @@ class Wire:
                 most = self._connections
                 limits = httpx.Limits(max_connections=most, max_keepalive_connections=most, keepalive_expiry=KEPT)
                 if (urlsplit(self._url).hostname or "") in HERE:
-                    self._opened = httpx.HTTPTransport(limits=limits, trust_env=False)
+                    self._opened = httpx.HTTPTransport(verify=_trusted(False), limits=limits)
                 elif not getproxies():
-                    self._opened = httpx.HTTPTransport(limits=limits)
+                    self._opened = httpx.HTTPTransport(verify=_trusted(True), limits=limits)
                 else:
                     self._opened = httpx.Client(limits=limits, follow_redirects=False)
             return self._opened
+
+
+@lru_cache(2)
+def _trusted(environ: bool) -> ssl.SSLContext:
+    """Whom a connection may trust: the usual authorities, and with `environ` those that the environment names. Reading
+    them takes as long as twenty requests, so it is done once."""
+    import httpx
+
+    return httpx.create_ssl_context(trust_env=environ)
 
 
 def _among(place: SplitResult, hosts: Sequence[str]) -> bool:
