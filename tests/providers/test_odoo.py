@@ -21,7 +21,7 @@ from crmstate.core.words import Kind, Outcome, Phase, Verb
 from crmstate.providers.kit import Answer
 from crmstate.providers.kit.connect import connect
 from crmstate.providers.odoo import provider
-from crmstate.providers.odoo.data import is_dataset, model_of
+from crmstate.providers.odoo.models import is_dataset, model_of
 from crmstate.providers.odoo.purge import by_halves
 from crmstate.providers.odoo.vendor import EVERYTHING, NO_ROW, classify, number
 

@@ -17,8 +17,9 @@ from crmstate.core.ports import Clock, Effects, ReadSession, Session
 from crmstate.core.provider import Provider
 from crmstate.core.secret import Secret
 from crmstate.core.words import READING, Exit
-from crmstate.providers.kit.call import Call, Dialect, Line
+from crmstate.providers.kit.call import Call
 from crmstate.providers.kit.kept import Kept
+from crmstate.providers.kit.line import Dialect, Line
 from crmstate.providers.kit.pace import Pace
 from crmstate.providers.kit.session import Acting, Reading
 from crmstate.providers.kit.text import Scrub

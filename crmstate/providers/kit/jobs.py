@@ -17,7 +17,8 @@ from msgspec.structs import replace
 from crmstate.core.failure import UNSURE, Code, Failure
 from crmstate.core.provider import Bulk, Cell, Job, Order, Part
 from crmstate.core.words import JobStatus
-from crmstate.providers.kit.call import Call, Line, call_for
+from crmstate.providers.kit.call import Call, call_for
+from crmstate.providers.kit.line import Line
 from crmstate.providers.kit.wire import Gate
 
 FIRST_PAUSE, LAST_PAUSE, GROWTH = 1.0, 60.0, 1.6

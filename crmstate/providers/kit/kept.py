@@ -19,7 +19,7 @@ from pathlib import Path
 
 from crmstate.core.ports import Effects
 from crmstate.core.secret import Secret
-from crmstate.providers.kit.call import Grant
+from crmstate.providers.kit.line import Grant
 
 MARGIN = 120.0
 """Seconds before its end in which a token is not begun with any more: clocks differ, and a call takes time."""

@@ -17,7 +17,9 @@ from crmstate.core.provider import Batch, Cell, Count, File, FilePage, Job, Orde
 from crmstate.core.survey import Gap, Identity, Listing, Resource, SubscriptionFacts
 from crmstate.core.words import How, Kind, Outcome, Phase, Proof, Verb
 from crmstate.providers.kit import jobs
-from crmstate.providers.kit.call import Line, call_for, without_own
+from crmstate.providers.kit.answers import without_own
+from crmstate.providers.kit.call import call_for
+from crmstate.providers.kit.line import Line
 from crmstate.providers.kit.pages import Resources, page_of_rows
 
 PROOF_LASTS = 60.0

@@ -14,8 +14,9 @@ from dataclasses import replace
 from crmstate.core.diagnostic import Problem
 from crmstate.core.failure import Code, Failure
 from crmstate.core.secret import SHORTEST, Secret
-from crmstate.providers.kit.call import Call, Grant, Line
+from crmstate.providers.kit.call import Call
 from crmstate.providers.kit.kept import Kept, name_of
+from crmstate.providers.kit.line import Grant, Line
 from crmstate.providers.kit.wire import Gate
 
 
