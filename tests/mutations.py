@@ -926,7 +926,7 @@ MUTATIONS: tuple[Mutation, ...] = (
 
 def run(folder: Path, tests: Sequence[str]) -> tuple[int, str]:
     """Pytest's answer, and the first test that failed."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-n", "0", *tests]
+    command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", "-n", "0", *tests]
     known = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         command, cwd=folder, env=known, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LONGEST

@@ -4,29 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import msgspec
-
-from crmstate.core.plan import FORMAT_VERSION
 from crmstate.core.rehearsed import Rehearsed, Scene
 from crmstate.views import diagnostics, tables
 from crmstate.views.catalogue import Catalogue
-from crmstate.views.diagnostics import finding
 from crmstate.views.escape import cell, markdown
 from crmstate.views.paint import ink
 from crmstate.views.plan_parts import costs, duration
 from crmstate.views.width import shorten
-from crmstate.views.wire import encode
 
 NAMED, NAME = 3, 30
 WIDE = 60
-
-
-def rehearsal_json(said: Rehearsed, words: Catalogue) -> str:
-    """One object: `format_version` and the rehearsal; what stood in the way with its words."""
-    plain = msgspec.to_builtins(said)
-    plain["found"] = [msgspec.to_builtins(finding(each, words)) for each in said.found]
-    plain["blocked"] = [{**msgspec.to_builtins(each), "summary": words.text(each.why)} for each in said.blocked]
-    return encode({"format_version": FORMAT_VERSION, **plain}).decode() + "\n"
 
 
 def rehearsal_text(said: Rehearsed, words: Catalogue, *, color: bool = False) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from crmstate.cli import embedded, playing
 from crmstate.cli.commands.apply import Wish
@@ -25,6 +27,9 @@ from crmstate.sandbox import World, seed
 from .site import MANIFEST, Site, small_world
 from .test_jiandaoyun import example
 
+SCHEMA = Draft202012Validator(
+    json.loads((Path(__file__).parents[2] / "schemas" / "rehearsal.schema.json").read_text("utf-8"))
+)
 PEOPLE = "safeguards: {approvals: {irreversible: 2}}\npeople: [{id: training, title: Train sales, owner: hr@example.com, before: freeze}]\n"
 
 
@@ -52,6 +57,7 @@ def test_the_whole_plan_is_played_and_nothing_is_done_to_the_vendor(here: Site) 
     assert {("close", "account"), ("cancel", "subscription"), ("revoke", "api_key")} <= did.keys(), did
     assert did["deactivate", "user"] + did["delete", "user"] == 4, "everybody but who stays and whose key is used"
     assert {each["method"] for each in found["evidence"]} >= {"export"}
+    assert list(SCHEMA.iter_errors(found)) == [], "what is published of its form holds"
     after = here.truth(log=True)
     assert (after["effects"], after["datasets"]) == (before["effects"], before["datasets"])
     assert not {each["method"] for each in after["log"]} - {"GET"}

@@ -123,7 +123,8 @@ def _told(house: House, on: Rehearsal, play: Play, real: Plan, began: str, rows:
 
 
 def _show(said: Rehearsed, screen: Screen, keep: Path | None) -> None:
-    from crmstate.views.rehearsal import rehearsal_json, rehearsal_markdown, rehearsal_text
+    from crmstate.views.rehearsal import rehearsal_markdown, rehearsal_text
+    from crmstate.views.rehearsal_json import rehearsal_json
 
     if screen.json:
         screen.out(rehearsal_json(said, screen.catalogue))

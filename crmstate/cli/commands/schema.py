@@ -22,13 +22,14 @@ class Which(str, Enum):  # noqa: UP042
     rules = "rules"
     bundle = "bundle"
     evidence = "evidence"
+    rehearsal = "rehearsal"
 
 
 def schema(
     which: Annotated[
         Which,
         typer.Argument(
-            help="manifest, plan, state, deadlines, rules, bundle (bundle.json) or evidence (evidence verify)."
+            help="manifest, plan, state, deadlines, rules, bundle (bundle.json), evidence (evidence verify) or rehearsal."
         ),
     ] = Which.manifest,
     write: Annotated[Path | None, typer.Option("--write", help="Write all schemas into this folder.")] = None,
@@ -69,6 +70,10 @@ def _schema(which: Which) -> dict[str, Any]:
         from crmstate.store.bundle import sheet_schema
 
         return sheet_schema()
+    if which is Which.rehearsal:
+        from crmstate.views.rehearsal_json import rehearsal_schema
+
+        return rehearsal_schema()
     if which is Which.evidence:
         from crmstate.views.bundle_text import verification_schema
 

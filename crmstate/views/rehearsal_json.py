@@ -1,0 +1,100 @@
+"""A rehearsal as one JSON object. Minor versions only add fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from crmstate.core.address import Address
+from crmstate.core.diagnostic import Span
+from crmstate.core.message import Message
+from crmstate.core.plan import Blocked, Estimate
+from crmstate.core.rehearsed import Proved, Rehearsed, Scene
+from crmstate.core.words import Verb
+from crmstate.views.catalogue import Catalogue
+from crmstate.views.diagnostics import Finding, finding
+from crmstate.views.wire import encode
+
+FORMAT_VERSION = "1.0"
+
+
+class Held(msgspec.Struct, frozen=True):
+    """Something that the manifest asks for and that could not be planned. `why` in codes, `summary` the same in the language
+    that was asked for; `stage`: what waits for it."""
+
+    address: Address
+    verb: Verb
+    stage: str
+    why: Message
+    summary: str
+    owner: str | None
+    due: str | None
+    label: str
+    span: Span | None
+
+
+class RehearsalFile(msgspec.Struct, frozen=True):
+    """How a rehearsal of one manifest went, on a simulator of the vendor; nothing was done to the vendor. `began` and `ended`:
+    on the simulated clock, ISO 8601 UTC. `finished`: nothing was left to do. `estimate`: calls, seconds and days of quota at
+    the real vendor, by its own counts; `waited`: the seconds that the simulated one took for the vendor's limits.
+    `approvals`: how many were given in play. `scaled`: datasets that were played with `most` rows, with the rows that they
+    have. `blocked` and `found`: what stood in the way."""
+
+    format_version: str
+    name: str
+    provider: str
+    tenant: str
+    began: str
+    ended: str
+    finished: bool
+    scenes: tuple[Scene, ...]
+    estimate: Estimate
+    waited: int
+    approvals: int
+    most: int
+    scaled: dict[str, int]
+    evidence: tuple[Proved, ...]
+    blocked: tuple[Held, ...]
+    found: tuple[Finding, ...]
+
+
+def rehearsal_json(said: Rehearsed, words: Catalogue) -> str:
+    """The object as one line, with a line break."""
+    file = RehearsalFile(
+        format_version=FORMAT_VERSION,
+        name=said.name,
+        provider=said.provider,
+        tenant=said.tenant,
+        began=said.began,
+        ended=said.ended,
+        finished=said.finished,
+        scenes=said.scenes,
+        estimate=said.estimate,
+        waited=said.waited,
+        approvals=said.approvals,
+        most=said.most,
+        scaled=said.scaled,
+        evidence=said.evidence,
+        blocked=tuple(_held(each, words) for each in said.blocked),
+        found=tuple(finding(each, words) for each in said.found),
+    )
+    return encode(file).decode() + "\n"
+
+
+def _held(each: Blocked, words: Catalogue) -> Held:
+    return Held(
+        each.address, each.verb, each.stage, each.why, words.text(each.why), each.owner, each.due, each.label, each.span
+    )
+
+
+def rehearsal_schema() -> dict[str, Any]:
+    """The JSON Schema of the format, generated from the types above."""
+    (top,), parts = msgspec.json.schema_components((RehearsalFile,), ref_template="#/$defs/{name}")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "https://crmstate.dev/schemas/rehearsal.schema.json",
+        "title": f"crmstate rehearsal, format {FORMAT_VERSION}",
+        **top,
+        "$defs": dict(sorted(parts.items())),
+    }

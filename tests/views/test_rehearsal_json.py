@@ -1,0 +1,67 @@
+"""A rehearsal for machines: everything that it says fits the schema that is published, in any language."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from crmstate.core.diagnostic import Diagnostic
+from crmstate.core.plan import Blocked
+from crmstate.core.rehearsed import By, Proved, Rehearsed, Scene
+from crmstate.core.words import Kind, Mode, Proof, Verb
+from crmstate.views.catalogue import Catalogue
+from crmstate.views.rehearsal_json import rehearsal_json, rehearsal_schema
+from tests.views.samples import representative
+
+SCHEMA = Draft202012Validator(rehearsal_schema())
+
+
+def rehearsed(blocked: tuple[Blocked, ...] = (), found: tuple[Diagnostic, ...] = ()) -> Rehearsed:
+    scenes = tuple(
+        Scene(
+            "2026-11-29T00:00:00Z", "user/张", Kind.USER, Verb.DELETE, Mode.MANUAL, by, "张\u202e", True, "hr@x.io", proof
+        )
+        for by in By
+        for proof in (None, *Proof)
+    )  # fmt: skip
+    return Rehearsed(
+        "exit",
+        "zoho",
+        "1",
+        "2026-11-29T00:00:00Z",
+        "2026-12-01T00:00:00Z",
+        False,
+        scenes,
+        representative().estimate,
+        3,
+        2,
+        500,
+        {"Leads": 9000},
+        (Proved("dataset/Leads", "export", Proof.OBSERVED, 3), Proved("user/1", "read_back", Proof.NONE)),
+        blocked,
+        found,
+    )
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_whatever_a_rehearsal_says_fits_the_schema(language: str) -> None:
+    plan = representative()
+    assert plan.blocked and plan.diagnostics
+
+    found = json.loads(rehearsal_json(rehearsed(plan.blocked, plan.diagnostics), Catalogue(language, strict=True)))
+
+    assert list(SCHEMA.iter_errors(found)) == []
+    assert (found["format_version"], found["scaled"]) == ("1.0", {"Leads": 9000})
+    words = [each["summary"] for each in (*found["blocked"], *found["found"])]
+    assert all(any("\u4e00" <= char <= "\u9fff" for char in text) == (language == "zh-CN") for text in words), words
+
+
+def test_what_a_rehearsal_could_not_say_does_not_fit_the_schema() -> None:
+    Draft202012Validator.check_schema(rehearsal_schema())
+    found = json.loads(rehearsal_json(rehearsed(), Catalogue("en")))
+
+    for wrong in ({"finished": "yes"}, {"scenes": [{**found["scenes"][0], "by": "nobody"}]}, {"estimate": None}):
+        assert list(SCHEMA.iter_errors({**found, **wrong})) != [], wrong
+    assert list(SCHEMA.iter_errors({key: found[key] for key in found if key != "blocked"})) != []
