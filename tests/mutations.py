@@ -214,7 +214,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         "vendor.py",
         'if head.code is not None and head.status == "error":',
         'if head.code is not None and head.status == "error" and status >= 300:',
-        "lesson_09",
     ),
     _zoho(
         "a missing scope is a dead token",

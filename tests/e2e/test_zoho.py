@@ -81,6 +81,10 @@ def test_a_plan_only_reads_and_says_what_people_do_and_what_it_costs(org: Org) -
 
 
 def test_an_org_is_ended_by_its_api_and_by_people_and_a_second_plan_has_nothing_to_do(org: Org) -> None:
+    with World.open(org.data) as world:
+        world.add_dataset("leads", "Leads", [{"name": "name", "type": "text", "label": "Name"}])
+        world.add_rows("leads", [{"id": f"l{n}", "fields": {"name": f"lead {n}"}} for n in range(5)])
+        world.set_traits(converted=["leads/l1", "leads/l4"])
     assert waiting(apply(org)) == {"revoke api_key/all"}
     assert len(active(org)) > 1 and left(org)["contacts"] == (CONTACTS, 0), "nothing before access is taken by hand"
     assert not [each for each in org.truth()["integrations"] if each["type"] != "oauth_app" and not each["deleted_at"]]
@@ -90,6 +94,10 @@ def test_an_org_is_ended_by_its_api_and_by_people_and_a_second_plan_has_nothing_
     assert (["user1@example.com", "user2@example.com"], dict.fromkeys(MODULES, (0, 0))) == (active(org), left(org)), (
         "all but who stays and whose token it is"
     )
+    leads = next(each for each in org.truth()["datasets"] if each["id"] == "leads")
+    assert (leads["rows"], leads["bin_rows"]) == (0, 0), "those too that hide because they were converted"
+    kept = b"".join(data for name, data in archived(org.folder / "archive").items() if name.endswith(".jsonl.zst"))
+    assert [n for n in range(5) if b"lead %d" % n in kept] == [0, 1, 2, 3, 4]
 
     with World.open(org.data) as world:  # a person moves the org to Free
         world.set_subscription(status="free")

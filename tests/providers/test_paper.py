@@ -155,6 +155,7 @@ def test_the_count_is_what_somebody_wrote_down_and_nothing_else(tmp_path: Path) 
     assert session(tmp_path).count("t").rows is None
     put(tmp_path, "counts.csv", b"dataset,rows\nt,2\n")
     assert session(tmp_path).count("t").rows == 2
+    assert [row.id for row in session(tmp_path).list(Kind.DATASET).resources] == ["t"], "and is none of the vendor's"
     for wrong in (
         b"dataset,rows\nt,two\n",
         b"dataset,rows\nt,1\nt,2\n",

@@ -520,6 +520,24 @@ def test_records_are_counted(zoho: Client) -> None:
     assert (400, "INVALID_REQUEST") == zoho.code("GET", "Contacts/actions/count", word="x")
 
 
+def test_converted_leads_hide_from_whoever_does_not_ask_for_them(world: World, zoho: Client) -> None:
+    world.add_dataset("leads", "Leads", FIELDS)
+    world.add_rows("leads", [{"id": f"l{n}", "owner_id": "li" if n < 2 else "wang", "fields": {}} for n in range(4)])
+    world.set_traits(converted=["leads/l0", "leads/l3", "deals/l1"])
+    some = ",".join(at(f"l{n}") for n in range(4))
+    shown = {"false": ["l1", "l2"], "true": ["l0", "l3"], "both": ["l0", "l1", "l2", "l3"]}
+
+    for wanted, expected in shown.items():
+        for more in ({}, {"ids": some}, {"sort_by": "Modified_Time"}, {"per_page": 200}):
+            found = zoho.get("Leads", fields="id", converted=wanted, **more)["data"]
+            assert [at(id) for id in expected] == [row["id"] for row in found], (wanted, more)
+        assert {"count": len(expected)} == zoho.get("Leads/actions/count", converted=wanted)
+    assert shown["false"] == [ids.read(row["id"], ()) for row in zoho.get("Leads", fields="id")["data"]]
+    assert ({"count": 2}, {"count": 30}) == (zoho.get("Leads/actions/count"), zoho.get("Deals/actions/count"))
+    assert {"count": 1} == Client(world, "k3").get("Leads/actions/count", converted="true"), "a member's own"
+    assert (400, "INVALID_DATA") == zoho.code("GET", "Leads", fields="id", converted="maybe")
+
+
 def test_coql_gives_two_hundred_rows_or_a_number(zoho: Client) -> None:
     where = "where id is not null and Vip = 'true'"
     found = zoho(
@@ -623,6 +641,33 @@ def test_single_records_are_taken_out_of_the_bin_for_good(world: World, zoho: Cl
     assert (400, "INVALID_DATA") == zoho.code("DELETE", f"settings/recycle_bin/{at('d0000')}")
     assert 207 == zoho("DELETE", "settings/recycle_bin", ids=f"{at('d0000')},{at('d0001')}")[0]
     assert {"count": 1} == zoho.get("settings/recycle_bin/actions/count")
+
+
+def test_records_come_back_out_of_the_bin_with_their_files(world: World, zoho: Client) -> None:
+    world.add_attachment("deals", "f1", "d0001", name="a.pdf", content=b"x")
+    zoho("DELETE", "Deals", ids=",".join(at(f"d000{n}") for n in range(5)))
+    zoho("DELETE", "Contacts", ids=at("c0000"))
+    restore = "settings/recycle_bin/actions/restore"
+
+    assert (200, "SUCCESS") == zoho.code("POST", f"settings/recycle_bin/{at('d0001')}/actions/restore")
+    assert (400, "INVALID_DATA") == zoho.code("POST", f"settings/recycle_bin/{at('d0001')}/actions/restore")
+    assert 200 == zoho("GET", f"Deals/{at('d0001')}/Attachments", fields="id")[0]
+    status, answer = zoho("POST", restore, {"ids": [at("d0002"), at("d0009")]})
+    assert (207, [at("d0002"), at("d0009")]) == (status, [each["id"] for each in answer["recycle_bin"]])
+    term = {"field": {"api_name": "module"}, "comparator": "equal", "value": "Contacts"}
+    found = zoho("POST", restore, {"filters": {"group_operator": "AND", "group": [term]}})
+    assert (200, [at("c0000")]) == (found[0], [each["details"]["id"] for each in found[1]["recycle_bin"]])
+    assert (400, "AMBIGUITY_DURING_PROCESSING") == zoho.code(
+        "POST", restore, {"ids": ["1"], "restore_all_records": True}
+    )
+    world.set_traits(restore_at_once=2)
+    assert (202, "SCHEDULED") == zoho.code("POST", restore, {"restore_all_records": True})
+    clock.advance(world, "1h")
+    zoho.sign_in()
+    assert ({"count": 0}, {"count": 30}) == (
+        zoho.get("settings/recycle_bin/actions/count"), zoho.get("Deals/actions/count")
+    )  # fmt: skip
+    assert (403, "NO_PERMISSION") == Client(world, "k3").code("POST", restore, {"restore_all_records": True})
 
 
 def test_the_bin_forgets_after_sixty_days(world: World, zoho: Client) -> None:

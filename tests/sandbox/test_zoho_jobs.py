@@ -347,6 +347,29 @@ def test_two_backups_a_month_and_one_at_a_time(world: World, zoho: Client) -> No
     assert (200, "SUCCESS") == zoho.code("POST", f"{BULK}/backup")
 
 
+def test_a_backup_on_a_schedule_stands_in_the_way_until_it_is_cancelled(world: World, zoho: Client) -> None:
+    zoho("POST", f"{BULK}/backup", {"backup": {"rrule": "RRULE:FREQ=WEEKLY"}})
+    clock.advance(world, "1d")
+    zoho.sign_in()
+
+    found = [zoho.get(f"{BULK}/backup")["backup"] for _ in range(3)][-1]
+
+    assert (("RRULE:FREQ=WEEKLY", "SCHEDULED"), (204, None)) == (
+        (found["rrule"], found["status"]), zoho("GET", f"{BULK}/backup/urls")
+    )  # fmt: skip
+    assert (400, "BACKUP_ALREADY_SCHEDULED") == zoho.code("POST", f"{BULK}/backup")
+    zoho("PUT", f"{BULK}/backup/{found['id']}/actions/cancel")
+    backed_up(zoho)
+
+
+def test_a_large_backup_comes_in_several_zips_of_data(world: World, zoho: Client) -> None:
+    world.set_traits(backup_modules=1)
+
+    names = [link.rpartition("/")[2] for link in backed_up(zoho)["data_links"]]
+
+    assert ["Data_001.zip", "Data_002.zip"] == names
+
+
 def test_links_live_for_seven_days_and_need_the_token(world: World, zoho: Client) -> None:
     (data,) = backed_up(zoho)["data_links"]
     bare = zoho.http.get(data, headers={"Authorization": "Zoho-oauthtoken at_none"})

@@ -1,7 +1,9 @@
 """The backup of the whole account, rows and files: a job for administrators, two a month, none in the free edition (which
 is unconfirmed). Its zips are fetched at an address of their own (here on the same host), for seven days.
 
-What the files inside are called is a guess. The trait `backup_files` says how many attachments go into one zip.
+What the files inside are called is a guess. The traits `backup_files` and `backup_modules` say how many attachments and
+modules go into one zip. A backup on a schedule stands in the way of another one until it is cancelled; what it makes in its
+time is not simulated.
 """
 
 from __future__ import annotations
@@ -139,14 +141,19 @@ def _last(call: Call, *, look: bool) -> dict[str, Any] | None:
         jobs.forget(call.world, made.pop())
     if made and "job_fails" in call.fired:
         jobs.end(call.world, made[-1], failed=True, files=[])
-    elif made and jobs.ends(call, made[-1], look=look):
+    elif made and not made[-1]["rrule"] and jobs.ends(call, made[-1], look=look):
         finish(call.world, made[-1])
     return made[-1] if made else None
 
 
 def finish(world: World, job: dict[str, Any]) -> None:
     """Everything as it is when the job ends: a CSV a module, and the files with a list of them."""
-    files = {"Data_001.zip": bulk.zipped({f"{name}.csv": body for name, body in _data(world)})}
+    data = _data(world)
+    modules = int(world.traits.get("backup_modules", 0)) or max(1, len(data))
+    files = {
+        f"Data_{number:03}.zip": bulk.zipped({f"{name}.csv": body for name, body in data[start : start + modules]})
+        for number, start in enumerate(range(0, max(1, len(data)), modules), 1)
+    }
     rows_of = world.all("SELECT dataset, id, row_id, name FROM attachments WHERE binned = 0 ORDER BY dataset, id")
     at_once = int(world.traits.get("backup_files", FILES))
     links = world.traits.get("links", {})

@@ -31,7 +31,7 @@ def deleted(call: Call, name: str) -> Reply:
     forget(call.world)
     found: list[tuple[str, str, str, str | None]] = []
     if kind != "permanent":
-        found += [(id, at, "recycle", owner) for id, _, at, owner, _ in _binned(call.world, module.dataset)]
+        found += [(id, at, "recycle", owner) for id, _, at, owner, _ in binned(call.world, module.dataset)]
     if kind != "recycle":
         found += [(id, at, "permanent", None) for id, at in _purged(call.world, module.dataset)]
     shown, info = pages.paged(call, "data", found, window)
@@ -110,13 +110,13 @@ def finish_mass(world: World, job: dict[str, Any]) -> None:
 def bin_list(call: Call) -> Reply:
     window = pages.Window(call, pages.parameters(call))
     forget(call.world)
-    found = _binned(call.world, None)
+    found = binned(call.world, None)
     shown, info = pages.paged(call, "recycle_bin", found, window)
     boss = pages.person(call.world, None)
     data = [
         {
             "id": ids.written(id),
-            "display_name": _display(fields) or ids.written(id),
+            "display_name": display(fields) or ids.written(id),
             "module": ids.module_name(dataset),
             "owner": pages.person(call.world, owner),
             "deleted_by": boss,
@@ -222,7 +222,7 @@ def forget(world: World) -> None:
         _purge_row(world, dataset, id)
 
 
-def _binned(world: World, dataset: str | None) -> list[tuple[str, str, str, str | None, str]]:
+def binned(world: World, dataset: str | None) -> list[tuple[str, str, str, str | None, str]]:
     """What lies in the bin: id, dataset, when it was deleted (when it was changed, where nobody saw it), owner, fields."""
     where = "binned = 1" if dataset is None else "binned = 1 AND dataset = ?"
     sql = f"SELECT id, dataset, modified_at, owner_id, fields FROM rows WHERE {where} ORDER BY dataset, id"
@@ -241,6 +241,6 @@ def _purged(world: World, dataset: str) -> list[tuple[str, str]]:
     return [(id, at) for id, at in found if id not in left]
 
 
-def _display(fields: str) -> str:
+def display(fields: str) -> str:
     values = msgspec.json.decode(fields)
     return str(next((value for value in values.values() if isinstance(value, str) and value), ""))[:500]

@@ -40,7 +40,8 @@ def query(call: Call) -> Reply:
     start, size = _limits(found)
     shape = rows.Shape(call.world, module.dataset)
     columns, keeps = [each.strip() for each in found["columns"].split(",")], _filter(found["where"], shape)
-    there = (shape.json(row) for row in rows.every(call.world, module.dataset, pages.caller(call).viewer))
+    viewer = pages.caller(call).viewer  # whether converted leads come is not said
+    there = (shape.json(row) for row in rows.every(call.world, module.dataset, viewer, converted="false"))
     kept: Iterator[dict[str, Any]] = (row for row in there if keeps(row))
     if re.fullmatch(r"count\(\w+\)", columns[0], re.IGNORECASE):
         return errors.json({"data": [{columns[0]: sum(1 for _ in kept)}], "info": {"count": 1, "more_records": False}})

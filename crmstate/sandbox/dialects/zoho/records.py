@@ -18,13 +18,14 @@ BY_NUMBER, BY_TOKEN, FIELDS = 2000, 100_000, 50
 MOST_DELETED, LONGEST_IDS = 100, 1024
 SORTS = {"id": "id", "Created_Time": "created_at", "Modified_Time": "modified_at"}
 SEARCH = "ZohoSearch.securesearch.READ"
+STATES = {"true", "false", "both"}
 
 
 def record_list(call: Call, name: str) -> Reply:
     module, given = layout.module(call.world, name, resource_path_index=0), pages.parameters(call)
     shape, wanted = rows.Shape(call.world, module.dataset), _fields(given)
     if "ids" in given:
-        return _by_ids(call, module, given["ids"], shape, wanted)
+        return _by_ids(call, module, given, shape, wanted)
     asked = _Asked(call, module, given)
     found = asked.rows()
     window = asked.window
@@ -52,7 +53,7 @@ class _Asked:
         if column is None or order not in ("asc", "desc"):
             raise errors.refusal("INVALID_DATA", param_name="sort_by")
         self._world, self._dataset, self._column = call.world, module.dataset, column
-        self._viewer, self.order = pages.caller(call).viewer, order
+        self._viewer, self.order, self._converted = pages.caller(call).viewer, order, _converted(given)
         self.window = window = pages.Window(call, given)
         self._by_token, self.served = "page_token" in given, 0
         self.last: str | None = None
@@ -76,18 +77,46 @@ class _Asked:
             text = f"only the first {BY_TOKEN} records come by token"
             raise errors.refusal("PAGINATION_LIMIT_EXCEEDED", text, limit=BY_TOKEN)
 
+    def _after(self, last: str | None, most: int, backwards: bool) -> list[rows.Row]:
+        return rows.after(
+            self._world,
+            self._dataset,
+            last,
+            most,
+            self._viewer,
+            backwards=backwards,
+            converted=self._converted,
+        )
+
     def rows(self) -> list[rows.Row]:
         """One row more than the page has, where there is one."""
         most, backwards = self.window.step + 1, self.order == "desc"
         if self._column != "id":
-            found = rows.by_time(self._world, self._dataset, self._column, self.start, most, self._viewer, self.order)
+            found = rows.by_time(
+                self._world,
+                self._dataset,
+                self._column,
+                self.start,
+                most,
+                self._viewer,
+                self.order,
+                self._converted,
+            )
         elif self._by_token:
             last = None if self.last is None else rows.read(self._world, self._dataset, self.last)
-            found = rows.after(self._world, self._dataset, last, most, self._viewer, backwards=backwards)
+            found = self._after(last, most, backwards)
         else:
             ahead = self.start + most
-            found = rows.after(self._world, self._dataset, None, ahead, self._viewer, backwards=backwards)[self.start :]
+            found = self._after(None, ahead, backwards)[self.start :]
         return found
+
+
+def _converted(given: dict[str, str]) -> str:
+    """Whether converted leads are wanted. Who does not say gets the others."""
+    wanted = given.get("converted", "false")
+    if wanted not in STATES:
+        raise errors.refusal("INVALID_DATA", param_name="converted")
+    return wanted
 
 
 def _fields(given: dict[str, str]) -> set[str]:
@@ -99,11 +128,12 @@ def _fields(given: dict[str, str]) -> set[str]:
     return set(wanted)
 
 
-def _by_ids(call: Call, module: layout.Module, text: str, shape: rows.Shape, wanted: set[str]) -> Reply:
-    named = _named(call.world, module.dataset, text)
+def _by_ids(call: Call, module: layout.Module, given: dict[str, str], shape: rows.Shape, wanted: set[str]) -> Reply:
+    named = _named(call.world, module.dataset, given["ids"])
     soft = "soft_delete" in call.fired or bool(call.world.traits.get("soft_delete"))
     known = [id for _, id in named if id is not None]
-    found = rows.named(call.world, module.dataset, known, pages.caller(call).viewer, with_bin=soft) if known else []
+    viewer, converted = pages.caller(call).viewer, _converted(given)
+    found = rows.named(call.world, module.dataset, known, viewer, with_bin=soft, converted=converted) if known else []
     if not found:
         return errors.nothing()
     info = {"per_page": pages.MOST, "count": len(found), "page": 1, "more_records": False}
@@ -135,11 +165,11 @@ def record_count(call: Call, name: str) -> Reply:
     scopes.check(pages.caller(call), SEARCH)
     module, given = layout.module(call.world, name, resource_path_index=0), pages.parameters(call)
     states = {given[name] for name in ("approved", "converted") if name in given}
-    strange = set(given) - {"cvid", "approved", "converted"} or states - {"true", "false", "both"}
+    strange = set(given) - {"cvid", "approved", "converted"} or states - STATES
     if strange or given.get("cvid", layout.view_id(module)) != layout.view_id(module):
         text = "unable to process your request. please verify whether you have entered proper method name, parameter and parameter values."
         raise errors.refusal("INVALID_REQUEST", text)
-    count = rows.count(call.world, module.dataset, pages.caller(call).viewer)
+    count = rows.count(call.world, module.dataset, pages.caller(call).viewer, converted=_converted(given))
     return errors.json({"count": 0 if "hollow" in call.fired else count})
 
 

@@ -1,6 +1,9 @@
 """Rows of a module in order, whatever is asked of them: pages, bulk read and backup go through them by key.
 
 The vendor's order is that of its ids; plain ids of the World come first, the others after them.
+
+Leads that were converted hide: whoever does not ask for them (`converted`: true, false or both) sees and counts the
+others. The trait `converted` names them (`["leads/<row>"]`).
 """
 
 from __future__ import annotations
@@ -14,24 +17,45 @@ from ...world import World
 from . import ids, layout, pages
 
 COLUMNS = "id, owner_id, created_at, modified_at, fields"
+LEADS = "Leads"
 Row = tuple[Any, ...]
 
 
+def _shown(world: World, dataset: str, converted: str) -> tuple[str, dict[str, str]]:
+    """The condition that leaves out leads by whether they were converted, and its values."""
+    if converted == "both" or ids.module_name(dataset) != LEADS:
+        return "", {}
+    named = [place.partition("/") for place in world.traits.get("converted", ())]
+    values = {f"lead{n}": row for n, (where, _, row) in enumerate(named) if where == dataset}
+    if not values and converted == "false":
+        return "", {}
+    listed = ", ".join(f":{name}" for name in values)
+    return f" AND id {'' if converted == 'true' else 'NOT '}IN ({listed})", values
+
+
 def after(
-    world: World, dataset: str, last: str | None, most: int, viewer: str | None, *, backwards: bool = False
+    world: World,
+    dataset: str,
+    last: str | None,
+    most: int,
+    viewer: str | None,
+    *,
+    backwards: bool = False,
+    converted: str = "both",
 ) -> list[Row]:
     """At most so many rows after the one with this World id (None: from the beginning)."""
     found: list[Row] = []
+    shown, leads = _shown(world, dataset, converted)
     for plain in (False, True) if backwards else (True, False):
         if last is not None and ids.is_plain(last) != plain:
             continue  # this part lies before the last row
         mine = "" if viewer is None else " AND owner_id = :viewer"
         beyond = "" if last is None else f" AND id {'<' if backwards else '>'} :last"
         sql = (
-            f"SELECT {COLUMNS} FROM rows WHERE dataset = :dataset AND binned = 0{mine} AND "
+            f"SELECT {COLUMNS} FROM rows WHERE dataset = :dataset AND binned = 0{mine}{shown} AND "
             f"{'' if plain else 'NOT '}{ids.PLAIN}{beyond} ORDER BY id {'DESC' if backwards else 'ASC'} LIMIT :most"
         )
-        values = {"dataset": dataset, "viewer": viewer, "last": last, "most": most - len(found)}
+        values = {"dataset": dataset, "viewer": viewer, "last": last, "most": most - len(found), **leads}
         found += world.all_named(sql, values)
         if len(found) >= most:
             break
@@ -40,38 +64,52 @@ def after(
 
 
 def by_time(
-    world: World, dataset: str, column: str, start: int, most: int, viewer: str | None, order: str
+    world: World, dataset: str, column: str, start: int, most: int, viewer: str | None, order: str, converted: str
 ) -> list[Row]:
+    shown, leads = _shown(world, dataset, converted)
     mine = "" if viewer is None else " AND owner_id = :viewer"
     return world.all_named(
-        f"SELECT {COLUMNS} FROM rows WHERE dataset = :dataset AND binned = 0{mine} "
+        f"SELECT {COLUMNS} FROM rows WHERE dataset = :dataset AND binned = 0{mine}{shown} "
         f"ORDER BY {column} {order}, id {order} LIMIT :most OFFSET :start",
-        {"dataset": dataset, "viewer": viewer, "start": start, "most": most},
+        {"dataset": dataset, "viewer": viewer, "start": start, "most": most, **leads},
     )
 
 
-def named(world: World, dataset: str, wanted: list[str], viewer: str | None, *, with_bin: bool = False) -> list[Row]:
+def named(
+    world: World,
+    dataset: str,
+    wanted: list[str],
+    viewer: str | None,
+    *,
+    with_bin: bool = False,
+    converted: str = "both",
+) -> list[Row]:
     """The rows with these World ids, in the vendor's order."""
+    shown, leads = _shown(world, dataset, converted)
     values = {f"id{n}": id for n, id in enumerate(wanted)}
     mine = "" if viewer is None else " AND owner_id = :viewer"
     there = "" if with_bin else " AND binned = 0"
-    sql = f"SELECT {COLUMNS} FROM rows WHERE dataset = :dataset{there}{mine} AND id IN ({', '.join(f':{n}' for n in values)})"
-    found = world.all_named(f"{sql} ORDER BY id", {**values, "dataset": dataset, "viewer": viewer})
+    sql = f"SELECT {COLUMNS} FROM rows WHERE dataset = :dataset{there}{mine}{shown} AND id IN ({', '.join(f':{n}' for n in values)})"
+    found = world.all_named(f"{sql} ORDER BY id", {**values, **leads, "dataset": dataset, "viewer": viewer})
     return sorted(found, key=lambda row: not ids.is_plain(row[0]))
 
 
-def every(world: World, dataset: str, viewer: str | None, last: str | None = None) -> Iterator[Row]:
+def every(
+    world: World, dataset: str, viewer: str | None, last: str | None = None, *, converted: str = "both"
+) -> Iterator[Row]:
     """All rows of a module."""
-    while page := after(world, dataset, last, 2000, viewer):
+    while page := after(world, dataset, last, 2000, viewer, converted=converted):
         yield from page
         last = page[-1][0]
 
 
-def count(world: World, dataset: str, viewer: str | None) -> int:
-    if viewer is None:
+def count(world: World, dataset: str, viewer: str | None, *, converted: str = "both") -> int:
+    shown, leads = _shown(world, dataset, converted)
+    if viewer is None and not shown:
         return int(world.one("SELECT live FROM datasets WHERE id = ?", dataset)[0])
-    sql = "SELECT count(*) FROM rows WHERE owner_id = ? AND dataset = ? AND binned = 0"
-    return int(world.one(sql, viewer, dataset)[0])
+    mine = "" if viewer is None else " AND owner_id = :viewer"
+    sql = f"SELECT count(*) FROM rows WHERE dataset = :dataset AND binned = 0{mine}{shown}"
+    return int(world.all_named(sql, {"dataset": dataset, "viewer": viewer, **leads})[0][0])
 
 
 def read(world: World, dataset: str, number: str) -> str | None:

@@ -34,6 +34,7 @@ from . import (
     limits,
     people,
     records,
+    restore,
     scopes,
     signin,
 )
@@ -85,6 +86,8 @@ CALLS: tuple[tuple[str, str, tuple[str, ...], Function], ...] = (
     ("DELETE", "v8/settings/recycle_bin", (f"{SETTINGS}.recycle_bin.DELETE",), bin.bin_delete_many),
     ("GET", "v8/settings/recycle_bin/actions/count", (f"{SETTINGS}.recycle_bin.READ",), bin.bin_count),
     ("POST", "v8/settings/recycle_bin/actions/empty", (f"{SETTINGS}.recycle_bin.UPDATE",), bin.bin_empty),
+    ("POST", "v8/settings/recycle_bin/actions/restore", (f"{SETTINGS}.recycle_bin.UPDATE",), restore.restore_many),
+    ("POST", "v8/settings/recycle_bin/*/actions/restore", (f"{SETTINGS}.recycle_bin.UPDATE",), restore.restore_one),
     ("DELETE", "v8/settings/recycle_bin/*", (f"{SETTINGS}.recycle_bin.DELETE",), bin.bin_delete),
     ("POST", "v8/coql", ("ZohoCRM.coql.READ",), coql.query),
     ("POST", "bulk/v8/read", ("ZohoCRM.bulk.READ",), bulk.submit),
@@ -110,7 +113,22 @@ _ROUTES = [
     (method, re.compile("/crm/" + re.escape(path).replace(r"\*", "([^/]+)")), needed, function)
     for method, path, needed, function in CALLS
 ]
-_ADMINISTRATORS = (bin.bin_list, bin.bin_count, bin.bin_empty, bin.bin_delete, bin.bin_delete_many, bin.mass_delete)
+_ADMINISTRATORS = (
+    bin.bin_list,
+    bin.bin_count,
+    bin.bin_empty,
+    bin.bin_delete,
+    bin.bin_delete_many,
+    bin.mass_delete,
+    restore.restore_many,
+    restore.restore_one,
+)
+_JOBS = (
+    ("transfer", people.finish),
+    ("mass", bin.finish_mass),
+    ("empty", bin.finish_empty),
+    ("restore", restore.finish),
+)
 _RESERVED = ("settings", "users", "org", "actions", "coql", "__features")
 
 
@@ -190,7 +208,7 @@ def _settle(call: Call) -> None:
     world: World = call.world
     if not world.get("zoho/jobs"):
         return
-    for kind, finish in (("transfer", people.finish), ("mass", bin.finish_mass), ("empty", bin.finish_empty)):
+    for kind, finish in _JOBS:
         for job in list(jobs.every(world, kind)):
             if jobs.ends(call, job, look=False):
                 finish(world, job)
