@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from crmstate.core.words import READING, How, JobStatus, Kind, Outcome, Packing, Phase, Proof, Undo, Verb
+from crmstate.core.words import READING, Against, How, JobStatus, Kind, Outcome, Packing, Phase, Proof, Undo, Verb
 
 REDACTED = "$redacted"
 """What stands in a row in the place of a value that is kept out of it, or at the end of a text that is kept without a part:
@@ -247,7 +247,8 @@ class Provider:
     `own_clock`: the vendor has a clock of its own (simulators only). `dialect`: the vendor's manner of speaking, as
     `providers.kit` reads it; `connect`: for a vendor without an API, a function that makes a session of the
     folder in which people put what they exported. `words`: the texts
-    of its runbooks and reasons by language and code, for the catalogues."""
+    of its runbooks and reasons by language and code, for the catalogues. `against`: what its cells were checked against
+    on their `verified_on`; None for one that claims nothing of a vendor."""
 
     name: str
     title: str
@@ -266,6 +267,7 @@ class Provider:
     dialect: Any = None
     table: dict[tuple[Kind, Verb], Cell] = field(default_factory=dict)
     words: dict[str, dict[str, str]] = field(default_factory=dict)
+    against: Against | None = None
 
     def reads(self, kind: Kind, verb: Verb, *requests: str, source: str, **facts: Any) -> Callable[[Any], Any]:
         """Places a reading function in the table, with the requests that it may send."""

@@ -66,6 +66,15 @@ class Verb(StrEnum):
     DISCARD = "discard"
 
 
+class Against(StrEnum):
+    """What a vendor's capabilities were checked against: a real system, the vendor's published description of its API, or no
+    more than its documentation."""
+
+    SYSTEM = "system"
+    DESCRIPTION = "description"
+    DOCUMENTATION = "documentation"
+
+
 READING = frozenset({Verb.WHOAMI, Verb.LIST, Verb.COUNT, Verb.READ, Verb.EXPORT, Verb.PROBE})
 OURS = frozenset(
     {

@@ -1,7 +1,8 @@
 """The capability matrix: what each vendor's API can do, what people must do, and where each claim comes from. Also a
 page of the docs.
 
-A claim that nobody has checked against a real system says so: `unconfirmed`.
+A claim says what it was checked against and when: a real system, the vendor's published description, or no more than its
+documentation. One that nobody has checked is `unconfirmed`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import msgspec
 
 from crmstate.core.plan import FORMAT_VERSION
 from crmstate.core.provider import Cell, Provider
-from crmstate.core.words import READING, How, Kind, Phase, Undo, Verb
+from crmstate.core.words import READING, Against, How, Kind, Phase, Undo, Verb
 from crmstate.views import tables
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.escape import cell as code
@@ -27,7 +28,7 @@ _LINK = re.compile(r"(?:https://[a-zA-Z0-9.-]+/|docs/)[a-zA-Z0-9/._~%#?=&+-]*")
 
 class Capability(msgspec.Struct, frozen=True):
     """One cell. `reason`: a catalogue code: the runbook of what a person does, or why nobody can. `unconfirmed`:
-    nobody has checked it."""
+    nobody has checked it. `against`: what it was checked against on `verified_on`; null where nobody did."""
 
     kind: Kind
     verb: Verb
@@ -44,15 +45,16 @@ class Capability(msgspec.Struct, frozen=True):
     source: str
     verified_on: str | None
     unconfirmed: bool
+    against: Against | None
 
 
 def capabilities(provider: Provider) -> list[Capability]:
     """Every cell of a table, in the order of the vocabularies."""
     found = sorted(provider.table.values(), key=lambda cell: (_KINDS[cell.kind], _VERBS[cell.verb]))
-    return [_capability(cell) for cell in found]
+    return [_capability(cell, provider.against) for cell in found]
 
 
-def _capability(cell: Cell) -> Capability:
+def _capability(cell: Cell, against: Against | None) -> Capability:
     reads = cell.verb in READING and cell.bulk is None
     return Capability(
         cell.kind,
@@ -70,6 +72,7 @@ def _capability(cell: Cell) -> Capability:
         cell.source,
         cell.verified_on,
         cell.verified_on is None,
+        against if cell.verified_on is not None else None,
     )
 
 
@@ -133,6 +136,8 @@ def _limits(provider: Provider, words: Catalogue) -> list[str]:
 def _row(each: Capability, words: Catalogue, source: str) -> list[str]:
     undo = "-" if each.verb in READING or each.how is How.NONE else words.word("undo", each.undo.value)
     checked = words.safe(each.verified_on) if each.verified_on else words.text_of("providers.unconfirmed")
+    if each.against is not None:
+        checked = words.text_of("providers.checked", on=each.verified_on or "", against=each.against.value)
     said = [words.text_of(each.reason)] if each.reason else []
     said += [_note(each.note, words)] if each.note else []
     said += [words.word("attribute", name) for name in each.attributes]

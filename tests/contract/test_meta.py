@@ -12,7 +12,8 @@ import pytest
 
 from crmstate import providers
 from crmstate.core.words import READING, How
-from crmstate.views.providers_text import capabilities
+from crmstate.views.catalogue import Catalogue
+from crmstate.views.providers_text import capabilities, providers_text
 
 from .conftest import STAGES
 from .knobs import KNOBS
@@ -53,6 +54,32 @@ def test_the_matrix_has_a_row_for_every_cell(name: str) -> None:
 
     assert set(provider.table) == {(row.kind, row.verb) for row in rows}
     assert rows == capabilities(provider)
+
+
+@pytest.mark.parametrize(
+    ("name", "against"),
+    [("zoho", "the published description"), ("fxiaoke", "documentation alone"), ("odoo", "a real system")],
+)
+def test_what_was_checked_says_against_what(name: str, against: str) -> None:
+    provider = providers.load(name)
+
+    rows = capabilities(provider)
+    shown = providers_text([provider], Catalogue("en")).splitlines()
+
+    assert [row for row in rows if (row.against is None) != row.unconfirmed] == []
+    checked = sum(f", {against}" in line for line in shown)
+    assert (checked, sum("unconfirmed " in line for line in shown)) == (
+        sum(not row.unconfirmed for row in rows),
+        sum(row.unconfirmed for row in rows),
+    )
+
+
+@pytest.mark.parametrize("name", ["zoho", "fxiaoke", "odoo"])
+def test_the_named_systems_say_something_of_everything_that_any_of_them_or_the_sandbox_can(name: str) -> None:
+    """Who cannot do it says why."""
+    wanted = {cell for each in ("sandbox", "zoho", "fxiaoke", "odoo") for cell in providers.load(each).table}
+
+    assert wanted - set(providers.load(name).table) == set()
 
 
 @pytest.mark.parametrize("path", SUITE, ids=lambda path: path.name)

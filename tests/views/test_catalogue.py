@@ -205,6 +205,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "cost_line": COST_LINES,
     "per": ("month", "quarter", "year", "term"),
     "fate": tuple(words.Fate),
+    "against": tuple(words.Against),
     "audience": ("staff", "partners", "customers"),
     "effect": ("keeps", "clears", "unknown"),
     "effective": ("immediately", "end_of_term", "end_of_period"),

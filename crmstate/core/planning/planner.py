@@ -95,6 +95,7 @@ def plan(
     steps, left_out = _selected(tuple(sorted(draft.steps, key=sort_key)), edges, target, exclude)
     steps = _spoken(steps, recorded)
     _overdue(draft, steps)
+    _unconfirmed(draft, steps)
     blocked = tuple(sorted(draft.blocked, key=sort_key))
     applied = legal(desired, recorded, observed.taken_at, laws)
     draft.days = moving_out(draft.days, applied)
@@ -203,6 +204,21 @@ def _overdue(draft: Draft, steps: tuple[Step, ...]) -> None:
             "asked": each.asked or "-",
         }
         draft.report(code, Severity.WARNING, spans.get(each.step), each.address, **facts)
+
+
+def _unconfirmed(draft: Draft, steps: tuple[Step, ...]) -> None:
+    """Says which acts rest on what nobody has confirmed of the vendor, once for each, and how many steps people take by such
+    instructions."""
+    if draft.provider.against is None:
+        return
+    claimed = [(step, cell) for step in steps if (cell := draft.provider.cell(step.kind, step.verb)) is not None]
+    open_ones = {(step.kind, step.verb, step.mode): cell for step, cell in claimed if cell.verified_on is None}
+    for (kind, verb, mode), cell in open_ones.items():
+        if mode is Mode.AUTO:
+            draft.report("CRM-P032", Severity.NOTE, verb=verb.value, kind=kind.value, source=cell.source)
+    by_hand = sum(step.mode is Mode.MANUAL and cell.verified_on is None for step, cell in claimed)
+    if by_hand:
+        draft.report("CRM-P033", Severity.NOTE, n=by_hand, provider=draft.provider.name)
 
 
 def _counts(draft: Draft) -> dict[str, int | None]:

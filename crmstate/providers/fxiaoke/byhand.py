@@ -266,6 +266,25 @@ provider.manual(
 )
 provider.none(
     Kind.ACCOUNT,
+    Verb.EXPORT,
+    why={
+        "en": "No call is documented that orders a backup of the whole company; the manual's section on offline downloads of data was "
+        "not to be had. Every object that can be read is archived; ask your contact for what else there is.",
+        "zh-CN": "没有公开的接口可以备份整个企业的数据；手册中「离线数据下载」一节未能查阅。可读取的对象均会归档，其余数据请向对接人索取。",
+    },
+    source=ABSENT,
+)
+provider.none(
+    Kind.DATASET,
+    Verb.EXPORT,
+    why={
+        "en": "No export jobs are documented: objects are read by pages of 100 from the last id on.",
+        "zh-CN": "没有公开的导出任务接口：按最后一个 ID 分页读取，每页 100 条。",
+    },
+    source=ABSENT,
+)
+provider.none(
+    Kind.ACCOUNT,
     Verb.LIST,
     why={
         "en": "No code is documented by which a closed account could be told from an app that is switched off (20021, 20022).",

@@ -17,7 +17,7 @@ from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Limits, Provider
 from crmstate.core.secret import Secret
 from crmstate.core.survey import Identity
-from crmstate.core.words import Kind, Verb
+from crmstate.core.words import Against, Kind, Verb
 from crmstate.providers.kit import Answer, Call, Dialect, Grant, Request
 
 MANUAL = "https://developer.fxiaoke.com/openapi_v2/"
@@ -262,6 +262,7 @@ provider = Provider(
         },
     ),
     source=MANUAL,
+    against=Against.DOCUMENTATION,
     dialect=Dialect(
         classify=classify,
         authorise=_authorise,

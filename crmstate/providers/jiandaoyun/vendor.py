@@ -7,7 +7,7 @@ import msgspec
 from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Limits, Provider
 from crmstate.core.survey import Identity
-from crmstate.core.words import Kind, Verb
+from crmstate.core.words import Against, Kind, Verb
 from crmstate.providers.kit import Answer, Call, Dialect
 from crmstate.providers.kit.pages import by_skip
 
@@ -126,6 +126,7 @@ provider = Provider(
         },
     ),
     source=GUIDE,
+    against=Against.DOCUMENTATION,
     dialect=Dialect(classify=classify, access="api_key", request_id="", file_hosts=("files.jiandaoyun.com",)),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crmstate.core.words import Kind, Phase, Verb
+from crmstate.core.words import Kind, Phase, Undo, Verb
 from crmstate.providers.odoo.vendor import MEASURED, SEEN, provider
 
 MANUAL = "Odoo 19 documentation: Administration, On-premise; Database management"
@@ -63,6 +63,38 @@ provider.manual(
         "API alone.",
         "zh-CN": "不由 crmstate 执行：主密码可操作服务器上的所有数据库，且数据库是否已删除只能在 API 之外确认。",
     },
+)
+provider.manual(
+    Kind.ACCOUNT,
+    Verb.EXPORT,
+    runbook={
+        "en": "Back the database up before anything is taken away: the page /web/database/manager, or POST /web/database/backup "
+        "(master_pwd, name, backup_format=zip). A refusal comes as a page that says 200: open the file and see that it is a zip "
+        "with manifest.json, dump.sql and filestore/. The master password opens every database of the server: it stays with "
+        "whoever runs it. Odoo Online: Databases > Download Backup in the customer's account. Proof: the zip, and its SHA-256.",
+        "zh-CN": "在删除任何内容之前备份数据库：使用页面 /web/database/manager，或 POST /web/database/backup"
+        "（master_pwd、name、backup_format=zip）。失败时返回的是状态为 200 的页面：请打开文件，确认它是包含 manifest.json、dump.sql 和 "
+        "filestore/ 的压缩包。主密码可操作服务器上的所有数据库，应由服务器的运维人员保管。Odoo Online：在客户账户的数据库页面下载备份。"
+        "证明：该压缩包及其 SHA-256。",
+    },
+    source=MEASURED,
+    verified_on=SEEN,
+    after=Phase.PRESENT,
+    undo=Undo.FREE,
+    note={
+        "en": "Not by crmstate: the master password opens every database of the server. On Odoo Online not tried.",
+        "zh-CN": "不由 crmstate 执行：主密码可操作服务器上的所有数据库。Odoo Online 上未试过。",
+    },
+)
+provider.none(
+    Kind.DATASET,
+    Verb.EXPORT,
+    why={
+        "en": "Odoo has no export jobs: rows are read by pages from the last id on, with their stored fields, which is as fast as it "
+        "gives them.",
+        "zh-CN": "Odoo 没有导出任务：按 ID 游标分页读取已存储字段，这已是其最快的方式。",
+    },
+    source=MEASURED,
 )
 provider.none(
     Kind.ACCOUNT,

@@ -9,7 +9,7 @@ import msgspec
 
 from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Limits, Provider
-from crmstate.core.words import Kind, Verb
+from crmstate.core.words import Against, Kind, Verb
 from crmstate.providers.kit import Answer, Call, Dialect
 
 T = TypeVar("T")
@@ -164,6 +164,7 @@ provider = Provider(
     tenant="the database's uuid (database.uuid in its System Parameters)",
     plain=("database",),
     address="https://crm.example.com",
+    against=Against.SYSTEM,
     dialect=Dialect(
         classify=classify,
         access="api_key",

@@ -14,7 +14,7 @@ import msgspec
 from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Limits, Provider
 from crmstate.core.secret import MASK, Secret
-from crmstate.core.words import Kind, Verb
+from crmstate.core.words import Against, Kind, Verb
 from crmstate.providers.kit import Answer, Call, Dialect, Grant, Request
 
 T = TypeVar("T")
@@ -202,6 +202,7 @@ provider = Provider(
     source=MEASURED,
     plain=("login",),
     address="https://crm.example.com/DATABASE",
+    against=Against.SYSTEM,
     dialect=Dialect(
         classify=classify,
         authorise=_authorise,

@@ -66,6 +66,18 @@ provider.manual(
     after=Phase.INACTIVE,
     source=f"{SPEC} (workflow-rules: no such call is described)",
 )
+provider.manual(
+    Kind.INTEGRATION,
+    Verb.RESUME,
+    runbook={
+        "en": "Setup > Automation > Workflow Rules: switch on again each rule that was switched off (the place is unconfirmed). Proof: a "
+        "picture of the list.",
+        "zh-CN": "在 Setup > Automation > Workflow Rules 逐条重新启用已停用的规则（位置尚未证实）。凭据：列表截图。",
+    },
+    undo=Undo.FREE,
+    after=Phase.PRESENT,
+    source=f"{SPEC} (workflow-rules: no such call is described)",
+)
 _MODULES = {
     "en": "A module can be hidden, which deletes nothing; its records are purged as a dataset. No call of the vendor's that "
     "switches one off was found.",

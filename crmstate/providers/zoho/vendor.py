@@ -13,7 +13,7 @@ from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Limits, Provider, Result
 from crmstate.core.secret import Secret
 from crmstate.core.survey import Identity
-from crmstate.core.words import Kind, Outcome, Proof, Verb
+from crmstate.core.words import Against, Kind, Outcome, Proof, Verb
 from crmstate.providers.kit import Answer, Call, Dialect, Grant, Reply, Request, decoder
 
 T = TypeVar("T")
@@ -328,6 +328,7 @@ provider = Provider(
     removal={Kind.USER: Verb.DEACTIVATE},
     limits=Limits(page=PAGE, files_by_row=True),
     source=SPEC,
+    against=Against.DESCRIPTION,
     dialect=Dialect(
         classify=classify,
         authorise=_authorise,
