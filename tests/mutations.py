@@ -822,7 +822,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         "jobs.py",
         "if (each.dataset, each.cursor) == (order.dataset, order.more))",
         "if each.id)",
-        "submission",
     ),
     _sandbox(
         "an integration's address is shown whole",

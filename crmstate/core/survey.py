@@ -173,7 +173,8 @@ class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
     so. `whole_view` is true only where it is proved that this credential sees everything of the tenant; `attestable`:
     the vendor's API can never prove that, so that an operator's written word (`provider.coverage`) may stand in;
     `rights` are the vendor's words. `keyless`: the credential is no key of any listing (somebody's password): whatever
-    keys are listed, none of them is ours."""
+    keys are listed, none of them is ours. `ahead`: the minutes by which the vendor's clock is ahead of this machine's, where
+    its answers say what time it is and the two do not agree."""
 
     use: str
     tenant: str
@@ -186,6 +187,7 @@ class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
     attestable: bool = False
     rights: tuple[str, ...] = ()
     keyless: bool = False
+    ahead: int = 0
 
 
 class Gap(msgspec.Struct, frozen=True, omit_defaults=True):

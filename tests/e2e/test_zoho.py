@@ -154,6 +154,38 @@ def test_records_and_files_are_archived_as_the_vendor_gave_them(org: Org) -> Non
     assert contents - {b""} <= kept
 
 
+@pytest.mark.deep
+@pytest.mark.parametrize(
+    ("wrong", "code", "word"),
+    [
+        ("tenant", "CRM-V001", "649756947"),
+        ("region", "CRM-V004", "another data centre"),
+        ("scope", "CRM-V005", "OAUTH_SCOPE_MISMATCH"),
+        ("trial", "CRM-V005", "trial is expired"),
+    ],
+)
+def test_what_is_wrong_with_a_credential_is_told_before_the_first_write(
+    org: Org, wrong: str, code: str, word: str
+) -> None:
+    keys = org.data.with_name("zoho.db.keys.json")
+    secrets = json.loads(keys.read_text("utf-8"))
+    if wrong == "tenant":
+        org.change("  embedded:", "  tenant: '12345'\n  embedded:")
+    elif wrong == "region":
+        secrets["write"]["refresh_token"] = "1000.of.another.centre"
+    elif wrong == "scope":
+        secrets["write"] = secrets["read"]
+    else:
+        with World.open(org.data) as world:
+            world.set_traits(trial="2020-01-01")
+    keys.write_text(json.dumps(secrets), encoding="utf-8")
+
+    said = org.apply()
+
+    assert (7, True, True) == (said.code, code in said.err, word in said.err), said.err
+    assert org.truth()["effects"] == 0 and not (org.folder / "archive").exists()
+
+
 def test_without_anybodys_word_for_the_view_nothing_is_concluded_and_nothing_is_done(org: Org) -> None:
     org.change("  coverage: {by: head@example.com, why: the token is the super admin's}\n", "")
 

@@ -104,6 +104,22 @@ def test_an_act_is_sent_again_after_a_renewed_token_but_only_once() -> None:
     assert scrubbed == "[secret] [secret]"
 
 
+@pytest.mark.parametrize(
+    ("date", "ahead"),
+    [
+        ("Sun, 01 Nov 2026 00:10:00 GMT", 10),
+        ("Sat, 31 Oct 2026 22:00:00 -0000", -120),
+        ("Sun, 01 Nov 2026 01:00:00 +0100", 0),
+        ("Sun, 01 Nov 2026 00:05:00 GMT", 0),
+        ("yesterday", 0),
+    ],
+)
+def test_by_how_much_the_vendors_clock_is_ahead_is_told_with_who_we_are(date: str, ahead: int) -> None:
+    later = itertools.chain([date], itertools.repeat("Thu, 01 Jan 1970 00:00:00 GMT" if ahead else date))
+    with talking(lambda heard: ok(b"{}", f"200 OK\r\nDate: {next(later)}"), "read") as (session, _, _, _):
+        assert [ahead, ahead] == [session.whoami().ahead for _ in range(2)], "the first answer says it"
+
+
 def test_a_login_that_fails_is_tried_as_often_as_any_call_and_not_for_each_try_of_another() -> None:
     with talking(lambda heard: ok(b"", "503 Later"), credential={"refresh": "refresh-of-the-test"}) as made:
         session, toy, _, _ = made

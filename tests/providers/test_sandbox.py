@@ -12,7 +12,7 @@ import pytest
 
 from crmstate.archive.folder import FolderArchive
 from crmstate.core.failure import Code, Failure
-from crmstate.core.provider import Args, Batch, Item, Result
+from crmstate.core.provider import Args, Batch, Item, Order, Result
 from crmstate.core.survey import (
     AccountFacts,
     DatasetFacts,
@@ -224,6 +224,19 @@ class Said:
 
     def get(self, path: str, params: Any = None, *, into: Any) -> Any:
         return msgspec.json.decode(self._body, type=into)
+
+
+def test_an_export_of_another_dataset_that_began_meanwhile_is_not_taken_for_ours(
+    company: Company, stage: SandboxStage
+) -> None:
+    (ours, _), (theirs, _) = stage.rows(["one"]), stage.rows(["two"])
+    session = company.writer()
+    order, other = Order(Kind.DATASET, ours), Order(Kind.DATASET, theirs)
+    known = session.known(order)
+    job = session.submit(other, session.known(other))
+
+    assert job is not None
+    assert (session.found(order, known), session.found(other, known)) == (None, job)
 
 
 def test_line_breaks_between_tokens_go_and_nothing_else_of_a_row_changes() -> None:

@@ -161,6 +161,7 @@ def _with_the_vendor(draft: Draft, audiences: Collection[Audience], resend: bool
         part(draft)
     notices(draft, {each.notice: each for each in audiences}, resend)
     guard(draft)
+    _clocks(draft)
 
 
 def _without_the_vendor(draft: Draft, offline: bool, by_word: bool) -> None:
@@ -204,6 +205,14 @@ def _overdue(draft: Draft, steps: tuple[Step, ...]) -> None:
             "asked": each.asked or "-",
         }
         draft.report(code, Severity.WARNING, spans.get(each.step), each.address, **facts)
+
+
+def _clocks(draft: Draft) -> None:
+    """Warns where this machine's clock and the vendor's are far apart: dates go by ours."""
+    ahead = max((each.ahead for each in draft.survey.identities), key=abs, default=0)
+    if ahead:
+        code = "CRM-P034" if ahead > 0 else "CRM-P035"
+        draft.report(code, Severity.WARNING, provider=draft.provider.title, minutes=abs(ahead))
 
 
 def _unconfirmed(draft: Draft, steps: tuple[Step, ...]) -> None:

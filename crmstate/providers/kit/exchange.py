@@ -16,7 +16,8 @@ from crmstate.core.failure import Code, Failure
 from crmstate.core.secret import Secret
 from crmstate.providers.kit.answers import classified, decoded, honest
 from crmstate.providers.kit.line import Line
-from crmstate.providers.kit.wire import Gate, Lost, Request
+from crmstate.providers.kit.times import told
+from crmstate.providers.kit.wire import Answer, Gate, Lost, Request
 
 T = TypeVar("T")
 
@@ -119,12 +120,19 @@ def _once(line: Line, request: Request, gate: Gate | None, act: bool, into: Any,
     except Lost as lost:
         code = Code.AMBIGUOUS if act and lost.sent else Code.UNAVAILABLE
         raise Failure(code, lost.why, vendor="wire.lost") from None
+    _look_at_the_clock(line, answer)
     request_id = answer.headers.get(line.dialect.request_id)
     failure = classified(line, answer)
     if failure is not None:
         raise honest(failure, answer.status, act, line.dialect)
     value = answer if into is None else decoded(line, answer, into, act, request_id)
     return Reply(answer.status, value, line.clean(request_id) if request_id else None)
+
+
+def _look_at_the_clock(line: Line, answer: Answer) -> None:
+    """Notes by how much the vendor's clock is ahead of ours, once; a vendor with a clock of its own is in no time of ours."""
+    if line.ahead is None and not line.provider.own_clock and (when := told(answer)) is not None:
+        line.ahead = (when - line.clock.now()).total_seconds()
 
 
 def origin_of(line: Line) -> str | None:

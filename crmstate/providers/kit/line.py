@@ -96,7 +96,8 @@ class Line:
     """One session's line to the vendor: what all its calls share. `vault` gives the access token, None for calls
     without one. `attested`: an operator says in writing that the credential sees everything. `url` is the configured
     address, `origin` where calls without a token go instead; `belongs` raises a Problem for an address to which no
-    credential may go. `known` is what calls have found out and may rely on for a while."""
+    credential may go. `known` is what calls have found out and may rely on for a while. `ahead`: the
+    seconds by which the vendor's clock is ahead of ours, by its first answer that says what time it is."""
 
     provider: Provider
     dialect: Dialect
@@ -112,6 +113,7 @@ class Line:
     origin: str | None = None
     belongs: Callable[[str], object] = lambda url: None
     known: dict[object, tuple[float, Any]] = field(default_factory=dict)
+    ahead: float | None = None
 
     def clean(self, text: str) -> str:
         """Vendor text for a summary: scrubbed, without control characters, at most 200 characters."""

@@ -25,10 +25,18 @@ from crmstate.providers.kit.pages import Resources, page_of_rows
 PROOF_LASTS = 60.0
 """Seconds for which a proof of the whole view holds: rights can be taken away in the middle of a run."""
 
+CLOCKS_AGREE = 300.0
+"""Seconds by which two clocks may differ before anybody is told."""
+
 LIVES_UNSEEN = "lives_unseen"
 """Attribute of an acting cell: a thing that the vendor does not find may live on where nobody sees it."""
 
 _NOTHING_HAPPENED = {Code.CONFLICT, Code.REJECTED, Code.MISSING}
+
+
+def _apart(seconds: float) -> int:
+    """The minutes by which two clocks differ that do not agree; none where they do."""
+    return round(seconds / 60) if abs(seconds) > CLOCKS_AGREE else 0
 
 
 class Reading:
@@ -48,7 +56,8 @@ class Reading:
     def whoami(self) -> Identity:
         """Who this credential is, asked now."""
         cell = self._cell(Kind.TENANT, Verb.WHOAMI)
-        found: Identity = replace(self._run(cell), use=self._use)
+        found: Identity = self._run(cell)
+        found = replace(found, use=self._use, ahead=_apart(self._line.ahead or 0.0))
         self._identity = (self._line.clock.monotonic(), found)
         return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from crmstate.providers.kit.wire import Answer
@@ -19,6 +20,15 @@ def retry_after(answer: Answer) -> float | None:
     except (KeyError, TypeError, ValueError):
         return None
     return max(0.0, wait.total_seconds())
+
+
+def told(answer: Answer) -> datetime | None:
+    """The time at which an answer was made, by the clock of whoever made it. None where it says nothing usable."""
+    try:
+        found = parsedate_to_datetime(answer.headers["date"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)|\d{4}-\d\d-\d\d")

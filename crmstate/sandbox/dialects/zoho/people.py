@@ -119,6 +119,7 @@ def user_put_many(call: Call) -> Reply:
 
 
 def _put(call: Call, number: str, status: Any, n: int) -> dict[str, Any]:
+    _in_time(call, "changed")
     id, role, now, gone = _known(call, number)
     if status not in ("active", "inactive"):
         raise errors.refusal("INVALID_DATA", api_name="status", json_path="$.users[0].status")
@@ -141,6 +142,10 @@ def _put(call: Call, number: str, status: Any, n: int) -> dict[str, Any]:
 
 def user_delete(call: Call, number: str) -> Reply:
     _manages(call)
+    try:
+        _in_time(call, "deleted")
+    except Refused as refused:
+        return errors.inside("users", refused)
     try:
         id, role, _, gone = _known(call, number)
     except Refused:
@@ -172,6 +177,7 @@ def transfer_and_delete(call: Call, number: str) -> Reply:
             "INVALID_DATA", api_name="transfer_and_delete", json_path="$.transfer_and_delete", maximum_length=1
         )
     try:
+        _in_time(call, "deleted")
         heir = _other(call, row, "transfer")
         _other(call, row, "move_subordinate")
         id, role, _, gone = _known(call, number)
@@ -240,6 +246,13 @@ def _manages(call: Call) -> None:
         raise errors.refusal("NO_PERMISSION", permissions=[PERMISSION])
 
 
+def _in_time(call: Call, done: str) -> None:
+    """Nobody is changed once a trial is over. That this is looked at before the id is a guess."""
+    last = call.world.traits.get("trial")
+    if last is not None and call.world.now[:10] > last:
+        raise errors.refusal("AUTHORIZATION_FAILED", NO_DELETING if done == "deleted" else TRIAL)
+
+
 def _read(world: World, number: str) -> str | None:
     others = [id for (id,) in world.all("SELECT id FROM users")] if ids.is_other(number) else ()
     return ids.read(number, others)
@@ -262,11 +275,8 @@ def _may_fail(call: Call, n: int) -> None:
 
 
 def _manageable(call: Call, id: str, done: str) -> None:
-    """Nobody of a suite's console, and no user of the vendor's own, is changed here; and nobody once a trial is over."""
+    """Nobody of a suite's console, and no user of the vendor's own, is changed here."""
     traits = call.world.traits
-    last = traits.get("trial")
-    if last is not None and call.world.now[:10] > last:
-        raise errors.refusal("AUTHORIZATION_FAILED", NO_DELETING if done == "deleted" else TRIAL)
     if traits.get("console"):
         raise errors.refusal("NOT_ALLOWED", ZOHO_ONE)
     special = traits.get("user_types", {}).get(id)
