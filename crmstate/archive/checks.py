@@ -39,10 +39,12 @@ NAMED = 5
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the manifest asks for. `share`: of the rows that are read again, from 0 to 1."""
+    """What the manifest asks for. `share`: of the rows that are read again, from 0 to 1; `views`: the forms in which copies
+    lie beside the archive."""
 
     share: float = 0.0
     restore_test: bool = False
+    views: tuple[str, ...] = ()
 
 
 @dataclass
