@@ -90,6 +90,18 @@ def test_an_archive_that_goes_on_holds_the_file_that_is_there_and_nothing_of_the
     assert len(found) == len(rows)
 
 
+def test_a_file_that_is_replaced_between_two_pages_is_noticed_at_the_second(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(text(ROWS))
+    line = session(tmp_path)
+    cursor = line.read("t").next
+    replaced(path, [*ROWS, ("id-x", "one more")])
+    with pytest.raises(Failure) as refused:
+        line.read("t", cursor)
+    assert refused.value.code is Code.REJECTED and "replaced" in refused.value.summary
+    line.close()
+
+
 def test_one_that_nobody_touched_goes_on_where_it_was(tmp_path: Path) -> None:
     (tmp_path / "exports").mkdir()
     (tmp_path / "exports" / "t.csv").write_text(text(ROWS))
