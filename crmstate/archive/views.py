@@ -62,8 +62,7 @@ def derived(store: Store, place: Place, seal: Seal, wanted: Sequence[str]) -> tu
             store.put(dict([place.put(view.beside, view.said)]))
             made = True
         size += _read_back(place, view)
-    rows = seal.last.rows * len(forms)
-    return (Check(METHOD, "derived" if made else "equal", rows, 2 * len(forms), size, names=tuple(forms)),)
+    return (Check(METHOD, "derived" if made else "equal", seal.last.rows, 2 * len(forms), size, names=tuple(forms)),)
 
 
 def compared(place: Place, seal: Seal, wrong: Wrong) -> tuple[Check, ...]:
@@ -80,7 +79,7 @@ def compared(place: Place, seal: Seal, wrong: Wrong) -> tuple[Check, ...]:
             if found is None:
                 wrong.add("CRM-A110", file=place.wrap.name(name))
         size += (table or 0) + (beside or 0)
-    return (Check(METHOD, "equal", seal.last.rows * len(forms), 2 * len(forms), size, names=tuple(forms)),)
+    return (Check(METHOD, "equal", seal.last.rows, 2 * len(forms), size, names=tuple(forms)),)
 
 
 def strays(store: ReadStore, found: Found, wrong: Wrong) -> None:

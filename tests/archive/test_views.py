@@ -73,7 +73,7 @@ def test_they_are_made_once_and_hold_every_row_and_the_archive_is_what_it_was(gr
     )
     for id, check in checks.items():
         lines = list(csv.reader(io.StringIO(after[f"views/csv/{slug(id)}.csv"].decode(), newline="")))
-        assert (check.said, check.rows, check.names) == ("derived", 2 * (len(lines) - 1), BOTH)
+        assert (check.said, check.rows, check.names) == ("derived", len(lines) - 1, BOTH)
         assert len(lines) - 1 == len(vendor.datasets[id].rows)
         assert check.bytes == sum(len(data) for name, data in shown(after).items() if slug(id) in name)
     effects = Effects()
@@ -160,8 +160,9 @@ def test_no_flipped_bit_of_a_view_goes_unnoticed(tmp_path: Path) -> None:
         ground.write("a", name, data)
 
 
-def test_what_lies_among_them_and_is_none_is_named(ground: Ground) -> None:
-    vendor = small()
+@pytest.mark.parametrize("make", MAKES)
+def test_what_lies_among_them_and_is_none_is_named(make: str, tmp_path: Path) -> None:
+    ground, vendor = MAKES[make](tmp_path / "ground"), small()
     taken(archive_of(ground), vendor)
     verified(archive_of(ground), vendor)
     for name in ("views/xlsx/x", "views/csv/notes.txt", f"views/csv/{slug('other')}.csv"):
@@ -173,17 +174,18 @@ def test_what_lies_among_them_and_is_none_is_named(ground: Ground) -> None:
     ]
 
 
+@pytest.mark.parametrize("make", MAKES)
 def test_after_a_delta_they_hold_what_the_archive_holds_also_where_nobody_asks_for_them_any_more(
-    ground: Ground,
+    make: str, tmp_path: Path
 ) -> None:
-    vendor = small()
+    ground, vendor = MAKES[make](tmp_path / "ground"), small()
     taken(archive_of(ground), vendor)
     verified(archive_of(ground), vendor)
     name = f"views/csv/{slug('people')}.csv"
     before = ground.files("a")[name]
     vendor.datasets["people"].rows["p91"] = row("p91", name="late")
     check = said(archive_of(ground, forms=()).delta(vendor, resource("people"), True))
-    assert (check.said, check.rows) == ("derived", 18)
+    assert (check.said, check.rows) == ("derived", 9)
     assert b"p91" in ground.files("a")[name] and wrong(ground) == []
     ground.write("a", name, before)
     assert wrong(ground) == [("CRM-A110", name)]
