@@ -48,7 +48,7 @@ from crmstate.core.words import Exit, Kind, Proof
 
 ARCHIVE, DELTA, LAST = "archive", "delta", "last"
 _NO_MORE = Wanted()
-_NOTHING = frozenset({"none", "approximate", "not_read", "lacking", "odd", "empty"})
+_NOTHING = frozenset({"none", "approximate", "round", "not_read", "lacking", "odd", "empty"})
 """What a check says that proves nothing."""
 
 

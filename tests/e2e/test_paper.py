@@ -153,6 +153,20 @@ def test_what_the_manifest_declares_of_a_table_is_how_it_is_read(here: Site) -> 
     assert here.run("validate", str(here.manifest)).code == 65
 
 
+def test_an_export_of_a_round_number_of_rows_that_nobody_counted_is_told_before_anything_goes(here: Site) -> None:
+    rows = "".join(f"{n},x\n" for n in range(2000))
+    (here.folder / "exports" / "Deals.csv").write_text("id,name\n" + rows, encoding="utf-8")
+    (here.folder / "exports" / "counts.csv").write_text("dataset,rows\nContacts,2\n", encoding="utf-8")
+    assert here.apply().code == 0
+    said = here.plan("--lang", "en").out
+    assert "CRM-P062" in said and "Deals has just 2,000 records" in said and "Contacts has just" not in said
+    (here.folder / "exports" / "counts.csv").write_text("dataset,rows\nContacts,2\nDeals,2431\n", encoding="utf-8")
+    exported_again(here)
+    confirm_all(here)
+    assert here.apply().code == 6
+    assert not any(step["verb"] == "purge" and step["mode"] == "auto" for step in steps(here))
+
+
 def test_an_export_that_is_shorter_than_the_vendor_shows_is_not_verified(here: Site) -> None:
     (here.folder / "exports" / "counts.csv").write_text("dataset,rows\nContacts,3\nDeals,1\n", encoding="utf-8")
 

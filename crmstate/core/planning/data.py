@@ -180,7 +180,19 @@ def _archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> tuple[str, ...]:
         )  # fmt: skip
     if _needs_delta(draft):
         _delta(draft, goal, row, facts)
+    _cut_off(draft, goal, row)
     return tuple(step.id for step in draft.steps[first:])
+
+
+def _cut_off(draft: Draft, goal: ArchiveGoal, row: Resource) -> None:
+    """Reports an archive with just as many rows as listings are cut off at, where no exact count shows that there are no
+    more."""
+    proved = draft.state.proved(row.id)
+    checks = [check for each in proved.evidence for check in each.checks] if proved is not None else []
+    if proved is not None and any((check.method, check.said) == ("counts", "round") for check in checks):
+        draft.report(
+            "CRM-P062", Severity.WARNING, goal.span, row.address, dataset=row.label or row.id, rows=proved.rows or 0
+        )
 
 
 def _backup(draft: Draft, goal: ArchiveGoal) -> None:
