@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,26 @@ def test_nothing_is_left_out_of_an_export_in_silence(tmp_path: Path, odd: str) -
         session(tmp_path).list(Kind.DATASET)
 
     assert odd in found.value.summary
+
+
+def test_a_file_is_known_by_its_name_so_that_another_one_moves_none(tmp_path: Path) -> None:
+    put(tmp_path, "b.pdf", b"b")
+    put(tmp_path, "c.pdf", b"c")
+    line = session(tmp_path)
+    rows = {row.id: json.loads(row.raw)["name"] for row in line.read("files").rows}
+    put(tmp_path, "a.pdf", b"a")
+
+    assert {file.row: file.name for file in line.files("files").files} == {"a.pdf": "a.pdf", **rows}
+    assert rows == {"b.pdf": "b.pdf", "c.pdf": "c.pdf"}
+
+
+def test_a_file_whose_name_is_no_text_is_named_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff.pdf")).write_bytes(b"x")
+
+    with pytest.raises(Failure) as found:
+        session(tmp_path).list(Kind.DATASET)
+
+    assert found.value.code is Code.UNAVAILABLE and "udcff" in found.value.summary
 
 
 def test_a_file_without_a_line_break_is_not_taken_into_memory(tmp_path: Path) -> None:

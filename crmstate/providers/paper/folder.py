@@ -3,7 +3,8 @@ is an attachment of the dataset `files`, byte for byte. `counts.csv` (dataset, r
 show, so that an export that stopped half way is noticed.
 
 A row's id is its number in the file, from 1: exports come with an id of their own or without, and a number is always
-there, in order, and unique; where somebody declares a column with ids, it is what stands there. A link is not followed,
+there, in order, and unique; where somebody declares a column with ids, it is what stands there, and a file beside the tables
+is known by its name. A link is not followed,
 and a file that changes while it is read is not believed: a cursor says of which file it is, and what was read of it, and
 leads nowhere in any other.
 """
@@ -80,6 +81,7 @@ class Folder:
     def __init__(self, path: Path, ways: Mapping[str, Mapping[str, str]] | None = None) -> None:
         self._path = path
         self._ways = {name: Way(**each) for name, each in (ways or {}).items()}
+        self._tabled: frozenset[str] = frozenset()
         self._open: dict[str, tuple[Cursor, Iterator[dict[str, object]], Table, Any]] = {}
 
     def tables(self) -> dict[str, Path]:
@@ -93,6 +95,7 @@ class Folder:
         unknown = next((name for name in self._ways if name not in (ANY, *found)), None)
         if found and unknown is not None:
             raise unreadable(self._path, f"no table `{unknown}` is there, of which the manifest says how it is read")
+        self._tabled = frozenset(found)
         return found
 
     def encoding(self, dataset: str) -> Encoding | None:
@@ -178,7 +181,7 @@ class Folder:
         return facts.st_size, facts.st_mtime_ns
 
     def _row(self, dataset: str, number: int, row: dict[str, object]) -> Row:
-        key = self._way(dataset).id
+        key = self._way(dataset).id if dataset in self._tabled or dataset != FILES else "name"
         return Row(row_id(number) if key is None else str(row[key]), msgspec.json.encode(row))
 
     def _way(self, dataset: str) -> Way:
@@ -188,10 +191,7 @@ class Folder:
         """The files beside the tables, as attachments of their own dataset."""
         if dataset != FILES:
             return FilePage((), None)
-        found = [
-            File(row_id(number), row_id(number), path.name, str(path), path.stat().st_size)
-            for number, path in enumerate(self.others(), 1)
-        ]
+        found = [File(path.name, path.name, path.name, str(path), path.stat().st_size) for path in self.others()]
         return FilePage(tuple(found), None)
 
     def fetch(self, file: File) -> Iterator[bytes]:
@@ -237,9 +237,20 @@ class Folder:
                 if odd is not None:
                     raise unreadable(self._path / odd, "a folder or a link is not read: put its files here, or pack it")
                 names = [each.name for each in there]
+                strange = next((name for name in names if not _is_text(name)), None)
+                if strange is not None:
+                    raise unreadable(self._path, f"the name of a file is no text: {strange!a}")
         except OSError as error:
             raise unreadable(self._path, error.strerror or type(error).__name__) from None
         return [self._path / name for name in sorted(names) if not name.startswith((".", "~$"))]
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _described(path: Path) -> dict[str, object]:
