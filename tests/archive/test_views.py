@@ -4,7 +4,9 @@ and the archive never relies on one."""
 from __future__ import annotations
 
 import csv
+import errno
 import io
+import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -217,6 +219,30 @@ def test_wherever_making_them_stops_the_next_verification_makes_them_whole(
         assert all(name.endswith(".tmp") for name in left), "half a view never has its name"
         archive_of(ground).verify(vendor, resource("people"))
         assert ground.files("a") == expected
+
+
+def test_a_full_disk_stops_with_a_word_leaves_the_archive_whole_and_no_half_view(tmp_path: Path) -> None:
+    ground, vendor = Folders(tmp_path / "ground"), Vendor(people=small().datasets["people"])
+    archive_of(ground).archive(vendor, resource("people"), True)
+    sealed, effects = ground.files("a"), Effects()
+    archive_of(ground, effects).verify(vendor, resource("people"))
+    whole = ground.files("a")
+    for stop in range(1, effects.count + 1):
+        shutil.rmtree(tmp_path / "ground" / "a" / "views")
+
+        def fail(count: int, kind: str, what: str, stop: int = stop) -> None:
+            if count >= stop and kind in ("write", "mkdir", "fsync"):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        try:
+            archive_of(ground, Effects(fail=fail)).verify(vendor, resource("people"))
+        except Problem as refused:
+            assert refused.diagnostics[0].code == "CRM-A013"
+        left = ground.files("a")
+        assert {name: data for name, data in left.items() if name not in shown(left)} == sealed
+        assert all(whole[name] == data for name, data in shown(left).items() if not name.endswith(".tmp"))
+        archive_of(ground).verify(vendor, resource("people"))
+        assert ground.files("a") == whole
 
 
 def test_datasets_side_by_side_make_theirs_one_after_the_other(tmp_path: Path) -> None:
