@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from crmstate.archive import sheet
-from crmstate.archive.layout import VIEW_FILE, VIEW_FORMS, VIEWS, Place
+from crmstate.archive.layout import LOCKED, VIEW_FILE, VIEW_FORMS, VIEWS, Place
 from crmstate.archive.manifest import Found
 from crmstate.archive.marks import Measured
 from crmstate.archive.reading import texts
@@ -83,26 +83,32 @@ def compared(place: Place, seal: Seal, wrong: Wrong) -> tuple[Check, ...]:
 
 
 def strays(store: ReadStore, found: Found, wrong: Wrong) -> None:
-    """Adds whatever lies among the views and is none of a sealed dataset."""
-    slugs = {seal.slug for seal in found.manifest.datasets}
+    """Adds whatever lies among the views and is none of a sealed dataset: one in plain text beside an encrypted archive,
+    too."""
+    slugs, locked = {seal.slug for seal in found.manifest.datasets}, found.manifest.lock is not None
     for form in store.names(VIEWS):
         if form not in VIEW_FORMS:
             wrong.add("CRM-A003", file=f"{VIEWS}/{form}")
             continue
         for name in store.names(f"{VIEWS}/{form}"):
-            match = VIEW_FILE.fullmatch(name)
-            if match is None or match[1] not in slugs:
+            if _slug(name, locked) not in slugs:
                 wrong.add("CRM-A003", file=f"{VIEWS}/{form}/{name}")
 
 
-def sizes(store: ReadStore) -> dict[str, int]:
-    """The bytes of all views of a dataset that lie there, by its slug; nothing is read."""
+def sizes(store: ReadStore, locked: bool) -> dict[str, int]:
+    """The bytes of all views of a dataset that lie there, by its slug; nothing is read. `locked`: the archive is encrypted."""
     found: Counter[str] = Counter()
     for form in VIEW_FORMS:
         for name, size in store.sizes(f"{VIEWS}/{form}").items():
-            if (match := VIEW_FILE.fullmatch(name)) is not None:
-                found[match[1]] += size
+            if (slug := _slug(name, locked)) is not None:
+                found[slug] += size
     return found
+
+
+def _slug(name: str, locked: bool) -> str | None:
+    """Whose view a file is; None where it is none."""
+    match = VIEW_FILE.fullmatch(name)
+    return match[1] if match is not None and name.endswith(LOCKED) is locked else None
 
 
 def _files(place: Place, form: str) -> tuple[str, str]:

@@ -338,10 +338,11 @@ class House:
 
         learn_keys(self.scrubber, self.environ)
         try:
-            found = views.sizes(places.glance(goal.to, self.folder, self.desired.name, self.environ))
+            place = places.glance(goal.to, self.folder, self.desired.name, self.environ)
+            found = views.sizes(place, bool(goal.encrypt_to))
         except Problem:
             return None
-        return {id_of(place): found.get(slug(id_of(place)), 0) for place in archived(state)}
+        return {id_of(each): found.get(slug(id_of(each)), 0) for each in archived(state)}
 
     def refuse_standing(self) -> None:
         """Raises Problem CRM-A095 where something of the archive is still at its location, and any other where that cannot

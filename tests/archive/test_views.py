@@ -295,9 +295,19 @@ def test_of_an_encrypted_archive_they_are_encrypted_and_nothing_plain_reaches_th
     with pytest.raises(Problem) as refused:
         opening.checked(LocalReads(root), found, list(found.manifest.datasets), False, wrap, copies=True)
     assert [(each.code, each.params["file"]) for each in refused.value.diagnostics] == [("CRM-A110", name)]
+    plain = root / name.removesuffix(".age")
+    plain.write_bytes(opened)
+    (root / name).write_bytes(before[name])
+    with pytest.raises(Problem) as refused:
+        opening.checked(LocalReads(root), found, list(found.manifest.datasets), False, wrap, copies=True)
+    assert [(each.code, each.params["file"]) for each in refused.value.diagnostics] == [
+        ("CRM-A003", name.removesuffix(".age"))
+    ]
+    plain.unlink()
     blind = opening.unwrapped(LocalReads(root), found, None)
     (result,) = opening.checked(LocalReads(root), found, list(found.manifest.datasets), False, blind, copies=True)
     assert [(each.said, each.names) for each in result.checks if each.method == "views"] == [("not_read", BOTH)]
+    (root / name).write_bytes(before[name][:-1])
     assert said(archive.verify(vendor, resource("people"))).said == "derived"
 
 
