@@ -31,7 +31,8 @@ class Covered(msgspec.Struct, frozen=True, omit_defaults=True):
     """What came of one dataset of the account. `status`: exported, partial, not_exportable or unknown; `why`: a word
     for the reason, explained in `REASONS`; `fields`: what came of the vendor's description of its fields, explained in
     `FIELDS`; nothing for archives of before that was said; `redacted`: by field how many rows were written without its value,
-    which stands as "$redacted" in them; `columns`: those that the vendor did not export."""
+    which stands as "$redacted" in them; `columns`: those that the vendor did not export; `encoding`: how the files were
+    read as text that the records came in, and `guessed` where that is a guess."""
 
     dataset: str
     status: str
@@ -40,6 +41,8 @@ class Covered(msgspec.Struct, frozen=True, omit_defaults=True):
     fields: str = ""
     redacted: dict[str, int] = {}
     columns: tuple[str, ...] = ()
+    encoding: str = ""
+    guessed: bool = False
 
 
 REASONS = {
@@ -56,6 +59,11 @@ FIELDS = {
     "not_offered": "The vendor gives no description of the fields that crmstate knows how to ask for.",
     "refused": "The vendor refused to describe the fields to the key that read the records.",
 }
+
+GUESSED = (
+    "Nobody declared in which encoding this file was written, and nothing in it says so: that it was read in this one is a guess by its "
+    "bytes. Look at some names in it."
+)
 
 REDACTION = (
     "Values of these fields are kept out of so many rows, because they are secrets: keys, passwords, what signs an address. "
@@ -117,6 +125,8 @@ def _coverage(coverage: tuple[Covered, ...], digest: str) -> bytes:
         plain["fields"] = {word: FIELDS[word] for word in sorted(said) if word in FIELDS}
     if any(each.redacted for each in coverage):
         plain["redacted"] = REDACTION
+    if any(each.guessed for each in coverage):
+        plain["guessed"] = GUESSED
     return json.dumps(plain, ensure_ascii=True, sort_keys=True, indent=1).encode() + b"\n"
 
 

@@ -39,10 +39,12 @@ NAMED = 5
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the manifest asks for. `share`: of the rows that are read again, from 0 to 1."""
+    """What the manifest asks for. `share`: of the rows that are read again, from 0 to 1; `views`: the forms in which copies
+    lie beside the archive."""
 
     share: float = 0.0
     restore_test: bool = False
+    views: tuple[str, ...] = ()
 
 
 @dataclass
@@ -60,15 +62,24 @@ def share(text: str | None) -> float:
 
 
 def count(place: Place, seal: Seal, source: ReadSession, fewer: bool) -> Check:
-    """The vendor's count, now. `fewer`: it may be smaller. Raises Problem CRM-A006 where it is exact and another."""
+    """The vendor's count, now; where it gives none that is exact, `round` for as many rows as listings are cut off at. `fewer`: it
+    may be smaller. Raises Problem CRM-A006 where it is exact and another."""
     found, held = source.count(place.dataset), seal.last.rows
-    if found.rows is None:
-        return Check("counts", "none")
-    if not found.exact:
-        return Check("counts", "approximate", rows=found.rows)
+    if found.rows is None or not found.exact:
+        said = "none" if found.rows is None else "approximate"
+        return Check("counts", "round" if _cut(held) else said, rows=found.rows)
     if found.rows != held and not (fewer and found.rows < held):
         raise problem(Exit.ERROR, "CRM-A006", dataset=place.dataset, archived=held, vendor=found.rows)
     return Check("counts", "exact", rows=found.rows)
+
+
+def _cut(rows: int) -> bool:
+    """Whether so many rows may be as many as a vendor gives and not as many as it has: those that cut a listing off in
+    silence do so at whole thousands."""
+    return rows >= _ROUND and rows % _ROUND == 0
+
+
+_ROUND = 1000
 
 
 def reread(place: Place, seal: Seal, source: ReadSession, wanted: float, fewer: bool) -> Check:

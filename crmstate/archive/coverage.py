@@ -61,7 +61,10 @@ def covered(seals: Iterable[Seal], listing: Listing | None) -> tuple[Covered, ..
         status, why = ("exported", "") if last.complete else ("partial", "no_attachments")
         if last.dropped:
             status, why = "partial", "columns_dropped"
-        lines[dataset.id] = Covered(dataset.id, status, why, dataset.label, last.fields, last.redacted, last.dropped)
+        facts = dataset.facts if isinstance(dataset.facts, DatasetFacts) else DatasetFacts()
+        lines[dataset.id] = Covered(
+            dataset.id, status, why, dataset.label, last.fields, last.redacted, last.dropped, facts.encoding or "", facts.guessed
+        )  # fmt: skip
     if listing is None or not listing.complete:
         lines[ANY] = Covered(ANY, "unknown", "not_listed" if listing is None else "listing_incomplete")
     return tuple(lines[id] for id in sorted(lines))

@@ -26,6 +26,9 @@ from crmstate.archive.layout import (
     SCHEMA,
     SCHEMA_FILE,
     SLUG,
+    VIEW_FILE,
+    VIEW_FORMS,
+    VIEWS,
 )
 from crmstate.archive.store import TEMPORARY, Form, ReadStore, Store
 from crmstate.core.diagnostic import Problem, diagnostic, problem
@@ -33,6 +36,8 @@ from crmstate.core.words import Exit
 
 NAMED = 5
 _PAIR = re.compile("[0-9a-f]{2}")
+ATTACHMENT = f"attachment{TEMPORARY}"
+"""What an interrupted view leaves behind (`store.Store.receive`)."""
 JOURNAL_LINE = re.compile(rf"{JOURNAL}/{SLUG.pattern}/\d{{6,}}\.json")
 """A line of a journal, where the store keeps lines apart."""
 
@@ -155,11 +160,13 @@ def inventory(store: ReadStore) -> Inventory:
 def _folder(name: str) -> bool:
     match name.split("/"):
         case [top]:
-            return top in layout.FOLDERS
+            return top in (*layout.FOLDERS, VIEWS)
         case ["data", inside]:
             return inside == ATTACHMENTS or SLUG.fullmatch(inside) is not None
         case ["data", "attachments", pair]:
             return _PAIR.fullmatch(pair) is not None
+        case ["views", form]:
+            return form in VIEW_FORMS
         case _:
             return False
 
@@ -170,9 +177,11 @@ def _file(name: str) -> bool:
     if JOURNAL_LINE.fullmatch(name):
         return True
     if not folder:
-        return plain in layout.TOP - set(layout.FOLDERS)
-    if not _folder(folder) or folder in (DATA, f"{DATA}/{ATTACHMENTS}"):
+        return plain in layout.TOP - {*layout.FOLDERS, VIEWS}
+    if not _folder(folder) or folder in (DATA, f"{DATA}/{ATTACHMENTS}", VIEWS):
         return False
+    if folder.startswith(VIEWS + "/"):
+        return VIEW_FILE.fullmatch(plain) is not None or last == ATTACHMENT
     if folder.startswith(f"{DATA}/{ATTACHMENTS}/"):
         return CONTENT.fullmatch(plain) is not None
     pattern = {JOURNAL: JOURNAL_FILE, SCHEMA: SCHEMA_FILE}.get(folder)

@@ -28,6 +28,7 @@ from crmstate.archive import (
     typed,
     unread,
     verify,
+    views,
 )
 from crmstate.archive.checks import Wanted
 from crmstate.archive.coverage import described, listed
@@ -47,7 +48,7 @@ from crmstate.core.words import Exit, Kind, Proof
 
 ARCHIVE, DELTA, LAST = "archive", "delta", "last"
 _NO_MORE = Wanted()
-_NOTHING = frozenset({"none", "approximate", "not_read", "lacking", "odd", "empty"})
+_NOTHING = frozenset({"none", "approximate", "round", "not_read", "lacking", "odd", "empty"})
 """What a check says that proves nothing."""
 
 
@@ -65,6 +66,7 @@ class Archive:
         self._by = by
         self._wanted = wanted
         self._ground = threading.Lock()
+        self._viewing = threading.Lock()
         self._under_way = 0
         self._listings: list[Listing | None] = []
         self._proved_place = False
@@ -126,6 +128,7 @@ class Archive:
         done += _columns(sealed)
         if sealed.dataset.kind is Kind.ACCOUNT:
             done += backup.checked(place, sealed) if place.wrap.reads_rows else (Check("zips", "not_read"),)
+        done += self._views(place, sealed)
         return self._evidence(sealed, done)
 
     def clearable(self, expected: Mapping[str, str], begun: bool) -> None:
@@ -282,7 +285,14 @@ class Archive:
             done.append(checks.restored(place, sealed))
         done += typed.checked(place, sealed) if place.wrap.reads_rows else ()
         done += _columns(sealed)
+        done += self._views(place, sealed)
         return self._evidence(sealed, done)
+
+    def _views(self, place: Place, sealed: Seal) -> tuple[Check, ...]:
+        """The copies for people, made or made again where they are not what the rows give. One dataset at a time: they
+        wait under one name before they have one of their own."""
+        with self._viewing:
+            return views.derived(self.store, place, sealed, self._wanted.views)
 
     def _evidence(self, sealed: Seal, done: Sequence[Check]) -> Evidence:
         """What a verification may say: the methods that looked at something, and each with how much."""

@@ -14,6 +14,7 @@ data/attachments/<aa>/<sha256>             attachments by content
 schema/<slug>-0000.json                    the vendor's own field metadata, where its provider gives it
 encryption.json                            only where it is encrypted: to whom. Everything in data/ and schema/ ends in .age then
 journal/<slug>.jsonl                       one line for each durable segment
+views/<form>/<slug>.csv                    copies of the rows for people, made from data/; no part of what is sealed
 """
 
 from __future__ import annotations
@@ -31,10 +32,13 @@ LOCKED = ".age"
 BAGIT, BAG_INFO = "bagit.txt", "bag-info.txt"
 PAYLOAD, TAGS = "manifest-sha256.txt", "tagmanifest-sha256.txt"
 DATA, JOURNAL, SCHEMA = "data", "journal", "schema"
+VIEWS = "views"
+"""Never in the seal, and never believed: whoever relies on a view compares it with the rows (`views`)."""
+VIEW_FORMS = ("csv", "csv-spreadsheet")
 ATTACHMENTS = "attachments"
 FOLDERS = (DATA, JOURNAL, SCHEMA)
 TAG_FILES = (README, BAGIT, BAG_INFO, PAYLOAD, COVERAGE, SUMS, TAGS)
-TOP = frozenset({*TAG_FILES, *FOLDERS, MANIFEST, ENCRYPTION})
+TOP = frozenset({*TAG_FILES, *FOLDERS, MANIFEST, ENCRYPTION, VIEWS})
 FORMER = "sealed"
 """The folder by which an archive of the first format is known."""
 
@@ -42,6 +46,7 @@ _SLUG = r"[a-z0-9-]{1,50}-[0-9a-f]{8}"
 SLUG = re.compile(_SLUG)
 SCHEMA_FILE = re.compile(rf"({_SLUG})-(\d{{4}})\.json(?:\.age)?")
 JOURNAL_FILE = re.compile(rf"({_SLUG})\.jsonl")
+VIEW_FILE = re.compile(rf"({_SLUG})\.csv(?:\.json)?(?:\.age)?")
 OURS = re.compile(
     r"(\d{6}\.(?:(jsonl|index|attachments\.jsonl)\.zst|source\.(?:csv|zip|jsonl|jsonl\.gz))|ids-\d{4}\.jsonl\.zst)(\.age)?|[a-z0-9.-]+\.tmp"
 )
@@ -129,6 +134,9 @@ decommissioning. It depends on the records and attachments alone, not on how or 
     schema/NAME-0000.json{age}                  the vendor's own description of the fields, where it gives one
     journal/NAME.jsonl                     what was written when
     coverage.json                          what is exported, and what is not, and why
+    views/FORM/NAME.csv{age}                 where there are any: copies of the records as tables, made from data/. They are
+                                           no part of the archive, and no checksum here covers them: where it matters,
+                                           read data/. The .csv.json{age} beside each says how to turn it back.
 
 A dataset that manifest.json does not name is not complete.
 """

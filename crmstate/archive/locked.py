@@ -23,7 +23,7 @@ import msgspec
 
 from crmstate.archive import age
 from crmstate.archive.disk import Disk, read
-from crmstate.archive.layout import ATTACHMENTS, DATA, ENCRYPTION, JOURNAL, LOCKED, MANIFEST, SCHEMA
+from crmstate.archive.layout import ATTACHMENTS, DATA, ENCRYPTION, JOURNAL, LOCKED, MANIFEST, SCHEMA, VIEWS
 from crmstate.archive.marks import FileMark, canonical, mark
 from crmstate.archive.store import ReadStore, Store
 from crmstate.archive.wrap import PLAIN, Wrap
@@ -34,7 +34,9 @@ from crmstate.core.secret import Secret
 from crmstate.core.words import Exit
 
 FORMAT = "age-encryption.org/v1"
-_ROWS = re.compile(rf"{DATA}/[^/]+/[0-9]{{6}}\.(?:jsonl\.zst|source\..*)|{SCHEMA}/.*|{DATA}/{ATTACHMENTS}/.*")
+_ROWS = re.compile(
+    rf"{DATA}/[^/]+/[0-9]{{6}}\.(?:jsonl\.zst|source\..*)|{SCHEMA}/.*|{VIEWS}/.*|{DATA}/{ATTACHMENTS}/.*"
+)
 
 
 class Lock(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -73,7 +74,7 @@ def made(
     marks = tuple(mark(name, data) for name, data in tags.items())
     serial, parent = (before.manifest.serial + 1, before.manifest.root) if before else (1, None)
     manifest = Manifest(FORMAT, serial, parent, at, by, content, coverage, ordered, marks, lock)
-    return msgspec.structs.replace(manifest, root=_root(manifest)), tags
+    return msgspec.structs.replace(manifest, root=_root(msgspec.to_builtins(manifest))), tags
 
 
 def tags_of(manifest: Manifest) -> dict[str, bytes]:
@@ -123,7 +124,7 @@ def _parsed(data: bytes) -> Manifest | None:
         manifest = msgspec.convert(plain, Manifest)
     except (ValueError, msgspec.ValidationError, RecursionError):
         return None
-    sound = written(manifest) == data and manifest.root == _root(manifest) and manifest.format == FORMAT
+    sound = canonical(plain) + b"\n" == data and manifest.root == _root(plain) and manifest.format == FORMAT
     return manifest if sound and all(map(_is_ours, manifest.datasets)) else None
 
 
@@ -135,8 +136,10 @@ def _is_ours(seal: Seal) -> bool:
     return bool(seal.generations) and seal.slug == slug(seal.dataset.id) and inside
 
 
-def _root(manifest: Manifest) -> str:
-    return sha256(written(msgspec.structs.replace(manifest, root="")))
+def _root(plain: dict[str, Any]) -> str:
+    """The root of a manifest as its file says it: of every value that stands there, those included that this version has no
+    name for, and without those that only later versions write."""
+    return sha256(canonical({**plain, "root": ""}) + b"\n")
 
 
 _MANIFESTS = msgspec.json.Decoder(Manifest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crmstate.archive import backup, checks, locked, manifest, typed, verify
+from crmstate.archive import backup, checks, locked, manifest, typed, verify, views
 from crmstate.archive.layout import MANIFEST, README, README_FORMER, Place
 from crmstate.archive.manifest import Found
 from crmstate.archive.seal import Seal
@@ -85,27 +85,42 @@ def expect(seals: Sequence[Seal], content: str | None) -> None:
 
 
 def checked(
-    store: ReadStore, found: Found, seals: Sequence[Seal], restore_test: bool, wrap: Wrap = PLAIN
+    store: ReadStore,
+    found: Found,
+    seals: Sequence[Seal],
+    restore_test: bool,
+    wrap: Wrap = PLAIN,
+    *,
+    copies: bool = False,
 ) -> list[Verified]:
-    """Reads everything back: the files beside the manifest, and these datasets. Raises Problem with everything that is
+    """Reads everything back: the files beside the manifest, and these datasets; `copies`: the views beside them as well,
+    which nothing else relies on. Raises Problem with everything that is
     wrong, work that was begun and not sealed included; CRM-A080 where a restore is asked for without the key to it."""
     if restore_test and not wrap.reads_rows:
         raise problem(Exit.CREDENTIALS, "CRM-A080", file=store.where)
     wrong, results = verify.Wrong(), []
+    compared: dict[str, tuple[Check, ...]] = {}
     verify.top(store, found, wrong, verify.Read())
     for name in verify.pending(store, found):
         wrong.add("CRM-A028", file=name)
     verify.foreign(store, found, wrong)
     for seal in seals:
-        read = verify.Read()
-        verify.check(Place(store, seal.dataset.id, wrap), found, seal, wrong, read)
+        read, place, before = verify.Read(), Place(store, seal.dataset.id, wrap), wrong.count
+        verify.check(place, found, seal, wrong, read)
         results.append((seal, read))
+        if copies and wrong.count == before:
+            compared[seal.slug] = views.compared(place, seal, wrong)
+    if copies:
+        views.strays(store, found, wrong)
     wrong.refuse()
     if not results:
         raise problem(Exit.ERROR, "CRM-A030", dataset="-", read=0, said=0)
     return [
         Verified(
-            s.dataset.id, s.dataset.label, s.last.content, _checks(Place(store, s.dataset.id, wrap), s, r, restore_test)
+            s.dataset.id,
+            s.dataset.label,
+            s.last.content,
+            (*_checks(Place(store, s.dataset.id, wrap), s, r, restore_test), *compared.get(s.slug, ())),
         )
         for s, r in results
     ]

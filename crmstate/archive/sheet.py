@@ -44,6 +44,9 @@ _CELLS = {
 }
 
 
+_APOSTROPHE = "an apostrophe at the start of a cell or a column's name is not part of it"
+
+
 def write(place: Place, seal: Seal, folder: Path, *, spreadsheet: bool) -> int:
     """Writes `<slug>.csv` and `<slug>.csv.json`, which says how to turn it back; the number of rows."""
     target = folder / f"{seal.slug}.csv"
@@ -55,14 +58,7 @@ def write(place: Place, seal: Seal, folder: Path, *, spreadsheet: bool) -> int:
         with suppress(Late), target.open("wb") as out:
             number = sheet.fill(out, texts(place, seal))
             break
-    said = {
-        "format": FORMAT, "dataset": seal.dataset.id, "content": seal.last.content, "rows": number,
-        "columns": [{"name": name, "kind": kind or "json"} for name, kind in sheet.kinds.items()], "cells": _CELLS,
-        "spreadsheet": spreadsheet,
-        "apostrophe": "an apostrophe at the start of a cell or a column's name is not part of it" if spreadsheet else "",
-    }  # fmt: skip
-    text = json.dumps(said, ensure_ascii=True, indent=1) + "\n"
-    target.with_name(target.name + ".json").write_text(text, encoding="ascii")
+    target.with_name(target.name + ".json").write_bytes(sheet.said(seal))
     return number
 
 
@@ -78,12 +74,24 @@ class Sheet:
 
     def __init__(self, spreadsheet: bool) -> None:
         self.kinds: dict[str, str] = {}
+        self.rows = 0
+        self._spreadsheet = spreadsheet
         self._guard: Callable[[str], str] = _guarded if spreadsheet else str
         self._shapes: list[Shape] = []
         self._tried: set[tuple[str, ...]] = set()
         self._marks: set[tuple[str, str]] = set()
         self._row = io.StringIO(newline="")
         self._writer = csv.writer(self._row, lineterminator="\r\n")
+
+    def said(self, seal: Seal, **more: object) -> bytes:
+        """What stands beside it: how to turn it back, and of what it is. `more`: whatever else is to be said."""
+        said = {
+            "format": FORMAT, "dataset": seal.dataset.id, "content": seal.last.content, "rows": self.rows, **more,
+            "columns": [{"name": name, "kind": kind or "json"} for name, kind in self.kinds.items()], "cells": _CELLS,
+            "spreadsheet": self._spreadsheet,
+            "apostrophe": _APOSTROPHE if self._spreadsheet else "",
+        }  # fmt: skip
+        return json.dumps(said, ensure_ascii=True, indent=1).encode() + b"\n"
 
     def survey(self, blocks: Iterable[list[bytes]]) -> None:
         """Learns all columns and kinds."""
@@ -94,18 +102,23 @@ class Sheet:
 
     def fill(self, out: BinaryIO, blocks: Iterable[list[bytes]]) -> int:
         """Writes everything; how many rows. Raises Late where a row shows that the columns were not all known."""
-        number = 0
+        for piece in self.pieces(blocks):
+            out.write(piece)
+        return self.rows
+
+    def pieces(self, blocks: Iterable[list[bytes]]) -> Iterator[bytes]:
+        """The same in pieces, with `rows` so far."""
+        self.rows = 0
         self._forget()
         for raws in blocks:
-            if not number:
+            if not self.rows:
                 self.survey([raws])
-                out.write(self._line([self._guard(name) for name in self.kinds or {WHOLE: ""}]))
-            number += len(raws)
-            out.write(b"".join(self._lines(raws)))
-        if not number:
+                yield self._line([self._guard(name) for name in self.kinds or {WHOLE: ""}])
+            self.rows += len(raws)
+            yield b"".join(self._lines(raws))
+        if not self.rows:
             self.kinds = self.kinds or {WHOLE: "json"}
-            out.write(self._line([self._guard(name) for name in self.kinds]))
-        return number
+            yield self._line([self._guard(name) for name in self.kinds])
 
     def _lines(self, raws: list[bytes]) -> list[bytes]:
         """The lines of rows."""

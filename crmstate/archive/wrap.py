@@ -1,8 +1,8 @@
 """Wrap: what lies between the content of a file and the bytes that a store is given, and lends the file's name an
 ending. `PLAIN` is nothing at all; encryption (`locked`) is another one.
 
-Only what holds records, ids, attachments or field metadata is wrapped: `data/` and `schema/`, and the cursors in the
-journal. Whatever journal and manifest say of a file (name, size, SHA-256) is of the bytes that the store holds, so that
+Only what holds records, ids, attachments or field metadata is wrapped: `data/`, `schema/` and `views/`, and the cursors
+in the journal. Whatever journal and manifest say of a file (name, size, SHA-256) is of the bytes that the store holds, so that
 they can be checked without any key; digests of rows and contents are of what is within.
 """
 

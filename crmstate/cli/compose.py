@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 
 from crmstate.cli.clock import FixedClock, RealClock, VendorClock
 from crmstate.cli.effects import Straight
+from crmstate.core.address import id_of
 from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.goal import ArchiveGoal, Desired
-from crmstate.core.planning.retention import ended
+from crmstate.core.planning.retention import archived, ended
 from crmstate.core.ports import Archiver, Clock, Effects, ReadSession, Session
 from crmstate.core.provider import Provider
 from crmstate.core.record import State
@@ -235,8 +236,10 @@ class House:
         Raises Problem (65) where the manifest has the one without the other."""
         exports, connect = self.loaded.model.provider.exports, self.provider.connect
         if (exports is None) == (connect is None):
+            tables = self.loaded.model.provider.tables or {}
+            ways = {name: each.model_dump(exclude_none=True) for name, each in tables.items()}
             made: Session | None = (
-                connect(self.folder / exports, self.tenant, use, bool(self.desired.coverage))
+                connect(self.folder / exports, self.tenant, use, bool(self.desired.coverage), ways)
                 if connect and exports
                 else None
             )
@@ -279,7 +282,7 @@ class House:
         from crmstate.archive.folder import Archive
 
         learn_keys(self.scrubber, self.environ)
-        wanted = Wanted(share(goal.sample), goal.restore_test)
+        wanted = Wanted(share(goal.sample), goal.restore_test, goal.views)
         store = places.store(goal.to, self.folder, self.desired.name, self.environ, self.effects)
         return Archive(store, self.clock, self.by, wanted, self._lock(goal))
 
@@ -323,6 +326,23 @@ class House:
             return locked.existing(places.glance(goal.to, self.folder, self.desired.name, self.environ))
         except Problem:
             return None
+
+    def views(self, state: State) -> dict[str, int] | None:
+        """The bytes of the copies that lie beside each dataset of the archive on record, by its id; None where none are
+        wanted, or the place cannot be looked at."""
+        goal = self.desired.archive
+        if not isinstance(goal, ArchiveGoal) or goal.unsupported or not goal.views or ended(state) is not None:
+            return None
+        from crmstate.archive import places, views
+        from crmstate.archive.layout import slug
+
+        learn_keys(self.scrubber, self.environ)
+        try:
+            place = places.glance(goal.to, self.folder, self.desired.name, self.environ)
+            found = views.sizes(place, bool(goal.encrypt_to))
+        except Problem:
+            return None
+        return {id_of(each): found.get(slug(id_of(each)), 0) for each in archived(state)}
 
     def refuse_standing(self) -> None:
         """Raises Problem CRM-A095 where something of the archive is still at its location, and any other where that cannot

@@ -59,6 +59,7 @@ def planned(
         offline=offline,
         by_word=by_word,
         lock=house.lock(state),
+        views=house.views(state),
         laws=house.laws,
         audiences=() if offline or sealed is not None else _audiences(house, state, found),
         resend=resend,

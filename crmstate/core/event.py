@@ -15,11 +15,12 @@ from crmstate.core.words import Channel, Contacting, Fate, Nudging, Outcome, Pha
 class Check(msgspec.Struct, frozen=True, omit_defaults=True):
     """One method of a verification, and what it looked at. `method`: checksums, counts, sample, full, restore_test;
     contacts, amounts, dates, bodies, attachments (by the types of fields); columns (those that are not in the archive);
-    zips (of a backup, read to their ends), zip_records (those that the vendor counts in them).
-    `said`: equal; exact, approximate or none for
-    counts; sqlite for a restore; present or lacking, read, odd or empty, sized. `rows` looked at, or the vendor's count;
-    `files` and `bytes` read; `names`: of the columns that lack; `odd`: of them without what they should
-    have (records without a contact or a text, attachments of no bytes), values beside them that cannot be read, or columns that lack."""
+    views (copies for people; `names`: their forms, each of so many rows); zips (of a backup, read to their ends),
+    zip_records (those that the vendor counts in them). `said`: equal; exact, approximate or none for counts, round where
+    none is exact and as many rows came as listings are cut off at; sqlite for a restore; derived for copies that were made
+    now; present or lacking, read, odd or empty, sized. `rows` looked at, or the vendor's count; `files` and `bytes` read;
+    `names`: of the columns that lack; `odd`: of them without what they should have (records without a contact or a text,
+    attachments of no bytes), values beside them that cannot be read, or columns that lack."""
 
     method: str
     said: str

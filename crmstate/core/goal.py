@@ -108,6 +108,11 @@ class ArchiveGoal(msgspec.Struct, frozen=True, omit_defaults=True, tag="archive"
     unsupported: tuple[str, ...] = ()
     span: Span | None = None
 
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The forms in which copies for people lie beside it."""
+        return tuple(form for form in self.formats if form != "jsonl")
+
 
 class NoArchive(msgspec.Struct, frozen=True, omit_defaults=True, tag="none"):
     """A written, named decision to end without an archive."""

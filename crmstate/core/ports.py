@@ -174,7 +174,9 @@ class Ledger(Protocol):
 
 
 class Archiver(Protocol):
-    """Exports datasets to a location and proves what lies there. Resumable: what is durable is not asked for again."""
+    """Exports datasets to a location and proves what lies there. Resumable: what is durable is not asked for again.
+    Whatever reads an archive back (`verify`, `delta`, `recheck`) also makes the copies for people beside it that lack or
+    are not what its rows give."""
 
     def archive(self, source: ReadSession, dataset: Resource, attachments: bool, jobs: Jobs | None = None) -> Evidence:
         """Exports a dataset whole: by `jobs` where they are given and the vendor takes one, else by pages.

@@ -87,7 +87,8 @@ class ModuleFacts(Facts, tag="module", frozen=True, gc=False):
 class DatasetFacts(Facts, tag="dataset", frozen=True, gc=False):
     """`rows` None where the vendor gives no count; `exact` false where it is an estimate; `bin_rows` what its bin
     holds. `purge_after`: datasets whose rows refer to these and cannot do without them, so that they go first. `as_of`:
-    where rows are not read from the vendor but from what somebody exported, the time of that export, ISO 8601 UTC."""
+    where rows are not read from the vendor but from what somebody exported, the time of that export, ISO 8601 UTC;
+    `encoding`: how that is read as text, and `guessed` where nobody and nothing says so."""
 
     rows: int | None = None
     exact: bool = True
@@ -96,6 +97,8 @@ class DatasetFacts(Facts, tag="dataset", frozen=True, gc=False):
     bin_rows: int | None = None
     purge_after: tuple[str, ...] = ()
     as_of: str | None = None
+    encoding: str | None = None
+    guessed: bool = False
 
 
 class BinFacts(Facts, tag="bin", frozen=True, gc=False):

@@ -167,15 +167,10 @@ def _with(context: Context, archiver: Archiver, step: Step, row: Resource, sourc
 
 
 def _jobs(context: Context, step: Step, kind: Kind = Kind.DATASET) -> Jobs | None:
-    """The vendor's export jobs. They belong to the credential that acts: submitting one costs quota. None for a delta of
+    """The vendor's export jobs. They belong to the credential that acts: submitting one costs quota. None for a step of
     which the plan names none, and where there is no such credential."""
     cell = context.provider.cell(kind, Verb.EXPORT)
-    if (
-        cell is None
-        or cell.bulk is None
-        or isinstance(context.write, Absent)
-        or (step.verb is Verb.DELTA and not step.jobs)
-    ):
+    if cell is None or cell.bulk is None or isinstance(context.write, Absent) or not step.jobs:
         return None
     jobs = Stoppable(context.write, context.stop)
     watched = context.meter is not None and step.verb is not Verb.VERIFY

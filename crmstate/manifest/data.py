@@ -30,8 +30,12 @@ class Archive(Part):
         "all", description="all, or a list of datasets; never an empty one."
     )
     attachments: bool = Field(True, description="Whether files are archived too.")
-    formats: Annotated[list[Literal["jsonl", "csv", "xlsx", "parquet"]], Field(min_length=1)] = Field(
-        ["jsonl"], description="jsonl is always written, because it loses nothing; others are copies for people."
+    formats: Annotated[list[Literal["jsonl", "csv", "csv-spreadsheet", "xlsx", "parquet"]], Field(min_length=1)] = (
+        Field(
+            ["jsonl"],
+            description="jsonl is always written, because it loses nothing; others are copies for people beside it, made from it: csv "
+            "(RFC 4180), csv-spreadsheet (no cell is taken for a formula). xlsx and parquet come in a later version.",
+        )
     )
     by: Literal["pages", "jobs"] | None = Field(
         None,

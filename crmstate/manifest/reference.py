@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -59,6 +59,28 @@ class Coverage(Part):
     why: Text = Field(description="How they know: what was compared with what, and when.")
 
 
+Encoding = Literal[
+    "utf-8", "utf-16", "utf-16-le", "utf-16-be", "gb18030", "gbk", "big5", "shift_jis", "euc-kr",
+    "windows-1250", "windows-1251", "windows-1252", "iso-8859-1", "iso-8859-2", "iso-8859-15",
+]  # fmt: skip
+
+
+class TableSection(Part):
+    """How a table among the exports is read."""
+
+    model_config = {**Part.model_config, "json_schema_extra": {"minProperties": 1}}
+
+    encoding: Encoding | None = Field(
+        None,
+        description="In which encoding it is written. Without it, as its mark says, or else as its bytes look: a guess.",
+    )
+    id: Text | None = Field(
+        None,
+        description="The column that names each record: never empty, and never the same twice. Without it a record is known by its "
+        "number in the file, so that a new export with one more in the middle makes others of all that follow.",
+    )
+
+
 class ProviderSection(Part):
     """Which vendor account this is about, and how to reach it."""
 
@@ -73,6 +95,10 @@ class ProviderSection(Part):
         None,
         description="For a vendor without an API (paper): the folder, beside the manifest, where people put what the vendor's own "
         "export gave: a CSV file per dataset, other files as they are, and counts.csv. It stands in the place of credentials.",
+    )
+    tables: Annotated[dict[str, TableSection], Field(min_length=1)] | None = Field(
+        None,
+        description="How the tables among the exports are read, by the name of their dataset; `*` for all that are not named.",
     )
     tenant: Remote | None = Field(
         None, description="The vendor's id of your account. crmstate refuses to act when the API reports another one."

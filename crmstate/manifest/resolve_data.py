@@ -58,7 +58,6 @@ def _unsupported(goal: Archive) -> tuple[str, ...]:
     """Keys below `archive` that this version reads but does not carry out."""
     present = {
         "to": "://" in goal.to and not goal.to.startswith(("file://", "s3://")),
-        "formats": bool(set(goal.formats) - {"jsonl"}),
         "identity": goal.identity is not None and not goal.encrypt_to,
     }
     return tuple(key for key, there in present.items() if there)

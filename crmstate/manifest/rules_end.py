@@ -108,6 +108,22 @@ def archive_apart(tree: Tree, folder: FilePath) -> Iterator[Diagnostic]:
         )
 
 
+def formats_made(tree: Tree) -> Iterator[Diagnostic]:
+    """The copies that are asked for are of a form that can be made, and somebody here can read what they are made of."""
+    archive = ("end_state", "data", "archive")
+    for index, item in enumerate(tree.items(*archive, "formats")):
+        form = item.text if isinstance(item, Scalar) else None
+        span = tree.span(*archive, "formats", index)
+        if form in _LATER:
+            yield diagnostic(codes.FORMAT_LATER, span=span, form=form)
+        elif form in _COPIES and tree.at(*archive, "encrypt_to") is not None and tree.at(*archive, "identity") is None:
+            yield diagnostic(codes.FORMAT_UNREADABLE, span=span, form=form)
+
+
+_LATER = ("xlsx", "parquet")
+_COPIES = ("csv", "csv-spreadsheet")
+
+
 def local_path(place: str, folder: FilePath) -> FilePath | None:
     """The path of a location on this machine, `..` taken out; None for a remote one."""
     if "\0" in place or "%00" in place:
@@ -223,4 +239,5 @@ RULES = (
     kept_or_named,
     records_transferred,
     datasets_agree,
+    formats_made,
 )

@@ -37,6 +37,8 @@ def provider_complete(tree: Tree) -> Iterator[Diagnostic]:
         for key in ("tenant", "credentials"):
             if key not in provider.items and not (key == "credentials" and "exports" in provider.items):
                 yield diagnostic(codes.PROVIDER_INCOMPLETE, span=tree.key_span("provider"), key=key)
+    if "tables" in provider.items and "exports" not in provider.items:
+        yield diagnostic(codes.TABLES_OF_NOTHING, span=tree.key_span("provider", "tables"))
     yield from _names_that_are_values(tree)
 
 

@@ -36,6 +36,7 @@ _REAL = """\
 _PAPER = """\
   tenant: "0000000000"                  # {tenant}
   exports: exports                      # the folder, beside this file, for what the vendor's own export gives: a CSV file per dataset
+  # tables: {{"*": {{encoding: gb18030}}}}  # how they are read, where nothing in them says so
   # coverage: {{by: owner@example.com, why: "All lists of the system were exported on 1 December."}}
 """
 

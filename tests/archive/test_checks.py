@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from archive_vendor import Clock, Dataset, Effects, Vendor, attachment, resource, row, small
 
-from crmstate.archive import manifest
+from crmstate.archive import manifest, press
 from crmstate.archive.checks import Wanted, differing, share
 from crmstate.archive.folder import FolderArchive
 from crmstate.archive.layout import Place
@@ -67,6 +67,24 @@ def test_a_count_that_proves_nothing_is_on_record_and_not_in_the_method(
     vendor.counted = count
     evidence = archive_of(tmp_path).verify(vendor, resource("people"))
     assert (evidence.method, said(evidence)["counts"]) == ("checksums+attachments", (word, count.rows))
+
+
+@pytest.mark.parametrize(
+    ("rows", "word"), [(1000, "round"), (2000, "round"), (1001, "none"), (999, "none"), (100, "none")]
+)
+def test_as_many_rows_as_listings_are_cut_off_at_are_noticed_where_no_count_is_exact(
+    tmp_path: Path, rows: int, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(press, "SEGMENT_ROWS", 1000)
+    vendor = Vendor(page=1000, t=Dataset({f"{n:05}": b'{"id":"%05d"}' % n for n in range(rows)}))
+    archive_of(tmp_path).archive(vendor, resource("t"), False)
+    counted = archive_of(tmp_path).verify(vendor, resource("t"))
+    assert said(counted)["counts"] == ("exact", rows)
+    vendor.counted = Count(None)
+    evidence = archive_of(tmp_path).verify(vendor, resource("t"))
+    assert (said(evidence)["counts"], evidence.method) == ((word, None), "checksums")
+    vendor.counted = Count(rows * 3, exact=False)
+    assert said(archive_of(tmp_path).verify(vendor, resource("t")))["counts"][0] in ("round", "approximate")
 
 
 def test_a_field_that_changed_at_the_vendor_is_named_and_its_value_is_not(tmp_path: Path) -> None:

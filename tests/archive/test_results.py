@@ -165,6 +165,59 @@ def test_gzip_that_is_cut_anywhere_is_refused() -> None:
             read(data[:end], Packing.JSONL_GZ)
 
 
+LINES = [b'{"id":"a%d"}\n' % n for n in range(60)]
+
+
+@pytest.mark.parametrize("step", [1, 7, 1 << 16])
+def test_gzip_in_several_members_is_read_to_the_end_of_the_last(step: int) -> None:
+    """As `cat a.gz b.gz` and parallel writers leave it; an empty member among them, first and last, is nothing."""
+    empty = gzip.compress(b"")
+    cut = [
+        *map(gzip.compress, LINES[:3]),
+        empty,
+        gzip.compress(b"".join(LINES[3:])[:-5]),
+        gzip.compress(b"".join(LINES)[-5:]),
+    ]
+    for members in (cut, [empty, *cut], [*cut, empty], [empty, empty, *cut]):
+        assert [id for id, _ in read(b"".join(members), Packing.JSONL_GZ, step)] == [f"a{n}" for n in range(60)]
+    assert read(empty, Packing.JSONL_GZ, step) == []
+
+
+@pytest.mark.parametrize(
+    "behind", [b"\0", b"\0" * 512, b"x", b"\x1f", b"\x1f\x8b", b'{"id":"z"}\n', gzip.compress(b"x")[:-1]]
+)
+@pytest.mark.parametrize("step", [1, 1 << 16])
+def test_gzip_with_anything_behind_its_last_member_is_refused(behind: bytes, step: int) -> None:
+    with pytest.raises(Damaged):
+        read(gzip.compress(b"".join(LINES)) + behind, Packing.JSONL_GZ, step)
+
+
+def test_gzip_that_is_cut_within_any_of_its_members_is_refused_and_at_their_edges_is_told_by_the_number_of_rows() -> (
+    None
+):
+    members = [gzip.compress(b"".join(LINES[place : place + 20])) for place in (0, 20, 40)]
+    data, edges = b"".join(members), {0: 0}
+    for number, member in enumerate(members, 1):
+        edges[max(edges) + len(member)] = 20 * number
+    for end in range(1, len(data)):
+        if end in edges:
+            assert len(read(data[:end], Packing.JSONL_GZ)) == edges[end]  # what `Part.rows` and sizes are compared with
+            continue
+        with pytest.raises(Damaged):
+            read(data[:end], Packing.JSONL_GZ)
+
+
+def test_a_flipped_bit_in_the_trailer_of_any_member_is_refused() -> None:
+    members = [gzip.compress(b"".join(LINES[:30])), gzip.compress(b"".join(LINES[30:]))]
+    data = b"".join(members)
+    for start in (len(members[0]) - 8, len(data) - 8):
+        for bit in range(8 * start, 8 * (start + 8)):
+            flipped = bytearray(data)
+            flipped[bit // 8] ^= 1 << bit % 8
+            with pytest.raises(Damaged):
+                read(bytes(flipped), Packing.JSONL_GZ, 4096)
+
+
 @pytest.mark.parametrize("text", [b'{"id":""}\n', b'{"a":1}\n', b"[]\n", b'{"id":true}\n', b'{"id":"a"'])
 def test_a_line_without_an_id_is_refused(text: bytes) -> None:
     with pytest.raises(Damaged):

@@ -119,3 +119,20 @@ def test_a_plan_names_the_jobs_of_a_delta_by_how_the_archive_was_made(here: Site
     assert [each["jobs"] for each in named] == [1, 1]
     assert here.apply().code == 0
     assert submitted(here) == before + 2, "as many as the plan names"
+
+
+def test_a_verification_that_meets_other_rows_submits_as_many_jobs_as_the_plan_names(here: Site, quick: None) -> None:
+    here.write(ALONE.replace("{to: archive/}", "{to: archive/, by: jobs, datasets: [deals]}"))
+    here.fault("unavailable", method="GET", path="/v1/datasets/deals/count")
+    assert here.apply().code == 6
+    with World.open(here.data) as world:
+        world.clear_faults()
+    rows_added(here, "deals", "late")
+    before = submitted(here)
+    plan = here.plan("--format", "json").json
+    assert [(each["verb"], each["jobs"], each["why"]["code"]) for each in plan["steps"] if each["kind"] == "archive"] == [
+        ("verify", 1, "why.verify.jobs"),
+    ]  # fmt: skip
+    assert here.apply().code == 0
+    assert submitted(here) == before + 1
+    assert b'"late"' in rows_of(here.folder / "archive", "deals")

@@ -81,13 +81,19 @@ def test_a_place_that_is_not_carried_out_yet_blocks_by_name(away: Site, bucket: 
 
 
 def test_the_whole_way_with_an_archive_in_a_bucket(away: Site, bucket: Bucket, tmp_path: Path) -> None:
+    away.change("attachments: true}", "attachments: true, formats: [csv]}")
     first, done = away.plan(), away.apply()
     assert (first.code, done.code) == (0, 0), done.out[-1500:] + done.err
+    copies = [key for key in bucket.keys("crm/exit/views/csv/") if key.endswith(".csv")]
+    assert [bucket.get(key).count(b"\r\n") for key in copies] == [8, 8]
     assert {each["rows"] for each in away.truth()["datasets"] if each["exportable"]} == {0}
     verified = away.run("archive", "verify", f"s3://{bucket.name}/crm/exit", "--restore-test")
     assert verified.code == 0, verified.err
     bucket.download("crm/exit/", tmp_path / "copy")
     assert away.run("archive", "verify", str(tmp_path / "copy")).code == 0
+    bucket.delete(copies[0])
+    assert "archive/contacts" in away.plan().out
+    assert away.apply().code == 0 and copies[0] in bucket.keys("crm/exit/views/csv/")
     clean(away, first, done, verified)
     assert not (away.folder / "archive").exists()
 

@@ -134,6 +134,39 @@ def test_an_export_from_before_the_freeze_is_not_the_last_one(here: Site) -> Non
     assert not [step for step in found["steps"] if step["verb"] == "delta"]
 
 
+def test_what_the_manifest_declares_of_a_table_is_how_it_is_read(here: Site) -> None:
+    here.apply()
+    coverage = here.folder / "archive" / "paper-exit" / "coverage.json"
+    assert "guessed" in json.loads(coverage.read_text())
+    text = here.manifest.read_text(encoding="utf-8").replace("name: paper-exit", "name: other")
+    here.write(
+        text.replace("  exports: exports\n", "  exports: exports\n  tables: {Deals: {encoding: gbk, id: 编号}}\n")
+    )
+    assert here.run("validate", str(here.manifest)).code == 0
+    here.apply()
+    coverage = here.folder / "archive" / "other" / "coverage.json"
+    found = {each["dataset"]: each.get("encoding") for each in json.loads(coverage.read_text())["datasets"]}
+    assert (found["Deals"], found["Contacts"]) == ("gbk", "utf-8") and "guessed" not in coverage.read_text()
+    shown = here.run("archive", "verify", str(here.folder / "archive" / "other"), "--format", "json")
+    assert shown.code == 0
+    here.change("encoding: gbk", "encoding: klingon")
+    assert here.run("validate", str(here.manifest)).code == 65
+
+
+def test_an_export_of_a_round_number_of_rows_that_nobody_counted_is_told_before_anything_goes(here: Site) -> None:
+    rows = "".join(f"{n},x\n" for n in range(2000))
+    (here.folder / "exports" / "Deals.csv").write_text("id,name\n" + rows, encoding="utf-8")
+    (here.folder / "exports" / "counts.csv").write_text("dataset,rows\nContacts,2\n", encoding="utf-8")
+    assert here.apply().code == 0
+    said = here.plan("--lang", "en").out
+    assert "CRM-P062" in said and "Deals has just 2,000 records" in said and "Contacts has just" not in said
+    (here.folder / "exports" / "counts.csv").write_text("dataset,rows\nContacts,2\nDeals,2431\n", encoding="utf-8")
+    exported_again(here)
+    confirm_all(here)
+    assert here.apply().code == 6
+    assert not any(step["verb"] == "purge" and step["mode"] == "auto" for step in steps(here))
+
+
 def test_an_export_that_is_shorter_than_the_vendor_shows_is_not_verified(here: Site) -> None:
     (here.folder / "exports" / "counts.csv").write_text("dataset,rows\nContacts,3\nDeals,1\n", encoding="utf-8")
 

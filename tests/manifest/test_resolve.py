@@ -79,10 +79,11 @@ def test_a_relative_archive_lies_beside_the_manifest(loaded: Load, tmp_path: Pat
     assert archive.unsupported == ()
 
 
-def test_archive_keys_that_are_not_carried_out_are_named() -> None:
+def test_the_copies_that_are_asked_for_are_named_beside_the_records_themselves() -> None:
     assert isinstance(EVERYTHING.archive, ArchiveGoal)
-    expected = ("formats",)
-    assert expected == EVERYTHING.archive.unsupported
+    assert (("jsonl", "csv"), ("csv",), ()) == (
+        EVERYTHING.archive.formats, EVERYTHING.archive.views, EVERYTHING.archive.unsupported
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("scheme", ["az", "gs", "sftp"])

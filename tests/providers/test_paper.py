@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -13,18 +14,19 @@ from hypothesis import strategies as st
 
 from crmstate import providers
 from crmstate.core.failure import Code, Failure
+from crmstate.core.survey import DatasetFacts
 from crmstate.core.words import Kind
 from crmstate.providers.paper.folder import PAGE
 from crmstate.providers.paper.session import Paper
 
 
-def session(folder: Path, attested: bool = True) -> Paper:
-    return Paper(providers.load("paper"), folder, "K-1", "read", attested)
+def session(folder: Path, attested: bool = True, **ways: dict[str, str]) -> Paper:
+    return Paper(providers.load("paper"), folder, "K-1", "read", attested, ways)
 
 
-def read(folder: Path, dataset: str) -> list[dict[str, str]]:
+def read(folder: Path, dataset: str, **ways: dict[str, str]) -> list[dict[str, str]]:
     """Every row of a dataset, page by page."""
-    line, cursor, found = session(folder), None, []
+    line, cursor, found = session(folder, **ways), None, []
     while True:
         page = line.read(dataset, cursor)
         found += [json.loads(row.raw) for row in page.rows]
@@ -71,7 +73,7 @@ def test_pages_leave_nothing_out_and_a_reading_goes_on_where_it_was(tmp_path: Pa
 
     assert [int(row["n"]) for row in read(tmp_path, "t")] == list(range(many))
     if many > PAGE:
-        later = session(tmp_path).read("t", str(PAGE))
+        later = session(tmp_path).read("t", session(tmp_path).read("t").next)
         assert json.loads(later.rows[0].raw) == {"n": str(PAGE)} and later.rows[0].id == f"{PAGE + 1:010}"
 
 
@@ -128,6 +130,26 @@ def test_nothing_is_left_out_of_an_export_in_silence(tmp_path: Path, odd: str) -
     assert odd in found.value.summary
 
 
+def test_a_file_is_known_by_its_name_so_that_another_one_moves_none(tmp_path: Path) -> None:
+    put(tmp_path, "b.pdf", b"b")
+    put(tmp_path, "c.pdf", b"c")
+    line = session(tmp_path)
+    rows = {row.id: json.loads(row.raw)["name"] for row in line.read("files").rows}
+    put(tmp_path, "a.pdf", b"a")
+
+    assert {file.row: file.name for file in line.files("files").files} == {"a.pdf": "a.pdf", **rows}
+    assert rows == {"b.pdf": "b.pdf", "c.pdf": "c.pdf"}
+
+
+def test_a_file_whose_name_is_no_text_is_named_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff.pdf")).write_bytes(b"x")
+
+    with pytest.raises(Failure) as found:
+        session(tmp_path).list(Kind.DATASET)
+
+    assert found.value.code is Code.UNAVAILABLE and "udcff" in found.value.summary
+
+
 def test_a_file_without_a_line_break_is_not_taken_into_memory(tmp_path: Path) -> None:
     put(tmp_path, "t.csv", b"n\n" + b"x" * (17 << 20))
 
@@ -171,3 +193,82 @@ def test_the_count_is_what_somebody_wrote_down_and_nothing_else(tmp_path: Path) 
 def test_nobody_vouches_so_no_listing_is_whole(tmp_path: Path) -> None:
     assert not session(tmp_path, attested=False).list(Kind.DATASET).complete
     assert session(tmp_path).list(Kind.DATASET).complete
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        ("windows-1252", "Müller"), ("iso-8859-15", "Œuvre"), ("gb18030", "李雷"), ("big5", "李雷"), ("shift_jis", "山田"),
+        ("utf-16-le", "Żółw"), ("windows-1251", "Иван"), ("utf-8", "Müller"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("for_all", [False, True])
+def test_a_table_is_read_in_the_encoding_that_somebody_declared(
+    tmp_path: Path, encoding: str, name: str, for_all: bool
+) -> None:
+    put(tmp_path, "t.csv", f"id;name\n1;{name}\n".encode(encoding))
+
+    assert read(tmp_path, "t", **{"*" if for_all else "t": {"encoding": encoding}}) == [{"id": "1", "name": name}]
+    (row,) = session(tmp_path, t={"encoding": encoding}).list(Kind.DATASET).resources
+    assert isinstance(row.facts, DatasetFacts) and (row.facts.encoding, row.facts.guessed) == (encoding, False)
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding", "guessed"),
+    [
+        ("name\n李雷\n".encode(), "utf-8", False),
+        ("name\n李雷\n".encode("utf-8-sig"), "utf-8", False),
+        ("name\n李雷\n".encode("utf-16"), "utf-16", False),
+        ("name\n李雷\n".encode("gb18030"), "gb18030", True),
+    ],
+)
+def test_what_nobody_declared_is_said_to_be_a_guess_where_nothing_shows_it(
+    tmp_path: Path, data: bytes, encoding: str, guessed: bool
+) -> None:
+    put(tmp_path, "t.csv", data)
+
+    (row,) = session(tmp_path).list(Kind.DATASET).resources
+
+    assert isinstance(row.facts, DatasetFacts) and (row.facts.encoding, row.facts.guessed) == (encoding, guessed)
+    assert read(tmp_path, "t") == [{"name": "李雷"}]
+
+
+def test_a_declared_encoding_that_the_file_denies_is_refused(tmp_path: Path) -> None:
+    put(tmp_path, "t.csv", "name\nMüller\n".encode("windows-1252"))
+    put(tmp_path, "marked.csv", "name\n李雷\n".encode("utf-8-sig"))
+
+    for dataset, encoding in (("t", "utf-8"), ("marked", "gb18030")):
+        with pytest.raises(Failure) as found:
+            read(tmp_path, dataset, **{dataset: {"encoding": encoding}})
+        assert found.value.code is Code.UNAVAILABLE and f"{dataset}.csv" in found.value.summary
+
+
+def test_a_column_names_the_rows_where_somebody_declares_it(tmp_path: Path) -> None:
+    put(tmp_path, "t.csv", "编号,name\nB,1\nA,2\n".encode())
+    line = session(tmp_path, t={"id": "编号"})
+
+    assert [row.id for row in line.read("t").rows] == ["B", "A"]
+    assert [json.loads(row.raw)["name"] for row in line.read("t", ids=["A"]).rows] == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [("id,a\n1,x\n1,y\n", "before"), ("id,a\n1,x\n,y\n", "empty"), ("a\nx\n", "no column")],
+)
+def test_a_column_that_does_not_name_every_row_by_another_name_is_refused(tmp_path: Path, data: str, why: str) -> None:
+    put(tmp_path, "t.csv", data.encode())
+
+    with pytest.raises(Failure) as found:
+        read(tmp_path, "t", t={"id": "id"})
+
+    assert found.value.code is Code.UNAVAILABLE and why in found.value.summary and "t.csv" in found.value.summary
+
+
+def test_a_table_that_is_declared_and_not_there_is_named(tmp_path: Path) -> None:
+    assert session(tmp_path, Kontakte={"id": "id"}).list(Kind.DATASET).resources == ()
+    put(tmp_path, "Contacts.csv", b"id\n1\n")
+
+    with pytest.raises(Failure) as found:
+        session(tmp_path, Kontakte={"id": "id"}).list(Kind.DATASET)
+
+    assert "Kontakte" in found.value.summary

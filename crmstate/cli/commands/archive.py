@@ -155,7 +155,7 @@ def verify(
     seals = opening.chosen(found, dataset or [])
     opening.expect(seals, content)
     wrap = opening.unwrapped(root, found, _identity(identity))
-    results = opening.checked(root, found, seals, restore_test, wrap)
+    results = opening.checked(root, found, seals, restore_test, wrap, copies=True)
     screen.out(archive_verified(root.where, results, screen.catalogue, screen.format))
     return 0
 

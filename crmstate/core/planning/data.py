@@ -172,13 +172,27 @@ def _archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> tuple[str, ...]:
         draft.keep(Kind.ARCHIVE)
     verified = draft.state.entry(place, Verb.VERIFY)  # later ones are re-checks, which retention plans
     if needs or verified is None or verified.outcome is not Outcome.DONE:
+        jobs = jobs_of(draft.provider, goal, facts)
+        jobs = jobs if needs else delta_jobs_of(draft.provider, goal, facts, _by_jobs(draft, row))
         draft.ours(
-            place, Kind.ARCHIVE, Verb.VERIFY, Stage.VERIFY.value, message("why.verify"),
+            place, Kind.ARCHIVE, Verb.VERIFY, Stage.VERIFY.value, _why_verify(goal, jobs), jobs=jobs,
             label=row.label, needs=needs, calls=verifying(draft.provider, goal, facts), before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,
         )  # fmt: skip
     if _needs_delta(draft):
         _delta(draft, goal, row, facts)
+    _cut_off(draft, goal, row)
     return tuple(step.id for step in draft.steps[first:])
+
+
+def _cut_off(draft: Draft, goal: ArchiveGoal, row: Resource) -> None:
+    """Reports an archive with just as many rows as listings are cut off at, where no exact count shows that there are no
+    more."""
+    proved = draft.state.proved(row.id)
+    checks = [check for each in proved.evidence for check in each.checks] if proved is not None else []
+    if proved is not None and any((check.method, check.said) == ("counts", "round") for check in checks):
+        draft.report(
+            "CRM-P062", Severity.WARNING, goal.span, row.address, dataset=row.label or row.id, rows=proved.rows or 0
+        )
 
 
 def _backup(draft: Draft, goal: ArchiveGoal) -> None:
@@ -256,6 +270,17 @@ def _why(draft: Draft, goal: ArchiveGoal, jobs: int) -> Message:
     if jobs:
         return message("why.archive.locked.jobs", to=goal.to, recipients=", ".join(to), jobs=jobs)
     return message("why.archive.locked", to=goal.to, recipients=", ".join(to))
+
+
+def _why_verify(goal: ArchiveGoal, jobs: int) -> Message:
+    """A verification that meets other rows at the vendor reads the dataset again, by as many jobs; and it makes the copies
+    for people."""
+    forms = ", ".join(goal.views)
+    if jobs:
+        return (
+            message("why.verify.jobs.views", jobs=jobs, forms=forms) if forms else message("why.verify.jobs", jobs=jobs)
+        )
+    return message("why.verify.views", forms=forms) if forms else message("why.verify")
 
 
 def _opened_by_hand(draft: Draft, goal: ArchiveGoal) -> None:

@@ -3,7 +3,7 @@ step."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from crmstate.core.address import Address
 from crmstate.core.course import course, place_of, shown, subscription_of
@@ -30,6 +30,7 @@ class Draft:
         lock: tuple[str, ...] | None = None,
     ) -> None:
         self.lock = lock
+        self.views: Mapping[str, int] | None = None
         row = subscription_of(survey)
         self.place = row.address if row is not None else place_of(state)
         """What the record calls the subscription."""

@@ -142,7 +142,7 @@ def estimate(steps: Iterable[Step], provider: Provider, counts: Mapping[str, int
                 whole = provider.cell(Kind.ACCOUNT, Verb.EXPORT)
                 add(step.verb, step.calls, whole)
                 waiting += step.jobs * (whole.bulk.seconds if whole is not None and whole.bulk is not None else 0)
-            elif step.jobs and export is not None and export.bulk is not None:
+            elif step.jobs and step.verb is not Verb.VERIFY and export is not None and export.bulk is not None:
                 add(step.verb, step.calls, None)
                 name = _name(export, provider)  # the slowest of its requests is what fetches a file
                 by_name[name] = by_name.get(name, 0) + _files(export.bulk, step.jobs, step.rows or 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 import msgspec
@@ -66,6 +66,7 @@ def plan(
     offline: bool = False,
     by_word: bool = False,
     lock: tuple[str, ...] | None = None,
+    views: Mapping[str, int] | None = None,
     laws: Sequence[Law] = (),
     audiences: Collection[Audience] = (),
     resend: bool = False,
@@ -79,10 +80,12 @@ def plan(
     and the vendor's papers still owe; `by_word` brings that along offline as well, for who confirms, never for who applies:
     whether its turn has come only the vendor can tell. `lock`: the fingerprints of those
     whom the archive that lies at its location is encrypted to, none of them for a plain one; None where that is not known.
+    `views`: the bytes of the copies beside each dataset of the archive; None where they were not looked at.
     `laws`: the rules of law that the manifest's regimes name.
     `audiences`: to whom the notices go that are not sent yet. `resend`: messages whose answer was lost are sent again.
     """
     draft = Draft(desired, observed, recorded, provider, lock)
+    draft.views = views
     if sealed is None and not offline:
         _with_the_vendor(draft, audiences, resend)
     else:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 
 from crmstate.core.address import Address, address, id_of, kind_of
+from crmstate.core.backup import is_backup
+from crmstate.core.event import Check
 from crmstate.core.goal import ArchiveGoal, Every
 from crmstate.core.message import Message, message
 from crmstate.core.order import Stage
@@ -151,7 +153,8 @@ def _rechecks(draft: Draft, goal: ArchiveGoal, held: dict[Address, Entry], alone
         if not alone and delta is not None and delta.outcome is not Outcome.DONE:
             continue
         last, due = _proved(state, place), _due(goal, state, place)
-        if last is None or ((due is None or due > now) and torn is None):
+        lacking = _lacking(draft, goal, place)
+        if last is None or ((due is None or due > now) and torn is None and not lacking):
             continue
         if goal.unsupported:
             why = message("blocked.archive_option", options=", ".join(goal.unsupported))
@@ -161,10 +164,47 @@ def _rechecks(draft: Draft, goal: ArchiveGoal, held: dict[Address, Entry], alone
         latest = state.entry(place, Verb.VERIFY, number)
         occurrence = number + 1 if latest is None or latest.outcome is Outcome.DONE else number
         why = message("why.recheck", at=last) if occurrence == number + 1 else message("why.recheck_again", at=last)
+        if lacking:
+            why = message("why.views", forms=", ".join(lacking))
         draft.ours(
             place, Kind.ARCHIVE, Verb.VERIFY, Stage.VERIFY.value, why,
             occurrence=max(2, occurrence), label=entry.label, before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,
         )  # fmt: skip
+
+
+def _lacking(draft: Draft, goal: ArchiveGoal, place: Address) -> tuple[str, ...]:
+    """The forms of which the record, or the place, has no copy beside a dataset's archive, or not the one that was made.
+    A verification makes what lacks."""
+    if not goal.views or is_backup(place):
+        return ()
+    proofs = [
+        entry
+        for verb in (Verb.VERIFY, Verb.DELTA)
+        for number in range(1, draft.state.occurrence(place, verb) + 1)
+        if (entry := draft.state.entry(place, verb, number)) is not None and entry.outcome is Outcome.DONE
+    ]
+    latest = max((entry.at for entry in proofs), default="")
+    made = [
+        check
+        for entry in proofs
+        if entry.at == latest  # several may be of the same second
+        for evidence in entry.evidence
+        for check in evidence.checks
+        if check.method == "views"
+    ]
+    there = draft.views.get(id_of(place), 0) if draft.views is not None else None
+    lacking = [_missing(goal, check, there) for check in made]
+    return min(lacking, key=len, default=goal.views)
+
+
+def _missing(goal: ArchiveGoal, made: Check, there: int | None) -> tuple[str, ...]:
+    """What lacks of what a verification made. Without a key it could make none, and can now where there is one. `there`: the
+    bytes of all that lie at the place."""
+    if made.bytes is None:
+        return goal.views if goal.identity else ()
+    if there not in (None, made.bytes):
+        return goal.views
+    return tuple(form for form in goal.views if form not in made.names)
 
 
 def _ending(draft: Draft, goal: ArchiveGoal, held: dict[Address, Entry], alone: bool, offline: bool) -> bool:

@@ -16,10 +16,17 @@ def datasets(folder: Folder) -> list[Resource]:
     """Each table, and the files beside them. The vendor's own count is not here: rows that lie in a folder say nothing of
     rows that the vendor still has."""
     names = [*folder.tables(), *([FILES] if folder.others() else [])]
-    return [
-        Resource(Kind.DATASET, name, name, facts=DatasetFacts(exact=False, as_of=folder.as_of(name)))
-        for name in dict.fromkeys(sorted(names))
-    ]
+    return [Resource(Kind.DATASET, name, name, facts=_facts(folder, name)) for name in dict.fromkeys(sorted(names))]
+
+
+def _facts(folder: Folder, name: str) -> DatasetFacts:
+    found = folder.encoding(name)
+    return DatasetFacts(
+        exact=False,
+        as_of=folder.as_of(name),
+        encoding=found.name if found is not None else None,
+        guessed=found is not None and found.guessed,
+    )
 
 
 @provider.reads(Kind.DATASET, Verb.COUNT, _READS, source=SOURCE)

@@ -3,7 +3,10 @@ is an attachment of the dataset `files`, byte for byte. `counts.csv` (dataset, r
 show, so that an export that stopped half way is noticed.
 
 A row's id is its number in the file, from 1: exports come with an id of their own or without, and a number is always
-there, in order, and unique. A link is not followed, and a file that changes while it is read is not believed.
+there, in order, and unique; where somebody declares a column with ids, it is what stands there, and a file beside the tables
+is known by its name. A link is not followed,
+and a file that changes while it is read is not believed: a cursor says of which file it is, and what was read of it, and
+leads nowhere in any other.
 """
 
 from __future__ import annotations
@@ -11,20 +14,25 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Count, File, FilePage, Page, Row
-from crmstate.providers.paper.table import Table, unreadable
+from crmstate.providers.paper.table import Encoding, Table, Way, encoding, unreadable
 
 TABLES = frozenset({".csv", ".tsv"})
 COUNTS = "counts.csv"
 FILES = "files"
+ANY = "*"
+"""In the manifest: every table that is not named."""
 PAGE = 2000
 _PIECE = 1 << 20
 _WIDTH = 10
@@ -35,12 +43,46 @@ def row_id(number: int) -> str:
     return f"{number:0{_WIDTH}}"
 
 
+@dataclass(frozen=True)
+class Cursor:
+    """Where a reading goes on: behind so many rows, whose texts have the digest `read`, of the file with this size that was
+    changed then (nanoseconds)."""
+
+    rows: int
+    size: int
+    changed: int
+    read: str
+
+    def written(self) -> str:
+        """It as text."""
+        return f"{self.rows}:{self.size}:{self.changed}:{self.read}"
+
+    @classmethod
+    def parsed(cls, text: str) -> Cursor | None:
+        """It again; None for a text that is none, such as an earlier version wrote."""
+        match = _CURSOR.fullmatch(text)
+        return cls(int(match[1]), int(match[2]), int(match[3]), match[4]) if match else None
+
+
+_CURSOR = re.compile(r"([0-9]{1,15}):([0-9]{1,19}):([0-9]{1,25}):([0-9a-f]{64})")
+
+
+def _another(dataset: str) -> Failure:
+    return Failure(
+        Code.REJECTED,
+        f"{dataset}: the file changed, or was replaced, since its reading began: it is read again from its beginning",
+        vendor="paper.changed",
+    )
+
+
 class Folder:
     """One folder of exports; each file is read from beginning to end."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, ways: Mapping[str, Mapping[str, str]] | None = None) -> None:
         self._path = path
-        self._open: dict[str, tuple[int, Iterator[dict[str, object]], Table]] = {}
+        self._ways = {name: Way(**each) for name, each in (ways or {}).items()}
+        self._tabled: frozenset[str] = frozenset()
+        self._open: dict[str, tuple[Cursor, Iterator[dict[str, object]], Table, Any]] = {}
 
     def tables(self) -> dict[str, Path]:
         """The tables by the name of their dataset."""
@@ -50,7 +92,16 @@ class Folder:
                 if path.stem in found:
                     raise unreadable(path, f"{found[path.stem].name} is a dataset of the same name")
                 found[path.stem] = path
+        unknown = next((name for name in self._ways if name not in (ANY, *found)), None)
+        if found and unknown is not None:
+            raise unreadable(self._path, f"no table `{unknown}` is there, of which the manifest says how it is read")
+        self._tabled = frozenset(found)
         return found
+
+    def encoding(self, dataset: str) -> Encoding | None:
+        """How a table is read as text; None for the files beside them."""
+        path = self.tables().get(dataset)
+        return None if path is None else encoding(path, self._way(dataset))
 
     def others(self) -> list[Path]:
         """Every other file, in the order of their names."""
@@ -85,34 +136,62 @@ class Folder:
         """One page of rows; `ids` reads just these."""
         if ids is not None:
             wanted = set(ids)
-            return Page(tuple(row for row in self._rows(dataset, 0) if row.id in wanted), None)
-        start = int(cursor) if cursor is not None else 0
-        left = self._open.pop(dataset, None)
-        if left is not None and left[0] == start:
-            rows = left[1]
-            table = left[2]
-        else:
-            if left is not None:
-                left[2].close()
-            table = self._opened(dataset)
-            rows = islice(table.rows(), start, None)
-        found = tuple(
-            Row(row_id(start + number), msgspec.json.encode(row)) for number, row in enumerate(islice(rows, PAGE), 1)
-        )
+            return Page(tuple(row for row in self._rows(dataset) if row.id in wanted), None)
+        start, rows, table, digest = self._from(dataset, cursor)
+        found = tuple(self._row(dataset, start.rows + number, row) for number, row in enumerate(islice(rows, PAGE), 1))
         if len(found) < PAGE:
             table.close()
             return Page(found, None)
-        self._open[dataset] = (start + PAGE, rows, table)
-        return Page(found, str(start + PAGE))
+        for row in found:
+            digest.update(row.raw + b"\n")
+        behind = replace(start, rows=start.rows + PAGE, read=digest.hexdigest())
+        self._open[dataset] = (behind, rows, table, digest)
+        return Page(found, behind.written())
+
+    def _from(self, dataset: str, cursor: str | None) -> tuple[Cursor, Iterator[dict[str, object]], Table, Any]:
+        """The rows behind a cursor. Raises REJECTED where it is of another file than the one that is there now: whoever
+        reads begins again."""
+        left, mark = self._open.pop(dataset, None), self._mark(dataset)
+        start = Cursor(0, *mark, "") if cursor is None else Cursor.parsed(cursor)
+        if start is None or (start.size, start.changed) != mark:
+            if left is not None:
+                left[2].close()
+            raise _another(dataset)
+        if left is not None and left[0] == start:
+            return left
+        if left is not None:
+            left[2].close()
+        table, digest = self._opened(dataset), hashlib.sha256()
+        rows = table.rows()
+        for number, row in enumerate(islice(rows, start.rows), 1):
+            digest.update(self._row(dataset, number, row).raw + b"\n")
+        if start.rows and digest.hexdigest() != start.read:
+            table.close()
+            raise _another(dataset)
+        return start, rows, table, digest
+
+    def _mark(self, dataset: str) -> tuple[int, int]:
+        """What tells a file from another that took its place: its size, and when it was changed last. Of the files beside
+        the tables: how many there are, and when the last was."""
+        tables = self.tables()
+        if dataset == FILES and dataset not in tables:
+            times = [path.stat().st_mtime_ns for path in self.others()]
+            return len(times), max(times, default=0)
+        facts = self._table(dataset).stat()
+        return facts.st_size, facts.st_mtime_ns
+
+    def _row(self, dataset: str, number: int, row: dict[str, object]) -> Row:
+        key = self._way(dataset).id if dataset in self._tabled or dataset != FILES else "name"
+        return Row(row_id(number) if key is None else str(row[key]), msgspec.json.encode(row))
+
+    def _way(self, dataset: str) -> Way:
+        return self._ways.get(dataset) or self._ways.get(ANY) or Way()
 
     def files(self, dataset: str) -> FilePage:
         """The files beside the tables, as attachments of their own dataset."""
         if dataset != FILES:
             return FilePage((), None)
-        found = [
-            File(row_id(number), row_id(number), path.name, str(path), path.stat().st_size)
-            for number, path in enumerate(self.others(), 1)
-        ]
+        found = [File(path.name, path.name, path.name, str(path), path.stat().st_size) for path in self.others()]
         return FilePage(tuple(found), None)
 
     def fetch(self, file: File) -> Iterator[bytes]:
@@ -130,19 +209,19 @@ class Folder:
 
     def close(self) -> None:
         """Closes what is open. May be called twice."""
-        for _, _, table in self._open.values():
+        for _, _, table, _ in self._open.values():
             table.close()
         self._open.clear()
 
-    def _rows(self, dataset: str, start: int) -> Iterator[Row]:
+    def _rows(self, dataset: str) -> Iterator[Row]:
         with self._opened(dataset) as table:
-            for number, row in enumerate(islice(table.rows(), start, None), start + 1):
-                yield Row(row_id(number), msgspec.json.encode(row))
+            for number, row in enumerate(table.rows(), 1):
+                yield self._row(dataset, number, row)
 
     def _opened(self, dataset: str) -> Table:
         if dataset == FILES and dataset not in self.tables():
             return Table.of([_described(path) for path in self.others()])
-        return Table(self._table(dataset))
+        return Table(self._table(dataset), self._way(dataset))
 
     def _table(self, dataset: str) -> Path:
         path = self.tables().get(dataset)
@@ -158,9 +237,20 @@ class Folder:
                 if odd is not None:
                     raise unreadable(self._path / odd, "a folder or a link is not read: put its files here, or pack it")
                 names = [each.name for each in there]
+                strange = next((name for name in names if not _is_text(name)), None)
+                if strange is not None:
+                    raise unreadable(self._path, f"the name of a file is no text: {strange!a}")
         except OSError as error:
             raise unreadable(self._path, error.strerror or type(error).__name__) from None
         return [self._path / name for name in sorted(names) if not name.startswith((".", "~$"))]
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _described(path: Path) -> dict[str, object]:

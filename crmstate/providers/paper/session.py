@@ -15,13 +15,22 @@ Results = list[Result]
 
 
 class Paper:
-    """See `ports.Session`. Failures: UNAVAILABLE where a file cannot be read or is no table; MISSING where it is gone."""
+    """See `ports.Session`. Failures: UNAVAILABLE where a file cannot be read or is no table; MISSING where it is gone;
+    REJECTED where a table is another one than it was when its reading began."""
 
     calls = 0
 
-    def __init__(self, provider: Provider, folder: Path, tenant: str, use: str, attested: bool) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        folder: Path,
+        tenant: str,
+        use: str,
+        attested: bool,
+        ways: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
         self.provider = provider
-        self._folder = Folder(folder)
+        self._folder = Folder(folder, ways or {})
         self._tenant = tenant
         self._use = use
         self._attested = attested

@@ -1,19 +1,27 @@
-"""Table: a CSV file as vendors write them: UTF-8 with a mark or without, UTF-16 with one, or GB18030; separated by commas,
-semicolons or tabs. Every value stays the text that it is.
+"""Table: a CSV file as vendors write them: in the encoding that somebody declared, or UTF-8 with a mark or without, UTF-16
+with one, or what looks like GB18030; separated by commas, semicolons or tabs. Every value stays the text that it is.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from crmstate.core.failure import Code, Failure
 
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_FAMILIES = (
+    (b"\xef\xbb\xbf", ("utf-8",)),
+    (b"\xff\xfe", ("utf-16", "utf-16-le")),
+    (b"\xfe\xff", ("utf-16", "utf-16-be")),
+)
+"""Which encodings a mark agrees with."""
 _HEAD = 1 << 20
 _PAIR = re.compile(rb"[\x81-\xfe][\x40-\xfe]")
 LONGEST = 16 << 20
@@ -24,12 +32,33 @@ def unreadable(path: Path, why: str) -> Failure:
     return Failure(Code.UNAVAILABLE, f"{path.name}: {why}", vendor="paper.file")
 
 
+@dataclass(frozen=True)
+class Way:
+    """How a table is read, as somebody declared it: its encoding, and the column that names each row."""
+
+    encoding: str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """An encoding by its name. `guessed`: nobody declared it, and neither a mark nor the form of the bytes shows it."""
+
+    name: str
+    guessed: bool = False
+
+
+_BY_ITSELF = Way()
+
+
 class Table:
     """A table's rows, as dictionaries of texts by column. Raises UNAVAILABLE for what is no table: no header, two columns
-    of one name, a row with more or fewer values than the header, bytes that are no text, an open quote at the end."""
+    of one name, a row with more or fewer values than the header, bytes that are no text, an open quote at the end; and where
+    a column names the rows, for a row without a name, or with that of another one."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, way: Way = _BY_ITSELF) -> None:
         self._path = path
+        self._way = way
         self._given: list[dict[str, object]] | None = None
         self._stream: IO[str] | None = None
 
@@ -66,7 +95,7 @@ class Table:
         before = os.fstat(fd)
         with os.fdopen(fd, "rb") as raw:
             head = raw.read(_HEAD)
-        encoding = encoding_of(head, self._path)
+        encoding = codec(head, encoding_of(head, self._path, self._way.encoding))
         fd = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW)
         self._stream = os.fdopen(fd, encoding=encoding, errors="strict", newline="")
         first = self._stream.readline(LONGEST)
@@ -75,6 +104,10 @@ class Table:
         header = next(reader, None)
         if not header or any(not name.strip() for name in header) or len(set(header)) != len(header):
             raise unreadable(self._path, "its first line has to name every column, each by another name")
+        key = self._way.id
+        if key is not None and key not in header:
+            raise unreadable(self._path, f"it has no column `{key}`, which the manifest names as the one with the ids")
+        met: set[bytes] = set()
         for values in reader:
             if not values:
                 continue
@@ -82,10 +115,22 @@ class Table:
                 raise unreadable(
                     self._path, f"line {reader.line_num} has {len(values)} values for {len(header)} columns"
                 )
-            yield dict(zip(header, values, strict=True))
+            row: dict[str, object] = dict(zip(header, values, strict=True))
+            if key is not None:
+                self._named(str(row[key]), key, reader.line_num, met)
+            yield row
         after = os.fstat(self._stream.fileno())
         if (before.st_ino, before.st_size, before.st_mtime_ns) != (after.st_ino, after.st_size, after.st_mtime_ns):
             raise unreadable(self._path, "it changed while it was read")
+
+    def _named(self, id: str, key: str, line: int, met: set[bytes]) -> None:
+        """Refuses a row that a column does not name, or names like another: one of them would stand for both. Of the names
+        met only digests are held."""
+        digest = hashlib.blake2b(id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        if not id.strip() or digest in met:
+            why = "is empty" if not id.strip() else "stands there before"
+            raise unreadable(self._path, f"line {line}: what is in `{key}` {why}, so it names no record")
+        met.add(digest)
 
 
 def _lines(stream: IO[str], path: Path) -> Iterator[str]:
@@ -96,21 +141,40 @@ def _lines(stream: IO[str], path: Path) -> Iterator[str]:
         yield line
 
 
-def encoding_of(head: bytes, path: Path) -> str:
-    """The encoding by a file's mark, or by what its beginning can be read as. Nearly any bytes can be read as GB18030, those
-    of a European spreadsheet as well, and would come out as other people's names: it is believed only where the characters
-    are those that Chinese is written with."""
-    for mark, name in _MARKS:
-        if head.startswith(mark):
-            return name
+def encoding(path: Path, way: Way = _BY_ITSELF) -> Encoding:
+    """How a file is read as text. Raises UNAVAILABLE where nobody can tell."""
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as raw:
+            return encoding_of(raw.read(_HEAD), path, way.encoding)
+    except OSError as error:
+        raise unreadable(path, error.strerror or type(error).__name__) from None
+
+
+def codec(head: bytes, found: Encoding) -> str:
+    """What Python reads it with: a mark is no part of the text."""
+    return next((name for mark, name in _MARKS if head.startswith(mark)), found.name)
+
+
+def encoding_of(head: bytes, path: Path, declared: str | None = None) -> Encoding:
+    """The declared encoding, which a mark may not deny; else by a file's mark, or by what its beginning can be read as.
+    Nearly any bytes can be read as GB18030, those of a European spreadsheet as well, and would come out as other people's
+    names: it is believed only where the characters are those that Chinese is written with, and stays a guess."""
+    marked = next((family for mark, family in _FAMILIES if head.startswith(mark)), None)
+    if declared is not None and marked is not None and declared not in marked:
+        raise unreadable(path, f"its first bytes are the mark of {marked[0]}, and the manifest says {declared}")
+    if declared is not None or marked is not None:
+        return Encoding(declared or (marked or ("",))[0])
     for name in ("utf-8", "gb18030"):
         try:
             _cut(head, name)
         except UnicodeDecodeError:
             continue
         if name == "utf-8" or _chinese(head):
-            return name
-    raise unreadable(path, "it is not certainly UTF-8, UTF-16 with a mark, or GB18030: save it as UTF-8")
+            return Encoding(name, guessed=name != "utf-8")
+    raise unreadable(
+        path,
+        "it is not certainly UTF-8, UTF-16 with a mark, or GB18030: declare its encoding (`provider.tables`), or save it as UTF-8",
+    )
 
 
 def _chinese(head: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,14 @@ if TYPE_CHECKING:
 SOURCE = "your contract with the vendor, and what its people write to you"
 
 
-def connect(folder: Path, tenant: str, use: str, attested: bool) -> Paper:
-    """A session over the folder of exports. `attested`: somebody vouches in writing that it holds everything."""
+def connect(
+    folder: Path, tenant: str, use: str, attested: bool, ways: Mapping[str, Mapping[str, str]] | None = None
+) -> Paper:
+    """A session over the folder of exports. `attested`: somebody vouches in writing that it holds everything; `ways`: how
+    its tables are read, as the manifest declares it (`table.Way`), by dataset."""
     from crmstate.providers.paper.session import Paper
 
-    return Paper(provider, folder, tenant, use, attested)
+    return Paper(provider, folder, tenant, use, attested, ways or {})
 
 
 provider = Provider(
