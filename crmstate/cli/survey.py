@@ -60,7 +60,7 @@ def planned(
         by_word=by_word,
         lock=house.lock(state),
         laws=house.laws,
-        audiences=() if offline or sealed is not None else _audiences(house, state, found),
+        audiences=() if offline else _audiences(house, state, found),
         resend=resend,
     )
     if (target or exclude) and sealed is None:

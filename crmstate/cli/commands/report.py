@@ -69,6 +69,7 @@ def report(
         life=owed.life if owed is not None else None,
         cost=owed.cost if owed is not None else None,
         masked=house.desired.mask_people,
+        vendor=house.desired.vendor,
     )
     files.Disk(house.effects).replace(out, data)
     screen.say("report.written", path=out)

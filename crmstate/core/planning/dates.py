@@ -53,11 +53,13 @@ def give_notice(draft: Draft) -> None:
         _block(draft, clause, why)
         return
     draft.diagnostics += _missed(clause, found, "CRM-P110")
-    if isinstance(found.reachable.deadline, Unknown):
-        _block(draft, clause, found.reachable.deadline.why)
+    last = found.reachable.deadline
+    if isinstance(last, Unknown) and last.counted is None:
+        _block(draft, clause, last.why)
         return
-    _step(draft, clause, found.reachable, found.reachable.deadline)
-    _before_the_archive(draft, clause, found.reachable.deadline)
+    _step(draft, clause, found.reachable, last)
+    if isinstance(last, Dated):
+        _before_the_archive(draft, clause, last)
 
 
 def term_runs(draft: Draft) -> None:
@@ -120,16 +122,26 @@ def _seen_ended(desired: Desired, state: State) -> bool:
     return isinstance(found, Dated) and found.real
 
 
-def _step(draft: Draft, clause: NoticeClause, at: NoticeAt, deadline: Dated) -> None:
+def _step(draft: Draft, clause: NoticeClause, at: NoticeAt, deadline: Dated | Unknown) -> None:
+    """The step of giving notice. Of a last day that lies some unknown days before the one that was counted it has no
+    deadline: notice that is given long before is in time all the same."""
     decide = at.decide_by.day if isinstance(at.decide_by, Dated) else "?"
-    facts = {"form": clause.form or "unwritten", "to": clause.to or "vendor", "ends": at.term.ends, "day": deadline.day}
+    facts = {"form": clause.form or "unwritten", "to": clause.to or "vendor", "ends": at.term.ends}
     receipt = clause.counts == "receipt"
-    why = message("why.notice_receipt" if receipt else "why.notice_dispatch", decide=decide, **facts)
+    if isinstance(deadline, Dated):
+        code = "why.notice_receipt" if receipt else "why.notice_dispatch"
+        why = message(code, decide=decide, day=deadline.day, **facts)
+    else:
+        why = message("why.notice_early", counted=deadline.counted, **facts)
+        last = deadline.why[-1]
+        params = {**last.params, "reason": last.code, "counted": deadline.counted or "?"}
+        draft.diagnostics.append(Diagnostic("CRM-P114", Severity.WARNING, params, clause.span, GIVEN))
     draft.ours(
         GIVEN, Kind.NOTICE, Verb.REQUEST, Stage.NOTICE.value, why,
         mode=Mode.MANUAL, undo=Undo.NEVER, before=Phase.ABSENT, after=Phase.PRESENT, span=clause.span,
         owner=draft.desired.owner or None, proof=Proof.ACKNOWLEDGED if receipt else Proof.ATTESTED,
-        deadline=deadline.at, occurrence=max(1, draft.state.occurrence(GIVEN, Verb.REQUEST)) + (draft.recorded(GIVEN, Verb.REQUEST) is not None),
+        deadline=deadline.at if isinstance(deadline, Dated) else None,
+        occurrence=max(1, draft.state.occurrence(GIVEN, Verb.REQUEST)) + (draft.recorded(GIVEN, Verb.REQUEST) is not None),
     )  # fmt: skip
 
 
