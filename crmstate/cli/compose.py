@@ -235,6 +235,9 @@ class House:
         Raises Problem (65) where the manifest has the one without the other."""
         exports, connect = self.loaded.model.provider.exports, self.provider.connect
         if (exports is None) == (connect is None):
+            if connect and exports and not (self.folder / exports).is_dir():
+                span = self.desired.spans.get("provider.exports")
+                raise problem(Exit.INVALID, "CRM-V042", span=span, path=self.folder / exports)
             made: Session | None = (
                 connect(self.folder / exports, self.tenant, use, bool(self.desired.coverage))
                 if connect and exports

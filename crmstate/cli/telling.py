@@ -60,7 +60,7 @@ def fields(house: House, language: str) -> Mapping[str, str]:
     """What a template may be filled with, but for the recipient's name; what nobody wrote is empty."""
     desired = house.desired
     return {
-        "system": _system(house),
+        "system": _system(house, language),
         "freeze": _local(desired.freeze, desired.contract.calendar.zone if desired.contract is not None else None),
         "reason": desired.reason,
         "owner": desired.owner,
@@ -69,10 +69,16 @@ def fields(house: House, language: str) -> Mapping[str, str]:
     }
 
 
-def _system(house: House) -> str:
-    """What people call the system: as the contract does, else by the vendor's name."""
+def _system(house: House, language: str) -> str:
+    """What people call the system: as the contract does, else by the vendor's name; of a vendor that nobody named, what
+    every such system is called."""
     parties = house.desired.contract.parties if house.desired.contract is not None else None
-    return (parties.product or parties.vendor if parties is not None else None) or house.provider.title
+    named = (parties.product or parties.vendor) if parties is not None else None
+    if named or house.provider.credential:
+        return named or house.provider.title
+    from crmstate.views.catalogue import Catalogue
+
+    return Catalogue(language).text_of("notices.system")
 
 
 def _local(at: str | None, zone: str | None) -> str:

@@ -113,10 +113,12 @@ def standing(
     late: Mapping[str, Late] | None = None,
     life: Life | None = None,
     vendor: str = "",
+    owed: bool = False,
 ) -> Standing:
     """Where `state` stands at `now` (ISO 8601 UTC); `plan`, made now, adds what is still to be done and who does it.
     `dates`: to come. `late`: what is overdue, by step id. A waiver that has ended waives nothing. `life`: of the
-    subscription, and `vendor`: what the contract calls the vendor, where no plan has them."""
+    subscription, and `vendor`: what the contract calls the vendor, where no plan has them; `owed`: whether people and papers have
+    something to prove of which no record speaks yet."""
     vendor = (
         (plan.vendor if plan is not None else vendor) or state.provider or (plan.provider if plan is not None else "")
     )
@@ -140,7 +142,7 @@ def standing(
         last_run=state.last_run,
         last_exit=state.last_exit,
         planned=plan is not None,
-        finished=bool(done) and not (waits or ahead or (loose and plan is None)),
+        finished=bool(done) and not (waits or ahead or owed or (loose and plan is None)),
         proof=weakest(done),
         parts=parts,
         waits=waits,

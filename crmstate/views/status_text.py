@@ -32,12 +32,14 @@ PARTS = ("kind", "done", "requested", "unknown", "failed", "to_do", "weakest")
 
 class Moment(msgspec.Struct, frozen=True):
     """When it is asked where things stand (ISO 8601 UTC), what is late by then, by step id; the life of the subscription,
-    and what the contract calls the vendor, where no plan says them."""
+    and what the contract calls the vendor, where no plan says them, and whether people and papers have something to prove of
+    which no record speaks yet."""
 
     now: str = ""
     late: Mapping[str, Late] = {}
     life: Life | None = None
     vendor: str = ""
+    owed: bool = False
 
 
 NEVER = Moment()
@@ -47,7 +49,7 @@ def status_json(
     state: State, plan: Plan | None, words: Catalogue, dates: Sequence[Deadline] = (), at: Moment = NEVER
 ) -> str:
     """One object: `format_version`, the standing, and for every wait what it says in words."""
-    found = standing(state, plan, tuple(dates), now=at.now, late=at.late, life=at.life, vendor=at.vendor)
+    found = standing(state, plan, tuple(dates), now=at.now, late=at.late, life=at.life, vendor=at.vendor, owed=at.owed)
     plain = msgspec.to_builtins(found)
     for row, wait in zip(plain["waits"], found.waits, strict=True):
         row["summary"] = sentence(wait, words)
@@ -66,7 +68,7 @@ def status_text(
 ) -> str:
     """For a terminal."""
     found, paint = (
-        standing(state, plan, tuple(dates), now=at.now, late=at.late, life=at.life, vendor=at.vendor),
+        standing(state, plan, tuple(dates), now=at.now, late=at.late, life=at.life, vendor=at.vendor, owed=at.owed),
         ink(color),
     )
     about = titled("plan.life", life_lines(found.life, words), words, paint)
@@ -221,7 +223,7 @@ def status_markdown(
 ) -> str:
     """For a ticket or a pull request."""
     found, safe = (
-        standing(state, plan, tuple(dates), now=at.now, late=at.late, life=at.life, vendor=at.vendor),
+        standing(state, plan, tuple(dates), now=at.now, late=at.late, life=at.life, vendor=at.vendor, owed=at.owed),
         words.escaping(cell),
     )
     title = safe.text_of("status.head", name=found.name, provider=found.provider or "-", tenant=found.tenant or "-")

@@ -74,7 +74,9 @@ def _moment(house: House, state: State, made: Plan | None) -> Moment:
         return Moment(life=life(house.desired, None, state, days, vendor or house.provider.title), vendor=vendor)
     now = stamp(house.clock.now())
     owed = planned(house, state, [], offline=True, by_word=True)
-    return Moment(now, late(house.desired, owed.steps, state, now), owed.life, owed.vendor)
+    return Moment(
+        now, late(house.desired, owed.steps, state, now), owed.life, owed.vendor, bool(owed.steps or owed.blocked)
+    )
 
 
 def _dates(house: House, state: State) -> tuple[Deadline, ...]:
