@@ -105,7 +105,7 @@ class Blocked(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Deadline(msgspec.Struct, frozen=True, omit_defaults=True):
     """A date to come on which something falls due. `what`: recheck, keep_until, notice_deadline, decide_by, term_end,
-    renewal, freeze, cancel_effective, due, notice, settlement, evaluation, backups, law; `at`: the last moment of it, ISO 8601 UTC.
+    renewal, freeze, cancel_effective, pause, due, notice, settlement, evaluation, backups, law; `at`: the last moment of it, ISO 8601 UTC.
     `explanation`: how the date came about, one part after the other; `missed`: what happens where it passes; `owner`: whose it is."""
 
     what: str

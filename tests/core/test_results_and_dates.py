@@ -141,6 +141,13 @@ def test_what_of_a_paid_period_falls_into_a_pause_may_be_claimed_and_what_was_cl
     }
 
 
+def test_the_end_of_a_pause_is_a_date() -> None:
+    goal = wish(subscription=SubscriptionGoal("paused", starts="2026-05-01", until="2026-07-15"))
+    (found,) = [each for each in timeline(goal, State("exit"), NOW).dates if each.what == "pause"]
+    assert found.at == "2026-07-16T00:00:00Z"
+    assert "pause" not in {each.what for each in timeline(goal, State("exit"), "2026-07-17T00:00:00Z").dates}
+
+
 # The EU Data Act
 
 

@@ -7,11 +7,12 @@ asked to cancel is another thing, and so is that the contract has ended.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from crmstate.core.address import address
-from crmstate.core.contract import ContractGoal, NoticeClause, Term
-from crmstate.core.deadline import Dated, Unknown, stamp, today
+from crmstate.core.contract import Calendar, ContractGoal, NoticeClause, Term
+from crmstate.core.course import ENDING
+from crmstate.core.deadline import Dated, Unknown, on, stamp, today, unless_unknown
 from crmstate.core.diagnostic import Diagnostic, diagnostic
 from crmstate.core.goal import Desired
 from crmstate.core.message import Message, message
@@ -209,12 +210,26 @@ def contract_dates(desired: Desired, state: State, now: str) -> Iterator[Deadlin
         place = address(Kind.FREEZE, "cutover")
         span = desired.spans.get("cutover.freeze")
         yield Deadline("freeze", freeze.at, place, message("due.freeze"), span, freeze.why)
+    yield from _of_pause(desired, now)
     for goal in desired.people:
         found = dates.get(goal.id)
         if read_when(goal.due) is not None and isinstance(found, Dated) and not found.real:
             place = address(Kind.HUMAN_STEP, goal.id)
             why = message("due.human", title=goal.title)
             yield Deadline("due", found.at, place, why, goal.span, found.why, owner=goal.owner)
+
+
+def _of_pause(desired: Desired, now: str) -> Iterator[Deadline]:
+    """The last day of a wanted pause: from the next one on everything is charged for again."""
+    goal = desired.subscription
+    if goal is None or goal.status != "paused" or goal.until is None:
+        return
+    calendar = desired.contract.calendar if desired.contract is not None else Calendar()
+    zone, day = calendar.vendor_zone or calendar.zone, date.fromisoformat(goal.until)
+    found = unless_unknown(lambda: on(day, zone, None, (message("date.written", day=day),)))
+    if isinstance(found, Dated) and found.at > now:
+        place, owner = address(Kind.SUBSCRIPTION, "contract"), desired.owner or None
+        yield Deadline("pause", found.at, place, message("due.pause"), goal.span, found.why, owner=owner)
 
 
 def _of_contract(desired: Desired, state: State, now: str) -> Iterator[Deadline]:
@@ -288,6 +303,6 @@ def undated(desired: Desired, state: State, now: str) -> dict[str, Unknown]:
     }
     if notice_shown(desired):
         spoken.add(Milestone.NOTICE_DEADLINE.value)
-    if desired.subscription is not None and desired.subscription.status == "cancelled":
+    if desired.subscription is not None and desired.subscription.status in ENDING:
         spoken.add(Milestone.CANCEL_EFFECTIVE.value)
     return {name: each for name, each in found.items() if name in spoken and isinstance(each, Unknown)}
