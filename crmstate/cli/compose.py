@@ -238,6 +238,9 @@ class House:
         if (exports is None) == (connect is None):
             tables = self.loaded.model.provider.tables or {}
             ways = {name: each.model_dump(exclude_none=True) for name, each in tables.items()}
+            if connect and exports and not (self.folder / exports).is_dir():
+                span = self.desired.spans.get("provider.exports")
+                raise problem(Exit.INVALID, "CRM-V042", span=span, path=self.folder / exports)
             made: Session | None = (
                 connect(self.folder / exports, self.tenant, use, bool(self.desired.coverage), ways)
                 if connect and exports

@@ -61,7 +61,7 @@ def planned(
         lock=house.lock(state),
         views=house.views(state),
         laws=house.laws,
-        audiences=() if offline or sealed is not None else _audiences(house, state, found),
+        audiences=() if offline else _audiences(house, state, found),
         resend=resend,
     )
     if (target or exclude) and sealed is None:

@@ -60,13 +60,25 @@ def fields(house: House, language: str) -> Mapping[str, str]:
     """What a template may be filled with, but for the recipient's name; what nobody wrote is empty."""
     desired = house.desired
     return {
-        "system": house.provider.title,
+        "system": _system(house, language),
         "freeze": _local(desired.freeze, desired.contract.calendar.zone if desired.contract is not None else None),
         "reason": desired.reason,
         "owner": desired.owner,
         "replacement": (desired.replacement.system or "") if desired.replacement is not None else "",
         "project": desired.name,
     }
+
+
+def _system(house: House, language: str) -> str:
+    """What people call the system: as the contract does, else by the vendor's name; of a vendor that nobody named, what
+    every such system is called."""
+    parties = house.desired.contract.parties if house.desired.contract is not None else None
+    named = (parties.product or parties.vendor) if parties is not None else None
+    if named or house.provider.credential:
+        return named or house.provider.title
+    from crmstate.views.catalogue import Catalogue
+
+    return Catalogue(language).text_of("notices.system")
 
 
 def _local(at: str | None, zone: str | None) -> str:

@@ -8,9 +8,12 @@ from collections.abc import Mapping
 
 import msgspec
 
-from crmstate.core.address import Address
+from crmstate.core.address import Address, address
 from crmstate.core.event import Contacted
-from crmstate.core.words import Channel, Contacting, Nudging
+from crmstate.core.words import Channel, Contacting, Kind, Nudging
+
+SWITCHING = address(Kind.NOTICE, "switching_request")
+"""The request to switch by the EU Data Act, as the contact log names it."""
 
 
 class Spoken(msgspec.Struct, frozen=True):
@@ -51,6 +54,12 @@ def acknowledged(log: Mapping[str, Contacted], place: Address) -> str | None:
     """When the vendor last acknowledged something about an address."""
     found = [each.when for each in standing(log) if place in each.steps and proves(each, place)]
     return max(found, default=None)
+
+
+def switching(log: Mapping[str, Contacted]) -> Contacted | None:
+    """The first request to switch that counts. `when` is taken for the vendor's receipt of it."""
+    found = [each for each in standing(log) if each.kind is Contacting.REQUEST and SWITCHING in each.steps]
+    return found[0] if found else None
 
 
 def told_key(step: str, what: Nudging, due: str) -> str:

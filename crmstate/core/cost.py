@@ -86,8 +86,11 @@ def cost(
         lines.append(_saving(contract, goal, price, days))
     elif goal is not None and goal.status == "paused":
         lines.append(_pause(contract, goal, price))
+        if all(each.claim.kind != "refund" for each in claims):
+            lines += _paused_refund(contract, goal, price, days)
+        lines += _claimed(claims)
     elif goal is not None:
-        lines.append(_going_on(contract, price, days))
+        lines += [_going_on(contract, price, days), *_claimed(claims)]
     payable = [each for each in lines if each.what in PAYABLE]
     due = added([each.sum for each in payable if each.sum is not None])
     if not lines:
@@ -171,6 +174,25 @@ def _refund(contract: ContractGoal | None, price: Price | None, days: Course) ->
         "cost.refund", n=(end - last).days, of=(end - first).days + 1, end=end, sum=money(share, price.currency)
     )
     return [Line("refund", None, how, span=price.span)]
+
+
+def _paused_refund(
+    contract: ContractGoal | None, goal: SubscriptionGoal, price: Price | None, days: Course
+) -> list[Line]:
+    """What of the period that is paid for by now falls into a pause: to be claimed, where it was paid in advance."""
+    if price is None or not goal.starts or not goal.until or goal.until < goal.starts:
+        return []
+    begins, until = date.fromisoformat(goal.starts), date.fromisoformat(goal.until)
+    found = _period(contract, price, date.fromisoformat(days.today))
+    if found is None:
+        return [Line("refund", None, message("cost.no_periods", per=price.per))]
+    first, end = found
+    n = (min(until, end) - max(begins, first)).days + 1
+    if n <= 0:
+        return []
+    of = (end - first).days + 1
+    share = money(_amount(price) * Fraction(n, of), price.currency)
+    return [Line("refund", None, message("cost.refund.pause", n=n, of=of, end=end, sum=share), span=price.span)]
 
 
 def _claimed(claims: Sequence[Claim]) -> list[Line]:

@@ -128,6 +128,8 @@ def course(
     if isinstance(by, Notice) and isinstance(reached, NoticeAt):
         after = by.after.ends if isinstance(by.after, TermAt) else None
         found = msgspec.structs.replace(found, bound=reached.term.ends, next_end=after)
+    elif isinstance(by, Unknown):
+        found = _reaching(desired.contract, found, last)
     return msgspec.structs.replace(
         found,
         today=here.isoformat(),
@@ -138,6 +140,19 @@ def course(
         missed=isinstance(by, Notice) and by.missed,
         given=_local(ending.at, desired) if ending is not None else None,
     )
+
+
+def _reaching(contract: ContractGoal | None, found: Course, last: str | None) -> Course:
+    """The terms up to the one in which the last day lies, where no notice says which term is ended: a day within a later
+    term is before that one's end, however long the running one is over by then."""
+    term = contract.term if contract is not None else None
+    if term is None or last is None or found.term_end is None or not found.follows or last <= found.term_end:
+        return found
+    at = current_term(term, date.fromisoformat(last))
+    if isinstance(at, Unknown) or at.over:
+        return found
+    after = next_term(term, at)
+    return msgspec.structs.replace(found, bound=at.ends, next_end=after.ends if isinstance(after, TermAt) else None)
 
 
 def _local(at: str, desired: Desired) -> str:

@@ -19,10 +19,12 @@ from crmstate.core.message import Message, message
 from crmstate.core.workdays import Unpublished, Workdays
 
 
-class Unknown(msgspec.Struct, frozen=True):
-    """No date, and why not."""
+class Unknown(msgspec.Struct, frozen=True, omit_defaults=True):
+    """No date, and why not. `counted`: the day (ISO) as it was counted, where only the working days around it are not
+    known."""
 
     why: tuple[Message, ...]
+    counted: str | None = None
 
 
 class Dated(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -140,7 +142,14 @@ def follow(
 ) -> Dated | Unknown:
     """The date that a rule makes of a day: until `clock` (HH:MM), or the day's end, in a zone. `why` explains the
     anchor, and comes first."""
-    return unless_unknown(lambda: _follow(rule, anchor, workdays, zone, clock, why), why)
+    found = unless_unknown(lambda: _follow(rule, anchor, workdays, zone, clock, why), why)
+    if isinstance(found, Dated) or rule.roll == "none" or rule.period.unit == "working_days":
+        return found
+    try:
+        counted = count(msgspec.structs.replace(rule, roll="none"), anchor, workdays)
+    except (Unpublished, OverflowError):
+        return found
+    return Unknown((*why, *counted.why, *found.why[-1:]), counted.day.isoformat())
 
 
 def _follow(

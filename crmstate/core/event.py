@@ -171,6 +171,16 @@ class Answered(Event, frozen=True, tag="answered"):
     results: tuple[Delivery, ...]
 
 
+class Bounced(Event, frozen=True, tag="bounced", kw_only=True):
+    """Messages that a server had taken came back: these recipients (their fingerprints) have not got them. `sha256`: of the
+    file that says so, which is not kept, since it holds their addresses."""
+
+    notice: Address
+    to: tuple[str, ...]
+    sha256: str
+    by: str
+
+
 class Reopened(Event, frozen=True, tag="reopened"):
     """Looking showed that an intended act did not happen: it may be sent (again)."""
 
@@ -405,6 +415,7 @@ AnyEvent = (
     | Addressed
     | Sending
     | Answered
+    | Bounced
     | Reopened
     | Confirmed
     | Contacted

@@ -8,7 +8,7 @@ from crmstate.core import event as events
 from crmstate.core.contacts import proves, told_key
 from crmstate.core.event import AnyEvent, Settlement, StepRef
 from crmstate.core.record import Approval, Entry, Hold, State, Told
-from crmstate.core.words import Fate, Outcome, Proof
+from crmstate.core.words import Fate, Outcome, Proof, Verb
 
 
 def fold(name: str, history: Iterable[AnyEvent]) -> State:
@@ -49,6 +49,8 @@ def advance(state: State, event: AnyEvent) -> State:
         case events.Answered():
             fates = state.told.setdefault(event.notice, Told()).fates
             fates.update({each.to: each.fate for each in event.results})
+        case events.Bounced():
+            _bounce(state, event)
         case events.Reopened():
             for key in event.steps:
                 if key in state.entries:
@@ -125,6 +127,22 @@ def _settle(state: State, result: Settlement, at: str) -> None:
         entry.rows = result.rows
     if result.evidence:
         entry.evidence = result.evidence
+
+
+def _bounce(state: State, event: events.Bounced) -> None:
+    """What came back was not delivered. A notice that nobody has got is not given, whatever the server had said; one of whose
+    messages nothing is unknown any more is."""
+    told = state.told.setdefault(event.notice, Told())
+    told.fates.update(dict.fromkeys(event.to, Fate.BOUNCED))
+    entry, delivered = state.latest(event.notice, Verb.NOTIFY), told.number(Fate.DELIVERED)
+    if entry is None or entry.proof is Proof.WAIVED:
+        return
+    if entry.outcome is Outcome.DONE and entry.proof is Proof.ACKNOWLEDGED and not entry.by:
+        entry.rows = delivered
+        if not delivered:
+            entry.outcome, entry.proof, entry.code, entry.at = Outcome.FAILED, Proof.NONE, "bounced", event.at
+    elif entry.outcome is Outcome.UNKNOWN and delivered and not told.number(Fate.UNKNOWN, Fate.SENDING):
+        entry.outcome, entry.proof, entry.rows, entry.at = Outcome.DONE, Proof.ACKNOWLEDGED, delivered, event.at
 
 
 def _confirm(state: State, event: events.Confirmed) -> None:

@@ -229,6 +229,11 @@ class Desired(msgspec.Struct, frozen=True, omit_defaults=True):
     spans: dict[str, Span] = {}
 
     @property
+    def vendor(self) -> str:
+        """What the contract calls the vendor; empty where nobody wrote it."""
+        return (self.contract.parties.vendor or "") if self.contract is not None else ""
+
+    @property
     def closing(self) -> bool:
         """Whether the account is to be deleted, and with it whatever it holds."""
         return self.account is not None and self.account.status == "deleted"

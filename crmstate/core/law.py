@@ -16,7 +16,8 @@ from crmstate.core.deadline import Dated, Rule, Unknown, common_days, follow, on
 from crmstate.core.message import message
 
 CONTRACT_END = "contract_end"
-EVENTS = ("switching_request", "subject_request", CONTRACT_END)
+SWITCHING_REQUEST = "switching_request"
+EVENTS = (SWITCHING_REQUEST, "subject_request", CONTRACT_END)
 """What a rule's period may run from, beside another rule: the vendor has received the complete request to switch; somebody
 has asked for their own data; the contract has ended."""
 

@@ -303,7 +303,18 @@ def _asides(seen: _Seen, stand: Stand | None) -> list[Aside]:
         found.append(Aside(Beside.HELD, message("life.held", n=len(holds)), since=first))
     if seen.facts is not None and seen.facts.status == "restricted":
         found.append(Aside(Beside.RESTRICTED, message("life.restricted")))
-    return [*found, *_stuck(seen, stand)]
+    return [*found, *_kept(seen, stand), *_stuck(seen, stand)]
+
+
+def _kept(seen: _Seen, stand: Stand | None) -> list[Aside]:
+    """What the vendor only stores after the end, by the last document of its own that was read: backups."""
+    said = seen.state.examined[-1].said if seen.state.examined else None
+    if said is None or stand is None or list(Stand).index(stand) < list(Stand).index(Stand.ENDED):
+        return []
+    if said.backups not in ("expire", "kept") or (said.expiry is not None and said.expiry < seen.days.today):
+        return []
+    since = day_of(seen.state.examined[-1].at)
+    return [Aside(Beside.RESTRICTED, message("life.restricted.backups"), since, said.expiry)]
 
 
 def _paused(seen: _Seen) -> list[Aside]:

@@ -44,7 +44,7 @@ def milestones(desired: Desired, state: State, as_of: str) -> dict[str, Dated | 
     }
     dates[Milestone.ACCESS_ENDS.value] = _access_ends(desired, state, dates[Milestone.CANCEL_EFFECTIVE.value])
     dates[Milestone.PURGED.value] = _purged(desired, state)
-    dates[Milestone.CLOSED.value] = _done(desired, state, Kind.ACCOUNT, Verb.CLOSE)
+    dates[Milestone.CLOSED.value] = _result(desired, state, Kind.ACCOUNT, Verb.CLOSE)
     return _with_people(desired, state, dates)
 
 
@@ -212,8 +212,8 @@ def _cancel_effective(desired: Desired, state: State, as_of: str) -> Dated | Unk
         found = moment(_aware(last), zone_of(desired))
         return msgspec.structs.replace(found, why=(message("date.promised", day=found.day),))
     if goal.effective in (None, "immediately"):
-        done = _done(desired, state, Kind.SUBSCRIPTION, Verb.CANCEL)
-        return done if isinstance(done, Dated) else _done(desired, state, Kind.SUBSCRIPTION, Verb.DOWNGRADE)
+        done = _result(desired, state, Kind.SUBSCRIPTION, Verb.CANCEL)
+        return done if isinstance(done, Dated) else _result(desired, state, Kind.SUBSCRIPTION, Verb.DOWNGRADE)
     day = wanted(desired)
     if day is not None:
         written = date.fromisoformat(day)
@@ -244,7 +244,12 @@ def _contract_end(
 def _access_ends(desired: Desired, state: State, contract_ends: Dated | Unknown) -> Dated | Unknown:
     """When our own access is gone: as we ended it, and at the latest with the contract."""
     ours = [entry for entry in state.entries.values() if entry.own]
-    if ours and all(entry.outcome is Outcome.DONE for entry in ours):
+    asked = any(entry.verb is Verb.CLOSE and entry.proof is not Proof.OBSERVED for entry in ours)
+    if (
+        ours
+        and all(entry.outcome is Outcome.DONE for entry in ours)
+        and (not asked or _last(state, Kind.ACCOUNT, Verb.PROBE) is not None)
+    ):
         return _recorded(desired, max(entry.at for entry in ours))
     if isinstance(contract_ends, Dated) and not contract_ends.real:
         return msgspec.structs.replace(contract_ends, why=(*contract_ends.why, message("date.access_with_contract")))
@@ -260,8 +265,13 @@ def _purged(desired: Desired, state: State) -> Dated | Unknown:
     return _recorded(desired, max(entry.at for entry in found))
 
 
-def _done(desired: Desired, state: State, kind: Kind, verb: Verb) -> Dated | Unknown:
-    entry = _last(state, kind, verb)
+def _result(desired: Desired, state: State, kind: Kind, verb: Verb) -> Dated | Unknown:
+    """When something had ended: as it was seen, or a document proved it. That a person asked for it is no result."""
+    entry = _last(state, kind, Verb.PROBE)
+    if entry is None:
+        entry = _last(state, kind, verb)
+        if entry is not None and entry.proof is not Proof.OBSERVED:
+            entry = None
     return _recorded(desired, entry.at) if entry is not None else _by_work()
 
 

@@ -104,9 +104,9 @@ def _reachable(
     for _ in range(LAST):
         if term.over:
             return Unknown(term.why)
-        if isinstance(deadline, Unknown):
+        if isinstance(deadline, Unknown) and deadline.counted is None:
             return current if term is current.term else deadline
-        if now <= deadline.at:
+        if not _past(deadline, now, contract):
             return NoticeAt(term, deadline, _decide_by(contract, clause, deadline))
         following = next_term(terms, term)
         if following is None:
@@ -115,6 +115,14 @@ def _reachable(
             return following
         term, deadline = following, _deadline(contract, clause, following)
     return Unknown((message("undated.beyond"),))
+
+
+def _past(deadline: Dated | Unknown, now: str, contract: ContractGoal) -> bool:
+    """Whether a last day is over. One that lies some unknown days before the day as it was counted is over with that one."""
+    if isinstance(deadline, Dated):
+        return now > deadline.at
+    zone = contract.calendar.vendor_zone or contract.calendar.zone
+    return deadline.counted is not None and today(now, zone).isoformat() > deadline.counted
 
 
 def _of(contract: ContractGoal, clause: NoticeClause, term: TermAt) -> NoticeAt:

@@ -105,7 +105,7 @@ class Blocked(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Deadline(msgspec.Struct, frozen=True, omit_defaults=True):
     """A date to come on which something falls due. `what`: recheck, keep_until, notice_deadline, decide_by, term_end,
-    renewal, freeze, cancel_effective, due, settlement, evaluation, backups, law; `at`: the last moment of it, ISO 8601 UTC.
+    renewal, freeze, cancel_effective, pause, due, notice, settlement, evaluation, backups, law; `at`: the last moment of it, ISO 8601 UTC.
     `explanation`: how the date came about, one part after the other; `missed`: what happens where it passes; `owner`: whose it is."""
 
     what: str
@@ -146,7 +146,7 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     applied. `sealed`: the vendor is no longer reachable by design, last verified at this time. `offline`: the vendor was
     not asked, by somebody's wish: only the archive was looked at. `deadlines`: dates to come, the earliest first. `life`: where
     the subscription stands; `cost`: what its end costs and saves; both None where nobody speaks of one. `notices`: to whom they go, and
-    what they say.
+    what they say. `vendor`: what the contract calls the vendor, empty where nobody wrote it.
     """
 
     format_version: str
@@ -176,6 +176,7 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     life: Life | None = None
     cost: Cost | None = None
     notices: tuple[Audience, ...] = ()
+    vendor: str = ""
 
     @property
     def alone(self) -> bool:

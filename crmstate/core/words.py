@@ -207,13 +207,14 @@ class Outcome(StrEnum):
 class Fate(StrEnum):
     """What became of one message. Delivered: the server or the chat took it, which is all that anybody can know; rejected:
     for good; deferred: it was not taken, and may be sent again; unknown: sent, and the answer was lost; sending: about to
-    be sent."""
+    be sent; bounced: it was taken, and came back later."""
 
     DELIVERED = "delivered"
     REJECTED = "rejected"
     DEFERRED = "deferred"
     UNKNOWN = "unknown"
     SENDING = "sending"
+    BOUNCED = "bounced"
 
 
 class Milestone(StrEnum):

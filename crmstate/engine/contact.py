@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import TypeVar
 
 from crmstate.core.address import Address, address, kind_of
-from crmstate.core.contacts import corrected
+from crmstate.core.contacts import SWITCHING, corrected
 from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.event import Contacted, Evidence
 from crmstate.core.goal import Desired
@@ -67,7 +67,9 @@ def contact(
 def known(desired: Desired, state: State, owed: Plan) -> frozenset[Address]:
     """The addresses that are on record, or that people and papers have to prove. `owed`: a plan made without the vendor."""
     goals = {address(Kind.HUMAN_STEP, goal.id) for goal in desired.people}
-    return frozenset(goals | {each.address for each in state.entries.values()} | {step.address for step in owed.steps})
+    return frozenset(
+        {SWITCHING} | goals | {each.address for each in state.entries.values()} | {step.address for step in owed.steps}
+    )
 
 
 def unknown(steps: Sequence[Address], there: Collection[Address]) -> list[Address]:

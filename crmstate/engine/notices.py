@@ -106,7 +106,7 @@ def _left(context: Context, place: Address, recipients: Sequence[str]) -> list[s
     told = context.ledger.state.told.get(place, Told())
     again = {Fate.DEFERRED} | ({Fate.UNKNOWN} if context.resend else set())
     if not told.number(Fate.DELIVERED):
-        again.add(Fate.REJECTED)
+        again |= {Fate.REJECTED, Fate.BOUNCED}
     return [who for who in recipients if who not in told.fates or told.fates[who] in again]
 
 
@@ -116,7 +116,7 @@ def _end(
     """What may be said of the whole, by the record. Who was not reached and is on the list no more is not waited for."""
     told = context.ledger.state.told.get(step.address, Told())
     delivered, unknown = told.number(Fate.DELIVERED), told.number(Fate.UNKNOWN)
-    rejected = told.number(Fate.REJECTED)
+    rejected = told.number(Fate.REJECTED, Fate.BOUNCED)
     deferred = sum(told.fates.get(who) is Fate.DEFERRED for who in recipients)
     params: dict[str, Any] = {
         "delivered": delivered,

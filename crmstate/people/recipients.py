@@ -62,7 +62,7 @@ def from_file(path: Path, shown: str, out: frozenset[str] = frozenset()) -> Foun
     """The people of a CSV file: a column with addresses, perhaps one with names; or a plain list of addresses. `shown`:
     how the file is called. Raises Problem."""
     found = Found()
-    for line, text, name in _rows(path, shown):
+    for line, text, name in listed(path, shown):
         found.take(line, text, name, out, Span(shown, line, 1))
     if not (found.people or found.rejected or found.opted_out or found.faults):
         raise problem(Exit.INVALID, "CRM-N003", Span(shown, 1, 1), file=shown)
@@ -73,7 +73,7 @@ def opted_out(path: Path, shown: str) -> frozenset[str]:
     """Who wants no mail. Raises Problem; one that cannot be read right is worse than none, so that a line which is no
     address is an error here."""
     found, wrong = set[str](), list[Diagnostic]()
-    for line, text, _ in _rows(path, shown):
+    for line, text, _ in listed(path, shown):
         try:
             found.add(address(text).casefold())
         except (Injection, NoAddress):
@@ -142,7 +142,7 @@ def _texts(value: Any) -> Iterator[str]:
                 return
 
 
-def _rows(path: Path, shown: str) -> Iterator[tuple[int, str, str]]:
+def listed(path: Path, shown: str) -> Iterator[tuple[int, str, str]]:
     """Line, address and name of each row that is not empty."""
     text = _text(path, shown)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=_delimiter(text))

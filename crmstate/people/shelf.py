@@ -15,6 +15,7 @@ from jinja2 import BaseLoader, Environment, TemplateNotFound, nodes
 from crmstate.core.diagnostic import Problem, Span, problem
 from crmstate.core.words import Exit
 from crmstate.people.facts import FIELDS, ITEM, LISTS
+from crmstate.people.nesting import DEEPEST, too_deep
 
 HERE = Path(__file__).parent / "templates"
 ENDING = ".j2"
@@ -41,7 +42,12 @@ class Shelf(BaseLoader):
             text = read(path, self._own)
             if text is not None:
                 self.taken.append(path)
-                examine(environment.parse(text, template, str(path)), path, text)
+                try:
+                    tree = environment.parse(text, template, str(path))
+                except RecursionError:
+                    span = place(path, 1, text.splitlines())
+                    raise problem(Exit.INVALID, "CRM-L015", span=span, most=DEEPEST) from None
+                examine(tree, path, text)
                 return text, str(path), None
         raise TemplateNotFound(template)
 
@@ -83,6 +89,8 @@ def _refused(path: Path, why: str) -> Problem:
 def examine(tree: nodes.Template, path: Path, text: str) -> None:
     """Raises Problem (exit 65) with every unknown field that a template names, each at its line."""
     lines = text.splitlines()
+    if (line := too_deep(tree)) is not None:
+        raise problem(Exit.INVALID, "CRM-L015", span=place(path, line, lines), most=DEEPEST)
     found = [
         problem(Exit.INVALID, "CRM-L002", span=place(path, number, lines, field), field=field, known=known)
         for number, field, known in sorted(set(_unknown(tree)))

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 from crmstate.core.diagnostic import Diagnostic, Problem, Span, diagnostic, problem
 from crmstate.core.words import Exit
 from crmstate.people.addresses import Injection, clean
+from crmstate.people.nesting import nodes, too_deep
 
 if TYPE_CHECKING:
     from jinja2 import Template
-    from jinja2.nodes import Node
     from jinja2.sandbox import SandboxedEnvironment
 
 HERE = Path(__file__).parent / "notices"
@@ -141,7 +141,13 @@ def _wrong(text: str, shown: str, before: int) -> Iterator[Diagnostic]:
     except TemplateSyntaxError as error:
         yield diagnostic("CRM-N015", span=Span(shown, before + error.lineno, 1), file=shown)
         return
-    for node in _all(tree):
+    except RecursionError:  # nested deeper than anybody means
+        yield diagnostic("CRM-N015", span=Span(shown, before + 1, 1), file=shown)
+        return
+    if (line := too_deep(tree)) is not None:
+        yield diagnostic("CRM-N015", span=Span(shown, before + line, 1), file=shown)
+        return
+    for node, _ in nodes(tree):
         span = Span(shown, before + max(1, getattr(node, "lineno", 1) or 1), 1)
         if isinstance(node, Name) and node.name not in FIELDS:
             yield diagnostic("CRM-N016", span=span, field=node.name[:60], known=", ".join(FIELDS))
@@ -152,9 +158,3 @@ def _wrong(text: str, shown: str, before: int) -> Iterator[Diagnostic]:
             or (isinstance(node, Test) and node.name not in TESTS)
         ):
             yield diagnostic("CRM-N017", span=span, file=shown)
-
-
-def _all(tree: Node) -> Iterator[Node]:
-    yield tree
-    for node in tree.iter_child_nodes():
-        yield from _all(node)

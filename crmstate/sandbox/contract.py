@@ -56,9 +56,10 @@ def _nothing_in_the_way(subscription: dict[str, Any]) -> None:
         raise Refused("conflict", f"A request to {subscription['pending']['action']} is under way.")
 
 
-def _ask(world: World, subscription: dict[str, Any], action: str, effective: str, **more: Any) -> bool:
-    """Does `action` at once (True) or leaves it pending (False)."""
-    if effective <= _today(world):
+def _ask(world: World, subscription: dict[str, Any], action: str, effective: str, *, now: bool, **more: Any) -> bool:
+    """Does `action` at once (True) or leaves it pending (False). `effective`: the last day of what ends, or the first of
+    a pause."""
+    if now:
         subscription["pending"] = {"action": action, "effective": effective, **more}
         _happen(world, subscription)
         return True
@@ -108,7 +109,8 @@ def cancel(world: World, effective: str) -> bool:
     _nothing_in_the_way(subscription)
     if subscription["status"] == "free":
         raise Refused("rejected", "A free subscription has nothing to cancel.")
-    return _ask(world, subscription, "cancel", _date_of(subscription, effective, _today(world)))
+    last = _date_of(subscription, effective, _today(world))
+    return _ask(world, subscription, "cancel", last, now=effective == "immediately")
 
 
 def pause(world: World, start: str, until: str) -> bool:
@@ -126,7 +128,8 @@ def pause(world: World, start: str, until: str) -> bool:
         raise Refused("rejected", f"A {subscription['status']} subscription cannot be paused.")
     if until < start or until < _today(world):
         raise Refused("rejected", "until is before from, or in the past.")
-    return _ask(world, subscription, "pause", max(start, _today(world)), until=until)
+    first = max(start, _today(world))
+    return _ask(world, subscription, "pause", first, now=first == _today(world), until=until)
 
 
 def resume(world: World) -> None:
@@ -158,7 +161,8 @@ def downgrade(world: World, effective: str) -> bool:
     if subscription["status"] == "cancelled":
         raise Refused("rejected", "A cancelled subscription cannot be downgraded.")
     _nothing_in_the_way(subscription)
-    return _ask(world, subscription, "downgrade", _date_of(subscription, effective, _today(world)))
+    last = _date_of(subscription, effective, _today(world))
+    return _ask(world, subscription, "downgrade", last, now=effective == "immediately")
 
 
 def close_account(world: World, confirm: str) -> None:
@@ -179,8 +183,9 @@ def due(world: World) -> tuple[str, str] | None:
     """The next thing that a date brings: (time, what), or None."""
     subscription, account = world.get("subscription"), world.get("account")
     found = []
-    if subscription["pending"]:
-        found.append((times.start_of(subscription["pending"]["effective"]), "1-pending"))
+    if pending := subscription["pending"]:
+        day = pending["effective"]  # a pause begins with its day; what ends is over when its last day is
+        found.append((times.start_of(day if pending["action"] == "pause" else times.next_day(day)), "1-pending"))
     if subscription["status"] == "paused" and subscription["paused_until"]:
         found.append((times.start_of(times.next_day(subscription["paused_until"])), "2-resume"))
     if subscription["status"] in ("active", "paused"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from crmstate.views.catalogue import Catalogue
 
@@ -20,13 +20,19 @@ def moment(text: str | None) -> datetime | None:
 
 
 def shown(text: str | None, words: Catalogue) -> str:
-    """A time to the minute; a day, and midnight, as the day."""
+    """A time to the minute; a day as the day. Midnight is shown as the time that it is: as a day it would be that on which
+    what ended with the day before is over."""
     found = moment(text)
     if found is None:
         return words.safe(text or "")
-    if (found.hour, found.minute, found.second) == (0, 0, 0):
+    if not _timed(text):
         return found.date().isoformat()
     return f"{found:%Y-%m-%d %H:%M} UTC"
+
+
+def _timed(text: str | None) -> bool:
+    """Whether it is a time, and not a day."""
+    return len(text or "") > len("2026-12-15")
 
 
 def day(text: str | None) -> date | None:
@@ -35,9 +41,17 @@ def day(text: str | None) -> date | None:
     return found.date() if found is not None else None
 
 
+def last_day(text: str | None) -> date | None:
+    """The last day, in UTC, on which something that is due by then is in time: midnight ends the day before it."""
+    found = moment(text)
+    if found is None or found == datetime.min.replace(tzinfo=UTC):
+        return None
+    return (found - timedelta(seconds=1)).date() if _timed(text) else found.date()
+
+
 def away(text: str | None, now: str, words: Catalogue) -> str:
     """`in 3 days`, `today`, `3 days late`; nothing where that cannot be said."""
-    then, today = day(text), day(now)
+    then, today = last_day(text), day(now)
     if then is None or today is None:
         return ""
     days = (then - today).days
@@ -47,11 +61,12 @@ def away(text: str | None, now: str, words: Catalogue) -> str:
 
 def tone(text: str | None, now: str) -> str:
     """late, soon, or nothing."""
-    then, today = day(text), day(now)
-    if then is None or today is None:
+    then, today = last_day(text), day(now)
+    at, here = moment(text), moment(now)
+    if then is None or today is None or at is None or here is None:
         return ""
     days = (then - today).days
-    return "late" if days < 0 else "soon" if days <= NEAR else ""
+    return "late" if days < 0 or (_timed(text) and _timed(now) and at < here) else "soon" if days <= NEAR else ""
 
 
 def lasting(text: str | None, now: str, words: Catalogue) -> str:

@@ -1,6 +1,9 @@
 """The dates of a decommissioning as a calendar (RFC 5545), to be subscribed to or imported again and again: an event keeps
 its name as long as it is about the same thing.
 
+A calendar without a date is a calendar all the same: whoever subscribes to it sees that nothing falls due any more. RFC 5545
+wants one component at least, so such a one holds the definition of UTC and nothing else.
+
 An event ends at the last moment of its date, and begins half an hour before it: the end of a day is midnight, and an event
 that began then would show on the day after.
 """
@@ -17,7 +20,7 @@ from crmstate.views.catalogue import Catalogue
 from crmstate.views.plan_parts import explained
 
 if TYPE_CHECKING:
-    from icalendar import Event
+    from icalendar import Event, Timezone
 
 SHOWN = timedelta(minutes=30)
 
@@ -32,8 +35,22 @@ def deadlines_ics(found: Timeline, words: Catalogue) -> bytes:
     calendar.add("x-wr-calname", words.text_of("deadlines.calendar", name=found.name))
     for each in found.dates:
         calendar.add_component(_event(each, found, words))
+    if not found.dates:
+        calendar.add_component(_utc())
     made: bytes = calendar.to_ical()
     return made
+
+
+def _utc() -> Timezone:
+    from icalendar import Timezone, TimezoneStandard
+
+    zone, standard = Timezone(), TimezoneStandard()
+    zone.add("tzid", "Etc/UTC")
+    standard.add("dtstart", datetime(1970, 1, 1))
+    standard.add("tzoffsetfrom", timedelta())
+    standard.add("tzoffsetto", timedelta())
+    zone.add_component(standard)
+    return zone
 
 
 def _event(each: Deadline, found: Timeline, words: Catalogue) -> Event:

@@ -22,8 +22,8 @@ FORMAT_VERSION = "1.0"
 
 class Row(msgspec.Struct, frozen=True):
     """One date to come. `what`: recheck, keep_until, notice_deadline, decide_by, term_end, renewal, freeze,
-    cancel_effective, due, law; `at`: its last moment, ISO 8601 UTC. `text`, `because` and `if_missed` are sentences in the
-    language that was asked for; `explanation` is the same as `because` in codes."""
+    cancel_effective, pause, due, notice, settlement, evaluation, backups, law; `at`: its last moment, ISO 8601 UTC. `text`,
+    `because` and `if_missed` are sentences in the language that was asked for; `explanation` is the same as `because` in codes."""
 
     what: str
     at: str

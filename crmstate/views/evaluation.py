@@ -6,7 +6,7 @@ Markdown, by the template in HTML.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from crmstate.core.settling import money
 from crmstate.views import tables
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.escape import cell
+from crmstate.views.mask import hidden
 from crmstate.views.wire import encode
 
 
@@ -69,8 +70,8 @@ def report_html(desired: Desired, state: State, found: Review, words: Catalogue)
     )
 
 
-def report_json(desired: Desired, state: State, found: Review) -> str:
-    """What counts, the totals, and what is missing."""
+def report_json(desired: Desired, state: State, found: Review, mask: Callable[[str], str] | None = None) -> str:
+    """What counts, the totals, and what is missing; with nobody in it, where `mask` takes people out."""
     goal = desired.evaluation
     value = {
         "review": found,
@@ -87,7 +88,8 @@ def report_json(desired: Desired, state: State, found: Review) -> str:
         "missing": missing(found, goal.measures if goal is not None else ()),
         "settlement": [str(each) for each in settling.balances(settling.lines(state))],
     }
-    return encode({"format_version": FORMAT_VERSION, **value}).decode() + "\n"
+    shown = value if mask is None else hidden(value, mask)
+    return encode({"format_version": FORMAT_VERSION, **shown}).decode() + "\n"
 
 
 def _lacking(desired: Desired, found: Review, words: Catalogue) -> Section | None:

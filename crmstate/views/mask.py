@@ -41,6 +41,21 @@ def masking(
     return mask
 
 
+def hidden(value: object, mask: Callable[[str], str]) -> Any:
+    """A value for JSON with everybody taken out of its texts; names of fields and keys stay."""
+    return _through(msgspec.to_builtins(value, enc_hook=str), mask)
+
+
+def _through(plain: Any, mask: Callable[[str], str]) -> Any:
+    if isinstance(plain, str):
+        return mask(plain)
+    if isinstance(plain, dict):
+        return {name: _through(each, mask) for name, each in plain.items()}
+    if isinstance(plain, list | tuple):
+        return [_through(each, mask) for each in plain]
+    return plain
+
+
 def people(state: State, plan: Plan | None, happened: Iterable[object]) -> tuple[list[str], list[str]]:
     """Every person that a record and a plan name: who did or owns something, and the vendor's users; in a fixed order."""
     acting: set[str] = set()

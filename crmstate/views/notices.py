@@ -22,11 +22,12 @@ TEXT = 12
 LINE = 600
 """Cells of a line of it."""
 ROWS = 5
-COLUMNS = ("notice", "delivered", "unknown", "rejected", "deferred", "opted_out", "left")
+COLUMNS = ("notice", "delivered", "bounced", "unknown", "rejected", "deferred", "opted_out", "left")
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """Who was told of one notice. `rejected`: refused by the server, or no address; `left`: not tried yet."""
+    """Who was told of one notice. `rejected`: refused by the server, or no address; `bounced`: taken by the
+    server, and come back; `left`: not tried yet."""
 
     notice: str
     channel: str
@@ -37,6 +38,7 @@ class Sent(msgspec.Struct, frozen=True):
     deferred: int
     opted_out: int
     left: int
+    bounced: int = 0
 
 
 def sent(state: State) -> tuple[Sent, ...]:
@@ -45,10 +47,22 @@ def sent(state: State) -> tuple[Sent, ...]:
     for place, told in sorted(state.told.items()):
         delivered, unknown = told.number(Fate.DELIVERED), told.number(Fate.UNKNOWN, Fate.SENDING)
         refused, deferred = told.number(Fate.REJECTED), told.number(Fate.DEFERRED)
-        left = max(0, told.count - delivered - unknown - refused - deferred)
+        bounced = told.number(Fate.BOUNCED)
+        left = max(0, told.count - delivered - unknown - refused - deferred - bounced)
         rejected = refused + told.rejected
         found.append(
-            Sent(id_of(place), told.channel, told.count, delivered, unknown, rejected, deferred, told.opted_out, left)
+            Sent(
+                id_of(place),
+                told.channel,
+                told.count,
+                delivered,
+                unknown,
+                rejected,
+                deferred,
+                told.opted_out,
+                left,
+                bounced,
+            )
         )
     return tuple(found)
 
@@ -57,7 +71,7 @@ def sent_rows(found: Iterable[Sent], words: Catalogue) -> list[list[str]]:
     """One row a notice."""
     rows = []
     for each in found:
-        numbers = (each.delivered, each.unknown, each.rejected, each.deferred, each.opted_out, each.left)
+        numbers = (each.delivered, each.bounced, each.unknown, each.rejected, each.deferred, each.opted_out, each.left)
         rows.append([words.safe(each.notice), *(f"{n:,}" if n else "-" for n in numbers)])
     return rows
 

@@ -170,7 +170,7 @@ def _listing(name: str, title: str, lines: Sequence[str]) -> Section | None:
 
 def about(found: Standing, now: str, words: Catalogue) -> str:
     """Whose end it is, and as of when."""
-    who = words.text_of("page.about", provider=found.provider or "-", tenant=found.tenant or "-")
+    who = words.text_of("page.about", provider=found.vendor or "-", tenant=found.tenant or "-")
     return words.text_of("join.list").join((who, words.text_of("page.as_of", at=shown(now, words))))
 
 

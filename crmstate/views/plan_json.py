@@ -92,6 +92,7 @@ class PlanFile(msgspec.Struct, frozen=True):
     offline: bool = False
     life: Life | None = None
     notices: tuple[Audience, ...] = ()
+    vendor: str = ""
 
 
 class _Head(msgspec.Struct):
@@ -135,6 +136,7 @@ def plan_file(plan: Plan, words: Catalogue) -> PlanFile:
         offline=plan.offline,
         life=plan.life,
         notices=plan.notices,
+        vendor=plan.vendor,
     )
 
 
@@ -221,6 +223,7 @@ def _plan(file: PlanFile) -> Plan:
         life=file.life,
         cost=file.cost,
         notices=file.notices,
+        vendor=file.vendor,
     )
 
 

@@ -31,13 +31,15 @@ def report(
     life: Life | None = None,
     cost: Cost | None = None,
     masked: bool = False,
+    vendor: str = "",
+    owed: bool = False,
 ) -> bytes:
-    """The page's bytes. `now`: the time as of which it speaks; `dates`, `life` and `cost`: where no plan has them;
+    """The page's bytes. `now`: the time as of which it speaks; `dates`, `life`, `cost`, `vendor` and `owed`: where no plan has them;
     `masked`: people become numbers."""
     words = words.escaping(escape.page)
     if masked:
         words = words.scrubbing(lambda scrub: masking(state, plan, (*happened, *dates), scrub))
-    found = standing(state, plan, tuple(dates), life=life)
+    found = standing(state, plan, tuple(dates), life=life, vendor=vendor, owed=owed)
     past = moments(happened, state, words)
     notes = [] if found.planned else [words.text_of("status.offline")]
     notes += [words.text_of("page.masked")] if masked else []

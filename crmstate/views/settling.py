@@ -3,7 +3,7 @@ one sum."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from crmstate.core.event import Claimed
 from crmstate.core.plan import FORMAT_VERSION
@@ -11,19 +11,23 @@ from crmstate.core.settling import Balance, Line, money
 from crmstate.views import tables
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.escape import cell
+from crmstate.views.mask import hidden
 from crmstate.views.width import shorten
 from crmstate.views.wire import encode
 
 NOTE = 40
+Mask = Callable[[str], str] | None
 _LINES = ("number", "claim", "amount", "due", "open", "answered", "note")
 _BALANCES = ("currency", "we_owe", "owed_to_us", "net")
 _PAPERS = ("number", "claim", "amount", "day", "by", "at", "document", "note")
 
 
-def settle_list(found: Sequence[Line], sums: Sequence[Balance], words: Catalogue, format: str = "text") -> str:
-    """One row a claim, then one a currency."""
+def settle_list(
+    found: Sequence[Line], sums: Sequence[Balance], words: Catalogue, format: str = "text", mask: Mask = None
+) -> str:
+    """One row a claim, then one a currency. `mask`: takes people out of JSON, as `words` does out of the rest."""
     if format == "json":
-        return _json({"claims": [_plain(each) for each in found], "balances": [_sums(each) for each in sums]})
+        return _json({"claims": [_plain(each) for each in found], "balances": [_sums(each) for each in sums]}, mask)
     safe = words.escaping(cell) if format == "markdown" else words
     if not found:
         return safe.text_of("settle.nothing") + "\n"
@@ -43,10 +47,10 @@ def settle_list(found: Sequence[Line], sums: Sequence[Balance], words: Catalogue
     return _table(_LINES, lines, safe, format) + "\n" + _table(_BALANCES, balances, safe, format)
 
 
-def settle_show(line: Line, words: Catalogue, format: str = "text") -> str:
+def settle_show(line: Line, words: Catalogue, format: str = "text", mask: Mask = None) -> str:
     """One claim, with every document of it."""
     if format == "json":
-        return _json(_plain(line))
+        return _json(_plain(line), mask)
     safe = words.escaping(cell) if format == "markdown" else words
     every = sorted([line.claim, *line.paid, *([line.agreed] if line.agreed else [])], key=lambda each: each.number)
     rows = [
@@ -90,8 +94,9 @@ def _sums(each: Balance) -> dict[str, str]:
     }
 
 
-def _json(value: dict[str, object]) -> str:
-    return encode({"format_version": FORMAT_VERSION, **value}).decode() + "\n"
+def _json(value: dict[str, object], mask: Mask) -> str:
+    shown = value if mask is None else hidden(value, mask)
+    return encode({"format_version": FORMAT_VERSION, **shown}).decode() + "\n"
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], words: Catalogue, format: str) -> str:

@@ -101,6 +101,7 @@ class Standing(msgspec.Struct, frozen=True):
     life: Life | None = None
     notices: tuple[Sent, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    vendor: str = ""
 
 
 def standing(
@@ -111,15 +112,21 @@ def standing(
     now: str = "",
     late: Mapping[str, Late] | None = None,
     life: Life | None = None,
+    vendor: str = "",
+    owed: bool = False,
 ) -> Standing:
     """Where `state` stands at `now` (ISO 8601 UTC); `plan`, made now, adds what is still to be done and who does it.
     `dates`: to come. `late`: what is overdue, by step id. A waiver that has ended waives nothing. `life`: of the
-    subscription, where no plan has it."""
+    subscription, and `vendor`: what the contract calls the vendor, where no plan has them; `owed`: whether people and papers have
+    something to prove of which no record speaks yet."""
+    vendor = (
+        (plan.vendor if plan is not None else vendor) or state.provider or (plan.provider if plan is not None else "")
+    )
     now = now or (plan.observed_at if plan is not None else "")
     recorded = latest(state)
     lapsed = {key: entry for key, entry in recorded.items() if expired(entry, now)}
     entries = {key: entry for key, entry in recorded.items() if key not in lapsed}
-    waits = tuple(_told(each, state, late or {}) for each in _waits(state, entries, plan, lapsed))
+    waits = tuple(_told(each, state, late or {}) for each in _waits(state, entries, plan, lapsed, vendor))
     parts = tuple(_parts(entries, plan, lapsed))
     done = [entry.proof for entry in entries.values() if entry.outcome is Outcome.DONE]
     loose = bool(lapsed) or any(entry.outcome is not Outcome.DONE for entry in entries.values())
@@ -127,6 +134,7 @@ def standing(
     return Standing(
         name=state.name,
         provider=state.provider or (plan.provider if plan else ""),
+        vendor=vendor,
         tenant=state.tenant or (plan.tenant if plan else ""),
         lineage=state.lineage,
         serial=state.serial,
@@ -134,7 +142,7 @@ def standing(
         last_run=state.last_run,
         last_exit=state.last_exit,
         planned=plan is not None,
-        finished=bool(done) and not (waits or ahead or (loose and plan is None)),
+        finished=bool(done) and not (waits or ahead or owed or (loose and plan is None)),
         proof=weakest(done),
         parts=parts,
         waits=waits,
@@ -185,11 +193,13 @@ def _parts(entries: dict[str, Entry], plan: Plan | None, lapsed: dict[str, Entry
     ]
 
 
-def _waits(state: State, entries: dict[str, Entry], plan: Plan | None, lapsed: dict[str, Entry]) -> list[Wait]:
+def _waits(
+    state: State, entries: dict[str, Entry], plan: Plan | None, lapsed: dict[str, Entry], vendor: str
+) -> list[Wait]:
     """What is open on record first, then what the plan waits for, then what is blocked."""
     steps = {step.id: step for step in plan.steps} if plan is not None else {}
     found = [
-        _recorded(entry, steps.get(key), state)
+        _recorded(entry, steps.get(key), vendor)
         for key, entry in entries.items()
         if entry.outcome is not Outcome.DONE and (plan is None or entry.outcome is not Outcome.FAILED or key in steps)
     ]
@@ -204,7 +214,7 @@ def _waits(state: State, entries: dict[str, Entry], plan: Plan | None, lapsed: d
     seen = {each.address + each.verb for each in found}
     due = awaited(plan) if plan is not None else frozenset()
     found += [
-        _planned(step, state)
+        _planned(step, state, vendor)
         for step in steps.values()
         if (step.mode is Mode.MANUAL or step.id in due) and step.address + step.verb not in seen
     ]
@@ -227,7 +237,7 @@ def _told(wait: Wait, state: State, late: Mapping[str, Late]) -> Wait:
     )
 
 
-def _recorded(entry: Entry, step: Step | None, state: State) -> Wait:
+def _recorded(entry: Entry, step: Step | None, vendor: str) -> Wait:
     owner = step.owner if step is not None and step.mode is Mode.MANUAL else None
     result = step is not None and step.verb is Verb.PROBE
     ours = kind_of(entry.address) in (Kind.HUMAN_STEP, Kind.CERTIFICATE, Kind.NOTICE)
@@ -239,7 +249,7 @@ def _recorded(entry: Entry, step: Step | None, state: State) -> Wait:
         entry.address,
         entry.verb,
         source,
-        (owner or "") if source is From.PERSON else state.provider if source is From.VENDOR else "",
+        (owner or "") if source is From.PERSON else vendor if source is From.VENDOR else "",
         entry.label,
         entry.outcome,
         entry.since or entry.at,
@@ -250,13 +260,13 @@ def _recorded(entry: Entry, step: Step | None, state: State) -> Wait:
     )
 
 
-def _planned(step: Step, state: State) -> Wait:
+def _planned(step: Step, state: State, vendor: str) -> Wait:
     if step.mode is Mode.MANUAL and step.verb is not Verb.PROBE:
         source, who = From.PERSON, step.owner or ""
     elif step.kind in (Kind.FREEZE, Kind.NOTICE):
         source, who = From.DATE, ""
     else:
-        source, who = From.VENDOR, state.provider
+        source, who = From.VENDOR, vendor
     until = step.deadline or step.not_before
     since = asked_at(state, step)
     return Wait(step.address, step.verb, source, who, step.label, None, since, until, None, step.proof, step.why)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -14,10 +14,12 @@ from crmstate.core.words import Outcome
 from crmstate.views import tables
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.escape import cell
+from crmstate.views.mask import hidden
 from crmstate.views.width import shorten
 from crmstate.views.wire import encode
 
 LABEL = 30
+Mask = Callable[[str], str] | None
 _LIST = ("name", "provider", "tenant", "serial", "steps", "done", "open", "exit", "verified")
 _SHOW = ("verb", "address", "label", "outcome", "proof", "at")
 _HISTORY = ("serial", "at", "by", "happened")
@@ -79,10 +81,11 @@ def _list_row(state: State, words: Catalogue) -> list[str]:
     return [*names, *numbers, words.safe(state.verified_at or "-")]
 
 
-def state_show(state: State, words: Catalogue, format: str = "text") -> str:
-    """Every step on record, in the order of addresses; JSON gives the record whole."""
+def state_show(state: State, words: Catalogue, format: str = "text", mask: Mask = None) -> str:
+    """Every step on record, in the order of addresses; JSON gives the record whole. `mask`: takes people out of JSON, as
+    `words` does out of the rest."""
     if format == "json":
-        return _json(msgspec.to_builtins(state))
+        return _json(msgspec.to_builtins(state), mask)
     safe = _for(words, format)
     lines = [
         safe.text_of("status.head", name=state.name, provider=state.provider or "-", tenant=state.tenant or "-"),
@@ -104,10 +107,10 @@ def state_show(state: State, words: Catalogue, format: str = "text") -> str:
     return "\n".join(lines) + "\n" + body + "".join(f"\n{each}\n" for each in holds)
 
 
-def state_history(passages: Sequence[Passage], words: Catalogue, format: str = "text") -> str:
+def state_history(passages: Sequence[Passage], words: Catalogue, format: str = "text", mask: Mask = None) -> str:
     """One row an append of the journal, oldest first."""
     if format == "json":
-        return _json({"history": [_passage(each) for each in passages]})
+        return _json({"history": [_passage(each) for each in passages]}, mask)
     safe = _for(words, format)
     rows = [
         [str(each.seq), safe.safe(each.at) or "-", safe.safe(each.by) or "-", _happened(each, safe)]
@@ -143,5 +146,6 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[str]], words: Catalogue
     return "\n".join(lines) + "\n"
 
 
-def _json(value: Mapping[str, object]) -> str:
-    return encode({"format_version": FORMAT_VERSION, **value}).decode() + "\n"
+def _json(value: Mapping[str, object], mask: Mask = None) -> str:
+    shown = value if mask is None else hidden(value, mask)
+    return encode({"format_version": FORMAT_VERSION, **shown}).decode() + "\n"

@@ -31,12 +31,15 @@ PARTS = ("kind", "done", "requested", "unknown", "failed", "to_do", "weakest")
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """When it is asked where things stand (ISO 8601 UTC), what is late by then, by step id, and the life of the
-    subscription, where no plan says it."""
+    """When it is asked where things stand (ISO 8601 UTC), what is late by then, by step id; the life of the subscription,
+    and what the contract calls the vendor, where no plan says them, and whether people and papers have something to prove of
+    which no record speaks yet."""
 
     now: str = ""
     late: Mapping[str, Late] = {}
     life: Life | None = None
+    vendor: str = ""
+    owed: bool = False
 
 
 NEVER = Moment()
@@ -46,7 +49,7 @@ def status_json(
     state: State, plan: Plan | None, words: Catalogue, dates: Sequence[Deadline] = (), at: Moment = NEVER
 ) -> str:
     """One object: `format_version`, the standing, and for every wait what it says in words."""
-    found = standing(state, plan, tuple(dates), now=at.now, late=at.late, life=at.life)
+    found = standing(state, plan, tuple(dates), now=at.now, late=at.late, life=at.life, vendor=at.vendor, owed=at.owed)
     plain = msgspec.to_builtins(found)
     for row, wait in zip(plain["waits"], found.waits, strict=True):
         row["summary"] = sentence(wait, words)
@@ -64,7 +67,10 @@ def status_text(
     full: bool = False,
 ) -> str:
     """For a terminal."""
-    found, paint = standing(state, plan, tuple(dates), now=at.now, late=at.late, life=at.life), ink(color)
+    found, paint = (
+        standing(state, plan, tuple(dates), now=at.now, late=at.late, life=at.life, vendor=at.vendor, owed=at.owed),
+        ink(color),
+    )
     about = titled("plan.life", life_lines(found.life, words), words, paint)
     parts = [
         head(found, words, paint),
@@ -216,7 +222,10 @@ def status_markdown(
     state: State, plan: Plan | None, words: Catalogue, dates: Sequence[Deadline] = (), at: Moment = NEVER
 ) -> str:
     """For a ticket or a pull request."""
-    found, safe = standing(state, plan, tuple(dates), now=at.now, late=at.late, life=at.life), words.escaping(cell)
+    found, safe = (
+        standing(state, plan, tuple(dates), now=at.now, late=at.late, life=at.life, vendor=at.vendor, owed=at.owed),
+        words.escaping(cell),
+    )
     title = safe.text_of("status.head", name=found.name, provider=found.provider or "-", tenant=found.tenant or "-")
     lines = [f"## {title}", "", claim(found, safe), *next_due(found, safe)]
     rows = [_part(part, safe) for part in found.parts]

@@ -30,6 +30,8 @@ done
 run crmstate apply --yes --quiet                # what was exported last is added to the archive and verified
 
 run crmstate letter deletion --out deletion.txt
+run crmstate contact add --kind request --channel mail --person "Data protection, Papertrail" \
+    --outcome "Instructed to delete, backups included" --step certificate/destruction --attach deletion.txt
 for step in dataset/Contacts dataset/Deals dataset/files; do
     run crmstate confirm $step --proof certified --note "The vendor's own document" --evidence papers/destruction.txt
 done

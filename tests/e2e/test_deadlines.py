@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import icalendar
 import ics
 import jsonschema
 import pytest
@@ -191,3 +192,14 @@ def test_without_a_term_nothing_that_needs_its_end_goes_on(bound: Site) -> None:
     assert bound.run("confirm", "human_step/impact", str(bound.manifest)).code == 0
     assert bound.apply().code == 0
     assert bound.truth()["subscription"]["status"] == "active"
+
+
+def test_a_calendar_without_a_date_is_a_calendar_and_that_is_said(here: Site, tmp_path: Path) -> None:
+    here.write(BOUND.partition("contract:")[0] + "end_state:\n  modules: {crm: {status: active, data_effect: keeps}}\n")
+    file = tmp_path / "dates.ics"
+    said = asked(here, "--ics", str(file))
+    assert said.code == 0 and f"{file} is a calendar without any event" in said.err, said.err
+    text = file.read_text("utf-8")
+    assert "BEGIN:VTIMEZONE" in text and "BEGIN:VEVENT" not in text
+    assert not ics.Calendar(text).events
+    assert not icalendar.Calendar.from_ical(text).events

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from .site import Site
+from .site import MANIFEST, Site
 
 CONTRACT = """\
 contract:
@@ -44,3 +44,27 @@ def test_letters_say_what_was_archived_verified_and_purged(here: Site) -> None:
     out = here.folder / "deletion.eml"
     sent = here.run("letter", "deletion", str(here.manifest), "--format", "eml", "--out", str(out))
     assert sent.code == 0 and out.read_bytes().startswith(b"Subject: Instruction to delete personal data\r\n")
+
+
+def test_a_letter_that_ends_what_the_manifest_does_not_end_says_so(here: Site) -> None:
+    for goal in ("{status: downgraded, to: free, effective: immediately}", "{status: active}"):
+        here.write(
+            MANIFEST.replace("{status: cancelled, effective: immediately}", goal).replace(
+                "  account: {status: deleted}\n", ""
+            )
+        )
+        said = here.run("letter", "cancellation", str(here.manifest), "--format", "json")
+        assert "CRM-L014" in [each["code"] for each in said.json["diagnostics"]], said.err
+    here.write(MANIFEST)
+    said = here.run("letter", "cancellation", str(here.manifest), "--format", "json")
+    assert "CRM-L014" not in [each["code"] for each in said.json["diagnostics"]]
+
+
+@pytest.mark.parametrize("depth", [40, 300, 9000])
+def test_a_template_that_is_nested_for_ever_is_a_finding_and_no_bug(here: Site, depth: int) -> None:
+    own = here.folder / "letters"
+    own.mkdir()
+    (own / "cancellation.j2").write_text("{% if " + "not " * depth + "customer.name %}x{% endif %}y", encoding="utf-8")
+    said = here.run("letter", "cancellation", str(here.manifest), "--templates", str(own))
+    assert said.code == (0 if depth == 40 else 65), said.err
+    assert depth == 40 or said.err.startswith("error[CRM-L015]"), said.err

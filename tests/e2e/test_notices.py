@@ -17,7 +17,7 @@ from crmstate.store.load import read
 from ..people.chats import chats, plain
 from ..people.smtp import MailServer, mail_server
 from .scenes import apply, closing
-from .site import Site, site
+from .site import MANIFEST, Site, site
 from .test_encrypted import Key
 
 BASE = """\
@@ -34,6 +34,7 @@ end_state:
   sessions: {status: ended}
   data: {archive: {to: archive/, datasets: [contacts]}}
 """
+MAIL = "mail: {host: 127.0.0.1, port: PORT, tls: none, sender: revops@example.com, per_minute: 100000}\n"
 STAFF = "  - {to: staff, channel: mail, language: zh-CN, send: 30 days before freeze}"
 TO_FILE = (
     "  - {to: partners, channel: mail, recipients: {file: list.csv}, feedback_owner: care@example.com, "
@@ -416,3 +417,79 @@ def test_after_a_repair_nobody_is_told_again_unless_somebody_wishes_it(
     here.apply()
 
     assert ["ann@example.com", "bo@example.com"] == sent(mails)
+
+
+BACK = """\
+From: MAILER-DAEMON@mx.example
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+MIME-Version: 1.0
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example
+
+Final-Recipient: rfc822; ann@example.com
+Action: failed
+Status: 5.1.1
+
+--b
+Content-Type: text/rfc822-headers
+
+Message-ID: MARK
+
+--b--
+"""
+
+
+def test_a_mail_that_came_back_does_not_count_as_delivered(here: Site, mails: MailServer) -> None:
+    write(here, mails, TO_FILE)
+    listed(here, "Ann,ann@example.com", "Bob,bob@example.com")
+    assert apply(here)[0] == 0
+    first = next(each for each in mails.taken() if each["to"] == ["ann@example.com"])
+    file = here.folder / "back.eml"
+    file.write_text(BACK.replace("MARK", first["headers"]["Message-ID"]), encoding="utf-8")
+    manifest = str(here.manifest)
+
+    said = here.run("bounced", str(file), manifest)
+
+    assert (said.code, told(here)) == (0, {"delivered": 1, "bounced": 1}), said.err
+    row = next(
+        line for line in here.run("status", manifest).out.splitlines() if line.strip().startswith("partners-mail")
+    )
+    assert row.split() == ["partners-mail", "1", "1", "-", "-", "-", "-", "-"]
+    again = here.run("bounced", str(file), manifest)
+    assert (again.code, "CRM-N051" in again.err) == (64, True)  # once
+    plan = here.plan()
+    assert "CRM-N046" in plan.err + plan.out and apply(here)[0] == 0 and len(sent(mails)) == 2  # nobody is told again
+    journal = b"".join(path.read_bytes() for path in (here.folder / ".crmstate").rglob("*") if path.is_file())
+    assert b"ann@example.com" not in journal
+
+    rest = here.folder / "rest.csv"
+    rest.write_text("email\nbob@example.com\nzoe@example.com\n", encoding="utf-8")
+    assert here.run("bounced", str(rest), manifest, "--notice", "other").code == 64
+    assert here.run("bounced", str(rest), manifest).code == 0
+    assert told(here) == {"bounced": 2}
+    assert [step["address"] for step in here.plan("--format", "json").json["steps"]] == ["notice/partners-mail"]
+
+
+def test_who_is_told_after_the_end_is_told_without_the_vendor(here: Site, mails: MailServer) -> None:
+    after = TO_FILE.replace("30 days before freeze", "2 days after closed").replace(
+        "to: partners", "id: late, to: partners"
+    )
+    text = MANIFEST + "notices:\n" + after + "\n" + MAIL.replace("PORT", str(mails.port))
+    here.write(text)
+    listed(here, "Ann,ann@example.com")
+    assert here.apply().code == 0
+    here.advance("8d")
+    assert here.apply().code == 0 and sent(mails) == []
+    due = here.run("deadlines", str(here.manifest), "--format", "json").json["deadlines"]
+    assert [each["address"] for each in due if each["what"] == "notice"] == ["notice/late"]
+    plan = here.plan("--format", "json").json
+    assert plan["sealed"] and [step["address"] for step in plan["steps"]] == ["notice/late"]
+    later = "--as-of", "2030-01-01"
+    assert here.plan(*later).code == 0
+    here.change("2 days after closed", "2026-11-02")
+    assert here.apply().code == 0, here.apply().err
+    assert sent(mails) == ["ann@example.com"]
+    assert here.apply().code == 0 and len(sent(mails)) == 1

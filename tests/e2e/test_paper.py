@@ -208,3 +208,44 @@ def test_an_export_of_long_ago_is_not_the_last_one_even_where_the_freeze_is_now(
 
     found = json.loads(here.plan("--format", "json").out)
     assert "archive/Contacts" in {each["address"] for each in found["blocked"]}
+
+
+def test_a_folder_that_is_not_there_is_named_and_not_taken_for_a_network(here: Site) -> None:
+    here.change("exports: exports", "exports: exprots")
+    said = here.plan()
+    assert (said.code, "CRM-V042" in said.err) == (65, True), said.err
+
+
+ONLY_PAPER = """
+apiVersion: crmstate/v1
+kind: Decommission
+name: paper-exit
+owner: owner@example.com
+provider: {name: paper, tenant: K-4711, exports: exports}
+contract: {parties: {vendor: Papertrail Ltd}}
+cutover: {freeze: now}
+mail: {host: 127.0.0.1, port: 1, tls: none, sender: owner@example.com}
+notices: [{to: partners, channel: mail, recipients: {file: list.csv}, send: 30 days before freeze}]
+end_state:
+  subscription: {status: cancelled, effective: immediately}
+"""
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_vendor_is_called_what_the_contract_calls_it(here: Site, named: bool) -> None:
+    here.write(ONLY_PAPER if named else ONLY_PAPER.replace("contract: {parties: {vendor: Papertrail Ltd}}\n", ""))
+    (here.folder / "list.csv").write_text("email\nann@example.com\n", encoding="utf-8")
+    plan = here.plan("--format", "json").json
+    assert plan["notices"][0]["subject"].startswith("Papertrail Ltd is" if named else "our CRM is")
+    here.run("confirm", "notice/partners-mail", str(here.manifest), "--note", "told by telephone")
+    here.apply()
+    asked = here.run("confirm", "subscription/contract", str(here.manifest))
+    assert asked.code == 0, asked.err
+    page = here.folder / "report.html"
+    for more in ((), ("--offline",)):
+        status = here.run("status", str(here.manifest), *more)
+        assert ("from Papertrail Ltd" in status.out) is (named and not more), status.out
+        assert "Finished" not in status.out  # the end itself is not proved, whoever is asked
+        assert here.run("report", str(here.manifest), "--out", str(page), *more).code == 0
+        text = page.read_text("utf-8")
+        assert ("Papertrail Ltd" in text) is named and "Finished" not in text

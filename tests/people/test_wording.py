@@ -105,3 +105,19 @@ def test_a_subject_is_one_line_whatever_fills_it(text: str) -> None:
         assert found.diagnostics[0].code in ("CRM-N011", "CRM-N012")
         return
     assert len(said.subject.splitlines()) == 1
+
+
+@pytest.mark.parametrize("depth", [40, 300, 9000])
+@pytest.mark.parametrize("where", ["subject", "body"])
+def test_what_is_nested_deeper_than_anybody_means_is_refused_and_is_no_bug(
+    tmp_path: Path, depth: int, where: str
+) -> None:
+    deep = "{% if " + "not " * depth + "name %}x{% endif %}"
+    text = f"Subject: {deep}a\n\nText\n" if where == "subject" else f"Subject: a\n\n{deep}b\n"
+    own(tmp_path, text)
+    try:
+        wording(tmp_path, "en", "mine").said(FILLED)
+    except Problem as found:
+        assert [each.code for each in found.diagnostics] == ["CRM-N015"]
+    else:
+        assert depth == 40

@@ -60,13 +60,19 @@ def test_cancelled_for_later_it_is_pending_until_that_date(
     )
     assert now(client) == found
     assert ask(client, "cancel", effective="immediately")[0] == 409
-    clock.advance(world, f"{date}T00:00:00Z")
+    clock.advance(world, f"{date}T23:59:59Z")
+    assert now(client)["status"] == "active"  # its last day is one of access
+    clock.advance(world, "1s")
     assert (now(client)["status"], now(client)["pending"]) == ("cancelled", None)
 
 
-def test_a_date_in_the_past_or_after_the_term_is_rejected_and_today_is_at_once(client: httpx.Client) -> None:
+def test_a_date_in_the_past_or_after_the_term_is_rejected_and_today_ends_with_the_day(
+    client: httpx.Client, world: World
+) -> None:
     assert [ask(client, "cancel", effective=date)[0] for date in ("2026-10-31", "2027-02-01")] == [422, 422]
-    assert ask(client, "cancel", effective="2026-11-01")[0] == 200
+    assert ask(client, "cancel", effective="2026-11-01")[0] == 202
+    clock.advance(world, "2026-11-02T00:00:00Z")
+    assert now(client)["status"] == "cancelled"
 
 
 def test_resume_withdraws_a_cancellation_and_it_renews_again(client: httpx.Client, world: World) -> None:
@@ -162,7 +168,7 @@ def test_what_is_due_happens_in_the_order_of_time(client: httpx.Client, world: W
         if each["seq"] is None and each["kind"] != "session"
     ] == [
         ("deactivate", "u5", "2026-11-03T08:00:00Z"),
-        ("cancel", "sub-1", "2026-11-05T00:00:00Z"),
+        ("cancel", "sub-1", "2026-11-06T00:00:00Z"),
         ("delete", "u4", "2026-11-07T08:00:00Z"),
     ]
 

@@ -166,7 +166,7 @@ def _alone(
     if store.head and meant:
         recover(store, None, house.clock, run)
     if made is None or not meant:
-        made = planned(house, store.state, readers, wish.target, wish.exclude, offline=not readers)
+        made = planned(house, store.state, readers, wish.target, wish.exclude, offline=not readers, resend=wish.resend)
     if store.head:
         begin(store, house, made.tenant)
     if meant and made.steps:

@@ -65,6 +65,8 @@ def deadlines(
 
         text = deadlines_ics(found, screen.catalogue).decode()
         calendar.save(ics, screen.scrubber.scrub(text).encode(), house.effects)
+        if not found.dates:
+            screen.say("deadlines.empty_calendar", path=ics)
     _show(found, screen, within)
     return int(Exit.CHANGES) if span is not None and found.dates else 0
 

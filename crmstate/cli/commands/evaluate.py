@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from crmstate.cli.masking import masked
 from crmstate.cli.opening import open_house
 from crmstate.cli.options import HERE, ByOption, Format, FormatOption, LangOption, ManifestArgument, QuietOption
 from crmstate.cli.recording import Paper, refuse, start
@@ -115,13 +116,11 @@ def _report(manifest: Path, shape: str, out: Path | None, lang: str | None) -> i
     screen = Screen("json" if shape == "json" else "text", lang)
     house = open_house(manifest, screen)
     state = house.state()
-    found, words = evaluation.review(state.remarks), screen.catalogue
-    if house.desired.mask_people:
-        from crmstate.views.mask import masking
-
-        words = words.scrubbing(lambda scrub: masking(state, None, (house.desired.evaluation,), scrub))
+    found = evaluation.review(state.remarks)
+    mask = masked(house, state, screen)
+    words = screen.catalogue
     if shape == "json":
-        text = report_json(house.desired, state, found)
+        text = report_json(house.desired, state, found, mask)
     elif shape == "html":
         text = report_html(house.desired, state, found, words)
     else:

@@ -188,7 +188,9 @@ def _findings(kind: str, format: LetterFormat, occasion: Occasion, screen: Scree
     span = contract.span if contract else None
     if laws and not (contract and set(laws) & set(contract.regimes)):
         found.append(diagnostic("CRM-L008", Severity.WARNING, span, laws=", ".join(laws)))
-    dates = occasion.dates
+    goal, dates = desired.subscription, occasion.dates
+    if kind in NOTICES and goal is not None and goal.status != "cancelled":
+        found.append(diagnostic("CRM-L014", Severity.WARNING, goal.span, status=goal.status))
     if kind in NOTICES and dates.passed is not None and dates.missed:
         end = dates.term_end.isoformat() if dates.term_end else "?"
         found.append(diagnostic("CRM-L009", Severity.WARNING, span, day=dates.passed.isoformat(), end=end))
@@ -297,4 +299,6 @@ def _tell(written: Written, payload: bytes, out: Path | None, screen: Screen, fo
         names = screen.catalogue.text_of("join.semicolon").join(_named(field, screen) for field in written.missing)
         screen.show([diagnostic("CRM-L011", Severity.WARNING, n=len(written.missing), names=names)])
     if format is not LetterFormat.json:
+        if written.kind.startswith("switch-"):
+            screen.say("letter.switching")
         screen.say("letter.advice")

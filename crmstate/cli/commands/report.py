@@ -69,6 +69,8 @@ def report(
         life=owed.life if owed is not None else None,
         cost=owed.cost if owed is not None else None,
         masked=house.desired.mask_people,
+        vendor=house.desired.vendor,
+        owed=owed is not None and bool(owed.steps or owed.blocked),
     )
     files.Disk(house.effects).replace(out, data)
     screen.say("report.written", path=out)
@@ -80,6 +82,6 @@ def _owed(house: House, state: State) -> Plan | None:
     from crmstate.cli.survey import planned
 
     try:
-        return planned(house, state, [], offline=True)
+        return planned(house, state, [], offline=True, by_word=True)
     except (Failure, Problem):
         return None

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from crmstate.cli.masking import masked
 from crmstate.cli.opening import open_house
 from crmstate.cli.options import HERE, ByOption, Format, FormatOption, LangOption, ManifestArgument, QuietOption
 from crmstate.cli.recording import Paper, refuse, start
@@ -103,8 +104,10 @@ def list_(manifest: ManifestArgument = HERE, format: FormatOption = Format.text,
     from crmstate.views.settling import settle_list
 
     screen = Screen(format.value, lang)
-    found = settling.lines(open_house(manifest, screen).state())
-    screen.out(settle_list(found, settling.balances(found), screen.catalogue, screen.format))
+    house = open_house(manifest, screen)
+    state = house.state()
+    found, mask = settling.lines(state), masked(house, state, screen)
+    screen.out(settle_list(found, settling.balances(found), screen.catalogue, screen.format, mask))
     return 0
 
 
@@ -119,10 +122,12 @@ def show(
     from crmstate.views.settling import settle_show
 
     screen = Screen(format.value, lang)
-    found = settling.lines(open_house(manifest, screen).state())
+    house = open_house(manifest, screen)
+    state = house.state()
+    found, mask = settling.lines(state), masked(house, state, screen)
     line = next((each for each in found if each.claim.number == number), None)
     if line is None:
         known = ", ".join(str(each.claim.number) for each in found) or "-"
         raise problem(Exit.USAGE, "CRM-F005", number=number, known=known)
-    screen.out(settle_show(line, screen.catalogue, screen.format))
+    screen.out(settle_show(line, screen.catalogue, screen.format, mask))
     return 0

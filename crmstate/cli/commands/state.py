@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from crmstate.cli import masking
 from crmstate.cli.clock import RealClock
 from crmstate.cli.compose import actor
 from crmstate.cli.effects import Straight
@@ -72,7 +73,8 @@ def show(
     loaded = read(folder, name)
     screen.show(loaded.notes if not screen.json else ())
     state = loaded.state if serial is None else surgery.state_at(folder, name, serial)
-    screen.out(state_show(state, screen.catalogue, screen.format))
+    mask = masking.mask(state, screen) if masking.wanted(folder, name) else None
+    screen.out(state_show(state, screen.catalogue, screen.format, mask))
     return 0
 
 
@@ -80,11 +82,15 @@ def show(
 def history(name: Name, folder: Folder = HERE, format: FormatOption = Format.text, lang: LangOption = None) -> int:
     """What happened, in order."""
     from crmstate.store import surgery
+    from crmstate.store.load import read
     from crmstate.views.state_text import state_history
 
     screen = _screen(format, lang)
     _known(folder, name)
-    screen.out(state_history(surgery.history(folder, name), screen.catalogue, screen.format))
+    found, mask = surgery.history(folder, name), None
+    if masking.wanted(folder, name):
+        mask = masking.mask(read(folder, name).state, screen, tuple({"by": each.by} for each in found))
+    screen.out(state_history(found, screen.catalogue, screen.format, mask))
     return 0
 
 

@@ -24,13 +24,14 @@ from crmstate.core.course import course
 from crmstate.core.goal import ArchiveGoal
 from crmstate.core.life import life
 from crmstate.core.plan import Deadline, Plan
-from crmstate.core.planning.afterwards import afterwards
-from crmstate.core.planning.dates import contract_dates
 from crmstate.core.planning.retention import deadlines
+from crmstate.core.planning.timeline import timeline
 from crmstate.core.record import State
 from crmstate.core.reminders import late
 from crmstate.engine.observe import stamp
 from crmstate.views.status_text import Moment
+
+ARCHIVE = ("recheck", "keep_until")
 
 
 def status(
@@ -69,19 +70,19 @@ def _moment(house: House, state: State, made: Plan | None) -> Moment:
         return Moment(made.observed_at, late(house.desired, made.steps, state, made.observed_at))
     if house.as_of is None and house.provider.own_clock:
         last = max((entry.at for entry in state.entries.values()), default="")
-        return Moment(
-            life=life(house.desired, None, state, course(house.desired, None, state, last), house.provider.title)
-        )
+        days, vendor = course(house.desired, None, state, last), house.desired.vendor
+        return Moment(life=life(house.desired, None, state, days, vendor or house.provider.title), vendor=vendor)
     now = stamp(house.clock.now())
     owed = planned(house, state, [], offline=True, by_word=True)
-    return Moment(now, late(house.desired, owed.steps, state, now), owed.life)
+    return Moment(
+        now, late(house.desired, owed.steps, state, now), owed.life, owed.vendor, bool(owed.steps or owed.blocked)
+    )
 
 
 def _dates(house: House, state: State) -> tuple[Deadline, ...]:
     """The dates by the record and the manifest alone; those of the archive that have come are in it as well."""
-    goal = house.desired.archive
-    now = stamp(house.clock.now())
-    found = [*contract_dates(house.desired, state, now), *afterwards(house.desired, state, now)]
+    goal, now = house.desired.archive, stamp(house.clock.now())
+    found = [each for each in timeline(house.desired, state, now, house.laws).dates if each.what not in ARCHIVE]
     if isinstance(goal, ArchiveGoal):
         found += deadlines(goal, state, "")
     return tuple(sorted(found, key=lambda each: (each.at, each.what)))

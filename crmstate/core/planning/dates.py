@@ -7,11 +7,12 @@ asked to cancel is another thing, and so is that the contract has ended.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from crmstate.core.address import address
-from crmstate.core.contract import ContractGoal, NoticeClause, Term
-from crmstate.core.deadline import Dated, Unknown, stamp, today
+from crmstate.core.contract import Calendar, ContractGoal, NoticeClause, Term
+from crmstate.core.course import ENDING
+from crmstate.core.deadline import Dated, Unknown, on, stamp, today, unless_unknown
 from crmstate.core.diagnostic import Diagnostic, diagnostic
 from crmstate.core.goal import Desired
 from crmstate.core.message import Message, message
@@ -53,11 +54,13 @@ def give_notice(draft: Draft) -> None:
         _block(draft, clause, why)
         return
     draft.diagnostics += _missed(clause, found, "CRM-P110")
-    if isinstance(found.reachable.deadline, Unknown):
-        _block(draft, clause, found.reachable.deadline.why)
+    last = found.reachable.deadline
+    if isinstance(last, Unknown) and last.counted is None:
+        _block(draft, clause, last.why)
         return
-    _step(draft, clause, found.reachable, found.reachable.deadline)
-    _before_the_archive(draft, clause, found.reachable.deadline)
+    _step(draft, clause, found.reachable, last)
+    if isinstance(last, Dated):
+        _before_the_archive(draft, clause, last)
 
 
 def term_runs(draft: Draft) -> None:
@@ -120,16 +123,26 @@ def _seen_ended(desired: Desired, state: State) -> bool:
     return isinstance(found, Dated) and found.real
 
 
-def _step(draft: Draft, clause: NoticeClause, at: NoticeAt, deadline: Dated) -> None:
+def _step(draft: Draft, clause: NoticeClause, at: NoticeAt, deadline: Dated | Unknown) -> None:
+    """The step of giving notice. Of a last day that lies some unknown days before the one that was counted it has no
+    deadline: notice that is given long before is in time all the same."""
     decide = at.decide_by.day if isinstance(at.decide_by, Dated) else "?"
-    facts = {"form": clause.form or "unwritten", "to": clause.to or "vendor", "ends": at.term.ends, "day": deadline.day}
+    facts = {"form": clause.form or "unwritten", "to": clause.to or "vendor", "ends": at.term.ends}
     receipt = clause.counts == "receipt"
-    why = message("why.notice_receipt" if receipt else "why.notice_dispatch", decide=decide, **facts)
+    if isinstance(deadline, Dated):
+        code = "why.notice_receipt" if receipt else "why.notice_dispatch"
+        why = message(code, decide=decide, day=deadline.day, **facts)
+    else:
+        why = message("why.notice_early", counted=deadline.counted, **facts)
+        last = deadline.why[-1]
+        params = {**last.params, "reason": last.code, "counted": deadline.counted or "?"}
+        draft.diagnostics.append(Diagnostic("CRM-P114", Severity.WARNING, params, clause.span, GIVEN))
     draft.ours(
         GIVEN, Kind.NOTICE, Verb.REQUEST, Stage.NOTICE.value, why,
         mode=Mode.MANUAL, undo=Undo.NEVER, before=Phase.ABSENT, after=Phase.PRESENT, span=clause.span,
         owner=draft.desired.owner or None, proof=Proof.ACKNOWLEDGED if receipt else Proof.ATTESTED,
-        deadline=deadline.at, occurrence=max(1, draft.state.occurrence(GIVEN, Verb.REQUEST)) + (draft.recorded(GIVEN, Verb.REQUEST) is not None),
+        deadline=deadline.at if isinstance(deadline, Dated) else None,
+        occurrence=max(1, draft.state.occurrence(GIVEN, Verb.REQUEST)) + (draft.recorded(GIVEN, Verb.REQUEST) is not None),
     )  # fmt: skip
 
 
@@ -197,12 +210,26 @@ def contract_dates(desired: Desired, state: State, now: str) -> Iterator[Deadlin
         place = address(Kind.FREEZE, "cutover")
         span = desired.spans.get("cutover.freeze")
         yield Deadline("freeze", freeze.at, place, message("due.freeze"), span, freeze.why)
+    yield from _of_pause(desired, now)
     for goal in desired.people:
         found = dates.get(goal.id)
         if read_when(goal.due) is not None and isinstance(found, Dated) and not found.real:
             place = address(Kind.HUMAN_STEP, goal.id)
             why = message("due.human", title=goal.title)
             yield Deadline("due", found.at, place, why, goal.span, found.why, owner=goal.owner)
+
+
+def _of_pause(desired: Desired, now: str) -> Iterator[Deadline]:
+    """The last day of a wanted pause: from the next one on everything is charged for again."""
+    goal = desired.subscription
+    if goal is None or goal.status != "paused" or goal.until is None:
+        return
+    calendar = desired.contract.calendar if desired.contract is not None else Calendar()
+    zone, day = calendar.vendor_zone or calendar.zone, date.fromisoformat(goal.until)
+    found = unless_unknown(lambda: on(day, zone, None, (message("date.written", day=day),)))
+    if isinstance(found, Dated) and found.at > now:
+        place, owner = address(Kind.SUBSCRIPTION, "contract"), desired.owner or None
+        yield Deadline("pause", found.at, place, message("due.pause"), goal.span, found.why, owner=owner)
 
 
 def _of_contract(desired: Desired, state: State, now: str) -> Iterator[Deadline]:
@@ -276,6 +303,6 @@ def undated(desired: Desired, state: State, now: str) -> dict[str, Unknown]:
     }
     if notice_shown(desired):
         spoken.add(Milestone.NOTICE_DEADLINE.value)
-    if desired.subscription is not None and desired.subscription.status == "cancelled":
+    if desired.subscription is not None and desired.subscription.status in ENDING:
         spoken.add(Milestone.CANCEL_EFFECTIVE.value)
     return {name: each for name, each in found.items() if name in spoken and isinstance(each, Unknown)}

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from crmstate.core.address import Address, address
 from crmstate.core.around import NoticeGoal
 from crmstate.core.audience import Audience
 from crmstate.core.contract import Calendar, When
-from crmstate.core.deadline import Unknown
+from crmstate.core.deadline import Dated, Unknown
+from crmstate.core.goal import Desired
 from crmstate.core.message import message
 from crmstate.core.milestones import milestones, resolve
 from crmstate.core.order import STARTS
-from crmstate.core.plan import Expect
-from crmstate.core.planning.draft import Draft
+from crmstate.core.plan import Deadline, Expect
+from crmstate.core.planning.draft import Draft, expired
 from crmstate.core.planning.humans import node
-from crmstate.core.record import Told
+from crmstate.core.record import State, Told
 from crmstate.core.words import Fate, Kind, Milestone, Outcome, Phase, Severity, Undo, Verb
 
 EARLY = (Milestone.FREEZE, Milestone.NOTICE_DEADLINE, Milestone.ARCHIVE_VERIFIED)
@@ -51,10 +52,13 @@ def _notice(draft: Draft, goal: NoticeGoal, audience: Audience | None, resend: b
     place, stage = address(Kind.NOTICE, goal.id), stage_of(goal)
     owner = goal.feedback_owner or draft.desired.owner or None
     entry = draft.state.latest(place, Verb.NOTIFY)
+    told = draft.state.told.get(place, Told(gap=draft.state.mended))
+    if bounced := told.number(Fate.BOUNCED):
+        delivered = told.number(Fate.DELIVERED)
+        draft.report("CRM-N046", Severity.WARNING, goal.span, place, bounced=bounced, delivered=delivered)
     if draft.recorded(place, Verb.NOTIFY) is not None:
         draft.keep(Kind.NOTICE)
         return
-    told = draft.state.told.get(place, Told(gap=draft.state.mended))
     unknown = told.number(Fate.UNKNOWN, Fate.SENDING)
     if told.gap and not resend:
         why = message("blocked.notice_gap", address=place)
@@ -86,12 +90,12 @@ def _step(draft: Draft, goal: NoticeGoal, place: Address, audience: Audience, ag
     stage = stage_of(goal)
     not_before = None
     if goal.send is not None:
-        found = _date(draft, goal.send)
-        if found is None:
+        found = _date(goal.send, draft.desired, draft.state, draft.survey.taken_at)
+        if isinstance(found, Unknown):
             why = message("blocked.notice_when", point=goal.send.point)
             draft.block(place, Verb.NOTIFY, stage, why, owner=draft.desired.owner or None, span=goal.span)
             return
-        not_before = found
+        not_before = _earliest(found)
     if audience.rejected or audience.repeated:
         draft.report(
             "CRM-N030", Severity.WARNING, goal.span, place,
@@ -111,15 +115,27 @@ def _step(draft: Draft, goal: NoticeGoal, place: Address, audience: Audience, ag
     )  # fmt: skip
 
 
-def _date(draft: Draft, when: When) -> str | None:
-    """When it may be sent at the earliest: from that day on, or that time of it where the point has one; None where nobody
-    can know yet."""
-    contract = draft.desired.contract
-    found = resolve(
-        when,
-        milestones(draft.desired, draft.state, draft.survey.taken_at),
-        contract.calendar if contract is not None else Calendar(),
-    )
-    if isinstance(found, Unknown):
-        return None
+def _date(when: When, desired: Desired, state: State, now: str) -> Dated | Unknown:
+    """The day on which a notice is to be sent."""
+    calendar = desired.contract.calendar if desired.contract is not None else Calendar()
+    return resolve(when, milestones(desired, state, now), calendar)
+
+
+def _earliest(found: Dated) -> str:
+    """When it may be sent: from that day on, or that time of it where the point has one."""
     return found.at if found.clock is not None else found.starts
+
+
+def notice_dates(desired: Desired, state: State, now: str) -> Iterator[Deadline]:
+    """The days of the notices that are not given yet, those that have passed as well: somebody is still to be told."""
+    for goal in desired.notices if now else ():
+        place = address(Kind.NOTICE, goal.id)
+        entry = state.latest(place, Verb.NOTIFY)
+        done = entry is not None and entry.outcome is Outcome.DONE and not expired(entry, now)
+        if not goal.told or goal.send is None or done:
+            continue
+        found = _date(goal.send, desired, state, now)
+        if isinstance(found, Dated):
+            why = message("due.notice", to=goal.to, channel=goal.robot or goal.channel or "mail")
+            owner = goal.feedback_owner or desired.owner or None
+            yield Deadline("notice", found.at, place, why, goal.span, found.why, owner=owner)

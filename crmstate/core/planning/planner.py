@@ -90,6 +90,8 @@ def plan(
         _with_the_vendor(draft, audiences, resend)
     else:
         _without_the_vendor(draft, offline, by_word)
+        if not offline:  # who is told of the end by mail or in a chat is told without the vendor
+            notices(draft, {each.notice: each for each in audiences}, resend)
     encryption(draft)
     edges = tuple(sorted({(rule.before, rule.after) for rule in precedence(draft.attributes)} | set(draft.edges)))
     found = cycle(edges)
@@ -102,7 +104,7 @@ def plan(
     blocked = tuple(sorted(draft.blocked, key=sort_key))
     applied = legal(desired, recorded, observed.taken_at, laws)
     draft.days = moving_out(draft.days, applied)
-    stands = life(desired, observed, recorded, draft.days, provider.title)
+    stands = life(desired, observed, recorded, draft.days, desired.vendor or provider.title)
     paused = stands is not None and stands.beside(Beside.PAUSED) is not None
     made = Plan(
         format_version=FORMAT_VERSION,
@@ -134,6 +136,7 @@ def plan(
             desired.contract, desired.subscription, shown(observed), draft.days, paused=paused, claims=claims(recorded)
         ),
         notices=_to_show(audiences, steps, blocked),
+        vendor=desired.vendor,
     )
     return _summed(made, draft)
 
@@ -203,7 +206,7 @@ def _overdue(draft: Draft, steps: tuple[Step, ...]) -> None:
         code = "CRM-P076" if each.vendor else "CRM-P075"
         facts = {
             "at": each.since,
-            "who": each.who or draft.provider.name,
+            "who": each.who or draft.desired.vendor or draft.provider.name,
             "to": each.to or "-",
             "asked": each.asked or "-",
         }

@@ -9,16 +9,18 @@ from datetime import date
 import msgspec
 
 from crmstate.core.address import address
+from crmstate.core.contacts import switching
 from crmstate.core.contract import Calendar
 from crmstate.core.deadline import Dated, Unknown, today
 from crmstate.core.diagnostic import Diagnostic
 from crmstate.core.goal import ArchiveGoal, Desired
-from crmstate.core.law import CONTRACT_END, Applied, Law, apply_laws
+from crmstate.core.law import CONTRACT_END, SWITCHING_REQUEST, Applied, Law, apply_laws
 from crmstate.core.message import message
 from crmstate.core.milestones import milestones
 from crmstate.core.plan import Deadline
 from crmstate.core.planning.afterwards import afterwards
 from crmstate.core.planning.dates import contract_dates, missed_notice, undated
+from crmstate.core.planning.notices import notice_dates
 from crmstate.core.planning.retention import deadlines
 from crmstate.core.record import State
 from crmstate.core.words import Kind, Milestone
@@ -51,8 +53,8 @@ def timeline(
 
 
 def all_dates(desired: Desired, state: State, now: str, laws: Sequence[Applied] = ()) -> tuple[Deadline, ...]:
-    """The dates to come: of contract, cutover and people, of what comes afterwards, of the archive, and of the law."""
-    found = [*contract_dates(desired, state, now), *afterwards(desired, state, now)]
+    """The dates to come: of contract, cutover, people and notices, of what comes afterwards, of the archive, and of the law."""
+    found = [*contract_dates(desired, state, now), *notice_dates(desired, state, now), *afterwards(desired, state, now)]
     if isinstance(desired.archive, ArchiveGoal):
         found += deadlines(desired.archive, state, now)
     found += [
@@ -64,15 +66,18 @@ def all_dates(desired: Desired, state: State, now: str, laws: Sequence[Applied] 
 def legal(
     desired: Desired, state: State, now: str, laws: Sequence[Law], events: Mapping[str, date] | None = None
 ) -> tuple[Applied, ...]:
-    """The rules of the manifest's regimes, with their dates as far as the days that they run from are known."""
+    """The rules of the manifest's regimes, with their dates as far as the days that they run from are known: by what somebody
+    says (`events`), by the contact log, by the contract."""
     contract = desired.contract
     if contract is None or not contract.regimes or not laws or not now:
         return ()
+    where: Calendar = contract.calendar
     known: dict[str, Dated | Unknown | date] = {
         CONTRACT_END: milestones(desired, state, now)[Milestone.CANCEL_EFFECTIVE.value],
-        **(events or {}),
     }
-    where: Calendar = contract.calendar
+    if (asked := switching(state.contacts)) is not None:
+        known[SWITCHING_REQUEST] = today(asked.when, where.vendor_zone or where.zone)
+    known |= events or {}
     return tuple(apply_laws(laws, contract.regimes, known, where, today(now, where.zone)))
 
 

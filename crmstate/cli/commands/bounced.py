@@ -1,0 +1,59 @@
+"""crmstate bounced: records that mails of a notice came back, so that nobody counts as told who was not."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crmstate.cli.opening import open_house
+from crmstate.cli.options import HERE, ByOption, LangOption, ManifestArgument, QuietOption
+from crmstate.cli.screen import Screen
+from crmstate.core.address import id_of
+from crmstate.core.diagnostic import problem
+from crmstate.core.event import Bounced
+from crmstate.core.words import Exit, Fate
+from crmstate.engine.observe import stamp
+
+
+def bounced(
+    file: Annotated[Path, typer.Argument(help="A server's report (.eml), or a list of addresses (.csv).")],
+    manifest: ManifestArgument = HERE,
+    notice: Annotated[str, typer.Option("--notice", metavar="ID", help="Which notice came back.")] = "",
+    by: ByOption = None,
+    lang: LangOption = None,
+    quiet: QuietOption = False,
+) -> int:
+    """Record mails that came back. The file is read and not kept: it holds addresses."""
+    from crmstate.cli.telling import key
+    from crmstate.people.bounces import read, returned
+    from crmstate.store.evidence import take
+
+    screen = Screen(lang=lang, quiet=quiet)
+    house = open_house(manifest, screen)
+    data = take(file)
+    found = read(data, file)
+    with house.store() as store:
+        told = store.state.told
+        if notice and notice not in {id_of(place) for place in told}:
+            known = ", ".join(id_of(place) for place in told) or "-"
+            raise problem(Exit.USAGE, "CRM-N026", name=notice, known=known)
+        back = returned(found, told, key(house, True), notice, file.name) if told else None
+        if back is None or not back.to:
+            name = house.desired.name
+            raise problem(Exit.USAGE, "CRM-N051", file=file.name, n=len(found), name=name)
+        at, digest = stamp(house.clock.now()), hashlib.sha256(data).hexdigest()
+        store.append(
+            [
+                Bounced(at, notice=place, to=marks, sha256=digest, by=by or house.by)
+                for place, marks in sorted(back.to.items())
+            ]
+        )
+        for place, marks in sorted(back.to.items()):
+            delivered = store.state.told[place].number(Fate.DELIVERED)
+            screen.say("bounced.recorded", n=len(marks), notice=id_of(place), delivered=delivered)
+    if back.ignored:
+        screen.say("bounced.ignored", n=back.ignored)
+    return 0

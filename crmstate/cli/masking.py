@@ -1,0 +1,50 @@
+"""Masking: people become numbers on a screen where the manifest asks for it, in text and in JSON alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from crmstate.cli.compose import House
+from crmstate.cli.screen import Screen
+from crmstate.core.record import State
+
+LARGEST = 5 * 1024 * 1024
+MOST = 200
+"""Files of a folder that are looked into for a manifest."""
+
+
+def masked(house: House, state: State, screen: Screen) -> Callable[[str], str] | None:
+    """What takes people out of a text, where the manifest asks for it; the screen's words do it from now on."""
+    if not house.desired.mask_people:
+        return None
+    around = (house.desired.evaluation, house.desired.settlement, house.desired.people, {"owner": house.desired.owner})
+    return mask(state, screen, around)
+
+
+def mask(state: State, screen: Screen, around: tuple[object, ...] = ()) -> Callable[[str], str]:
+    """The same, whatever a manifest says."""
+    from crmstate.views.mask import masking
+
+    made = masking(state, None, around, screen.scrubber.scrub)
+    screen.catalogue = screen.catalogue.scrubbing(lambda _: made)
+    return made
+
+
+def wanted(folder: Path, name: str) -> bool:
+    """Whether a manifest in a folder, of this name, asks for it. One that cannot be read asks for nothing here: what it is
+    called is not known."""
+    from crmstate.core.diagnostic import Problem
+    from crmstate.manifest import source
+
+    for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])[:MOST]:
+        try:
+            if not path.is_file() or path.stat().st_size > LARGEST:
+                continue
+            tree = source.read(path)
+        except (Problem, OSError):
+            continue
+        said = tree.text("privacy", "mask_people")
+        if tree.text("name") == name and (said or "").casefold() == "true":
+            return True
+    return False

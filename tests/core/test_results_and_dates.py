@@ -1,0 +1,225 @@
+"""Dates that count from what has happened and not from what was asked for, and dates that nobody can know whole."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from crmstate.core.address import address
+from crmstate.core.around import NoticeGoal
+from crmstate.core.contacts import SWITCHING
+from crmstate.core.contract import Calendar, ContractGoal, Fee, NoticeClause, Period, Price, Term, When
+from crmstate.core.cost import Cost
+from crmstate.core.deadline import Dated, Unknown
+from crmstate.core.event import (
+    Addressed,
+    Answered,
+    AnyEvent,
+    Bounced,
+    Claimed,
+    Contacted,
+    Delivery,
+    Destruction,
+    Evidence,
+    Examined,
+)
+from crmstate.core.goal import SubscriptionGoal
+from crmstate.core.life import Beside
+from crmstate.core.milestones import milestones
+from crmstate.core.plan import Plan
+from crmstate.core.planning.timeline import timeline
+from crmstate.core.record import State
+from crmstate.core.words import Channel, Contacting, Fate, Kind, Milestone, Outcome, Proof, Verb
+from crmstate.rules import laws
+
+from .scenes import DELETED, NOW, confirmed, contract, happened, one, plan, record, tenant, wish
+
+YEAR = Period(12, "months")
+TERM = Term("2026-02-01", YEAR, end="inclusive", renewal="automatic", renewal_length=YEAR)
+PRICE = Price("14400.00", "USD", "year")
+PAPER = Evidence("file", Proof.ATTESTED, NOW)
+
+
+# What was asked for is not what has come
+
+
+def closed(*histories: list[AnyEvent]) -> dict[str, str | None]:
+    found = milestones(wish(account=DELETED), record(*histories), NOW)
+    names = (Milestone.CLOSED.value, Milestone.ACCESS_ENDS.value)
+    return {name: each.day if isinstance(each := found[name], Dated) else None for name in names}
+
+
+def test_the_account_is_closed_when_that_was_proved_and_not_when_somebody_asked_for_it() -> None:
+    asked = confirmed(Kind.ACCOUNT, "acme", Verb.CLOSE, at="2026-07-01T12:00:00Z")
+    assert closed(asked) == {"closed": None, "access_ends": None}
+    proved = confirmed(Kind.ACCOUNT, "acme", Verb.PROBE, at="2026-08-01T12:00:00Z", proof=Proof.CERTIFIED)
+    assert closed(asked, proved)["closed"] == "2026-08-01"
+    observed = happened(Kind.ACCOUNT, "acme", Verb.CLOSE, at="2026-07-05T12:00:00Z", more={"own": True})
+    assert closed(observed) == {"closed": "2026-07-05", "access_ends": "2026-07-05"}
+
+
+def test_our_access_does_not_end_with_the_request_to_close() -> None:
+    asked = happened(
+        Kind.ACCOUNT, "acme", Verb.CLOSE, at="2026-07-01T12:00:00Z", proof=Proof.ATTESTED, more={"own": True}
+    )
+    assert closed(asked)["access_ends"] is None
+    proved = confirmed(Kind.ACCOUNT, "acme", Verb.PROBE, at="2026-08-01T12:00:00Z", proof=Proof.CERTIFIED)
+    assert closed(asked, proved)["access_ends"] is not None
+
+
+def test_a_contract_that_is_to_end_at_once_is_over_when_that_was_proved() -> None:
+    goal = wish(subscription=SubscriptionGoal("cancelled", effective="immediately"))
+    asked = confirmed(Kind.SUBSCRIPTION, "contract", Verb.CANCEL, at="2026-07-01T12:00:00Z")
+    assert isinstance(milestones(goal, record(asked), NOW)["cancel_effective"], Unknown)
+    proved = confirmed(Kind.SUBSCRIPTION, "contract", Verb.PROBE, at="2026-07-09T12:00:00Z", proof=Proof.CERTIFIED)
+    found = milestones(goal, record(asked, proved), NOW)["cancel_effective"]
+    assert isinstance(found, Dated) and found.day == "2026-07-09"
+
+
+# A year that no government has decreed
+
+CHINA = Calendar("Asia/Shanghai", "CN")
+CLAUSE = NoticeClause(Period(60, "days"), "term_end", form="written", to="legal@vendor.example")
+
+
+def chinese(at: str = NOW, **changes: Any) -> Plan:
+    term = Term("2026-01-01", Period(24, "months"), end="inclusive", renewal="automatic", renewal_length=YEAR)
+    goal = ContractGoal(term=term, notice=CLAUSE, price=PRICE, calendar=CHINA)
+    wanted = SubscriptionGoal("cancelled", effective="end_of_term")
+    return plan(wish(contract=goal, subscription=wanted, **changes), tenant(contract(), at=at))
+
+
+def test_a_last_day_in_a_year_without_known_working_days_blocks_nothing_and_says_what_to_do() -> None:
+    found = chinese()
+    step = one(found, Verb.REQUEST, "contract")
+    assert (step.why.code, step.why.params["counted"], step.deadline) == ("why.notice_early", "2027-11-01", None)
+    (warning,) = [each for each in found.diagnostics if each.code == "CRM-P114"]
+    assert (warning.params["reason"], warning.params["counted"]) == ("undated.calendar", "2027-11-01")
+    assert not found.blocked
+    known = timeline(wish(contract=ContractGoal(term=TERM, notice=CLAUSE, calendar=CHINA)), State("exit"), NOW)
+    assert "notice_deadline" in {each.what for each in known.dates}  # 2026: decreed
+
+
+def test_a_day_that_was_counted_is_over_whatever_the_working_days_before_it() -> None:
+    found = chinese(at="2027-11-02T12:00:00Z")
+    assert one(found, Verb.REQUEST, "contract").why.params["ends"] == "2028-12-31"
+
+
+# Fees and refunds
+
+
+def costs(goal: SubscriptionGoal, state: State | None = None, **more: Any) -> Cost:
+    written = ContractGoal(term=TERM, price=PRICE, **more)
+    found = plan(wish(subscription=goal, contract=written), tenant(contract(), at="2026-11-01T08:00:00Z"), state).cost
+    assert found is not None
+    return found
+
+
+def sums(found: Cost) -> dict[str, str | None]:
+    return {line.what: str(line.sum) if line.sum is not None else None for line in found.lines}
+
+
+@pytest.mark.parametrize(
+    ("day", "fee"), [("2027-06-30", "USD 1,500.00"), ("2028-01-31", "USD 0.00"), ("2027-01-31", "USD 0.00")]
+)
+def test_a_day_within_a_later_term_is_before_that_terms_end(day: str, fee: str) -> None:
+    goal = SubscriptionGoal("cancelled", effective=day)
+    assert sums(costs(goal, early_termination_fee=Fee("1500", "USD")))["early_termination_fee"] == fee
+
+
+def test_what_of_a_paid_period_falls_into_a_pause_may_be_claimed_and_what_was_claimed_is_shown() -> None:
+    goal = SubscriptionGoal("paused", starts="2026-12-01", until="2027-03-15")
+    found = costs(goal)
+    (refund,) = [line.how for line in found.lines if line.what == "refund"]
+    assert (refund.code, refund.params["n"], refund.params["of"]) == ("cost.refund.pause", 62, 365)  # to 31 January
+    assert str(refund.params["sum"]) == "USD 2,446.03"
+    claim = Claimed(NOW, 1, "refund", "100.00", "USD", "ann", PAPER)
+    assert sums(costs(goal, record([claim]))) | {} == {"pause": None, "refund_claimed": "USD 100.00"} | {
+        "missed_notice": "USD 14,400.00"
+    }
+
+
+def test_the_end_of_a_pause_is_a_date() -> None:
+    goal = wish(subscription=SubscriptionGoal("paused", starts="2026-05-01", until="2026-07-15"))
+    (found,) = [each for each in timeline(goal, State("exit"), NOW).dates if each.what == "pause"]
+    assert found.at == "2026-07-16T00:00:00Z"
+    assert "pause" not in {each.what for each in timeline(goal, State("exit"), "2026-07-17T00:00:00Z").dates}
+
+
+# The EU Data Act
+
+
+def talk(id: str, kind: Contacting, when: str, corrects: str = "") -> Contacted:
+    return Contacted(
+        at=NOW, id=id, by="ann", when=when, channel=Channel.LETTER, kind=kind, person="Legal", outcome="sent",
+        steps=(SWITCHING,), corrects=corrects,
+    )  # fmt: skip
+
+
+def windows(state: State, events: dict[str, date] | None = None) -> dict[str, str | None]:
+    goal = wish(contract=ContractGoal(term=TERM, regimes=("eu-data-act",), calendar=Calendar("Europe/Berlin", "DE")))
+    found = timeline(goal, state, NOW, laws(), events).laws
+    names = ("notice", "transition", "retrieval")
+    return {
+        name: each.date.day if isinstance(each.date, Dated) else None
+        for each in found
+        for name in names
+        if each.law.id == f"eu-data-act.{name}"
+    }
+
+
+def test_a_request_to_switch_on_record_makes_its_dates_known() -> None:
+    asked = talk("c2", Contacting.REQUEST, "2026-05-20T09:00:00Z")
+    assert windows(State("exit")) == {"notice": None, "transition": None, "retrieval": None}
+    assert windows(record([talk("c2", Contacting.QUESTION, "2026-05-20T09:00:00Z")]))["notice"] is None
+    known = {"notice": "2026-07-20", "transition": "2026-08-19", "retrieval": "2026-09-18"}
+    assert windows(record([asked])) == known
+    corrected = talk("c3", Contacting.REQUEST, "2026-05-22T09:00:00Z", corrects="c2")
+    assert windows(record([asked, corrected]))["notice"] == "2026-07-22"
+    assert windows(record([asked]), {"switching_request": date(2026, 5, 1)})["notice"] == "2026-07-01"
+
+
+def test_after_the_end_the_life_says_how_long_data_can_be_fetched_and_what_is_only_stored() -> None:
+    goal = wish(
+        contract=ContractGoal(term=TERM, regimes=("eu-data-act",), calendar=Calendar("Europe/Berlin", "DE")),
+        subscription=SubscriptionGoal("cancelled", effective="immediately"),
+    )
+    said = Destruction(tenant="acme", backups="expire", expiry="2026-12-01", day="2026-05-30", signatory="J")
+    asked = talk("c2", Contacting.REQUEST, "2026-03-20T09:00:00Z")
+    state = record([asked, Examined(NOW, "ann", said, PAPER)])
+    for at, stand in (("2026-06-10T12:00:00Z", "transition"), ("2026-07-10T12:00:00Z", "retrieval")):
+        found = plan(goal, tenant(contract("cancelled", access_until="2026-05-31"), at=at), state, laws=laws()).life
+        assert found is not None and found.state is not None and found.state.value == stand
+        stored = found.beside(Beside.RESTRICTED)
+        assert stored is not None and (stored.until, stored.why.code) == ("2026-12-01", "life.restricted.backups")
+
+
+# Notices
+
+TOLD = NoticeGoal(
+    0, "partners", channel="mail", file="p.csv", send=When(None, Period(30, "days"), "before", "freeze"), id="p"
+)
+PLACE = address(Kind.NOTICE, "p")
+
+
+def test_a_notice_that_is_not_given_is_a_date_also_after_its_day() -> None:
+    goal = wish(notices=(TOLD,), freeze="2026-12-15T18:00:00Z")
+    for at in (NOW, "2026-12-01T00:00:00Z"):
+        (found,) = [each for each in timeline(goal, State("exit"), at).dates if each.what == "notice"]
+        assert (found.at, found.address, found.owner) == ("2026-11-15T18:00:00Z", "notice/p", "ops@example.com")
+    given = record(happened(Kind.NOTICE, "p", Verb.NOTIFY, proof=Proof.ACKNOWLEDGED))
+    assert "notice" not in {each.what for each in timeline(goal, given, NOW).dates}
+
+
+def test_a_notice_of_which_every_message_came_back_is_not_given_any_more() -> None:
+    sent: list[AnyEvent] = [
+        Addressed(NOW, "r", PLACE, "mail", "k", 2),
+        Answered(NOW, "r", PLACE, "mail", (Delivery("a", Fate.DELIVERED), Delivery("b", Fate.DELIVERED))),
+    ]
+    done = [*sent, *happened(Kind.NOTICE, "p", Verb.NOTIFY, proof=Proof.ACKNOWLEDGED, rows=2)]
+    half = record(done, [Bounced(NOW, notice=PLACE, to=("a",), sha256="0" * 64, by="ann")])
+    whole = record(done, [Bounced(NOW, notice=PLACE, to=("a", "b"), sha256="0" * 64, by="ann")])
+    found = [state.latest(PLACE, Verb.NOTIFY) for state in (half, whole)]
+    assert [(each.outcome, each.rows) for each in found if each] == [(Outcome.DONE, 1), (Outcome.FAILED, 0)]

@@ -1,0 +1,57 @@
+"""Where a manifest masks people, no command shows one of them: not in text, and not in JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from .site import MANIFEST, Site
+
+pytestmark = pytest.mark.usefixtures("quick")
+MASKED = (
+    MANIFEST
+    + """\
+privacy: {mask_people: true}
+settlement: {owner: finance@example.com, due: 2027-03-01}
+evaluation: {after: 90 days, measures: [cost], owner: cfo@example.com}
+"""
+)
+PEOPLE = ("Zhang Wei", "finance@example.com", "cfo@example.com", "revops@example.com", "Jane Doe")
+
+
+def test_nobody_is_named_by_what_shows_the_record(here: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRMSTATE_BY", "Zhang Wei")
+    paper = tmp_path / "invoice.txt"
+    paper.write_text("an invoice", encoding="utf-8")
+    for masked in (False, True):
+        here.write(MASKED if masked else MASKED.replace("mask_people: true", "mask_people: false"))
+        if not masked:
+            claim = ("--kind", "invoice", "--amount", "5.00", "--currency", "EUR", "--document", str(paper))
+            note = ("--note", "Zhang Wei has signed", "--by", "Zhang Wei")
+            assert here.run("settle", "add", str(here.manifest), *claim, *note).code == 0
+            said = ("--kind", "feedback", "--text", "Zhang Wei is glad", "--who", "Jane Doe", "--by", "Zhang Wei")
+            assert here.run("evaluate", "add", str(here.manifest), *said).code == 0
+        shown = [
+            here.run(*words)
+            for manifest in [str(here.manifest)]
+            for words in (
+                ("settle", "show", "1", manifest),
+                ("settle", "show", "1", manifest, "--format", "json"),
+                ("settle", "show", "1", manifest, "--format", "markdown"),
+                ("settle", "list", manifest, "--format", "json"),
+                ("evaluate", "report", manifest, "--as", "json"),
+                ("evaluate", "show", manifest, "--format", "json"),
+                ("state", "show", "exit", "--folder", str(here.folder), "--format", "json"),
+                ("state", "history", "exit", "--folder", str(here.folder), "--format", "json"),
+                ("state", "history", "exit", "--folder", str(here.folder)),
+            )
+        ]
+        for each in shown:
+            assert each.code == 0, each.err
+            found = [name for name in PEOPLE if name in each.out]
+            assert bool(found) is not masked, (each.out, found)
+        if masked:
+            assert json.loads(shown[1].out)["claim"]["by"].startswith("P")
+            assert json.loads(shown[6].out)["claims"][0]["amount"] == "5.00"

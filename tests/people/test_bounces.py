@@ -1,0 +1,118 @@
+"""What came back: a server's report is believed where it says `failed`, and nowhere else."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crmstate.core.address import address
+from crmstate.core.diagnostic import Problem
+from crmstate.core.record import Told
+from crmstate.core.words import Fate, Kind
+from crmstate.people.addresses import fingerprint
+from crmstate.people.bounces import Back, read, returned
+
+KEY = b"k" * 32
+MARK = "0123456789abcdef0123"
+REPORT = """\
+From: MAILER-DAEMON@mx.example
+To: revops@example.com
+Subject: Undelivered
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+It did not work: other@example.com failed.
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example
+
+ORIGINAL
+Final-Recipient: rfc822; Ann@Example.com
+Action: ACTION
+Status: 5.1.1
+
+Final-Recipient: rfc822; bob@example.com
+Action: delayed
+Status: 4.2.0
+
+--b
+TAIL
+--b--
+"""
+HEAD = "Content-Type: text/rfc822-headers\n\nSubject: s\nMessage-ID: <MARK.partners-mail@example.com>\n".replace(
+    "MARK", MARK
+)
+WHOLE = "Content-Type: message/rfc822\n\nMessage-ID: <MARK.partners-mail@example.com>\nSubject: s\n\nHello\n".replace(
+    "MARK", MARK
+)
+
+
+def report(action: str = "failed", tail: str = "", original: str = "X-A: b") -> bytes:
+    text = REPORT.replace("ACTION", action).replace("TAIL", tail).replace("ORIGINAL", original)
+    return text.replace("\n", "\r\n").encode()
+
+
+def told(**fates: Fate) -> Told:
+    return Told("mail", "k", len(fates), fates=dict(fates))
+
+
+@pytest.mark.parametrize("tail", [HEAD, WHOLE])
+def test_a_report_names_who_failed_and_which_notice_it_was(tail: str) -> None:
+    assert read(report(tail=tail), Path("r.eml")) == [Back("Ann@example.com", MARK, "partners-mail")]
+
+
+def test_without_the_mail_itself_the_address_is_what_there_is() -> None:
+    assert read(report(), Path("r.eml")) == [Back("Ann@example.com")]
+    first = read(report(original="Original-Recipient: rfc822;as.sent@example.com"), Path("r.eml"))
+    assert first == [Back("as.sent@example.com")]
+
+
+@pytest.mark.parametrize(
+    "data", [report("delayed"), report("delivered"), report("relayed"), b"Subject: failed\n\nfailed\n", b"\xff\x00"]
+)
+def test_what_says_of_nobody_that_it_failed_is_refused(data: bytes) -> None:
+    with pytest.raises(Problem) as found:
+        read(data, Path("r.eml"))
+    assert [each.code for each in found.value.diagnostics] == ["CRM-N050"]
+
+
+@given(st.binary(max_size=400))
+def test_no_bytes_are_a_bug(data: bytes) -> None:
+    for text in (data, report(tail=data.decode("latin-1"))):
+        with contextlib.suppress(Problem):
+            read(text, Path("r.eml"))
+
+
+def test_a_list_is_taken_whole_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "back.csv"
+    file.write_text("email,reason\nann@example.com,unknown\nbob@example.com,full\n", encoding="utf-8")
+    assert [each.address for each in read(b"", file)] == ["ann@example.com", "bob@example.com"]
+    file.write_text("email\nann@example.com\nnobody\n", encoding="utf-8")
+    with pytest.raises(Problem) as found:
+        read(b"", file)
+    (wrong,) = found.value.diagnostics
+    assert (wrong.code, wrong.span.line if wrong.span else 0) == ("CRM-N053", 3)
+
+
+def test_only_what_was_taken_can_come_back_and_once() -> None:
+    ann, bob, eve = (fingerprint(KEY, f"{name}@example.com") for name in ("ann", "bob", "eve"))
+    one, two = address(Kind.NOTICE, "one"), address(Kind.NOTICE, "two")
+    log = {one: told(**{ann: Fate.DELIVERED, bob: Fate.BOUNCED, eve: Fate.UNKNOWN}), two: told(**{bob: Fate.REJECTED})}
+    back = [Back("ANN@example.com"), Back("bob@example.com"), Back("eve@example.com"), Back("zoe@example.com")]
+    found = returned(back, log, KEY, "", "f")
+    assert (found.to, found.ignored) == ({one: (ann, eve)}, 2)
+    assert returned([Back("x@example.com", ann, "two")], log, KEY, "", "f").to == {}
+    both = {one: told(**{ann: Fate.DELIVERED}), two: told(**{ann: Fate.DELIVERED})}
+    with pytest.raises(Problem) as refused:
+        returned(back[:1], both, KEY, "", "f")
+    assert [each.code for each in refused.value.diagnostics] == ["CRM-N052"]
+    assert list(returned(back[:1], both, KEY, "two", "f").to) == [two]
