@@ -59,6 +59,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "none",
         "sqlite",
     ),
+    "drift.{}": tuple(each.value for each in Turn),
     "why.user.{}": USERS,
     "why.by_hand.{}": ("user", "session", "api_key", "integration", "setting"),
     "why.{}.{}": LISTS,
