@@ -130,7 +130,10 @@ def exit_codes() -> str:
     meanings = {
         Exit.OK: "done, or nothing to do (also: applied all that can be done now, and waiting)",
         Exit.ERROR: "error",
-        Exit.CHANGES: "`plan --detailed-exitcode`: changes are pending; `deadlines --within`: a date is that near",
+        Exit.CHANGES: (
+            "`plan --detailed-exitcode`: changes are pending; `deadlines --within`: a date is that near; "
+            "`fmt --check`: a file is written otherwise; `drift`: something changed at the vendor"
+        ),
         Exit.REFUSED: "refused by a safeguard, hold, policy or missing approval",
         Exit.LOCKED: "the state is locked",
         Exit.STALE: "the plan is stale, hypothetical, or not the approved one; the world differs from what a step expects",

@@ -20,7 +20,7 @@ from crmstate.core.words import Exit
 
 COMMANDS = (
     "init", "validate", "plan", "apply", "approve", "confirm", "remind", "status", "report", "deadlines", "letter", "notices",
-    "bounced", "rehearse", "schema",
+    "bounced", "rehearse", "schema", "fmt", "graph", "drift",
 )  # fmt: skip
 GROUPS = (
     "archive",

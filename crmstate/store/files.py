@@ -164,10 +164,13 @@ class Disk:
             raise problem(Exit.ERROR, "CRM-S008", file=str(path)) from found
         self._drop(temporary)
 
-    def replace(self, path: Path, data: bytes) -> None:
-        """Puts a whole, durable file in the place of whatever file was there."""
+    def replace(self, path: Path, data: bytes, mode: int | None = None) -> None:
+        """Puts a whole, durable file in the place of whatever file was there. `mode`: its permissions, where the file is not
+        one of ours."""
         temporary = self._temporary(path, data)
         try:
+            if mode is not None:
+                self._effects.do("chmod", str(temporary), lambda: temporary.chmod(mode))
             self._effects.do("rename", str(path), lambda: temporary.replace(path))
         except OSError as error:
             self._drop(temporary)

@@ -166,6 +166,9 @@ class Site:
     def plan(self, *args: str) -> Said:
         return self.run("plan", str(self.manifest), *args)
 
+    def drift(self, *args: str) -> Said:
+        return self.run("drift", str(self.manifest), *args)
+
     def apply(self, *args: str) -> Said:
         return self.run("apply", str(self.manifest), "--yes", *args)
 

@@ -16,6 +16,7 @@ from crmstate.core import closing, words
 from crmstate.core.certificate import FIELDS
 from crmstate.core.cost import PAYABLE
 from crmstate.core.diagnostic import Diagnostic, Span, diagnostic
+from crmstate.core.drift import Turn
 from crmstate.core.evaluation import PER
 from crmstate.core.failure import Code
 from crmstate.core.life import Beside, Stand
@@ -59,6 +60,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "none",
         "sqlite",
     ),
+    "drift.{}": tuple(each.value for each in Turn),
     "why.user.{}": USERS,
     "why.by_hand.{}": ("user", "session", "api_key", "integration", "setting"),
     "why.{}.{}": LISTS,

@@ -19,6 +19,7 @@ class Which(str, Enum):  # noqa: UP042
     plan = "plan"
     state = "state"
     deadlines = "deadlines"
+    drift = "drift"
     rules = "rules"
     bundle = "bundle"
     evidence = "evidence"
@@ -29,7 +30,7 @@ def schema(
     which: Annotated[
         Which,
         typer.Argument(
-            help="manifest, plan, state, deadlines, rules, bundle (bundle.json), evidence (evidence verify) or rehearsal."
+            help="manifest, plan, state, deadlines, drift, rules, bundle (bundle.json), evidence (evidence verify) or rehearsal."
         ),
     ] = Which.manifest,
     write: Annotated[Path | None, typer.Option("--write", help="Write all schemas into this folder.")] = None,
@@ -62,6 +63,10 @@ def _schema(which: Which) -> dict[str, Any]:
         from crmstate.views.deadlines_json import deadlines_schema
 
         return deadlines_schema()
+    if which is Which.drift:
+        from crmstate.views.drift import drift_schema
+
+        return drift_schema()
     if which is Which.rules:
         from crmstate.rules import rules_schema
 

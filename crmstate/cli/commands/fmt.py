@@ -1,0 +1,84 @@
+"""crmstate fmt: writes manifests as everybody writes them, and nothing else about them. A file is replaced whole, or left as
+it was."""
+
+from __future__ import annotations
+
+import difflib
+import stat
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crmstate.cli.effects import Straight
+from crmstate.cli.opening import refuse_link
+from crmstate.cli.options import HERE, ColorOption, LangOption, QuietOption
+from crmstate.cli.screen import Screen
+from crmstate.core.diagnostic import Problem, problem
+from crmstate.core.words import Exit, worst
+
+
+def fmt(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[MANIFEST]...", help="Manifests; crmstate.yaml if left out.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; name the files that are written otherwise, and end with 2.")
+    ] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Write nothing; show what would change.")] = False,
+    lang: LangOption = None,
+    quiet: QuietOption = False,
+    no_color: ColorOption = False,
+) -> int:
+    """Write manifests in their canonical form. Comments stay, and what they say stays the same."""
+    screen = Screen(lang=lang, quiet=quiet, no_color=no_color)
+    exits: list[Exit] = []
+    for path in paths or [HERE]:
+        try:
+            exits.append(_one(path, screen, check, diff))
+        except Problem as wrong:
+            screen.show(wrong.diagnostics)
+            exits.append(wrong.exit)
+    return int(worst(exits))
+
+
+def _one(path: Path, screen: Screen, check: bool, diff: bool) -> Exit:
+    from crmstate.manifest.canonical import canonical
+    from crmstate.manifest.source import LARGEST
+    from crmstate.store import files
+
+    if not path.exists():
+        raise problem(Exit.USAGE, "CRM-C002", path=path)
+    refuse_link(path)
+    if path.suffix.casefold() == ".json":
+        raise problem(Exit.USAGE, "CRM-C110", path=path)
+    target = path.resolve()
+    before = files.read(target, LARGEST) or b""
+    after = canonical(before, path).encode("utf-8")
+    if after == before:
+        return Exit.OK
+    if diff:
+        screen.out(_difference(before, after, path))
+    if check:
+        screen.out(f"{path}\n" if not diff else "")
+    elif not diff:
+        _replace(target, before, after)
+        screen.say("fmt.written", path=path)
+    return Exit.CHANGES if check else Exit.OK
+
+
+def _replace(target: Path, before: bytes, after: bytes) -> None:
+    """The new text in place of the old one; not where somebody else has written meanwhile."""
+    from crmstate.store import files
+
+    mode = stat.S_IMODE(target.stat().st_mode)
+    if files.read(target) != before:
+        raise problem(Exit.ERROR, "CRM-C112", path=target)
+    files.Disk(Straight()).replace(target, after, mode)
+
+
+def _difference(before: bytes, after: bytes, path: Path) -> str:
+    old, new = before.decode("utf-8").splitlines(keepends=True), after.decode("utf-8").splitlines(keepends=True)
+    if old and not old[-1].endswith("\n"):
+        old[-1] += "\n"
+    return "".join(difflib.unified_diff(old, new, str(path), str(path)))

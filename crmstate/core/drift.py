@@ -1,0 +1,235 @@
+"""drift(): what the vendor shows otherwise than the record of what we did. Pure, and three-way: recorded, observed, and what
+the manifest would make of it. Nothing is settled by it.
+
+Absence is concluded from whole listings only. What the record does not know is told where the plan would act on it at once,
+and no run was cut short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+import msgspec
+
+from crmstate.core.address import Address, address, id_of, kind_of
+from crmstate.core.goal import Desired
+from crmstate.core.plan import Plan
+from crmstate.core.planning.draft import match
+from crmstate.core.record import Entry, State
+from crmstate.core.schedule import ready
+from crmstate.core.survey import DatasetFacts, Resource, SubscriptionFacts, Survey, UserFacts
+from crmstate.core.words import Kind, Mode, Outcome, Phase, Verb
+
+VENDORS = frozenset(
+    {
+        Kind.SUBSCRIPTION,
+        Kind.ACCOUNT,
+        Kind.MODULE,
+        Kind.SETTING,
+        Kind.USER,
+        Kind.SESSION,
+        Kind.API_KEY,
+        Kind.INTEGRATION,
+    }
+)
+"""Kinds whose end is their phase. Of a dataset and its bin it is their rows."""
+
+_RANK = {Phase.PRESENT: 0, Phase.PENDING: 1, Phase.INACTIVE: 2, Phase.ABSENT: 3}
+
+
+class Turn(StrEnum):
+    """What happened: something ended is back; the subscription runs on; rows are there again, or others than were archived; the vendor
+    did what it had only accepted; something is gone further than we took it, or that stays by the manifest, or of our own; something
+    that the record does not know."""
+
+    CAME_BACK = "came_back"
+    RENEWED = "renewed"
+    ROWS_BACK = "rows_back"
+    MOVED = "moved"
+    THROUGH = "through"
+    GONE = "gone"
+    KEPT_GONE = "kept_gone"
+    OWN_GONE = "own_gone"
+    UNRECORDED = "unrecorded"
+
+
+BACK = frozenset({Turn.CAME_BACK, Turn.RENEWED, Turn.ROWS_BACK})
+"""What must not happen after an end."""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One difference. `recorded` and `observed`: phases, days or counts as text, empty where there is none; `since`: when it was
+    recorded; `next`: the verb that the plan has for it now, None for none."""
+
+    what: Turn
+    address: Address
+    kind: Kind
+    label: str
+    recorded: str
+    since: str
+    observed: str
+    next: Verb | None = None
+
+
+class Drift(msgspec.Struct, frozen=True):
+    """All of it. `unseen`: kinds with something on record that the vendor did not list whole; `known`: how many things the record and
+    the vendor were compared in; `sealed`: since when the vendor is out of reach by our own act, and nothing can be compared."""
+
+    name: str
+    tenant: str
+    observed_at: str
+    serial: int
+    changes: tuple[Change, ...] = ()
+    unseen: tuple[Kind, ...] = ()
+    known: int = 0
+    sealed: str | None = None
+
+
+def drift(desired: Desired, observed: Survey, recorded: State, made: Plan) -> Drift:
+    """The differences, in the order of their addresses. `made`: the plan on the same three."""
+    seen = _Seen(desired, observed, recorded, made)
+    found = sorted(
+        [*seen.entries(), *seen.rows(), *seen.ours(), *seen.strangers()],
+        key=lambda each: (each.address, each.what.value),
+    )
+    return Drift(
+        desired.name,
+        observed.tenant,
+        observed.taken_at,
+        recorded.serial,
+        tuple(found),
+        tuple(sorted(seen.unseen)),
+        len(seen.last),
+    )
+
+
+class _Seen:
+    """What is compared with what."""
+
+    def __init__(self, desired: Desired, observed: Survey, recorded: State, made: Plan) -> None:
+        self.desired, self.observed, self.state = desired, observed, recorded
+        self.made = made
+        self.by_address = {each.address: each for each in observed.resources}
+        self.next = {each.address: each.verb for each in made.steps}
+        self.unseen: set[Kind] = set()
+        self.last: dict[Address, Entry] = {}
+        for entry in recorded.entries.values():
+            known = self.last.get(entry.address)
+            if entry.outcome in (Outcome.DONE, Outcome.REQUESTED) and (known is None or entry.at >= known.at):
+                self.last[entry.address] = entry
+
+    def entries(self) -> Iterator[Change]:
+        """Of everything that was ended, or brought back."""
+        for place, entry in self.last.items():
+            kind = kind_of(place)
+            if kind not in VENDORS:
+                continue
+            row = self.by_address.get(place)
+            if row is None and kind not in self.observed.complete:
+                self.unseen.add(kind)
+                continue
+            phase = row.phase if row is not None else Phase.ABSENT
+            if (what := _turn(entry, phase, row)) is not None:
+                yield self._change(what, place, _shown(row, phase), entry=entry, recorded=_meant(entry).value)
+
+    def rows(self) -> Iterator[Change]:
+        """Of datasets: rows that are there again, or others than are in the archive."""
+        for row in self.observed.of(Kind.DATASET):
+            facts, place = row.facts, address(Kind.DATASET, row.id)
+            if not isinstance(facts, DatasetFacts):
+                continue
+            purged, emptied = self.last.get(place), self.last.get(address(Kind.BIN, row.id))
+            if purged is not None and purged.verb is Verb.PURGE:
+                if purged.outcome is Outcome.DONE and facts.rows:
+                    yield self._change(Turn.ROWS_BACK, place, str(facts.rows), entry=purged, recorded="0")
+            elif facts.exact and facts.rows is not None and (proof := self.state.proved(row.id)) is not None:
+                count = proof.evidence[0].rows
+                if count is not None and count != facts.rows:
+                    yield self._change(Turn.MOVED, place, str(facts.rows), entry=proof, recorded=str(count))
+            if emptied is not None and emptied.outcome is Outcome.DONE and facts.bin_rows:
+                yield self._change(
+                    Turn.ROWS_BACK, address(Kind.BIN, row.id), str(facts.bin_rows), entry=emptied, recorded="0"
+                )
+
+    def ours(self) -> Iterator[Change]:
+        """Of what has to stay: our own access, and whom the manifest keeps."""
+        if self.state.departed() is None:
+            for each in self.observed.identities:
+                for kind, id in ((Kind.USER, each.user), (Kind.API_KEY, each.key)):
+                    if id is not None and kind in self.observed.complete and not self._there(kind, id):
+                        yield self._change(Turn.OWN_GONE, address(kind, id), Phase.ABSENT.value)
+        goal = self.desired.users
+        if goal is not None and self.state.entries and Kind.USER in self.observed.complete:
+            there = [row for row in self.observed.of(Kind.USER) if row.phase is Phase.PRESENT]
+            for selector in match([each.who for each in goal.keep], there)[1]:
+                yield self._change(Turn.KEPT_GONE, address(Kind.USER, str(selector)), Phase.ABSENT.value)
+
+    def strangers(self) -> Iterator[Change]:
+        """Of what the record does not know, although it knows others of the kind that were ended, and the last run came to its
+        end."""
+        if self.state.last_exit != 0:
+            return
+        ended = {
+            (kind_of(each.address), each.verb) for each in self.state.entries.values() if each.outcome is Outcome.DONE
+        }
+        known = {each.address for each in self.state.entries.values()}
+        for step in ready(self.made):
+            if step.mode is Mode.AUTO and (step.kind, step.verb) in ended and step.address not in known:
+                yield self._change(Turn.UNRECORDED, step.address, step.before.value)
+
+    def _there(self, kind: Kind, id: str) -> bool:
+        row = self.by_address.get(address(kind, id))
+        return row is not None and row.phase is not Phase.ABSENT
+
+    def _change(
+        self, what: Turn, place: Address, observed: str, *, entry: Entry | None = None, recorded: str = ""
+    ) -> Change:
+        row = self.by_address.get(place)
+        label = "" if row is None or (self.desired.mask_people and isinstance(row.facts, UserFacts)) else row.label
+        if what is Turn.KEPT_GONE and self.desired.mask_people and "@" in id_of(place):
+            place = address(Kind.USER, "***")
+        return Change(
+            what,
+            place,
+            kind_of(place),
+            label,
+            recorded,
+            entry.at if entry is not None else "",
+            observed,
+            self.next.get(place),
+        )
+
+
+def _meant(entry: Entry) -> Phase:
+    """The phase that the record has of it: of what was only asked for, that it is accepted."""
+    if entry.outcome is Outcome.REQUESTED:
+        return Phase.PENDING
+    return entry.phase if entry.phase is not None else Phase.UNKNOWN
+
+
+def _turn(entry: Entry, phase: Phase, row: Resource | None) -> Turn | None:
+    was = _meant(entry)
+    facts = row.facts if row is not None else None
+    if isinstance(facts, SubscriptionFacts) and entry.verb in (Verb.CANCEL, Verb.RENEW_OFF):
+        runs = (
+            phase is Phase.PRESENT and facts.status == "active" and facts.pending is None and facts.renews is not False
+        )
+        later = entry.until is not None and facts.term_end is not None and facts.term_end > entry.until[:10]
+        if runs and (later or entry.verb is Verb.RENEW_OFF):
+            return Turn.RENEWED
+    if was not in _RANK or phase not in _RANK or was is phase:
+        return None
+    if entry.outcome is Outcome.REQUESTED and phase is Phase.PRESENT:
+        return None  # nobody has seen that it was accepted
+    if _RANK[phase] > _RANK[was]:
+        return Turn.THROUGH if was is Phase.PENDING else Turn.GONE
+    return Turn.CAME_BACK if phase is Phase.PRESENT else None
+
+
+def _shown(row: Resource | None, phase: Phase) -> str:
+    """The phase, of a subscription with its last day."""
+    facts = row.facts if row is not None else None
+    if isinstance(facts, SubscriptionFacts) and facts.term_end:
+        return f"{phase.value} {facts.term_end}"
+    return phase.value
