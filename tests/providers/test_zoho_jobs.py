@@ -186,10 +186,26 @@ def test_links_of_another_backup_are_not_ours_and_a_word_that_nobody_knows_is_ru
         assert session.awaited(WHOLE, "88").status is JobStatus.GONE
 
 
-def test_backups_that_are_used_up_are_no_reason_to_try_again_soon() -> None:
-    with talking(backups("COMPLETED", [])) as (session, heard, _), pytest.raises(Failure) as raised:
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize(
+    ("word", "code", "advice"),
+    [
+        ("LIMIT_EXCEEDED", Code.EXHAUSTED, ""),
+        ("BACKUP_ALREADY_SCHEDULED", Code.REJECTED, "cancel it at Zoho"),
+        ("INPROGRESS", Code.REJECTED, "once it is over"),
+    ],
+)
+def test_a_backup_that_is_refused_is_asked_for_once_and_its_reason_told(
+    status: int, word: str, code: Code, advice: str
+) -> None:
+    def say(asked: Asked) -> Any:
+        return Said(status, {"backup": item(word, "88")}) if asked.method == "POST" else NONE
+
+    with talking(say) as (session, heard, _), pytest.raises(Failure) as raised:
         session.submit(WHOLE, session.known(WHOLE))
-    assert raised.value.code is Code.EXHAUSTED
+
+    assert (code, word) == (raised.value.code, raised.value.vendor)
+    assert word in raised.value.summary and advice in raised.value.summary
     assert [str(each) for each in heard].count(f"POST {BACKUP}") == 1
 
 

@@ -91,6 +91,7 @@ class _Head(msgspec.Struct):
 _HEADS = msgspec.json.Decoder(_Head)
 _ITEMS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TROUBLES = msgspec.json.Decoder(list[Trouble])
+_ONE = msgspec.json.Decoder(Trouble)
 
 
 def classify(answer: Answer) -> Failure | None:
@@ -111,7 +112,9 @@ def classify(answer: Answer) -> Failure | None:
         return Failure(_meaning(head.code, answer), said(head.code, head.message), vendor=_word(head))
     if 200 <= status < 300 or (status == 400 and _itemised(answer.body)):
         return None
-    first = next(iter(_itemised(answer.body)), Trouble("", "error", f"status {status}"))
+    first = (
+        next(iter(_itemised(answer.body)), None) or _wrapped(answer.body) or Trouble("", "error", f"status {status}")
+    )
     return Failure(_meaning(first.code, answer), said(first.code, first.message), vendor=first.code)
 
 
@@ -167,6 +170,15 @@ def _itemised(body: bytes) -> list[Trouble]:
         return _TROUBLES.decode(found)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
         return []
+
+
+def _wrapped(body: bytes) -> Trouble | None:
+    """The refusal of a body that holds nothing but one result under a name, as those of a backup do."""
+    try:
+        (found,) = _ITEMS.decode(body).values()
+        return _ONE.decode(found)
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
+        return None
 
 
 def refusal(trouble: Trouble) -> Failure:
