@@ -311,6 +311,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         "",
     ),
     _zoho_job(
+        "results are fetched as fast as they can be",
+        "vendor.py",
+        ", per_window={RESULT: (10, 60.0)}",
+        "",
+    ),
+    _zoho_job(
         "a job that failed is done",
         "jobs.py",
         '"FAILURE": JobStatus.FAILED,',

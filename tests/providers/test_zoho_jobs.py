@@ -125,6 +125,15 @@ def test_a_job_and_a_result_that_are_not_kept_any_more_are_gone() -> None:
     assert Code.EXPIRED is raised.value.code
 
 
+def test_ten_results_are_fetched_in_any_minute_and_no_more() -> None:
+    with talking(lambda asked: Said(200, b"PK")) as (session, heard, clock):
+        for _ in range(25):
+            b"".join(session.collect(Order(Kind.DATASET, "Deals"), Part("1.zip", f"{READ}/1/result")))
+        waited = sum(clock.slept)
+
+    assert (25, 120) == ([str(each) for each in heard].count(f"GET {READ}/1/result"), round(waited))
+
+
 def test_an_empty_answer_is_no_result() -> None:
     with talking(lambda asked: NONE) as (session, _, _), pytest.raises(Failure) as raised:
         b"".join(session.collect(DEALS, Part("77.zip", f"{READ}/77/result")))

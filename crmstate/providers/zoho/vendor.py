@@ -29,6 +29,8 @@ CHECKED = "2026-11-22"
 API = "/crm/v8"
 ORG, USERS, MODULES, FIELDS = (f"{API}/{each}" for each in ("org", "users", "settings/modules", "settings/fields"))
 TOKEN = "/oauth/v2/token"
+RESULT = "GET /crm/bulk/v8/read/*/result"
+"""What a bulk read made: ten a minute may be fetched."""
 PAGE = 200
 IDS = 50
 """Ids in one call: what fits the 1,024 characters that the description allows, at 19 digits each."""
@@ -338,7 +340,7 @@ provider = Provider(
     address="https://www.zohoapis.eu",
     tenant="the zgid of the org, as `GET /crm/v8/org` names it",
     removal={Kind.USER: Verb.DEACTIVATE},
-    limits=Limits(page=PAGE, files_by_row=True),
+    limits=Limits(page=PAGE, files_by_row=True, per_window={RESULT: (10, 60.0)}),
     source=SPEC,
     against=Against.DESCRIPTION,
     dialect=Dialect(
