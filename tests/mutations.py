@@ -301,8 +301,20 @@ MUTATIONS: tuple[Mutation, ...] = (
     _zoho_job(
         "backups that are used up are tried again soon",
         "backup.py",
-        "            failure.code = Code.EXHAUSTED\n",
-        "            pass\n",
+        "        failure.code = Code.EXHAUSTED\n",
+        "        pass\n",
+    ),
+    _zoho_job(
+        "why a backup is refused is not read",
+        "vendor.py",
+        " or _wrapped(answer.body)",
+        "",
+    ),
+    _zoho_job(
+        "results are fetched as fast as they can be",
+        "vendor.py",
+        ", per_window={RESULT: (10, 60.0)}",
+        "",
     ),
     _zoho_job(
         "a job that failed is done",

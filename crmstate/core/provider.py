@@ -225,8 +225,9 @@ class Cell:
 class Limits:
     """The vendor's limits: requests a second over all, a day's quota, rows a reading page. None: not known.
     `per_request`: requests a second of one kind, by the name that cells declare it by (`POST /v1/users`); the slower
-    of the two limits holds. `ahead`: hours by which the vendor's day begins before that of UTC. `files_by_row`:
-    attachments are listed row by row, one request each."""
+    of the two limits holds. `per_window`: by the same names, how many in how many seconds, for vendors that count so.
+    `ahead`: hours by which the vendor's day begins before that of UTC. `files_by_row`: attachments are listed row by row,
+    one request each."""
 
     per_second: float | None = None
     per_day: int | None = None
@@ -234,6 +235,14 @@ class Limits:
     ahead: int = 0
     per_request: Mapping[str, float] = field(default_factory=dict)
     files_by_row: bool = False
+    per_window: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+
+    @property
+    def rates(self) -> Mapping[str, float]:
+        """Requests a second of one kind in the long run, by their names."""
+        if not self.per_window:
+            return self.per_request
+        return {**{name: most / seconds for name, (most, seconds) in self.per_window.items()}, **self.per_request}
 
 
 @dataclass

@@ -67,6 +67,7 @@ def test_the_slowest_limit_counts() -> None:
     assert estimated(10_000, limited(page=100, per_second=50)).seconds == 3
     assert estimated(10_000, limited(page=100, per_second=50, per_request={READ: 1})).seconds == 103
     assert estimated(10_000, limited(page=100, per_second=50, per_request={"POST /other": 0.001})).seconds == 3
+    assert estimated(10_000, limited(page=100, per_second=50, per_window={READ: (30, 60.0)})).seconds == 206
     assert estimated(10_000, limited(page=100)).seconds == 0, "no limit is known"
 
 

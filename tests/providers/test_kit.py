@@ -336,6 +336,21 @@ def test_the_rate_is_kept_over_all_threads() -> None:
     assert clock.monotonic() >= (len(toy.heard) - 5) / 5 - 0.01
 
 
+def test_so_many_requests_in_so_many_seconds_and_no_more_in_any_of_them() -> None:
+    limits = Limits(per_window={"GET /users": (3, 60.0)})
+    went: list[float] = []
+    with talking(lambda heard: ok(b'{"ids": []}'), limits=limits) as (session, _, clock, _):
+        for _ in range(8):
+            session.list(Kind.USER, ["a"])
+            went.append(clock.monotonic())
+            clock.sleep(7)
+        session.whoami()
+
+    assert went[:3] == [0, 7, 14], "the first ones wait for nothing"
+    assert all(later - earlier >= 60 for earlier, later in zip(went, went[3:], strict=False))
+    assert went[3] == 60 and went[-1] < 140, "and no longer than needed"
+
+
 def test_a_request_with_a_limit_of_its_own_is_slower_than_the_others() -> None:
     limits = Limits(per_second=50, per_request={"GET /users": 2})
     with talking(lambda heard: ok(b'{"ids": []}'), limits=limits) as (session, toy, clock, _):

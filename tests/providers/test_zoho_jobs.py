@@ -125,6 +125,15 @@ def test_a_job_and_a_result_that_are_not_kept_any_more_are_gone() -> None:
     assert Code.EXPIRED is raised.value.code
 
 
+def test_ten_results_are_fetched_in_any_minute_and_no_more() -> None:
+    with talking(lambda asked: Said(200, b"PK")) as (session, heard, clock):
+        for _ in range(25):
+            b"".join(session.collect(Order(Kind.DATASET, "Deals"), Part("1.zip", f"{READ}/1/result")))
+        waited = sum(clock.slept)
+
+    assert (25, 120) == ([str(each) for each in heard].count(f"GET {READ}/1/result"), round(waited))
+
+
 def test_an_empty_answer_is_no_result() -> None:
     with talking(lambda asked: NONE) as (session, _, _), pytest.raises(Failure) as raised:
         b"".join(session.collect(DEALS, Part("77.zip", f"{READ}/77/result")))
@@ -186,10 +195,26 @@ def test_links_of_another_backup_are_not_ours_and_a_word_that_nobody_knows_is_ru
         assert session.awaited(WHOLE, "88").status is JobStatus.GONE
 
 
-def test_backups_that_are_used_up_are_no_reason_to_try_again_soon() -> None:
-    with talking(backups("COMPLETED", [])) as (session, heard, _), pytest.raises(Failure) as raised:
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize(
+    ("word", "code", "advice"),
+    [
+        ("LIMIT_EXCEEDED", Code.EXHAUSTED, ""),
+        ("BACKUP_ALREADY_SCHEDULED", Code.REJECTED, "cancel it at Zoho"),
+        ("INPROGRESS", Code.REJECTED, "once it is over"),
+    ],
+)
+def test_a_backup_that_is_refused_is_asked_for_once_and_its_reason_told(
+    status: int, word: str, code: Code, advice: str
+) -> None:
+    def say(asked: Asked) -> Any:
+        return Said(status, {"backup": item(word, "88")}) if asked.method == "POST" else NONE
+
+    with talking(say) as (session, heard, _), pytest.raises(Failure) as raised:
         session.submit(WHOLE, session.known(WHOLE))
-    assert raised.value.code is Code.EXHAUSTED
+
+    assert (code, word) == (raised.value.code, raised.value.vendor)
+    assert word in raised.value.summary and advice in raised.value.summary
     assert [str(each) for each in heard].count(f"POST {BACKUP}") == 1
 
 

@@ -173,7 +173,7 @@ def _sorted(by_verb: dict[str, int]) -> dict[str, int]:
 
 def _name(cell: Cell | None, provider: Provider) -> str:
     """The request of a cell that has a limit of its own, the slowest where it has several; nothing for none."""
-    rates = provider.limits.per_request
+    rates = provider.limits.rates
     return min(
         (name for name in (cell.requests if cell else ()) if name in rates), key=lambda name: rates[name], default=""
     )
@@ -183,7 +183,7 @@ def _seconds(calls: int, by_name: Mapping[str, int], days: int, provider: Provid
     """The time that the limits ask for: whole days of waiting for a new quota, and the rest at the slowest rate."""
     limits = provider.limits
     rated = [calls / limits.per_second] if limits.per_second else []
-    rated += [count / limits.per_request[name] for name, count in by_name.items() if name]
+    rated += [count / limits.rates[name] for name, count in by_name.items() if name]
     at_rate = max(rated, default=0.0)
     if days > 1 and limits.per_day:
         last = (calls - (days - 1) * limits.per_day) / calls

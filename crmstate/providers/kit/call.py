@@ -14,7 +14,7 @@ from crmstate.core.words import READING
 from crmstate.providers.kit.exchange import Reply, exchange
 from crmstate.providers.kit.line import Line
 from crmstate.providers.kit.streams import downloaded, resumed, streamed
-from crmstate.providers.kit.wire import Answer, Gate, Request, gate_of
+from crmstate.providers.kit.wire import HANDED_OUT, Answer, Gate, Request, gate_of
 
 T = TypeVar("T")
 
@@ -115,9 +115,10 @@ class Call:
         """A failure that a function made of the vendor's own words, fit to be shown."""
         return self._line.cleaned(failure)
 
-    def stream(self, url: str) -> Iterator[bytes]:
-        """The bytes at an address that the vendor handed out. A stream that ends early raises Failure(UNAVAILABLE)."""
-        yield from streamed(self._line, url, self._gate)
+    def stream(self, url: str, name: str = HANDED_OUT) -> Iterator[bytes]:
+        """The bytes at an address that the vendor handed out; `name` is what the limits know it by. A stream that ends early
+        raises Failure(UNAVAILABLE)."""
+        yield from streamed(self._line, url, self._gate, name)
 
     def resumed(self, url: str) -> Iterator[bytes]:
         """The same for a large file: a stream that breaks off goes on where it broke off, a few times. The vendor is asked

@@ -6,6 +6,7 @@ It waits; it never drops a request. A vendor's "too fast" holds everybody, not o
 from __future__ import annotations
 
 import threading
+from collections import deque
 from datetime import UTC, datetime, time, timedelta
 
 from crmstate.core.failure import Code, Failure
@@ -31,9 +32,27 @@ class _Bucket:
         self._tokens -= 1.0
 
 
+class _Window:
+    """So many requests in any so many seconds. Not safe between threads by itself."""
+
+    def __init__(self, most: int, seconds: float) -> None:
+        self._seconds = seconds
+        self._went: deque[float] = deque(maxlen=most)
+        self._now = 0.0
+
+    def lacks(self, now: float) -> float:
+        """The seconds until one more may go; 0 where one may."""
+        self._now = now
+        full = len(self._went) == self._went.maxlen
+        return max(0.0, self._went[0] + self._seconds - now) if full else 0.0
+
+    def take(self) -> None:
+        self._went.append(self._now)
+
+
 class Pace:
-    """Token buckets, one for everything and one for each request that has a limit of its own, and a count of the day
-    where the vendor has a day's quota."""
+    """Token buckets, one for everything and one for each request that has a limit of its own, windows for those that are
+    counted so, and a count of the day where the vendor has a day's quota."""
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
         self._limits = limits
@@ -41,7 +60,10 @@ class Pace:
         self._lock = threading.Lock()
         now = clock.monotonic()
         self._overall = _Bucket(limits.per_second, now) if limits.per_second is not None else None
-        self._single = {name: _Bucket(rate, now) for name, rate in limits.per_request.items()}
+        self._single: dict[str, _Bucket | _Window] = {
+            **{name: _Bucket(rate, now) for name, rate in limits.per_request.items()},
+            **{name: _Window(most, seconds) for name, (most, seconds) in limits.per_window.items()},
+        }
         self._held = float("-inf")
         self._day = ""
         self._today = 0

@@ -16,15 +16,15 @@ from crmstate.providers.kit.line import Line
 from crmstate.providers.kit.wire import HANDED_OUT, Gate, Lost, Request
 
 
-def streamed(line: Line, url: str, gate: Gate | None) -> Iterator[bytes]:
+def streamed(line: Line, url: str, gate: Gate | None, name: str) -> Iterator[bytes]:
     try:
-        yield from _opened(line, url, gate, {})[1]
+        yield from _opened(line, url, gate, {}, name)[1]
     except Lost as lost:
         raise Failure(Code.UNAVAILABLE, lost.why, vendor="wire.lost") from None
 
 
 def _opened(
-    line: Line, url: str, gate: Gate | None, headers: Mapping[str, str]
+    line: Line, url: str, gate: Gate | None, headers: Mapping[str, str], name: str = HANDED_OUT
 ) -> tuple[Mapping[str, str], Iterator[bytes]]:
     """The head of the answer of an address that was handed out, and its bytes."""
     hosts = (*line.dialect.file_hosts, *line.dialect.token_hosts)
@@ -44,7 +44,7 @@ def _opened(
         return answer.headers, pieces
 
     without = replace(line, vault=None) if line.dialect.file_hosts else line
-    return retrying(line, attempt_at(without, HANDED_OUT, send))
+    return retrying(line, attempt_at(without, name, send))
 
 
 def resumed(line: Line, url: str, gate: Gate | None) -> Iterator[bytes]:

@@ -28,6 +28,10 @@ OVER = frozenset({"COMPLETED", "COMPLETE", "SUCCESS", "DONE"})
 """Guesses. One of `OVER` without links means that they have ended, seven days after it."""
 USED_UP = "LIMIT_EXCEEDED"
 SECOND_LOOK = 2.0
+IN_THE_WAY = {
+    "BACKUP_ALREADY_SCHEDULED": "a backup on a schedule stands in the way: somebody has to cancel it at Zoho",
+    "INPROGRESS": "somebody's backup is under way: apply again once it is over",
+}
 
 
 class _Backup(msgspec.Struct):
@@ -139,10 +143,19 @@ def _listed(call: Call, order: Order) -> tuple[Job, ...]:
 )
 def submit(call: Call, order: Order) -> Job:
     """Orders a backup, now."""
-    taken: _Answer = call.post(PLACE, None, into=_Taken).value.backup
+    try:
+        taken: _Answer = call.post(PLACE, None, into=_Taken).value.backup
+    except Failure as failure:
+        raise _meant(failure) from None
     if taken.status != "success":
-        failure = refusal(Trouble(taken.code or "", taken.status or "", taken.message))
-        if taken.code == USED_UP:
-            failure.code = Code.EXHAUSTED
-        raise call.cleaned(failure)
+        raise _meant(call.cleaned(refusal(Trouble(taken.code or "", taken.status or "", taken.message))))
     return Job(str(taken.details.id or ""), JobStatus.RUNNING)
+
+
+def _meant(failure: Failure) -> Failure:
+    """The refusal of a backup, with what to do about it where that is known."""
+    if failure.vendor == USED_UP:
+        failure.code = Code.EXHAUSTED
+    elif failure.vendor in IN_THE_WAY:
+        failure.summary = f"{failure.summary} ({IN_THE_WAY[failure.vendor]})"
+    return failure

@@ -21,6 +21,7 @@ from crmstate.providers.zoho.listings import LEADS, module_of
 from crmstate.providers.zoho.vendor import (
     CHECKED,
     FIELDS,
+    RESULT,
     SPEC_2025,
     Listed,
     Trouble,
@@ -96,7 +97,7 @@ def _more(made: _Made) -> str | None:
 def _collect(call: Call, part: Part) -> Iterator[bytes]:
     """The zip. An answer without anything is no empty file."""
     empty = True
-    for piece in call.stream(part.url):
+    for piece in call.stream(part.url, RESULT):
         empty = empty and not piece
         yield piece
     if empty:
@@ -106,6 +107,7 @@ def _collect(call: Call, part: Part) -> Iterator[bytes]:
 @provider.exports(
     Kind.DATASET,
     f"GET {READ}/*",
+    RESULT,
     f"GET {FIELDS}",
     HANDED_OUT,
     bulk=Bulk(

@@ -29,6 +29,8 @@ CHECKED = "2026-11-22"
 API = "/crm/v8"
 ORG, USERS, MODULES, FIELDS = (f"{API}/{each}" for each in ("org", "users", "settings/modules", "settings/fields"))
 TOKEN = "/oauth/v2/token"
+RESULT = "GET /crm/bulk/v8/read/*/result"
+"""What a bulk read made: ten a minute may be fetched."""
 PAGE = 200
 IDS = 50
 """Ids in one call: what fits the 1,024 characters that the description allows, at 19 digits each."""
@@ -91,6 +93,7 @@ class _Head(msgspec.Struct):
 _HEADS = msgspec.json.Decoder(_Head)
 _ITEMS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TROUBLES = msgspec.json.Decoder(list[Trouble])
+_ONE = msgspec.json.Decoder(Trouble)
 
 
 def classify(answer: Answer) -> Failure | None:
@@ -111,7 +114,9 @@ def classify(answer: Answer) -> Failure | None:
         return Failure(_meaning(head.code, answer), said(head.code, head.message), vendor=_word(head))
     if 200 <= status < 300 or (status == 400 and _itemised(answer.body)):
         return None
-    first = next(iter(_itemised(answer.body)), Trouble("", "error", f"status {status}"))
+    first = (
+        next(iter(_itemised(answer.body)), None) or _wrapped(answer.body) or Trouble("", "error", f"status {status}")
+    )
     return Failure(_meaning(first.code, answer), said(first.code, first.message), vendor=first.code)
 
 
@@ -167,6 +172,15 @@ def _itemised(body: bytes) -> list[Trouble]:
         return _TROUBLES.decode(found)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
         return []
+
+
+def _wrapped(body: bytes) -> Trouble | None:
+    """The refusal of a body that holds nothing but one result under a name, as those of a backup do."""
+    try:
+        (found,) = _ITEMS.decode(body).values()
+        return _ONE.decode(found)
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
+        return None
 
 
 def refusal(trouble: Trouble) -> Failure:
@@ -326,7 +340,7 @@ provider = Provider(
     address="https://www.zohoapis.eu",
     tenant="the zgid of the org, as `GET /crm/v8/org` names it",
     removal={Kind.USER: Verb.DEACTIVATE},
-    limits=Limits(page=PAGE, files_by_row=True),
+    limits=Limits(page=PAGE, files_by_row=True, per_window={RESULT: (10, 60.0)}),
     source=SPEC,
     against=Against.DESCRIPTION,
     dialect=Dialect(

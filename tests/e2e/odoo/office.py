@@ -22,31 +22,24 @@ LEAVER = "leaver"
 PASSWORD = "Pw-of-{}-2026"
 MODELS = ("res.partner", "crm.lead", "crm.tag", "res.partner.category", "ir.attachment")
 
-MANIFEST = """\
-apiVersion: crmstate/v1
-kind: Decommission
-name: exit
-owner: revops@example.com
-provider:
-  name: odoo
-  tenant: "{tenant}"
-  url: {url}
-  credentials:
-    read: {{api_key: {{env: ODOO_API_KEY}}}}
-    write: {{api_key: {{env: ODOO_API_KEY}}, password: {{env: ODOO_PASSWORD}}}}
-cutover: {{freeze: now}}
-end_state:
-  users:
-    status: removed
-    keep:
-      - {{email: admin@example.com, why: removes the server}}
-      - {{email: leaver@example.com, why: ends the rest}}
-  api_keys: {{status: revoked}}
-  integrations: {{status: removed}}
-  data:
-    archive: {{to: archive/, datasets: all, attachments: true}}
-    purge: {{status: purged}}
-"""
+EXAMPLE = Path(__file__).parents[3] / "examples" / "odoo-exit" / "crmstate.yaml"
+
+
+def example(tenant: str, url: str) -> str:
+    """The example's manifest for this server, with one user for both credentials, today."""
+    text = EXAMPLE.read_text(encoding="utf-8")
+    for old, new in (
+        ("name: odoo-exit", "name: exit"),
+        ("00000000-0000-0000-0000-000000000000", tenant),
+        ("https://crm.example.com ", f"{url} "),
+        ("expect: {users: 57}\n", ""),
+        ("freeze: 2026-12-15T18:00Z", "freeze: now"),
+        ("      - {email: crmstate-read@example.com, why: reads for crmstate}\n", ""),
+        ("crmstate-write@example.com", f"{LEAVER}@example.com"),
+    ):
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return text
 
 
 @dataclass
@@ -61,12 +54,13 @@ class Office(Outside):
         self.odoo = Odoo(prepared(SEED)).start()
         self.proxy = Proxy(self.odoo.port, Manners())
         self.env |= self.credential(LEAVER)
-        self.write(MANIFEST.format(tenant=self.odoo.tenant, url=self.proxy.url))
+        self.write(example(self.odoo.tenant, self.proxy.url))
 
     def credential(self, login: str) -> dict[str, str]:
         """Somebody's key and password, as the environment has them."""
         assert self.odoo is not None
-        return {"ODOO_API_KEY": self.odoo.keys[login], "ODOO_PASSWORD": PASSWORD.format(login)}
+        keys = dict.fromkeys(("ODOO_READ_API_KEY", "ODOO_WRITE_API_KEY"), self.odoo.keys[login])
+        return {**keys, "ODOO_WRITE_PASSWORD": PASSWORD.format(login)}
 
     def stop(self) -> None:
         super().stop()

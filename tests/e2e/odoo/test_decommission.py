@@ -64,7 +64,7 @@ def ended(here: Office) -> None:
 def silent(here: Office) -> None:
     """No secret lies in the archive, the state, the journal, or what was said."""
     assert here.odoo is not None
-    secrets = [*here.odoo.keys.values(), here.credential(LEAVER)["ODOO_PASSWORD"], "secret-path"]
+    secrets = [*here.odoo.keys.values(), here.credential(LEAVER)["ODOO_WRITE_PASSWORD"], "secret-path"]
     for path in here.folder.rglob("*"):
         if path.is_file():
             text = path.read_bytes()
@@ -164,10 +164,10 @@ def test_answers_that_are_lost_and_outages_change_nothing_about_the_end(here: Of
 def test_what_would_go_wrong_is_told_before_the_first_write(here: Office) -> None:
     """A wrong password for the revocation, another tenant, a salesman's key that sees its own key alone, no key at all."""
     before: dict[str, Any] = here.truth()
-    here.env["ODOO_PASSWORD"] = "not-the-password"
+    here.env["ODOO_WRITE_PASSWORD"] = "not-the-password"
     assert here.command(*APPLY).code == 7
     here.env |= here.credential(LEAVER)
-    here.env["ODOO_API_KEY"] = "0" * 40
+    here.env |= dict.fromkeys(("ODOO_READ_API_KEY", "ODOO_WRITE_API_KEY"), "0" * 40)
     assert here.command(*APPLY).code == 7
     here.env |= here.credential("rep0")
     assert here.command(*APPLY).code != 0
