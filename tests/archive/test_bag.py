@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import shutil
 import subprocess
@@ -14,11 +15,12 @@ import msgspec
 import pytest
 from archive_vendor import Clock, Dataset, Effects, Vendor, attachment, resource, row, small, tree
 
-from crmstate.archive import manifest, pack
+from crmstate.archive import manifest, opening, pack
 from crmstate.archive.folder import FolderArchive
 from crmstate.archive.layout import Place, slug
 from crmstate.archive.local import LocalReads
 from crmstate.archive.marks import canonical
+from crmstate.core.diagnostic import Problem
 from crmstate.core.failure import Code, Failure
 from crmstate.core.survey import DatasetFacts, Listing, Resource
 from crmstate.core.words import Kind
@@ -238,6 +240,28 @@ def test_a_manifest_of_before_that_was_said_is_written_as_it_was(tmp_path: Path)
         for each in found.manifest.datasets
     ]
     assert b'"fields"' not in canonical(plain)
+
+
+def test_a_manifest_of_before_its_structures_got_a_field_is_still_its_own_and_goes_on(tmp_path: Path) -> None:
+    """And one with a field that only a later version knows."""
+    vendor = small()
+    taken(tmp_path, vendor)
+    path = tmp_path / "manifest.json"
+    plain = json.loads(path.read_bytes())
+    for each in plain["datasets"]:
+        for name in ("as_of", "encoding", "guessed"):
+            del each["dataset"]["facts"][name]
+        each["dataset"]["facts"]["later"] = 1
+    plain["root"] = hashlib.sha256(canonical({**plain, "root": ""}) + b"\n").hexdigest()
+    path.write_bytes(canonical(plain).replace(b'"later":1', b'"later":2') + b"\n")
+    with pytest.raises(Problem):
+        manifest.load(LocalReads(tmp_path))
+    path.write_bytes(canonical(plain) + b"\n")
+    store, found = opening.opened(LocalReads(tmp_path))
+    assert len(opening.checked(store, found, list(found.manifest.datasets), True)) == 3
+    vendor.datasets["people"].rows["p91"] = row("p91")
+    archive = FolderArchive(tmp_path, Effects(), Clock(), "me")
+    assert archive.delta(vendor, resource("people"), True).rows == 9
 
 
 def test_what_is_kept_out_of_rows_is_counted_by_its_field_and_survives_an_interruption(tmp_path: Path) -> None:

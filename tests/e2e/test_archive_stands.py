@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -72,7 +73,9 @@ def test_a_manifest_of_an_archive_cannot_lead_out_of_the_folder_that_it_is_resto
     assert found is not None
     datasets = tuple(replace(each, slug=f"../../../{each.slug}") for each in found.manifest.datasets)
     made = replace(found.manifest, datasets=datasets, root="")
-    (root / "manifest.json").write_bytes(manifest.written(replace(made, root=manifest._root(made))))
+    (root / "manifest.json").write_bytes(
+        manifest.written(replace(made, root=manifest._root(msgspec.to_builtins(made))))
+    )
 
     said = here.run("archive", "restore", str(root), "--to", str(tmp_path / "out"))
 

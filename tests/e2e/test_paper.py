@@ -135,6 +135,10 @@ def test_an_export_from_before_the_freeze_is_not_the_last_one(here: Site) -> Non
 
 
 def test_what_the_manifest_declares_of_a_table_is_how_it_is_read(here: Site) -> None:
+    said = here.plan("--lang", "en").out
+    assert (
+        "Deals is written in gb18030 is a guess" in said and "`encoding: gb18030`, or the right one, for Deals" in said
+    ), said
     here.apply()
     coverage = here.folder / "archive" / "paper-exit" / "coverage.json"
     assert "guessed" in json.loads(coverage.read_text())
@@ -143,6 +147,7 @@ def test_what_the_manifest_declares_of_a_table_is_how_it_is_read(here: Site) -> 
         text.replace("  exports: exports\n", "  exports: exports\n  tables: {Deals: {encoding: gbk, id: 编号}}\n")
     )
     assert here.run("validate", str(here.manifest)).code == 0
+    assert "CRM-P063" not in here.plan().out
     here.apply()
     coverage = here.folder / "archive" / "other" / "coverage.json"
     found = {each["dataset"]: each.get("encoding") for each in json.loads(coverage.read_text())["datasets"]}

@@ -159,6 +159,9 @@ def _archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> tuple[str, ...]:
             draft.report("CRM-P021", Severity.WARNING, goal.span, row.address, dataset=row.label or row.id)
         _uncovered(draft, row, "blocked.not_exportable")
         return ()
+    if facts.guessed:
+        params = {"dataset": row.label or row.id, "encoding": facts.encoding or "?"}
+        draft.report("CRM-P063", Severity.WARNING, goal.span, row.address, **params)
     needs: tuple[str, ...] = ()
     if draft.recorded(place, Verb.ARCHIVE) is None:
         jobs = jobs_of(draft.provider, goal, facts)
