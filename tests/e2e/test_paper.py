@@ -216,3 +216,11 @@ def test_the_vendor_is_called_what_the_contract_calls_it(here: Site, named: bool
         assert here.run("report", str(here.manifest), "--out", str(page), *more).code == 0
         text = page.read_text("utf-8")
         assert ("Papertrail Ltd" in text) is named and "Finished" not in text
+
+
+def test_nobody_looks_back_before_the_end(here: Site) -> None:
+    here.write(MANIFEST + "evaluation: {after: 90 days, measures: [cost], owner: cfo@example.com}\n")
+    said = here.run("confirm", "evaluation/review", str(here.manifest))
+    assert (said.code, "CRM-C082" in said.err) == (3, True), said.err
+    waived = ("--waive", "--note", "nobody is left who could", "--expires", "2099-01-01")
+    assert here.run("confirm", "evaluation/review", str(here.manifest), *waived).code == 0
