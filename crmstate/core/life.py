@@ -133,12 +133,12 @@ class _Seen(msgspec.Struct, frozen=True):
 
 def ended(state: State, place: Address) -> Entry | None:
     """The record of the end itself, which only somebody who looked, or a document, gives; of an earlier end that was taken
-    back since it says nothing."""
+    back since it says nothing, nor does the proof of a pause."""
     entry = state.latest(place, Verb.PROBE)
     if entry is None or entry.outcome is not Outcome.DONE:
         return None
     asked = asked_of(state, place)
-    return None if asked is None or asked.at > entry.at else entry
+    return None if asked is None or asked.verb is Verb.PAUSE or asked.at > entry.at else entry
 
 
 def _stand(seen: _Seen) -> tuple[Stand | None, Message, Proof]:

@@ -242,7 +242,9 @@ def test_nothing_is_finished_while_somebody_is_still_to_look_back() -> None:
         "evaluation", "2026-12-01T00:00:00Z", address(Kind.EVALUATION, "review"), message("date.evaluation")
     )
     recheck = Deadline("recheck", "2026-12-01T00:00:00Z", address(Kind.ARCHIVE, "all"), message("date.recheck"))
-    assert [standing(done, plan(wish(freeze=None), tenant()), dates).finished for dates in ((), (recheck,), (later,))] == [
+    assert [
+        standing(done, plan(wish(freeze=None), tenant()), dates).finished for dates in ((), (recheck,), (later,))
+    ] == [
         True,
         True,
         False,
