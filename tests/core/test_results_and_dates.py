@@ -249,3 +249,11 @@ def test_nothing_is_finished_while_somebody_is_still_to_look_back() -> None:
         True,
         False,
     ]
+
+
+def test_a_smaller_edition_that_was_proved_is_no_end_of_access() -> None:
+    goal = wish(subscription=SubscriptionGoal("downgraded", effective="immediately", to="free"), freeze=None)
+    asked = confirmed(Kind.SUBSCRIPTION, "contract", Verb.DOWNGRADE, at="2026-05-01T12:00:00Z")
+    proved = confirmed(Kind.SUBSCRIPTION, "contract", Verb.PROBE, at="2026-05-02T12:00:00Z", proof=Proof.CERTIFIED)
+    found = plan(goal, tenant(), record(asked, proved)).life
+    assert found is not None and (found.why.code, found.access_why.code) == ("life.downgraded", "life.access.smaller")
