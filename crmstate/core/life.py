@@ -133,12 +133,12 @@ class _Seen(msgspec.Struct, frozen=True):
 
 def ended(state: State, place: Address) -> Entry | None:
     """The record of the end itself, which only somebody who looked, or a document, gives; of an earlier end that was taken
-    back since it says nothing."""
+    back since it says nothing, nor does the proof of a pause."""
     entry = state.latest(place, Verb.PROBE)
     if entry is None or entry.outcome is not Outcome.DONE:
         return None
     asked = asked_of(state, place)
-    return None if asked is None or asked.at > entry.at else entry
+    return None if asked is None or asked.verb is Verb.PAUSE or asked.at > entry.at else entry
 
 
 def _stand(seen: _Seen) -> tuple[Stand | None, Message, Proof]:
@@ -208,8 +208,14 @@ def _over(seen: _Seen) -> tuple[Message, Proof] | None:
             return message("life.vendor.free"), Proof.OBSERVED
         return None
     if seen.result is not None:
-        return message("life.ended", at=seen.result.at), seen.result.proof
+        code = "life.downgraded" if _smaller(seen) else "life.ended"
+        return message(code, at=seen.result.at), seen.result.proof
     return None
+
+
+def _smaller(seen: _Seen) -> bool:
+    """Whether it is a smaller edition that was proved: what was paid for has ended, and nothing else."""
+    return seen.asked is not None and seen.asked.verb is Verb.DOWNGRADE
 
 
 def _window(seen: _Seen) -> tuple[Stand, Message] | None:
@@ -287,7 +293,7 @@ def _access(seen: _Seen, stand: Stand | None, renews: bool | None) -> tuple[str 
         if until is not None:
             return until, message("life.access.acknowledged", at=asked.known_since)
     if seen.result is not None and facts is None:
-        return None, message("life.access.over")
+        return None, message("life.access.smaller" if _smaller(seen) else "life.access.over")
     if renews is False and days.term_end is not None and asked is None:
         return days.term_end, message("life.access.term")
     if renews:

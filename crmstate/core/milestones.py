@@ -189,7 +189,7 @@ def _archive_verified(desired: Desired, state: State) -> Dated | Unknown:
 
 def _cancel_effective(desired: Desired, state: State, as_of: str) -> Dated | Unknown:
     """When the contract is over: as it was seen, as the vendor promised, as contract and manifest say."""
-    seen = _last(state, Kind.SUBSCRIPTION, Verb.PROBE)
+    seen = _seen_end(state)
     if seen is not None:
         return _recorded(desired, seen.at)
     goal = desired.subscription
@@ -267,12 +267,30 @@ def _purged(desired: Desired, state: State) -> Dated | Unknown:
 
 def _result(desired: Desired, state: State, kind: Kind, verb: Verb) -> Dated | Unknown:
     """When something had ended: as it was seen, or a document proved it. That a person asked for it is no result."""
-    entry = _last(state, kind, Verb.PROBE)
+    entry = _seen_end(state) if kind is Kind.SUBSCRIPTION else _last(state, kind, Verb.PROBE)
     if entry is None:
         entry = _last(state, kind, verb)
         if entry is not None and entry.proof is not Proof.OBSERVED:
             entry = None
     return _recorded(desired, entry.at) if entry is not None else _by_work()
+
+
+_ASKS = frozenset({Verb.CANCEL, Verb.RENEW_OFF, Verb.DOWNGRADE, Verb.PAUSE, Verb.RESUME})
+"""What is asked of a vendor for a subscription."""
+
+
+def _seen_end(state: State) -> Entry | None:
+    """The proof that the subscription has ended: of what was asked for last, which is neither a pause nor that it goes on."""
+    entry = _last(state, Kind.SUBSCRIPTION, Verb.PROBE)
+    if entry is None:
+        return None
+    asked = [
+        (each.since or each.at, each.verb)
+        for each in state.entries.values()
+        if each.verb in _ASKS and kind_of(each.address) is Kind.SUBSCRIPTION and each.outcome is not Outcome.FAILED
+    ]
+    at, verb = max(asked, default=("", Verb.CANCEL))
+    return None if verb in (Verb.PAUSE, Verb.RESUME) or at > entry.at else entry
 
 
 def _last(state: State, kind: Kind, verb: Verb) -> Entry | None:

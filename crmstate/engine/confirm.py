@@ -88,6 +88,8 @@ def confirm(
         _proved(place, proof, needed(step, entry[1] if entry is not None else None, provider))
         if step is not None and step.not_before is not None and step.not_before > at:
             raise problem(Exit.REFUSED, "CRM-C070", address=place, at=step.not_before)
+        if step is not None and step.verb is Verb.EVALUATE and step.deadline is None:
+            raise problem(Exit.REFUSED, "CRM-C082", address=place)  # what it looks back at has not ended
         if contact:
             _says_so(place, state, contact)
         if step is not None and step.files and not (evidence or _papers(state, contact)):

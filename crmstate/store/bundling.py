@@ -21,7 +21,7 @@ from crmstate.store.bundle import JOURNAL, README, SEAL, SUMS, Listed, Sheet, en
 from crmstate.store.files import Disk
 from crmstate.store.home import ROOT, Home
 from crmstate.store.load import Loaded, read
-from crmstate.store.papers import FOLDERS, Paper, Told, derived, kept, papers, told
+from crmstate.store.papers import FOLDER, Paper, Told, derived, kept, papers, told
 
 Contents = Mapping[str, bytes | Path]
 """Files by their names in a bundle: as bytes, or where they lie."""
@@ -55,11 +55,10 @@ class Record:
     def _evidence(self) -> dict[str, Path]:
         """Every file that an event refers to, as it was recorded, and whatever else lies in evidence/."""
         found: dict[str, Path] = {}
-        for folder in sorted(FOLDERS):
-            for name in files.names(self.home.path / folder):
-                path = f"{folder}/{name}"
-                if kept(path) and not name.endswith(files.TEMPORARY):
-                    found[path] = self.home.path / folder / name
+        for name in files.names(self.home.path / FOLDER):
+            path = f"{FOLDER}/{name}"
+            if kept(path) and not name.endswith(files.TEMPORARY):
+                found[path] = self.home.path / FOLDER / name
         for paper in self.papers:
             data = files.read(self.home.path / paper.path)
             if data is None or (paper.sha256 and sha256(data) != paper.sha256):

@@ -1,8 +1,9 @@
 """Papers: what the journal says, as files of a bundle: the folded state, the approvals, and which event refers to which
 file. Whoever bundles and whoever verifies make them by the same functions from the same chunks.
 
-It knows no kind of event by name: whatever an event says of a file is found in it, so that events that are added later
-are included.
+It knows no kind of event by name: whatever an event says of a file, with its path and its digest, is found in it, so that
+events that are added later are included. A text alone is no file, whatever it looks like: notes are people's, and an address
+such as `settlement/final` looks like a path.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from crmstate.store.load import Loaded
 from crmstate.store.snapshot import Head
 
 FOLDER = "evidence"
-FOLDERS = frozenset({FOLDER, "letters", "contacts", "deliveries", "certificates", "settlement", "evaluation"})
 """Beside the state: where files lie that events refer to."""
 
 
@@ -99,7 +99,7 @@ def papers(happened: list[Told], state: State) -> list[Paper]:
 
 def kept(path: str) -> bool:
     """Whether a text of an event names a file beside the state, and not one in an archive."""
-    return path.partition("/")[0] in FOLDERS and "/" in path and fit(path)
+    return path.startswith(f"{FOLDER}/") and fit(path)
 
 
 def derived(loaded: Loaded, found: list[Paper]) -> dict[str, bytes]:
@@ -123,17 +123,15 @@ def _nodes(plain: Any, address: str, state: State) -> Iterator[tuple[dict[str, A
 
 
 def _paths(node: dict[str, Any]) -> list[str]:
-    """The files that an object in an event names, each once."""
-    texts = [each for value in node.values() for each in (value if isinstance(value, list | tuple) else (value,))]
-    return list(dict.fromkeys(each for each in texts if isinstance(each, str) and kept(each)))
+    """The file that an object in an event names: none, or one."""
+    path, digest = node.get("path"), node.get("sha256")
+    return [path] if isinstance(path, str) and isinstance(digest, str) and digest and kept(path) else []
 
 
 def _digest(path: str, node: dict[str, Any]) -> str:
-    """What an event says of a file's content: in evidence/ its very name."""
+    """What an event says of a file's content: its very name."""
     named = path.rpartition("/")[2]
-    if path.startswith(f"{FOLDER}/") and len(named) == 64:
-        return named
-    return str(node.get("sha256", "")) if node.get("path") == path else ""
+    return named if len(named) == 64 else str(node["sha256"])
 
 
 def _number(value: object) -> int | None:

@@ -24,6 +24,9 @@ from crmstate.core.schedule import awaited
 from crmstate.core.words import Kind, Mode, Outcome, Proof, Verb, weakest
 from crmstate.views.notices import Sent, sent
 
+TO_COME = frozenset({"evaluation", "settlement", "notice"})
+"""Dates on which something is still to be done, so that nothing is finished before them. An archive is looked at for years."""
+
 
 class From(StrEnum):
     """Whom something is waited for from."""
@@ -131,6 +134,7 @@ def standing(
     done = [entry.proof for entry in entries.values() if entry.outcome is Outcome.DONE]
     loose = bool(lapsed) or any(entry.outcome is not Outcome.DONE for entry in entries.values())
     ahead = plan is not None and bool(plan.steps or plan.blocked)
+    still = any(each.what in TO_COME for each in dates)
     return Standing(
         name=state.name,
         provider=state.provider or (plan.provider if plan else ""),
@@ -142,7 +146,7 @@ def standing(
         last_run=state.last_run,
         last_exit=state.last_exit,
         planned=plan is not None,
-        finished=bool(done) and not (waits or ahead or owed or (loose and plan is None)),
+        finished=bool(done) and not (waits or ahead or owed or still or (loose and plan is None)),
         proof=weakest(done),
         parts=parts,
         waits=waits,

@@ -42,6 +42,7 @@ run crmstate confirm certificate/destruction --proof certified --evidence papers
 run crmstate settle add --kind invoice --amount 120.00 --currency EUR --document papers/invoice-2026-881.txt
 run crmstate settle add --kind credit --for 1 --amount 120.00 --currency EUR --document papers/credit-2026-102.txt
 run crmstate settle list
+run crmstate confirm settlement/final --by finance@example.com --evidence papers/credit-2026-102.txt --note "Closed on both sides"
 
 run crmstate status
 run crmstate report --out report.html

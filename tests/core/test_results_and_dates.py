@@ -27,12 +27,14 @@ from crmstate.core.event import (
 )
 from crmstate.core.goal import SubscriptionGoal
 from crmstate.core.life import Beside
+from crmstate.core.message import message
 from crmstate.core.milestones import milestones
-from crmstate.core.plan import Plan
+from crmstate.core.plan import Deadline, Plan
 from crmstate.core.planning.timeline import timeline
 from crmstate.core.record import State
 from crmstate.core.words import Channel, Contacting, Fate, Kind, Milestone, Outcome, Proof, Verb
 from crmstate.rules import laws
+from crmstate.views.standing import standing
 
 from .scenes import DELETED, NOW, confirmed, contract, happened, one, plan, record, tenant, wish
 
@@ -223,3 +225,35 @@ def test_a_notice_of_which_every_message_came_back_is_not_given_any_more() -> No
     whole = record(done, [Bounced(NOW, notice=PLACE, to=("a", "b"), sha256="0" * 64, by="ann")])
     found = [state.latest(PLACE, Verb.NOTIFY) for state in (half, whole)]
     assert [(each.outcome, each.rows) for each in found if each] == [(Outcome.DONE, 1), (Outcome.FAILED, 0)]
+
+
+def test_the_vendors_backups_are_kept_until_their_last_day_is_over() -> None:
+    said = Destruction(tenant="acme", backups="expire", expiry="2026-06-01", day="2026-05-30", signatory="J")
+    state = record([Examined(NOW, "ann", said, PAPER)])
+    goal = wish(contract=ContractGoal(calendar=Calendar("Europe/Berlin")))
+    (found,) = [each for each in timeline(goal, state, NOW).dates if each.what == "backups"]
+    assert found.at == "2026-06-01T22:00:00Z"
+    assert not [each for each in timeline(goal, state, "2026-06-01T23:00:00Z").dates if each.what == "backups"]
+
+
+def test_nothing_is_finished_while_somebody_is_still_to_look_back() -> None:
+    done = record(happened(Kind.ACCOUNT, "acme", Verb.CLOSE))
+    later = Deadline(
+        "evaluation", "2026-12-01T00:00:00Z", address(Kind.EVALUATION, "review"), message("date.evaluation")
+    )
+    recheck = Deadline("recheck", "2026-12-01T00:00:00Z", address(Kind.ARCHIVE, "all"), message("date.recheck"))
+    assert [
+        standing(done, plan(wish(freeze=None), tenant()), dates).finished for dates in ((), (recheck,), (later,))
+    ] == [
+        True,
+        True,
+        False,
+    ]
+
+
+def test_a_smaller_edition_that_was_proved_is_no_end_of_access() -> None:
+    goal = wish(subscription=SubscriptionGoal("downgraded", effective="immediately", to="free"), freeze=None)
+    asked = confirmed(Kind.SUBSCRIPTION, "contract", Verb.DOWNGRADE, at="2026-05-01T12:00:00Z")
+    proved = confirmed(Kind.SUBSCRIPTION, "contract", Verb.PROBE, at="2026-05-02T12:00:00Z", proof=Proof.CERTIFIED)
+    found = plan(goal, tenant(), record(asked, proved)).life
+    assert found is not None and (found.why.code, found.access_why.code) == ("life.downgraded", "life.access.smaller")

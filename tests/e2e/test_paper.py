@@ -254,3 +254,52 @@ def test_the_vendor_is_called_what_the_contract_calls_it(here: Site, named: bool
         assert here.run("report", str(here.manifest), "--out", str(page), *more).code == 0
         text = page.read_text("utf-8")
         assert ("Papertrail Ltd" in text) is named and "Finished" not in text
+
+
+def test_nobody_looks_back_before_the_end(here: Site) -> None:
+    here.write(MANIFEST + "evaluation: {after: 90 days, measures: [cost], owner: cfo@example.com}\n")
+    said = here.run("confirm", "evaluation/review", str(here.manifest))
+    assert (said.code, "CRM-C082" in said.err) == (3, True), said.err
+    waived = ("--waive", "--note", "nobody is left who could", "--expires", "2099-01-01")
+    assert here.run("confirm", "evaluation/review", str(here.manifest), *waived).code == 0
+
+
+RESTING = """
+apiVersion: crmstate/v1
+kind: Decommission
+name: paper-exit
+owner: owner@example.com
+provider: {name: paper, tenant: K-4711, exports: exports}
+contract:
+  term: {start: 2020-02-01, length: 12 months, end: inclusive, renewal: automatic}
+  notice: {period: 30 days, before: term_end, to: legal@vendor.example}
+end_state:
+  subscription: {status: paused, from: 2020-03-01, until: 2099-03-01}
+"""
+
+
+def test_the_proof_of_a_pause_is_no_end_of_the_contract(here: Site) -> None:
+    here.write(RESTING)
+    first = steps(here)
+    assert [(each["verb"], each["why"]["code"]) for each in first] == [
+        ("pause", "why.subscription.paused"),
+        ("probe", "why.result.pause.later"),
+    ]
+    for proof in ("attested", "certified"):
+        said = here.run(
+            "confirm", "subscription/contract", str(here.manifest), "--proof", proof,
+            "--evidence", str(here.folder / "proof.pdf"),
+        )  # fmt: skip
+        assert said.code == 0, said.err
+    life = json.loads(here.plan("--format", "json").out)["life"]
+    assert life["state"] == "active" and [each["what"] for each in life["asides"]] == ["paused", "renewed_by_default"]
+    assert steps(here) == []
+    dates = here.run("deadlines", str(here.manifest), "--format", "json").json["deadlines"]
+    assert {"notice_deadline", "term_end", "renewal", "pause"} <= {each["what"] for each in dates}
+
+    here.change("{status: paused, from: 2020-03-01, until: 2099-03-01}", "{status: cancelled, effective: end_of_term}")
+    assert [(each["verb"], each["address"]) for each in steps(here)] == [
+        ("request", "notice/contract"),
+        ("renew_off", "subscription/contract"),
+        ("probe", "subscription/contract"),
+    ]

@@ -226,7 +226,7 @@ def test_a_document_that_says_everything_is_taken_as_certified(purged: Site) -> 
     assert (other.code, "CRM-F022" in other.err) == (3, True)
     assert certify(purged, "--evidence", document, "--by", "dpo").code == 0
     dates = [each["at"] for each in plan_of(purged)["deadlines"] if each["what"] == "backups"]
-    assert dates == ["2027-03-01T00:00:00Z"], "the vendor's copies have a clock of their own"
+    assert dates == ["2027-03-02T00:00:00Z"], "the vendor's copies have a clock of their own"
     found = [each for each in state(purged).entries.values() if each.address == "certificate/destruction"]
     assert [(each.outcome, each.proof) for each in found] == [(Outcome.DONE, Proof.CERTIFIED)]
     ended(purged)

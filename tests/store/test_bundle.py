@@ -33,8 +33,8 @@ from store_scenes import (
 )
 
 from crmstate.core.diagnostic import Problem
-from crmstate.core.event import Confirmed, Evidence
-from crmstate.core.words import Proof
+from crmstate.core.event import Confirmed, Evidence, StepRef
+from crmstate.core.words import Proof, Undo, Verb
 from crmstate.store import bundle, bundling, zipped
 from crmstate.store.bundle import Sheet
 from crmstate.store.evidence import keep
@@ -480,10 +480,16 @@ class Unheard(msgspec.Struct, frozen=True, tag_field="event", tag="unheard"):
 def test_files_of_events_that_nobody_has_thought_of_yet_are_found(whole):
     digest = "a" * 64
     proof = Evidence("file", Proof.CERTIFIED, AT, "vendor", f"evidence/{digest}", digest, bytes=3, note="cert.pdf")
-    event = Unheard(AT, "anna", "x", (proof,), "letters/non-renewal.eml")
+    event = Unheard(AT, "anna", "x", (proof,), "evidence/non-renewal.eml")  # a text alone is no file
     found = papers([Told(3, event)], bundling.Record(whole, NAME).loaded.state)  # type: ignore[arg-type]
     assert [(each.path, each.sha256, each.label) for each in found] == [
         (f"evidence/{digest}", digest, "cert.pdf"),
-        ("letters/non-renewal.eml", "", ""),
     ]
     assert (found[0].mentions[0].event, found[0].mentions[0].by, found[0].mentions[0].chunk) == ("unheard", "vendor", 3)
+
+
+@pytest.mark.parametrize("place", ["settlement/final", "evaluation/review"])
+def test_an_address_or_a_note_that_looks_like_a_path_is_no_file(whole, place):
+    step = StepRef("0" * 16, place, Verb.SETTLE, Undo.FREE)
+    event = Confirmed(AT, step, "evidence/anna", Proof.ATTESTED, "evidence/" + "b" * 64)
+    assert papers([Told(3, event)], bundling.Record(whole, NAME).loaded.state) == []

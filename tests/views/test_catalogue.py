@@ -65,7 +65,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "why.by_hand.{}": ("user", "session", "api_key", "integration", "setting"),
     "why.{}.{}": LISTS,
     "why.subscription.{}": SUBSCRIPTIONS,
-    "why.result.{}": ("subscription", "account"),
+    "why.result.{}": ("subscription", "account", "pause", "downgrade"),
     "why.result.{}.later": (),
     "why.module.{}": ("keeps", "clears"),
     "order.{}": tuple(

@@ -7,12 +7,13 @@ record alone, so that they are planned where the vendor is out of reach by desig
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 from crmstate.core import certificate, evaluation, migration, settling
 from crmstate.core.address import address, id_of
 from crmstate.core.around import Migrated, ReplacementGoal
 from crmstate.core.contract import Calendar, When
-from crmstate.core.deadline import Dated
+from crmstate.core.deadline import Dated, on, unless_unknown
 from crmstate.core.goal import Desired
 from crmstate.core.message import Message, message
 from crmstate.core.milestones import milestones, resolve
@@ -162,14 +163,17 @@ def afterwards(desired: Desired, state: State, now: str) -> Iterator[Deadline]:
             said = message("date.evaluation")
             yield Deadline("evaluation", due.starts, evaluation.PLACE, said, look.span, due.why, owner=look.owner)
 
-    yield from _backups(state, now)
+    calendar = desired.contract.calendar if desired.contract is not None else Calendar()
+    yield from _backups(state, now, calendar.vendor_zone or calendar.zone)
 
 
-def _backups(state: State, now: str) -> Iterator[Deadline]:
+def _backups(state: State, now: str, zone: str | None) -> Iterator[Deadline]:
     """The day until which the vendor keeps backups, by the last document that was read."""
     said = state.examined[-1].said if state.examined else None
-    if said is not None and said.expiry is not None and said.expiry > now[:10]:
-        at = f"{said.expiry}T00:00:00Z"
+    if said is None or said.expiry is None:
+        return
+    found = unless_unknown(lambda: on(date.fromisoformat(said.expiry or ""), zone))
+    if isinstance(found, Dated) and (at := found.at) > now:
         yield Deadline("backups", at, certificate.PLACE, message("date.backups", day=said.expiry))
 
 

@@ -159,7 +159,7 @@ def by_word(draft: Draft) -> None:
         span = draft.desired.account.span if draft.desired.account is not None else None
         for entry in [each for each in draft.state.entries.values() if each.verb is Verb.CLOSE]:
             if entry.outcome is Outcome.DONE and entry.proof is not Proof.OBSERVED:
-                result(draft, Kind.ACCOUNT, entry.address, cell.after, span, asked=entry)
+                result(draft, Kind.ACCOUNT, entry.address, cell.after, span, Verb.CLOSE, asked=entry)
 
 
 def _one(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: SubscriptionFacts, verb: Verb) -> None:

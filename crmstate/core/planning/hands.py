@@ -62,7 +62,7 @@ def by_hand(
     if done is not None and not stale:
         draft.keep(kind)
         if kind in RESULTS and verb in ASKED:
-            result(draft, kind, place, cell.after, span, asked=done, until=until)
+            result(draft, kind, place, cell.after, span, verb, asked=done, until=until)
         return None
     occurrence = max(1, draft.state.occurrence(place, verb))
     if done is not None:
@@ -73,7 +73,7 @@ def by_hand(
         owner=draft.desired.owner, proof=Proof.ATTESTED, runbook=cell.runbook, span=span,
     )  # fmt: skip
     if kind in RESULTS and verb in ASKED:
-        result(draft, kind, place, cell.after, span, needs=(step.id,), until=until)
+        result(draft, kind, place, cell.after, span, verb, needs=(step.id,), until=until)
     return step
 
 
@@ -83,26 +83,25 @@ def result(
     place: Address,
     after: Phase,
     span: Span | None,
+    verb: Verb,
     *,
     needs: tuple[str, ...] = (),
     asked: Entry | None = None,
     until: str | None = None,
 ) -> None:
-    """Plans the result apart from the request, unless it is on record. One that was seen before the request is another
-    one's."""
+    """Plans the result of `verb` apart from the request, unless it is on record. One that was seen before the request is
+    another one's. That something rests, or goes on smaller, is no end."""
     seen = draft.recorded(place, Verb.PROBE)
     if seen is not None and asked is not None and seen.at >= asked.at:
         return
     last = draft.state.latest(place, Verb.PROBE)
     over = last is not None and last.outcome is Outcome.DONE and not expired(last, draft.survey.taken_at)
     occurrence = (last.occurrence if last is not None else 1) + over
-    why = (
-        message(f"why.result.{kind.value}", at=asked.at)
-        if asked is not None
-        else message(f"why.result.{kind.value}.later")
-    )
+    what = verb.value if verb in (Verb.PAUSE, Verb.DOWNGRADE) else kind.value
+    why = message(f"why.result.{what}", at=asked.at) if asked is not None else message(f"why.result.{what}.later")
+    stage = Stage.LEAVE if verb is Verb.PAUSE else RESULTS[kind]
     draft.ours(
-        place, kind, Verb.PROBE, RESULTS[kind].value, why,
+        place, kind, Verb.PROBE, stage.value, why,
         mode=Mode.MANUAL, occurrence=occurrence, before=Phase.PENDING, after=after, needs=needs, not_before=until,
         owner=draft.desired.owner, proof=Proof.CERTIFIED, files=True, span=span,
     )  # fmt: skip
