@@ -20,7 +20,7 @@ from crmstate.core.words import Exit
 
 COMMANDS = (
     "init", "validate", "plan", "apply", "approve", "confirm", "remind", "status", "report", "deadlines", "letter", "notices",
-    "rehearse", "schema", "fmt", "graph", "drift",
+    "rehearse", "schema", "fmt", "graph", "drift", "watch",
 )  # fmt: skip
 GROUPS = (
     "archive",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from crmstate.core import event as events
 from crmstate.core.contacts import proves, told_key
 from crmstate.core.event import AnyEvent, Settlement, StepRef
-from crmstate.core.record import Approval, Entry, Hold, State, Told
+from crmstate.core.record import Approval, Entry, Hold, State, Told, Watch
 from crmstate.core.words import Fate, Outcome, Proof
 
 
@@ -87,6 +87,8 @@ def advance(state: State, event: AnyEvent) -> State:
             state.compared = {**state.compared, event.dataset: event}
         case events.Remarked():
             state.remarks += (event,)
+        case events.Watched():
+            _watch(state, event)
         case events.Restored() | events.Unlocked():
             pass
     return state
@@ -125,6 +127,17 @@ def _settle(state: State, result: Settlement, at: str) -> None:
         entry.rows = result.rows
     if result.evidence:
         entry.evidence = result.evidence
+
+
+def _watch(state: State, event: events.Watched) -> None:
+    known = state.watch or Watch(first=event.at)
+    known.rounds += 1
+    known.last, known.outcome, known.sights = event.at, event.outcome, event.sights
+    if event.outcome == "unknown":
+        known.unknown += 1
+    elif event.outcome == "back":
+        known.back, known.back_at = known.back + 1, event.at
+    state.watch = known
 
 
 def _confirm(state: State, event: events.Confirmed) -> None:

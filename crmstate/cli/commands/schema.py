@@ -20,6 +20,7 @@ class Which(str, Enum):  # noqa: UP042
     state = "state"
     deadlines = "deadlines"
     drift = "drift"
+    watch = "watch"
     rules = "rules"
     bundle = "bundle"
     evidence = "evidence"
@@ -29,7 +30,7 @@ def schema(
     which: Annotated[
         Which,
         typer.Argument(
-            help="manifest, plan, state, deadlines, drift, rules, bundle (bundle.json) or evidence (evidence verify)."
+            help="manifest, plan, state, deadlines, drift, watch, rules, bundle (bundle.json) or evidence (evidence verify)."
         ),
     ] = Which.manifest,
     write: Annotated[Path | None, typer.Option("--write", help="Write all schemas into this folder.")] = None,
@@ -66,6 +67,10 @@ def _schema(which: Which) -> dict[str, Any]:
         from crmstate.views.drift import drift_schema
 
         return drift_schema()
+    if which is Which.watch:
+        from crmstate.views.watching import watch_schema
+
+        return watch_schema()
     if which is Which.rules:
         from crmstate.rules import rules_schema
 
