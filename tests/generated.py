@@ -132,7 +132,7 @@ def exit_codes() -> str:
         Exit.ERROR: "error",
         Exit.CHANGES: (
             "`plan --detailed-exitcode`: changes are pending; `deadlines --within`: a date is that near; "
-            "`fmt --check`: a file is written otherwise; `drift`: something changed at the vendor"
+            "`fmt --check`: a file is written otherwise; `drift`: something changed at the vendor; `watch`: something came back"
         ),
         Exit.REFUSED: "refused by a safeguard, hold, policy or missing approval",
         Exit.LOCKED: "the state is locked",

@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 
 import typer
@@ -20,7 +21,7 @@ from crmstate.core.words import Exit
 
 COMMANDS = (
     "init", "validate", "plan", "apply", "approve", "confirm", "remind", "status", "report", "deadlines", "letter", "notices",
-    "bounced", "rehearse", "schema", "fmt", "graph", "drift",
+    "bounced", "rehearse", "schema", "fmt", "graph", "drift", "watch", "import",
 )  # fmt: skip
 GROUPS = (
     "archive",
@@ -55,11 +56,12 @@ def build(argv: list[str]) -> typer.Typer:
 
     first = next((word for word in argv if not word.startswith("-")), "")
     for name in (first,) if first in COMMANDS + GROUPS else COMMANDS + GROUPS:
-        module = import_module(f"crmstate.cli.commands.{name}")
+        word = f"{name}_" if iskeyword(name) else name
+        module = import_module(f"crmstate.cli.commands.{word}")
         if name in GROUPS:
             app.add_typer(module.app, name=name)
         else:
-            app.command(name)(getattr(module, name))
+            app.command(name)(getattr(module, word))
     return app
 
 

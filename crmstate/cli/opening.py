@@ -26,9 +26,7 @@ def open_house(path: Path, screen: Screen, as_of: str | None = None) -> House:
     if not screen.json:
         screen.show(loaded.diagnostics)
     at: datetime | None = moment(as_of) if as_of is not None else None
-    house = House(loaded, screen.scrubber, as_of=at)
-    _trust(house)
-    return house
+    return trusted(House(loaded, screen.scrubber, as_of=at))
 
 
 def refuse_link(path: Path) -> None:
@@ -48,8 +46,9 @@ def refuse_link(path: Path) -> None:
         )
 
 
-def _trust(house: House) -> None:
+def trusted(house: House) -> House:
     """A manifest is untrusted input: what it refers to is checked before anything is read, started or sent."""
     from crmstate.manifest.trust import require_trust
 
     require_trust(house.loaded, house.operator, house.provider.env, house.provider.hosts)
+    return house

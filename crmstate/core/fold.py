@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from crmstate.core import event as events
 from crmstate.core.contacts import proves, told_key
 from crmstate.core.event import AnyEvent, Settlement, StepRef
-from crmstate.core.record import Approval, Entry, Hold, State, Told
+from crmstate.core.record import Approval, Entry, Hold, State, Told, Watch
 from crmstate.core.words import Fate, Outcome, Proof, Verb
 
 
@@ -89,6 +89,8 @@ def advance(state: State, event: AnyEvent) -> State:
             state.compared = {**state.compared, event.dataset: event}
         case events.Remarked():
             state.remarks += (event,)
+        case events.Watched():
+            _watch(state, event)
         case events.Restored() | events.Unlocked():
             pass
     return state
@@ -143,6 +145,17 @@ def _bounce(state: State, event: events.Bounced) -> None:
             entry.outcome, entry.proof, entry.code, entry.at = Outcome.FAILED, Proof.NONE, "bounced", event.at
     elif entry.outcome is Outcome.UNKNOWN and delivered and not told.number(Fate.UNKNOWN, Fate.SENDING):
         entry.outcome, entry.proof, entry.rows, entry.at = Outcome.DONE, Proof.ACKNOWLEDGED, delivered, event.at
+
+
+def _watch(state: State, event: events.Watched) -> None:
+    known = state.watch or Watch(first=event.at)
+    known.rounds += 1
+    known.last, known.outcome, known.sights = event.at, event.outcome, event.sights
+    if event.outcome == "unknown":
+        known.unknown += 1
+    elif event.outcome == "back":
+        known.back, known.back_at = known.back + 1, event.at
+    state.watch = known
 
 
 def _confirm(state: State, event: events.Confirmed) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from crmstate.core.address import Address, address
-from crmstate.core.event import Claimed, Compared, Contacted, Evidence, Examined, Remarked, Struck
+from crmstate.core.event import Claimed, Compared, Contacted, Evidence, Examined, Remarked, Sight, Struck
 from crmstate.core.words import Fate, Kind, Outcome, Phase, Proof, Undo, Verb
 
 FORMAT = 1
@@ -82,6 +82,20 @@ class Told(msgspec.Struct, omit_defaults=True):
         return sum(each in fates for each in self.fates.values())
 
 
+class Watch(msgspec.Struct, omit_defaults=True):
+    """The looks after the end: how often and since when, how the last one came out and what it saw; in how many something was back (the
+    last time `back_at`), and in how many nothing could be seen."""
+
+    first: str = ""
+    last: str = ""
+    outcome: str = ""
+    rounds: int = 0
+    back: int = 0
+    back_at: str = ""
+    unknown: int = 0
+    sights: tuple[Sight, ...] = ()
+
+
 class State(msgspec.Struct, omit_defaults=True):
     """The record of one decommissioning. `serial` is the number of the journal's last chunk that is folded in.
     `entries` by step id; `compared`: by dataset, the last comparison with the new system; `told` by the notice's
@@ -114,6 +128,7 @@ class State(msgspec.Struct, omit_defaults=True):
     compared: dict[str, Compared] = {}
     remarks: tuple[Remarked, ...] = ()
     mended: bool = False
+    watch: Watch | None = None
 
     def entry(self, address: Address, verb: Verb, occurrence: int = 1) -> Entry | None:
         """The entry of a step, or None."""

@@ -18,7 +18,7 @@ from crmstate.core.life import Life
 from crmstate.core.message import Message, message
 from crmstate.core.plan import Deadline, Plan, Step
 from crmstate.core.planning.draft import expired
-from crmstate.core.record import Approval, Entry, Hold, State
+from crmstate.core.record import Approval, Entry, Hold, State, Watch
 from crmstate.core.reminders import Late, asked_at
 from crmstate.core.schedule import awaited
 from crmstate.core.words import Kind, Mode, Outcome, Proof, Verb, weakest
@@ -105,6 +105,7 @@ class Standing(msgspec.Struct, frozen=True):
     notices: tuple[Sent, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     vendor: str = ""
+    watch: Watch | None = None
 
 
 def standing(
@@ -155,6 +156,7 @@ def standing(
         deadlines=dates,
         life=plan.life if plan is not None else life,
         notices=sent(state),
+        watch=state.watch,
         waivers=tuple(
             Waiver(entry.address, entry.by, entry.summary, entry.expires)
             for entry in entries.values()

@@ -21,6 +21,7 @@ from crmstate.views.notices import heads, sent_rows, sent_text
 from crmstate.views.paint import Ink, ink
 from crmstate.views.plan_parts import deadlines, said, talk, timeline, titled
 from crmstate.views.standing import From, Part, Standing, Wait, standing
+from crmstate.views.watching import said as watched
 from crmstate.views.width import shorten
 from crmstate.views.wire import encode
 
@@ -81,7 +82,7 @@ def status_text(
     ]
     for source in From:
         parts += waits(found, source, words, paint, full)
-    parts += [deadlines(found.deadlines, words, paint), [last(found, words)]]
+    parts += [deadlines(found.deadlines, words, paint), [last(found, words), *looks(found, words)]]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
@@ -218,6 +219,11 @@ def last(found: Standing, words: Catalogue) -> str:
     return words.text_of("status.last", run=found.last_run, exit=exit, serial=found.serial, at=found.verified_at or "-")
 
 
+def looks(found: Standing, words: Catalogue) -> list[str]:
+    """How often was looked after the end, and what came of it."""
+    return [watched(found.watch, words)] if found.watch is not None else []
+
+
 def status_markdown(
     state: State, plan: Plan | None, words: Catalogue, dates: Sequence[Deadline] = (), at: Moment = NEVER
 ) -> str:
@@ -262,5 +268,5 @@ def status_markdown(
     if found.deadlines:
         lines += ["", f"### {safe.text_of('plan.deadlines')}", ""]
         lines += timeline(found.deadlines, safe)
-    lines += ["", last(found, safe)]
+    lines += ["", last(found, safe), *looks(found, safe)]
     return "\n".join(lines) + "\n"

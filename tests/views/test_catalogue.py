@@ -16,7 +16,7 @@ from crmstate.core import closing, words
 from crmstate.core.certificate import FIELDS
 from crmstate.core.cost import PAYABLE
 from crmstate.core.diagnostic import Diagnostic, Span, diagnostic
-from crmstate.core.drift import Turn
+from crmstate.core.drift import BACK, Turn
 from crmstate.core.evaluation import PER
 from crmstate.core.failure import Code
 from crmstate.core.life import Beside, Stand
@@ -46,6 +46,7 @@ LATE_EVENTS = ("claimed", "struck", "examined", "compared", "remarked")
 
 COST_LINES = (*PAYABLE, "refund", "refund_claimed", "missed_notice", "bound_again", "saving", "pause", "going_on")
 
+LOOKS = ("clear", "partly", "back", "unknown")
 FAMILIES: dict[str, tuple[str, ...]] = {
     "archive.{}": ("no_attachments", "not_exportable", "not_archived", "listing_incomplete", "not_listed"),
     "check.{}": (
@@ -61,6 +62,15 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "sqlite",
     ),
     "drift.{}": tuple(each.value for each in Turn),
+    "watch.{}": LOOKS,
+    "watch.last.{}": LOOKS,
+    "watch.back.{}": tuple(each.value for each in BACK),
+    "watch.sight.{}.{}": (
+        *(f"credential.{each}" for each in ("refused", "works", "works_again", "refused_strangely", "unknown")),
+        "listing.unknown",
+        "listing.not_shown",
+        "archive.due",
+    ),
     "why.user.{}": USERS,
     "why.by_hand.{}": ("user", "session", "api_key", "integration", "setting"),
     "why.{}.{}": LISTS,

@@ -20,6 +20,7 @@ class Which(str, Enum):  # noqa: UP042
     state = "state"
     deadlines = "deadlines"
     drift = "drift"
+    watch = "watch"
     rules = "rules"
     bundle = "bundle"
     evidence = "evidence"
@@ -30,7 +31,8 @@ def schema(
     which: Annotated[
         Which,
         typer.Argument(
-            help="manifest, plan, state, deadlines, drift, rules, bundle (bundle.json), evidence (evidence verify) or rehearsal."
+            help="manifest, plan, state, deadlines, drift, watch, rules, bundle (bundle.json), evidence (evidence verify) or "
+            "rehearsal."
         ),
     ] = Which.manifest,
     write: Annotated[Path | None, typer.Option("--write", help="Write all schemas into this folder.")] = None,
@@ -67,6 +69,10 @@ def _schema(which: Which) -> dict[str, Any]:
         from crmstate.views.drift import drift_schema
 
         return drift_schema()
+    if which is Which.watch:
+        from crmstate.views.watching import watch_schema
+
+        return watch_schema()
     if which is Which.rules:
         from crmstate.rules import rules_schema
 
