@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +29,7 @@ from crmstate.archive.layout import (
     bare,
 )
 from crmstate.archive.manifest import Found
-from crmstate.archive.marks import FileMark, Measured, sha256
+from crmstate.archive.marks import BUILDING, FileMark, Measured, sha256
 from crmstate.archive.seal import Seal
 from crmstate.archive.store import TEMPORARY, ReadStore
 from crmstate.core.diagnostic import Diagnostic, Problem, diagnostic, problem
@@ -123,9 +122,9 @@ def check(place: Place, found: Found, seal: Seal, wrong: Wrong, read: Read) -> N
     known = _journal(place, seal.journal, wrong, read) | {each.file for each in seal.marks}
     _strays(place, seal, known, wrong)
     if wrong.count == before and place.wrap.reads_index:
-        holding = _folded(place, seal, wrong, read)
+        holding, ids = _folded(place, seal, wrong, read)
         if wrong.count == before:
-            _numbers(place, seal, holding, wrong)
+            _numbers(place, seal, holding, ids, wrong)
             if place.wrap.locked and place.wrap.reads_rows:
                 _unlocked(place, seal, holding, wrong)
     _others(place.store, found, wrong)
@@ -229,9 +228,11 @@ def foreign(store: ReadStore, found: Found, wrong: Wrong) -> None:
             wrong.add("CRM-A003", file=f"{layout.SCHEMA}/{name}")
 
 
-def _folded(place: Place, seal: Seal, wrong: Wrong, read: Read) -> Holding:
-    """What the segments give when they are read in their order; every row is looked at on the way."""
+def _folded(place: Place, seal: Seal, wrong: Wrong, read: Read) -> tuple[Holding, str | None]:
+    """What the segments give when they are read in their order; every row is looked at on the way. And the digest of the
+    ids, where that can be told already: where each is of a row that is held."""
     holding, names = Holding(), {bare(each.file): each.file for each in seal.files}
+    ids = hashlib.sha256()
     rows = Rows(place, wrong, read)
     file = ""
     try:
@@ -243,6 +244,7 @@ def _folded(place: Place, seal: Seal, wrong: Wrong, read: Read) -> Holding:
                 for block in reading.blocks(place, file):
                     entries = index.parsed(block)
                     holding.fold(entries, lambda: reading.indexes(place, seal, holding.lines))
+                    ids.update(index.joined(entries.texts))
                     if jsonl is not None:
                         number = rows.beside(jsonl, number, entries, texts)
                 if jsonl is not None and texts.some(1):
@@ -253,7 +255,7 @@ def _folded(place: Place, seal: Seal, wrong: Wrong, read: Read) -> Holding:
         wrong.add("CRM-A002", file=file)
     except Problem as refused:
         wrong.take(refused)
-    return holding
+    return holding, ids.hexdigest() if holding.in_order else None
 
 
 class Rows:
@@ -352,13 +354,9 @@ def _bearing(field: str | None, kind: type) -> msgspec.json.Decoder[Any] | None:
     """A decoder of many rows that reads nothing but the id of each; None where no field bears it."""
     if field is None:
         return None
-    with _BUILDING:
+    with BUILDING:
         row = msgspec.defstruct("Row", [("id", kind)], rename={"id": field}, gc=False)
         return msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
-
-
-_BUILDING = threading.Lock()
-"""msgspec 0.22 crashes the interpreter where two threads meet a type for the first time."""
 
 
 def parsed(raw: bytes) -> object:
@@ -387,8 +385,8 @@ def _digest(parts: Iterable[bytes]) -> str:
     return found.hexdigest()
 
 
-def _numbers(place: Place, seal: Seal, holding: Holding, wrong: Wrong) -> None:
-    """The seal's numbers against what was read."""
+def _numbers(place: Place, seal: Seal, holding: Holding, ids: str | None, wrong: Wrong) -> None:
+    """The seal's numbers against what was read. `ids`: the digest of the ids, where it is known."""
     last = seal.last
     contents: dict[str, int | None] = {
         each.name or each.sha256: None if each.name else each.bytes for each in seal.contents
@@ -404,7 +402,7 @@ def _numbers(place: Place, seal: Seal, holding: Holding, wrong: Wrong) -> None:
         "contents": (len(contents), len(contents) if contents == held else f"{len(held)} others"),
         "ids": (
             _digest(map(index.joined, reading.blocks(place, seal.ids.file))),
-            _digest(holding.ids(lambda: reading.indexes(place, seal))),
+            ids or _digest(holding.ids(lambda: reading.indexes(place, seal))),
         ),
     }
     for what, (said, found) in pairs.items():
