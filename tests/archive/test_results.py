@@ -15,7 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmstate.archive.results import Damaged, Rows, Unzip, plainly
+from crmstate.archive.damaged import Damaged
+from crmstate.archive.results import Rows, Unzip
+from crmstate.archive.table import plainly
 from crmstate.core.provider import REDACTED
 from crmstate.core.words import Packing
 
