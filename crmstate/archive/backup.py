@@ -18,11 +18,11 @@ from msgspec.structs import replace
 
 from crmstate.archive import attachments, bulk
 from crmstate.archive.coverage import KEPT, Described
+from crmstate.archive.damaged import Damaged
 from crmstate.archive.layout import SCHEMA_FILE, Place
 from crmstate.archive.marks import canonical
 from crmstate.archive.press import press
 from crmstate.archive.restore import attachments as entries_of
-from crmstate.archive.results import Damaged
 from crmstate.archive.seal import Seal
 from crmstate.archive.segments import Work
 from crmstate.archive.zips import Records, Unreadable, Zip

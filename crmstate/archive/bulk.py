@@ -17,9 +17,10 @@ import msgspec
 from msgspec.structs import replace
 
 from crmstate.archive import export
+from crmstate.archive.damaged import Damaged
 from crmstate.archive.marks import FileMark, Measured, canonical
 from crmstate.archive.press import Press, press
-from crmstate.archive.results import Damaged, Rows
+from crmstate.archive.results import Rows
 from crmstate.archive.segments import Work
 from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.failure import UNSURE, Code, Failure

@@ -132,14 +132,14 @@ class Holding:
         self._known = Known()
         number = 0
         for block in lines():
-            _, _, digests, ids = indexed.parsed(block)
+            _, _, digests, ids, _ = indexed.parsed(block)
             rows = enumerate(zip(ids, digests, strict=True), number)
             self._known.put((id, Fact(digest, self._reading, line, line)) for line, (id, digest) in rows)
             number += len(block)
 
     def fold(self, entries: Entries, lines: Lines) -> None:
         """Folds lines of the index in; `lines`: all before them. Raises KeyError on an id that is not held."""
-        block, ops, digests, ids = entries
+        block, ops, digests, ids, _ = entries
         if self._known is None and not (entries.plain and self._order.goes_on(ids)):
             self._tabled(lines)
         if self._known is None:
@@ -170,7 +170,7 @@ class Holding:
         """What is known of each id that is held, in the order in which they first came; in blocks."""
         number = 0
         for block in lines():
-            _, ops, _, ids = indexed.parsed(block)
+            _, ops, _, ids, _ = indexed.parsed(block)
             facts = known.get(ids)
             yield {
                 id: facts[id]
@@ -178,6 +178,11 @@ class Holding:
                 if op == PLUS and id in facts and facts[id].born == place
             }
             number += len(block)
+
+    @property
+    def in_order(self) -> bool:
+        """Whether every line so far is of a row that is held, each of another one."""
+        return self._known is None
 
     def ids(self, lines: Lines) -> Iterator[bytes]:
         """The ids that are held, one JSON string a line, in the order in which they first came; in blocks."""

@@ -58,12 +58,14 @@ def weight(lines: Iterable[bytes]) -> int:
 
 
 class Entries(NamedTuple):
-    """Lines of an index, read: what came of the row of each, the digest of its text (empty but for `+`), its id."""
+    """Lines of an index, read: what came of the row of each, the digest of its text (empty but for `+`), its id, and the id
+    as it is spelt."""
 
     lines: list[bytes]
     ops: bytes
     digests: list[bytes]
     ids: list[str]
+    texts: list[bytes]
 
     @property
     def plain(self) -> bool:
@@ -80,24 +82,25 @@ class Entries(NamedTuple):
 
 def parsed(lines: list[bytes]) -> Entries:
     """Reads lines. Raises ValueError where one is no line of an index."""
+    heads = b"".join([line[:ID] for line in lines])
+    if len(heads) == ID * len(lines) and not heads[::ID].strip(b"+"):
+        texts = [line[ID:] for line in lines]
+        return Entries(lines, heads[::ID], _digests(heads, len(lines)), _ids(texts), texts)
     ops = b"".join([line[:1] for line in lines])
     if len(ops) != len(lines):
         raise ValueError("not an index line")
-    if not ops.strip(b"+"):
-        digests = _digests([line[:ID] for line in lines])
-        return Entries(lines, ops, digests, _ids([line[ID:] for line in lines]))
-    heads = [line[: ID if line[:1] == b"+" else 2] for line in lines]
-    texts = [line[len(head) :] for line, head in zip(lines, heads, strict=True)]
-    return Entries(lines, ops, [_digests([head])[0] if len(head) > 2 else _none(head) for head in heads], _ids(texts))
+    starts = [line[: ID if line[:1] == b"+" else 2] for line in lines]
+    texts = [line[len(start) :] for line, start in zip(lines, starts, strict=True)]
+    digests = [_digests(start, 1)[0] if len(start) > 2 else _none(start) for start in starts]
+    return Entries(lines, ops, digests, _ids(texts), texts)
 
 
-def _digests(heads: list[bytes]) -> list[bytes]:
-    number = len(heads)
-    whole = b"".join(heads)
-    marks = whole[::ID] + whole[1::ID] + whole[ID - 1 :: ID]
-    if len(whole) != ID * number or marks != b"+" * number + b" " * (2 * number):
+def _digests(heads: bytes, number: int) -> list[bytes]:
+    """The digests in so many beginnings of lines, one after the other. What is neither a digit nor in its place makes them
+    shorter than they have to be."""
+    if len(heads) != ID * number or heads[1::ID] + heads[ID - 1 :: ID] != b" " * (2 * number):
         raise ValueError("not an index line")
-    found = bytes.fromhex(b"".join([head[2:-1] for head in heads]).decode("ascii"))
+    found = bytes.fromhex(heads.replace(b"+", b" ").decode("ascii"))
     if len(found) != DIGEST * number:
         raise ValueError("not a digest")
     return [found[place : place + DIGEST] for place in range(0, len(found), DIGEST)]

@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+
+BUILDING = threading.Lock()
+"""For types that are made on the way: msgspec 0.22 crashes the interpreter where two threads meet one for the first time."""
 
 
 class FileMark(msgspec.Struct, frozen=True):

@@ -8,32 +8,21 @@ says, gzip or a quoted cell that does not end, a line with other cells than the 
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
-import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
 
+from crmstate.archive.damaged import Damaged
 from crmstate.archive.fields import fields
+from crmstate.archive.table import END, MOST_HELD, Table
+from crmstate.archive.zips import Zip
 from crmstate.core.provider import REDACTED, Row
 from crmstate.core.words import Packing
 
-MOST_HELD = 1 << 25
-"""Of one row. What is longer is no row, but a quote that nobody closed."""
-LOOKS_AT = 1 << 20
-"""What is held of a row before it is looked at whether it is one, and again each time that it has doubled."""
-_END = b"null"
-"""The end of results, as some vendors write it."""
-
-csv.field_size_limit(MOST_HELD)
-
-
-class Damaged(ValueError):
-    """The file is not whole, or is not what it should be."""
+_SLICE = 1 << 14
+_NOTHING = END.encode()
 
 
 class Stage(Protocol):
@@ -80,265 +69,25 @@ class Gunzip:
         return b""
 
 
-_LOCAL, _CENTRAL, _LAST = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
-_LAST64, _LOCATOR = b"PK\x06\x06", b"PK\x06\x07"
-_DESCRIPTOR = b"PK\x07\x08"
-_MOST_DIRECTORY = 1 << 20
-_PIECE, _SLICE = 1 << 20, 1 << 14
-
-
 class Unzip:
-    """The one file of a zip, read from its beginning, without a place to seek in. Its directory, which comes last, must say
-    the same of it."""
+    """The one file of a zip."""
 
     def __init__(self) -> None:
-        self._rest = b""
-        self._step: Callable[[list[bytes]], bool] = self._head
-        self._members: list[tuple[bytes, int, int, int]] = []  # name, checksum, packed, unpacked
-        self._name, self._flags, self._left = b"", 0, 0
-        self._crc = self._packed = self._unpacked = 0
-        self._said = (0, 0)
-        self._inflate: Any = None
+        self._zip = Zip()
 
     def feed(self, piece: bytes) -> bytes:
-        self._rest += piece
         out: list[bytes] = []
-        while self._step(out):
-            pass
+        for name, part in self._zip.feed(piece):
+            if self._zip.files > 1:
+                raise Damaged("several files in the zip")
+            out.append(b"" if name.endswith(b"/") else part)
         return b"".join(out)
 
     def end(self) -> bytes:
-        if self._step != self._directory:
-            raise Damaged("the zip ends early")
-        self._compare()
-        return b""
-
-    def _head(self, out: list[bytes]) -> bool:
-        """The next file's own head, or the directory."""
-        rest = self._rest
-        if len(rest) < 4:
-            return False
-        if rest[:4] in (_CENTRAL, _LAST):
-            self._step = self._directory
-            return True
-        if rest[:4] != _LOCAL:
-            raise Damaged("not a zip")
-        if len(rest) < 30:
-            return False
-        flags, method = struct.unpack_from("<HH", rest, 6)
-        crc, packed, _, name, extra = struct.unpack_from("<IIIHH", rest, 14)
-        if len(rest) < 30 + name + extra:
-            return False
-        self._name = rest[30 : 30 + name]
-        self._rest = rest[30 + name + extra :]
-        known = not flags & 8
-        if flags & 1 or method not in (0, 8) or (method == 0 and (not known or packed == 0xFFFFFFFF)):
-            raise Damaged("a zip of a kind that cannot be read")
-        if [each for each in self._members if not each[0].endswith(b"/")] and not self._name.endswith(b"/"):
-            raise Damaged("several files in the zip")
-        self._flags, self._left, self._said = flags, packed, (crc, packed)
-        self._crc = self._packed = self._unpacked = 0
-        self._inflate = zlib.decompressobj(-15) if method == 8 else None
-        self._step = self._data
-        return True
-
-    def _data(self, out: list[bytes]) -> bool:
-        if self._inflate is None:
-            piece, self._rest = self._rest[: self._left], self._rest[self._left :]
-            self._left -= len(piece)
-            self._take(out, piece, len(piece))
-            over = self._left == 0
-        else:
-            before = len(self._rest)
-            try:
-                piece = self._inflate.decompress(self._rest, _PIECE)
-            except zlib.error:
-                raise Damaged("the zip is damaged") from None
-            over = self._inflate.eof
-            self._rest = self._inflate.unused_data if over else self._inflate.unconsumed_tail
-            self._take(out, piece, before - len(self._rest))
-        if over:
-            self._step = self._after if self._flags & 8 else self._done
-            return True
-        return bool(self._rest)
-
-    def _take(self, out: list[bytes], piece: bytes, packed: int) -> None:
-        out.append(piece)
-        self._crc = zlib.crc32(piece, self._crc)
-        self._packed += packed
-        self._unpacked += len(piece)
-
-    def _after(self, out: list[bytes]) -> bool:
-        """The checksum and sizes behind a file, in one of the four ways in which they are written."""
-        if len(self._rest) < 24:
-            return False
-        for sizes in ("<QQ", "<II"):
-            for mark in (_DESCRIPTOR, b""):
-                numbers = (self._packed, self._unpacked)
-                if sizes == "<II" and max(numbers) > 0xFFFFFFFF:
-                    continue
-                wanted = mark + struct.pack("<I", self._crc) + struct.pack(sizes, *numbers)
-                if self._rest.startswith(wanted):
-                    self._rest = self._rest[len(wanted) :]
-                    return self._note()
-        raise Damaged("the zip has another checksum than it says")
-
-    def _done(self, out: list[bytes]) -> bool:
-        crc, packed = self._said
-        if crc != self._crc or packed not in (self._packed, 0xFFFFFFFF):
-            raise Damaged("the zip has another checksum than it says")
-        return self._note()
-
-    def _note(self) -> bool:
-        self._members.append((self._name, self._crc, self._packed, self._unpacked))
-        self._step = self._head
-        return True
-
-    def _directory(self, out: list[bytes]) -> bool:
-        if len(self._rest) > _MOST_DIRECTORY:
-            raise Damaged("something behind the zip")
-        return False
-
-    def _compare(self) -> None:
-        """The directory against what was read."""
-        rest, place, number = self._rest, 0, 0
-        while rest[place : place + 4] == _CENTRAL and len(rest) >= place + 46:
-            crc, packed, unpacked, name, extra, note = struct.unpack_from("<IIIHHH", rest, place + 16)
-            if number >= len(self._members):
-                raise Damaged("the zip's directory names files that are not there")
-            known = self._members[number]
-            said = (rest[place + 46 : place + 46 + name], crc)
-            sizes = ((packed, known[2]), (unpacked, known[3]))
-            if said != known[:2] or any(each not in (found, 0xFFFFFFFF) for each, found in sizes):
-                raise Damaged("the zip's directory says other than the zip")
-            place, number = place + 46 + name + extra + note, number + 1
-        if rest[place : place + 4] == _LAST64 and len(rest) >= place + 12:
-            place += 12 + int(struct.unpack_from("<Q", rest, place + 4)[0])
-            place += 20 if rest[place : place + 4] == _LOCATOR else 0
-        last = rest[place : place + 22]
-        if last[:4] != _LAST or len(last) < 22:
-            raise Damaged("the zip ends early")
-        said_number, comment = struct.unpack_from("<H", last, 10)[0], struct.unpack_from("<H", last, 20)[0]
-        if said_number not in (number, 0xFFFF) or number != len(self._members) or place + 22 + comment != len(rest):
-            raise Damaged("the zip's directory says other than the zip")
-        if not [each for each in self._members if not each[0].endswith(b"/")]:
+        self._zip.end()
+        if not self._zip.files:
             raise Damaged("no file in the zip")
-
-
-class Table:
-    """CSV as rows."""
-
-    def __init__(self, key: str, secret: frozenset[str]) -> None:
-        self._key, self._secret = key, secret
-        self._decoder = codecs.getincrementaldecoder("utf-8-sig")("strict")
-        self._held: list[str] = []
-        self._size = 0
-        self._look = LOOKS_AT
-        self._quoted = False
-        self._columns: list[str] | None = None
-        self._at = 0
-        self._hidden: list[int] = []
-
-    def feed(self, piece: bytes) -> list[Row]:
-        text = self._text(piece, False)
-        cut = self._whole(text)
-        if not cut:
-            self._held.append(text)
-            self._size += len(text)
-            if self._size > MOST_HELD:
-                raise Damaged("a row without an end")
-            return self._looked() if self._size > self._look else []
-        block, self._look = "".join((*self._held, text[:cut])), LOOKS_AT
-        self._held, self._size = [text[cut:]], len(text) - cut
-        return self._rows(block)
-
-    def _looked(self) -> list[Row]:
-        """The rows that have ended in what is held although its quotes do not show it."""
-        text = "".join(self._held)
-        cut = _ended(text)
-        self._held, self._size = [text[cut:]], len(text) - cut
-        self._look = max(LOOKS_AT, 2 * self._size)
-        self._quoted = self._held[0].count('"') % 2 == 1
-        return self._rows(text[:cut]) if cut else []
-
-    def end(self) -> list[Row]:
-        block = "".join((*self._held, self._text(b"", True)))
-        self._held = []
-        rows = self._rows(block) if block else []
-        if self._columns is None:
-            raise Damaged("no line of column names")
-        return rows
-
-    def _text(self, piece: bytes, last: bool) -> str:
-        try:
-            return self._decoder.decode(piece, last)
-        except UnicodeDecodeError:
-            raise Damaged("not UTF-8") from None
-
-    def _whole(self, text: str) -> int:
-        """Where the last whole line in this text ends: at its last line break outside of quotes; 0 for none."""
-        quoted = self._quoted ^ bool(text.count('"') % 2)
-        self._quoted, end = quoted, len(text)
-        while True:
-            quote = text.rfind('"', 0, end)
-            line = text.rfind("\n", quote + 1, end)
-            if line >= 0 and not quoted:
-                return line + 1
-            if quote < 0:
-                return 0
-            end, quoted = quote, not quoted
-
-    def _rows(self, block: str) -> list[Row]:
-        lines = csv.reader(io.StringIO(block, newline=""), strict=True)
-        try:
-            if self._columns is None:
-                first = next(filter(None, lines), None)
-                if first is None:
-                    return []
-                if first == [_END.decode()]:  # nothing may follow it
-                    self._columns = []
-                else:
-                    self._head(first)
-            return self._taken(lines)
-        except csv.Error:
-            raise Damaged("not CSV") from None
-
-    def _taken(self, lines: Iterator[list[str]]) -> list[Row]:
-        """The rows of these lines, of which no more than one is held in cells."""
-        columns, at, encode = self._columns or [], self._at, msgspec.json.encode
-        rows = []
-        for cells in lines:
-            if not cells:
-                continue
-            if len(cells) != len(columns):
-                raise Damaged("a line with other cells than columns")
-            for place in self._hidden:
-                cells[place] = REDACTED if cells[place] else ""
-            if not cells[at]:
-                raise Damaged("a row without an id")
-            rows.append(Row(cells[at], encode(dict(zip(columns, cells, strict=True)))))
-        return rows
-
-    def _head(self, columns: list[str]) -> None:
-        if len(set(columns)) != len(columns):
-            raise Damaged("two columns of one name")
-        if self._key not in columns:
-            raise Damaged("no column with ids")
-        self._columns, self._at = columns, columns.index(self._key)
-        self._hidden = [place for place, name in enumerate(columns) if name in self._secret]
-
-
-def _ended(text: str) -> int:
-    """Where the last row of this text ends that ends in it, as CSV is read and not by its quotes: one within a cell that is
-    not quoted hides from those where the rows after it end."""
-    lines, place = io.StringIO(text, newline=""), 0
-    try:
-        for _ in csv.reader(lines, strict=True):
-            place = lines.tell() if text[lines.tell() - 1] == "\n" else place
-    except csv.Error:
-        if lines.tell() < len(text):
-            raise Damaged("not CSV") from None
-    return place
+        return b""
 
 
 class Lines:
@@ -366,7 +115,7 @@ class Lines:
         return self._rows([rest])
 
     def _rows(self, lines: list[bytes]) -> list[Row]:
-        return [self._row(line) for each in lines if (line := each.strip(b"\r")) and line.strip() != _END]
+        return [self._row(line) for each in lines if (line := each.strip(b"\r")) and line.strip() != _NOTHING]
 
     def _row(self, raw: bytes) -> Row:
         found = fields(raw)

@@ -19,11 +19,11 @@ from decimal import Decimal, DecimalException
 from itertools import islice
 from typing import Any
 
+from crmstate.archive.beside import parsed
 from crmstate.archive.layout import SCHEMA_FILE, Place
 from crmstate.archive.reading import rows as rows_of
 from crmstate.archive.restore import attachments
 from crmstate.archive.seal import Seal
-from crmstate.archive.verify import parsed
 from crmstate.core.diagnostic import problem
 from crmstate.core.event import Check
 from crmstate.core.provider import REDACTED

@@ -8,15 +8,10 @@ it says.
 from __future__ import annotations
 
 import hashlib
-import json
-import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
-
-import msgspec
 
 from crmstate.archive import commit, index, journal, layout, manifest, reading
+from crmstate.archive.beside import Rows
 from crmstate.archive.holding import Holding
 from crmstate.archive.layout import (
     ATTACHMENTS,
@@ -33,55 +28,11 @@ from crmstate.archive.manifest import Found
 from crmstate.archive.marks import FileMark, Measured, sha256
 from crmstate.archive.seal import Seal
 from crmstate.archive.store import TEMPORARY, ReadStore
-from crmstate.core.diagnostic import Diagnostic, Problem, diagnostic, problem
+from crmstate.archive.wrong import Read as Read
+from crmstate.archive.wrong import Wrong as Wrong
+from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.event import Check
-from crmstate.core.words import Exit, Severity
-
-MOST = 200
-
-
-@dataclass
-class Read:
-    """What a verification read: a verifier that read nothing must not look like one that did."""
-
-    files: int = 0
-    bytes: int = 0
-    rows: int = 0
-
-
-class Wrong:
-    """The findings so far. `passed`: codes that are none."""
-
-    def __init__(self, passed: frozenset[str] = frozenset()) -> None:
-        self.passed = passed
-        self.found: list[Diagnostic] = []
-        self.more = 0
-
-    def add(self, code: str, **params: str | int) -> None:
-        """One more finding; beyond `MOST` they are only counted."""
-        if code in self.passed:
-            return
-        if len(self.found) < MOST:
-            self.found.append(diagnostic(code, Severity.ERROR, None, None, **params))
-        else:
-            self.more += 1
-
-    def take(self, refused: Problem) -> None:
-        """Findings that came as a Problem."""
-        self.found += refused.diagnostics
-
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        return len(self.found) + self.more
-
-    def refuse(self) -> None:
-        """Raises Problem with all of them, if there are any."""
-        once = list({repr(each): each for each in self.found}.values())
-        if self.more:
-            once.append(diagnostic("CRM-A026", more=self.more))
-        if once:
-            raise Problem(Exit.ERROR, *once)
+from crmstate.core.words import Exit
 
 
 def sealed(place: Place, expected: str | None) -> tuple[Found, Seal]:
@@ -123,9 +74,9 @@ def check(place: Place, found: Found, seal: Seal, wrong: Wrong, read: Read) -> N
     known = _journal(place, seal.journal, wrong, read) | {each.file for each in seal.marks}
     _strays(place, seal, known, wrong)
     if wrong.count == before and place.wrap.reads_index:
-        holding = _folded(place, seal, wrong, read)
+        holding, ids = _folded(place, seal, wrong, read)
         if wrong.count == before:
-            _numbers(place, seal, holding, wrong)
+            _numbers(place, seal, holding, ids, wrong)
             if place.wrap.locked and place.wrap.reads_rows:
                 _unlocked(place, seal, holding, wrong)
     _others(place.store, found, wrong)
@@ -229,9 +180,11 @@ def foreign(store: ReadStore, found: Found, wrong: Wrong) -> None:
             wrong.add("CRM-A003", file=f"{layout.SCHEMA}/{name}")
 
 
-def _folded(place: Place, seal: Seal, wrong: Wrong, read: Read) -> Holding:
-    """What the segments give when they are read in their order; every row is looked at on the way."""
+def _folded(place: Place, seal: Seal, wrong: Wrong, read: Read) -> tuple[Holding, str | None]:
+    """What the segments give when they are read in their order; every row is looked at on the way. And the digest of the
+    ids, where that can be told already: where each is of a row that is held."""
     holding, names = Holding(), {bare(each.file): each.file for each in seal.files}
+    ids = hashlib.sha256()
     rows = Rows(place, wrong, read)
     file = ""
     try:
@@ -243,6 +196,7 @@ def _folded(place: Place, seal: Seal, wrong: Wrong, read: Read) -> Holding:
                 for block in reading.blocks(place, file):
                     entries = index.parsed(block)
                     holding.fold(entries, lambda: reading.indexes(place, seal, holding.lines))
+                    ids.update(index.joined(entries.texts))
                     if jsonl is not None:
                         number = rows.beside(jsonl, number, entries, texts)
                 if jsonl is not None and texts.some(1):
@@ -253,74 +207,7 @@ def _folded(place: Place, seal: Seal, wrong: Wrong, read: Read) -> Holding:
         wrong.add("CRM-A002", file=file)
     except Problem as refused:
         wrong.take(refused)
-    return holding
-
-
-class Rows:
-    """Looks at each row beside its line of the index: its digest, that it is JSON, and that it bears its id. Many rows
-    are looked at at once, and one by one where something is wrong with them."""
-
-    def __init__(self, place: Place, wrong: Wrong, read: Read) -> None:
-        self._place = place
-        self._wrong = wrong
-        self._read = read
-        self._field: str | None = None
-        self._known = False
-        self._texts = True
-        self._bearing: msgspec.json.Decoder[Any] | None = None
-
-    def beside(self, jsonl: str, number: int, entries: index.Entries, texts: reading.Pull) -> int:
-        """Looks at the rows of these lines of the index, which follow the `number`-th; the number of the last."""
-        digests, ids = entries.written()
-        start = 0
-        while start < len(ids):
-            found = texts.some(len(ids) - start) or [b""] * (len(ids) - start)
-            end = start + len(found)
-            self._some(jsonl, number + start, digests[start:end], ids[start:end], found)
-            start = end
-        return number + len(ids)
-
-    def _some(self, file: str, number: int, digests: list[bytes], ids: list[str], rows: list[bytes]) -> None:
-        if self._alike(digests, ids, rows):
-            self._read.rows += len(rows)
-            return
-        for place, (digest, id, row) in enumerate(zip(digests, ids, rows, strict=True), number + 1):
-            self._row(file, place, digest, id, row)
-
-    def _alike(self, digests: list[bytes], ids: list[str], raws: list[bytes]) -> bool:
-        """Whether nothing is wrong with any of them, as far as one look tells."""
-        if self._bearing is None:
-            return False
-        sha256 = hashlib.sha256
-        if [sha256(raw).digest() for raw in raws] != digests:
-            return False
-        try:
-            found = [each.id for each in self._bearing.decode(b"[" + b",".join(raws) + b"]")]
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return False
-        return (found if self._texts else list(map(str, found))) == ids
-
-    def _row(self, file: str, number: int, digest: bytes, id: str, raw: bytes) -> None:
-        """One row."""
-        self._read.rows += 1
-        if hashlib.sha256(raw).digest() != digest:
-            self._wrong.add("CRM-A005", file=file, line=number)
-            return
-        try:
-            self._bears(parsed(raw), id)
-        except (ValueError, RecursionError):
-            self._wrong.add("CRM-A010", file=file, line=number)
-        except LookupError:
-            self._wrong.add("CRM-A011", file=file, line=number)
-
-    def _bears(self, value: object, id: str) -> None:
-        """Finds the field that bears the id in the first row, and expects it in every other. Raises LookupError."""
-        if not self._known:
-            self._known, self._field = True, _id_field(value, id)
-            self._texts = isinstance(value, dict) and isinstance(value.get(self._field), str)
-            self._bearing = _bearing(self._field, str if self._texts else int)
-        if self._field is not None and (not isinstance(value, dict) or _text(value.get(self._field)) != id):
-            raise LookupError(self._field)
+    return holding, ids.hexdigest() if holding.in_order else None
 
 
 def _unlocked(place: Place, seal: Seal, holding: Holding, wrong: Wrong) -> None:
@@ -348,38 +235,6 @@ def _opens(place: Place, file: str, within: Measured, wrong: Wrong) -> bool:
     return True
 
 
-def _bearing(field: str | None, kind: type) -> msgspec.json.Decoder[Any] | None:
-    """A decoder of many rows that reads nothing but the id of each; None where no field bears it."""
-    if field is None:
-        return None
-    with _BUILDING:
-        row = msgspec.defstruct("Row", [("id", kind)], rename={"id": field}, gc=False)
-        return msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
-
-
-_BUILDING = threading.Lock()
-"""msgspec 0.22 crashes the interpreter where two threads meet a type for the first time."""
-
-
-def parsed(raw: bytes) -> object:
-    """A row's JSON. Raises ValueError where it is none; numbers too large for the fast reader are kept as text."""
-    try:
-        return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, ValueError):
-        return json.loads(raw, parse_int=str, parse_float=str)
-
-
-def _id_field(value: object, id: str) -> str | None:
-    if not isinstance(value, dict):
-        return None
-    fields = sorted((key for key in value if _text(value[key]) == id), key=lambda key: (key not in ("id", "_id"), key))
-    return fields[0] if fields else None
-
-
-def _text(value: object) -> str | None:
-    return None if value is None or isinstance(value, bool | float | dict | list) else str(value)
-
-
 def _digest(parts: Iterable[bytes]) -> str:
     found = hashlib.sha256()
     for part in parts:
@@ -387,8 +242,8 @@ def _digest(parts: Iterable[bytes]) -> str:
     return found.hexdigest()
 
 
-def _numbers(place: Place, seal: Seal, holding: Holding, wrong: Wrong) -> None:
-    """The seal's numbers against what was read."""
+def _numbers(place: Place, seal: Seal, holding: Holding, ids: str | None, wrong: Wrong) -> None:
+    """The seal's numbers against what was read. `ids`: the digest of the ids, where it is known."""
     last = seal.last
     contents: dict[str, int | None] = {
         each.name or each.sha256: None if each.name else each.bytes for each in seal.contents
@@ -404,7 +259,7 @@ def _numbers(place: Place, seal: Seal, holding: Holding, wrong: Wrong) -> None:
         "contents": (len(contents), len(contents) if contents == held else f"{len(held)} others"),
         "ids": (
             _digest(map(index.joined, reading.blocks(place, seal.ids.file))),
-            _digest(holding.ids(lambda: reading.indexes(place, seal))),
+            ids or _digest(holding.ids(lambda: reading.indexes(place, seal))),
         ),
     }
     for what, (said, found) in pairs.items():

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from crmstate.archive.results import Damaged
+from crmstate.archive.damaged import Damaged
 
 PIECE = 1 << 20
 _MODULUS = 1 << 256

@@ -166,7 +166,7 @@ def test_a_verification_that_read_too_little_does_not_pass(tmp_path: Path, monke
 
     def nothing(self: object, file: str, number: int, digests: object, ids: object, rows: object) -> None: ...
 
-    monkeypatch.setattr("crmstate.archive.verify.Rows._some", nothing)
+    monkeypatch.setattr("crmstate.archive.beside.Rows._some", nothing)
     code, params = refused(archive_of(tmp_path), vendor)
     assert (code, params["read"], params["said"]) == ("CRM-A030", 0, 8)
 

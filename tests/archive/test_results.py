@@ -15,7 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmstate.archive.results import Damaged, Rows, Unzip
+from crmstate.archive.damaged import Damaged
+from crmstate.archive.results import Rows, Unzip
+from crmstate.archive.table import plainly
 from crmstate.core.provider import REDACTED
 from crmstate.core.words import Packing
 
@@ -136,6 +138,24 @@ def test_a_zip_of_zeros_is_unpacked_in_flat_memory() -> None:
 def test_what_is_no_table_is_refused(text: bytes) -> None:
     with pytest.raises(Damaged):
         read(text, Packing.CSV)
+
+
+@given(st.lists(st.sampled_from(["a", ",", '"', '","', ',"b,c",', '""', "\n", "\r\n", "\r", "é", "\0"]), max_size=14))
+def test_what_is_not_left_to_csv_is_read_as_csv_reads_it(parts: list[str]) -> None:
+    text = "".join(parts)
+    found = plainly(text)
+    if found is not None:
+        assert [each for each in found if each] == [
+            each for each in csv.reader(io.StringIO(text, newline=""), strict=True) if each
+        ]
+
+
+def test_lines_of_bare_and_of_quoted_cells_are_not_left_to_csv() -> None:
+    assert plainly('a,b,\r\n"a","b,c",""\r\n,"x",y\n"x",,"y"') == [
+        ["a", "b", ""], ["a", "b,c", ""], ["", "x", "y"], ["x", "", "y"],
+    ]  # fmt: skip
+    assert plainly('a,"b ""c""",d') == [["a", 'b "c"', "d"]]
+    assert plainly('a,"b\nc"') is None
 
 
 @pytest.mark.parametrize("text", [b"id,a\r\n", b"id,a", b"\xef\xbb\xbfid,a\r\n", b"null", b"null\n"])

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmstate.archive.results import Damaged
+from crmstate.archive.damaged import Damaged
 from crmstate.archive.zips import Records, Unreadable, Zip
 
 CONTENTS = st.dictionaries(

@@ -10,6 +10,8 @@ import csv
 import hashlib
 import http.client
 import json
+import os
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -23,11 +25,16 @@ from typing import Any
 import pytest
 
 from crmstate.archive import pack
+from tests.benchmarks import table
 from tests.benchmarks.pages import SIZE, served
 
 HERE = Path(__file__).parent
 ROUNDS = 5
 DELAY = 0.05
+MANY = int(os.environ.get("CRMSTATE_BENCHMARK_ROWS", "400000"))
+"""Rows of the larger export that memory is compared with: ten million take a quarter of an hour."""
+BULK = int(os.environ.get("CRMSTATE_BENCHMARK_BULK", "60000000"))
+"""Bytes of the CSV of a job."""
 
 
 def taken(url: str, folder: Path, *words: str) -> dict[str, Any]:
@@ -191,15 +198,51 @@ LEAST = {
 }
 
 
+def children() -> float:
+    """Seconds of CPU of every process that has been waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+@pytest.mark.deep
+def test_the_csv_of_a_job_costs_a_known_multiple_of_what_a_shell_does_with_it(tmp_path: Path) -> None:
+    """The shell fetches, hashes and compresses the file and knows nothing of rows. Here each row is found in it besides,
+    digested, and kept as JSON, beside the file as it was."""
+    missing = [each for each in ("bash", "curl", "tee", "sha256sum", "zstd") if shutil.which(each) is None]
+    if missing:
+        pytest.skip(f"not here: {', '.join(missing)}")
+    rows = table.written(tmp_path / "table.csv", BULK)
+    clock, cpu, most = [], [], 0.0
+    with table.served(tmp_path / "table.csv", rows) as url:
+        chain = (
+            f"curl -sf {url}{table.FILE} | tee >(sha256sum >{tmp_path}/sum) | zstd -q -3 -f -o {tmp_path}/out.zst; wait"
+        )
+        for _ in range(3):
+            start, used = time.perf_counter(), children()
+            subprocess.run(["bash", "-o", "pipefail", "-c", chain], check=True)
+            theirs, their_cpu = time.perf_counter() - start, children() - used
+            found = taken(url, tmp_path / "bulk" / "archive", "table", "--jobs")
+            assert found["rows"] == rows
+            cost, most = found["export"], max(most, found["export"]["mib"])
+            clock.append(theirs / cost["wall"])
+            cpu.append(their_cpu / cost["cpu"])
+            print(
+                f"bulk CSV: {BULK / cost['wall'] / 1e6:.0f} MB/s, shell {BULK / theirs / 1e6:.0f}: {clock[-1]:.2f} of it; "
+                f"of CPU {BULK / cost['cpu'] / 1e6:.0f}, shell {BULK / their_cpu / 1e6:.0f}: {cpu[-1]:.2f}; {most:.0f} MiB"
+            )
+    assert most < 96
+    assert max(clock) >= 0.7 or max(cpu) >= 0.2
+
+
 @pytest.mark.deep
 def test_memory_does_not_grow_with_the_number_of_rows(quick: str, tmp_path: Path) -> None:
     words = ("--verify", "--restore", "sqlite")
     few = taken(quick, tmp_path / "few" / "archive", "a-40000", *words)
-    many = taken(quick, tmp_path / "many" / "archive", "a-400000", *words)
+    many = taken(quick, tmp_path / "many" / "archive", f"a-{MANY}", *words)
     side = taken(quick, tmp_path / "side" / "archive", *(f"{name}-40000" for name in "abcdefgh"), *words)
     for what in ("export", "verify", "restore"):
         print(
-            f"{what}: {few[what]['mib']:.0f} MiB for 40 000 rows, {many[what]['mib']:.0f} for 400 000, "
+            f"{what}: {few[what]['mib']:.0f} MiB for 40 000 rows, {many[what]['mib']:.0f} for {MANY:,}, "
             f"{side[what]['mib']:.0f} for eight times 40 000 side by side"
         )
         assert many[what]["mib"] < min(96, few[what]["mib"] + 6)

@@ -257,7 +257,8 @@ def test_a_file_that_is_cut_short_is_raised(stage: Stage, company: Company, expo
 
 
 def test_a_file_with_fewer_rows_than_said_shows_it(stage: Stage, company: Company, dataset_export: Cell) -> None:
-    from crmstate.archive.results import Damaged, Rows
+    from crmstate.archive.damaged import Damaged
+    from crmstate.archive.results import Rows
 
     made, session, order = bulk(dataset_export), company.writer(), order_of(stage, dataset_export, 9)
     job = done(session, order)
