@@ -238,6 +238,8 @@ def test_a_declared_encoding_that_the_file_denies_is_refused(tmp_path: Path) -> 
     put(tmp_path, "marked.csv", "name\n李雷\n".encode("utf-8-sig"))
 
     for dataset, encoding in (("t", "utf-8"), ("marked", "gb18030")):
+        line = session(tmp_path, **{dataset: {"encoding": encoding}})
+        assert {row.id for row in line.list(Kind.DATASET).resources} == {"t", "marked"}
         with pytest.raises(Failure) as found:
             read(tmp_path, dataset, **{dataset: {"encoding": encoding}})
         assert found.value.code is Code.UNAVAILABLE and f"{dataset}.csv" in found.value.summary

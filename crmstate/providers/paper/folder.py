@@ -99,9 +99,13 @@ class Folder:
         return found
 
     def encoding(self, dataset: str) -> Encoding | None:
-        """How a table is read as text; None for the files beside them."""
+        """How a table is read as text; None for the files beside them, and where nobody can tell: whoever reads it says so,
+        and the others are listed all the same."""
         path = self.tables().get(dataset)
-        return None if path is None else encoding(path, self._way(dataset))
+        try:
+            return None if path is None else encoding(path, self._way(dataset))
+        except Failure:
+            return None
 
     def others(self) -> list[Path]:
         """Every other file, in the order of their names."""
