@@ -40,8 +40,7 @@ def write(root: Collection) -> str:
         _sort(root, _meant(manifest_schema()))
     _gather(root)
     lines = _head(root)
-    body = _collection(root, 0)
-    return "\n".join([*lines, *(_trimmed(body) if not lines else body)]) + "\n"
+    return "\n".join([*lines, *_trimmed(_collection(root, 0))]) + "\n"
 
 
 def _sound(raw: bytes, path: FilePath) -> Tree:

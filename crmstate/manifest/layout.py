@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -263,10 +263,11 @@ class _Placing:
     def _behind(self, at: int, said: str) -> None:
         """A comment behind something: of the outermost entry that ended on this line, else the last one begun."""
         line, place = self._line(at), bisect_right(self._starts, at)
-        begun = [entry for entry in self._all[:place] if entry.start >= line]
-        ended = [each for each in begun if each.end <= at] or [
-            each for each in self._all[:place] if line < each.end <= at
-        ]
+        first = bisect_left(self._starts, line)
+        begun = self._all[first:place]
+        ended = [entry for entry in begun if entry.end <= at]
+        if not ended and first:
+            ended = [each for each in _above(self._all[first - 1]) if line < each.end <= at][::-1]
         chosen = ended[0] if ended else begun[-1] if begun else None
         if chosen is not None:
             chosen.trailing.append(said)
@@ -326,6 +327,13 @@ class _Placing:
 
 def _of_the_file(text: str) -> bool:
     return any(word in text for word in ("yaml-language-server:", "vim:", "-*-"))
+
+
+def _above(entry: Entry | None) -> Iterator[Entry]:
+    """An entry, and those that it stands in."""
+    while entry is not None:
+        yield entry
+        entry = entry.inside.above
 
 
 def _around(entry: Entry | None) -> Iterator[Collection]:

@@ -198,4 +198,5 @@ def test_whatever_is_observed_becomes_a_manifest_that_is_right_and_ends_nothing(
     acts = [each for each in made.steps if each.mode is not Mode.WAIT]
     pending = any(row.phase is Phase.PENDING for row in found.resources)
     assert pending or acts == []
+    assert [each.code for each in made.diagnostics if each.code == "CRM-P004"] == []  # nothing is asked back to life
     assert not (masked and re.search(r"- id: user-\d+  #", text))

@@ -143,6 +143,12 @@ def test_keys_comments_and_blank_lines_go_where_a_reader_looks_for_them() -> Non
     assert formatted(ODD) == CANONICAL
 
 
+def test_what_moves_up_below_the_head_of_the_file_brings_no_second_blank_line() -> None:
+    text = "# head\n\nprovider: {name: sandbox, embedded: a.db}\nkind: Decommission\nname: x\nowner: a@example.com\n\n# far\n\n"
+    after = formatted(text + "apiVersion: crmstate/v1\nend_state: {settings: {status: reset}}\n")
+    assert after.startswith("# head\n\n# far\n\napiVersion: crmstate/v1\nkind: Decommission\nname: x\n")
+
+
 @pytest.mark.parametrize("path", [*GOOD, *EXAMPLES], ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_a_manifest_means_the_same_with_every_comment_and_is_then_left_alone(path: Path) -> None:
     raw = path.read_bytes()

@@ -42,7 +42,7 @@ EVENTS = (
     "created started intended settled advanced addressed sending answered reopened confirmed contacted reminded "
     "approved held released observed finished repaired restored unlocked"
 )
-LATE_EVENTS = ("claimed", "struck", "examined", "compared", "remarked")
+LATE_EVENTS = ("claimed", "struck", "examined", "compared", "remarked", "watched")
 
 COST_LINES = (*PAYABLE, "refund", "refund_claimed", "missed_notice", "bound_again", "saving", "pause", "going_on")
 
