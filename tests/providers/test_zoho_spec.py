@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from crmstate.core.failure import Failure
-from crmstate.core.provider import Args, Batch, File, Item, Order
+from crmstate.core.provider import Args, Batch, File, Item, Order, Part
 from crmstate.core.words import READING, How, Kind, Outcome, Verb
 from crmstate.engine.observe import listed_kinds
 from crmstate.providers.kit.wire import HANDED_OUT, Gate, Request, Wire
@@ -80,6 +80,8 @@ def vendor() -> Callable[[Asked], Any]:
 
     def say(asked: Asked) -> Any:
         place = asked.path.removeprefix("/crm/v8/")
+        if asked.path == f"{READ}/77/result":
+            return Said(200, b"PK")
         if asked.path.startswith(READ):
             return jobs()(asked)
         if asked.path == f"{PLACE}/urls":
@@ -150,6 +152,7 @@ def every_call(session: Any) -> Iterator[Callable[[], Any]]:
         order = Order(Kind.DATASET, "Deals", more)
         yield partial(session.submit, order, None)
     yield partial(session.awaited, order, "77")
+    yield lambda: b"".join(session.collect(order, Part("77.zip", f"{READ}/77/result")))
     whole = Order(Kind.ACCOUNT)
     yield partial(session.known, whole)
     yield partial(session.submit, whole, ())
