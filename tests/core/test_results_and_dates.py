@@ -9,6 +9,7 @@ import pytest
 
 from crmstate.core.address import address
 from crmstate.core.around import NoticeGoal
+from crmstate.core.audience import Audience
 from crmstate.core.contacts import SWITCHING
 from crmstate.core.contract import Calendar, ContractGoal, Fee, NoticeClause, Period, Price, Term, When
 from crmstate.core.cost import Cost
@@ -32,11 +33,12 @@ from crmstate.core.milestones import milestones
 from crmstate.core.plan import Deadline, Plan
 from crmstate.core.planning.timeline import timeline
 from crmstate.core.record import State
+from crmstate.core.survey import survey
 from crmstate.core.words import Channel, Contacting, Fate, Kind, Milestone, Outcome, Proof, Verb
 from crmstate.rules import laws
 from crmstate.views.standing import standing
 
-from .scenes import DELETED, NOW, confirmed, contract, happened, one, plan, record, tenant, wish
+from .scenes import DELETED, NOW, TENANT, confirmed, contract, happened, one, plan, record, tenant, wish
 
 YEAR = Period(12, "months")
 TERM = Term("2026-02-01", YEAR, end="inclusive", renewal="automatic", renewal_length=YEAR)
@@ -257,3 +259,15 @@ def test_a_smaller_edition_that_was_proved_is_no_end_of_access() -> None:
     proved = confirmed(Kind.SUBSCRIPTION, "contract", Verb.PROBE, at="2026-05-02T12:00:00Z", proof=Proof.CERTIFIED)
     found = plan(goal, tenant(), record(asked, proved)).life
     assert found is not None and (found.why.code, found.access_why.code) == ("life.downgraded", "life.access.smaller")
+
+
+def test_who_is_told_by_a_list_is_told_when_the_vendor_is_out_of_reach_and_its_users_are_not() -> None:
+    sealed = "2026-05-20T00:00:00Z"
+    users = NoticeGoal(1, "staff", channel="mail", send=TOLD.send, id="s")
+    goal = wish(notices=(TOLD, users), freeze="2026-06-20T00:00:00Z")
+    seen = survey(TENANT, [], [], NOW)
+    told = (Audience("p", "partners", "mail", 2, "p.csv"), Audience("s", "staff", "mail", 0))
+    found = plan(goal, seen, sealed=sealed, audiences=told)
+    assert [(step.address, step.rows) for step in found.steps] == [("notice/p", 2)]
+    assert [(each.address, each.why.code) for each in found.blocked] == [("notice/s", "blocked.notice_users")]
+    assert not plan(goal, seen, offline=True, audiences=told).steps

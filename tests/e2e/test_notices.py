@@ -473,6 +473,7 @@ def test_a_mail_that_came_back_does_not_count_as_delivered(here: Site, mails: Ma
     assert [step["address"] for step in here.plan("--format", "json").json["steps"]] == ["notice/partners-mail"]
 
 
+@pytest.mark.deep
 def test_who_is_told_after_the_end_is_told_without_the_vendor(here: Site, mails: MailServer) -> None:
     after = TO_FILE.replace("30 days before freeze", "2 days after closed").replace(
         "to: partners", "id: late, to: partners"

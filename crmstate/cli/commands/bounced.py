@@ -35,15 +35,17 @@ def bounced(
     house = open_house(manifest, screen)
     data = take(file)
     found = read(data, file)
+    nobody = problem(Exit.USAGE, "CRM-N051", file=file.name, n=len(found), name=house.desired.name)
+    if not house.state().told:
+        raise nobody
     with house.store() as store:
         told = store.state.told
         if notice and notice not in {id_of(place) for place in told}:
             known = ", ".join(id_of(place) for place in told) or "-"
             raise problem(Exit.USAGE, "CRM-N026", name=notice, known=known)
-        back = returned(found, told, key(house, True), notice, file.name) if told else None
-        if back is None or not back.to:
-            name = house.desired.name
-            raise problem(Exit.USAGE, "CRM-N051", file=file.name, n=len(found), name=name)
+        back = returned(found, told, key(house, True), notice, file.name)
+        if not back.to:
+            raise nobody
         at, digest = stamp(house.clock.now()), hashlib.sha256(data).hexdigest()
         store.append(
             [
