@@ -180,12 +180,12 @@ def serve(
         if not place.exists():
             seed(place, dialect=dialect)
         sys.setswitchinterval(0.001)
-        with World.open(place) as world, Server(world, port=port) as server:
-            _announce(ready, server.url, place)
-            print(f"sandbox: {server.url} over {place}", file=sys.stderr, flush=True)
-            try:
+        try:
+            with World.open(place) as world, Server(world, port=port) as server:
+                _announce(ready, server.url, place)
+                print(f"sandbox: {server.url} over {place}", file=sys.stderr, flush=True)
                 while not ended.wait(0.2):  # a signal that another thread took wakes nobody
                     pass
-            finally:
-                with suppress(FileNotFoundError):
-                    ready.unlink()
+        finally:
+            with suppress(FileNotFoundError):
+                ready.unlink()  # last of all: who waits for it may clear the folder away then

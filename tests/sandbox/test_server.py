@@ -20,7 +20,7 @@ import httpx
 import pytest
 import trustme
 
-from crmstate.sandbox import Server, World, advance, ready_path, seed, world_truth
+from crmstate.sandbox import Server, World, advance, ready_path, seed, serve, world_truth
 
 
 def raw(server: Server, *parts: bytes) -> bytes:
@@ -239,3 +239,30 @@ def test_a_server_with_a_certificate_speaks_https_alone(world: World) -> None:
         assert time.monotonic() - start < 8
         with pytest.raises(httpx.TransportError):
             client.get("/v1/clock")
+
+
+def test_the_ready_file_goes_once_nothing_is_written_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, closed = tmp_path / "w.db", []
+    ready = ready_path(data)
+    World.create(data).close()
+    close = World.close
+
+    def noted(world: World) -> None:
+        closed.append(ready.exists())
+        close(world)
+
+    def end() -> None:
+        while not ready.exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    monkeypatch.setattr(World, "close", noted)
+    threading.Thread(target=end, daemon=True).start()
+    try:
+        serve(data)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    assert closed[-1:] == [True] and not ready.exists(), "whoever waits for it may clear the folder away"
