@@ -868,14 +868,14 @@ MUTATIONS: tuple[Mutation, ...] = (
     _paper(
         "rows are numbered anew on each page",
         "folder.py",
-        "Row(row_id(start + number), msgspec",
-        "Row(row_id(number), msgspec",
+        "self._row(dataset, start.rows + number, row)",
+        "self._row(dataset, number, row)",
     ),
     _paper(
         "a reading that goes on begins again",
         "folder.py",
-        "            rows = islice(table.rows(), start, None)\n",
-        "            rows = islice(table.rows(), 0, None)\n",
+        "enumerate(islice(rows, start.rows), 1)",
+        "enumerate(islice(rows, 0), 1)",
     ),
     _paper(
         "a file that grew is the same",

@@ -18,6 +18,7 @@ from crmstate.core.survey import DatasetFacts
 from crmstate.core.words import Kind
 from crmstate.providers.paper.folder import PAGE
 from crmstate.providers.paper.session import Paper
+from crmstate.providers.paper.table import Table
 
 
 def session(folder: Path, attested: bool = True, **ways: dict[str, str]) -> Paper:
@@ -157,6 +158,19 @@ def test_a_file_without_a_line_break_is_not_taken_into_memory(tmp_path: Path) ->
         read(tmp_path, "t")
 
     assert "line of more than" in found.value.summary
+
+
+def test_a_table_that_changes_within_one_page_is_not_believed(tmp_path: Path) -> None:
+    put(tmp_path, "t.csv", b"n\n1\n2\n")
+
+    with Table(tmp_path / "t.csv") as table, pytest.raises(Failure) as found:
+        rows = table.rows()
+        next(rows)
+        with (tmp_path / "t.csv").open("ab") as more:
+            more.write(b"3\n")
+        list(rows)
+
+    assert "changed" in found.value.summary
 
 
 def test_a_table_that_changes_while_it_is_read_is_not_believed(tmp_path: Path) -> None:
