@@ -14,8 +14,9 @@ from typing import Any
 from crmstate.core.diagnostic import Problem, diagnostic
 from crmstate.core.words import Exit, Severity
 from crmstate.manifest import source
-from crmstate.manifest.layout import Collection, Comment, Entry, Leaf, comments, lay_out
+from crmstate.manifest.layout import Collection, Comment, Entry, Leaf, lay_out
 from crmstate.manifest.quoting import block, quoted
+from crmstate.manifest.remarks import remarks
 from crmstate.manifest.schema import manifest_schema
 from crmstate.manifest.structure import examine
 from crmstate.manifest.tree import Tree, native
@@ -30,7 +31,7 @@ def canonical(raw: bytes, path: FilePath) -> str:
     before = _sound(raw, path)
     root = lay_out(raw.decode("utf-8"))
     text = write(root)
-    _same(before, comments(raw.decode("utf-8")), text, path)
+    _same(before, remarks(raw.decode("utf-8")), text, path)
     return text
 
 
@@ -54,7 +55,7 @@ def _sound(raw: bytes, path: FilePath) -> Tree:
 def _same(before: Tree, said: Sequence[str], text: str, path: FilePath) -> None:
     try:
         after = _sound(text.encode("utf-8"), path)
-        same = native(after.root) == native(before.root) and Counter(comments(text)) == Counter(said)
+        same = native(after.root) == native(before.root) and Counter(remarks(text)) == Counter(said)
         same = same and write(lay_out(text)) == text
     except Problem:
         same = False

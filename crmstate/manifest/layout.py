@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 import warnings
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.events import (
     AliasEvent,
     MappingEndEvent,
@@ -23,9 +23,11 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-_COMMENT = re.compile(r"(?:(?<=\s)|^)#[^\n]*", re.M)
+from crmstate.manifest.remarks import listening
+
 _DASH = re.compile(r"(?:\s|#[^\n]*)*-")
-_HEADER = re.compile(r"[|>]([-+]?)([0-9]?)([-+]?)[ \t]*(#[^\n]*)?(?:\n|\Z)")
+_GAP = re.compile(r"(?:\s|#[^\n]*)*")
+_HEADER = re.compile(r"[|>]([-+]?)([0-9]?)([-+]?)[ \t]*(?:#[^\n]*)?(?:\n|\Z)")
 
 
 @dataclass(slots=True)
@@ -39,7 +41,7 @@ class Comment:
 @dataclass(slots=True)
 class Leaf:
     """A value of text, or an alias. `style`: empty for a plain one, else its quote, `|` or `>`; `body`: the lines of a block as
-    written, None where they cannot be kept; `noted`: the comment behind a block's head."""
+    written, None where they cannot be kept."""
 
     text: str
     style: str
@@ -49,7 +51,6 @@ class Leaf:
     alias: str = ""
     body: list[str] | None = None
     chomp: str = ""
-    noted: str = ""
 
 
 @dataclass(slots=True)
@@ -93,20 +94,12 @@ class Collection:
     anchored: bool = False
 
 
-def comments(text: str) -> list[str]:
-    """The comments of a text, in its order."""
-    clean = _normal(text)
-    leaves = list(_leaves(_Reader(clean).root()))
-    found = [(start, said) for start, said in _comments(clean, leaves)]
-    found += [(leaf.start, leaf.noted) for leaf in leaves if leaf.noted]
-    return [said for _, said in sorted(found)]
-
-
 def lay_out(text: str) -> Collection:
     """The entries of a document with its comments placed."""
     clean = _normal(text)
-    root = _Reader(clean).root()
-    _Placing(clean, root).place()
+    reader = _Reader(clean)
+    root = reader.root()
+    _Placing(clean, root).place(reader.heard)
     return root
 
 
@@ -120,15 +113,18 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text
         self._anchored = False
+        self.heard: list[tuple[int, str]] = []
 
     def root(self) -> Collection:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self._events: Iterator[Any] = iter(YAML(typ="safe", pure=True).parse(self._text))
+            self._events: Iterator[Any] = iter(listening(self.heard).parse(self._text))
             for event in self._events:
                 if isinstance(event, MappingStartEvent):
                     found = self._collection(event, None)
                     found.anchored = self._anchored
+                    for _ in self._events:  # what is said behind its end is heard as well
+                        pass
                     return found
         raise ValueError("no mapping")
 
@@ -146,10 +142,9 @@ class _Reader:
         leaf = Leaf(event.value, event.style or "", start, end, event.anchor or "")
         if leaf.style in ("|", ">"):
             leaf.end = start + len(self._text[start:end].rstrip())
-            at = next(place for place in range(start, end) if self._text[place] == leaf.style)  # behind its anchor
-            head = _HEADER.match(self._text, at)
+            head = _HEADER.match(self._text, _behind_anchor(self._text, leaf))
             if head is not None:
-                leaf.chomp, leaf.noted = head[1] or head[3], (head[4] or "").rstrip()
+                leaf.chomp = head[1] or head[3]
                 leaf.body = None if head[2] or leaf.chomp == "+" else _body(self._text[head.end() : end])
         return leaf
 
@@ -176,13 +171,19 @@ class _Reader:
                 entry.value = self._collection(event, entry)
             else:
                 entry.value = self._value(event)
-            if isinstance(entry.value, Leaf) and entry.value.noted:
-                entry.trailing.append(entry.value.noted)
             if found.anchor and not found.entries and not found.flow:
                 found.column = entry.column if mapping else found.column
             found.entries.append(entry)
         found.end = event.end_mark.index
         return found
+
+
+def _behind_anchor(text: str, found: Leaf | Collection) -> int:
+    """Where a value's own first sign is: the parser begins it with its anchor, and comments may stand between."""
+    at = found.start
+    if found.anchor:
+        at = _GAP.match(text, at + 1 + len(found.anchor)).end()  # type: ignore[union-attr]  # it matches nothing, too
+    return at
 
 
 def _body(raw: str) -> list[str] | None:
@@ -197,31 +198,11 @@ def _body(raw: str) -> list[str] | None:
     return [line[indent:] for line in lines]
 
 
-def _leaves(found: Collection) -> Iterator[Leaf]:
-    for entry in found.entries:
-        if entry.key is not None:
-            yield entry.key
-        if isinstance(entry.value, Leaf):
-            yield entry.value
-        else:
-            yield from _leaves(entry.value)
-
-
 def _entries(found: Collection) -> Iterator[Entry]:
     for entry in found.entries:
         yield entry
         if isinstance(entry.value, Collection):
             yield from _entries(entry.value)
-
-
-def _comments(text: str, leaves: list[Leaf]) -> Iterator[tuple[int, str]]:
-    """Every comment outside a value, with where it begins."""
-    spans = sorted((leaf.start, leaf.end) for leaf in leaves if not leaf.alias)
-    at = 0
-    for start, end in [*spans, (len(text), len(text))]:
-        for match in _COMMENT.finditer(text, at, max(at, start)):
-            yield match.start(), match.group().rstrip()
-        at = max(at, end)
 
 
 class _Placing:
@@ -231,16 +212,20 @@ class _Placing:
         self._text, self._root = text, root
         self._all = list(_entries(root))
         self._starts = [entry.start for entry in self._all]
+        self._marks = sorted(_marks(self._all), key=itemgetter(0))
         self._cap = len(text)
         self._last: Entry | None = None
 
-    def place(self) -> None:
+    def place(self, said_at: list[tuple[int, str]]) -> None:
         for entry in self._all:
             entry.blank = self._alone(entry) and self._blank_before(entry.start)
         first = self._all[0] if self._all else None
-        for start, said in _comments(self._text, list(_leaves(self._root))):
-            if self._text[self._line(start) : start].strip():
-                self._behind(start, said)
+        for start, said in said_at:
+            behind, within = self._text[self._line(start) : start].strip(), self._within(start)
+            if behind:
+                self._behind(start, said, within)
+            elif within is not None:
+                within.leading.append(Comment(said, self._blank_before(start)))
             else:
                 self._above(start, Comment(said, self._blank_before(start)))
         if first is not None:
@@ -260,15 +245,29 @@ class _Placing:
         before = self._text[self._line(entry.start) : entry.start]
         return not before.strip() or (entry.key is None and not before.strip(" -"))
 
-    def _behind(self, at: int, said: str) -> None:
-        """A comment behind something: of the outermost entry that ended on this line, else the last one begun."""
-        line, place = self._line(at), bisect_right(self._starts, at)
-        first = bisect_left(self._starts, line)
-        begun = self._all[first:place]
-        ended = [entry for entry in begun if entry.end <= at]
-        if not ended and first:
-            ended = [each for each in _above(self._all[first - 1]) if line < each.end <= at][::-1]
-        chosen = ended[0] if ended else begun[-1] if begun else None
+    def _within(self, at: int) -> Entry | None:
+        """The entry between whose key, or dash, and whose value a comment stands. Not of a value in block style: there it
+        belongs to what comes first."""
+        place = bisect_right(self._starts, at)
+        entry = self._all[place - 1] if place else None
+        if entry is None:
+            return None
+        value = entry.value
+        if isinstance(value, Leaf):
+            return entry if at < value.end else None
+        return entry if value.flow and at < _behind_anchor(self._text, value) else None
+
+    def _behind(self, at: int, said: str, within: Entry | None) -> None:
+        """A comment behind something: of what began last on this line, or was the last to stand on it as a whole; else of
+        what ended on it."""
+        line, place = self._line(at), bisect_right(self._marks, at, key=itemgetter(0))
+        chosen = within
+        for mark, entry in reversed(self._marks[:place] if chosen is None else ()):
+            if mark < line or (chosen is not None and entry.start < line):
+                break
+            chosen = entry
+            if entry.start >= line:
+                break
         if chosen is not None:
             chosen.trailing.append(said)
         else:
@@ -329,11 +328,12 @@ def _of_the_file(text: str) -> bool:
     return any(word in text for word in ("yaml-language-server:", "vim:", "-*-"))
 
 
-def _above(entry: Entry | None) -> Iterator[Entry]:
-    """An entry, and those that it stands in."""
-    while entry is not None:
-        yield entry
-        entry = entry.inside.above
+def _marks(entries: list[Entry]) -> Iterator[tuple[int, Entry]]:
+    """Where each entry begins, and where its value ends; a collection in block style has no end of its own."""
+    for entry in entries:
+        yield entry.start, entry
+        if isinstance(entry.value, Leaf) or entry.value.flow:
+            yield entry.value.end, entry
 
 
 def _around(entry: Entry | None) -> Iterator[Collection]:

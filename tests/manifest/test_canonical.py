@@ -20,9 +20,10 @@ from crmstate.core.diagnostic import Problem
 from crmstate.core.words import Exit
 from crmstate.manifest import source
 from crmstate.manifest.canonical import canonical
-from crmstate.manifest.layout import Leaf, comments
+from crmstate.manifest.layout import Leaf
 from crmstate.manifest.load import parse
 from crmstate.manifest.quoting import quoted
+from crmstate.manifest.remarks import remarks
 from crmstate.manifest.tree import native
 
 from .corpus import BAD, GOOD
@@ -143,6 +144,66 @@ def test_keys_comments_and_blank_lines_go_where_a_reader_looks_for_them() -> Non
     assert formatted(ODD) == CANONICAL
 
 
+PLAIN = "apiVersion: crmstate/v1\nkind: Decommission\nname: n\nprovider: {name: sandbox, embedded: w.db}\n"
+PERSON = "owner: a@b.co, title: t"
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        ('owner: "a@b.co"#NOTE\n', "owner: a@b.co  #NOTE"),
+        ("owner: 'a@b.co'#NOTE\n", "owner: a@b.co  #NOTE"),
+        ("owner: &x #NOTE\n  a@b.co\n", "owner: &x a@b.co  #NOTE"),
+        ("owner: a@b.co\nreason: {code: replaced,#NOTE\n text: x}\n", "  code: replaced  #NOTE"),
+        ("owner: a@b.co\nreason: {#NOTE\n text: x, code: replaced}#END\n", "reason:  #NOTE"),
+        (f"owner: a@b.co\npeople: [{{id: a, {PERSON}}}\n ]#NOTE\n", "people:  #NOTE"),
+        ("owner: a@b.co\nreason:\n code: replaced\n text: &a|b | #NOTE\n   a\n", "  text: &a|b |  #NOTE"),
+    ],
+)
+def test_a_comment_needs_no_blank_before_its_sign(said: str, line: str) -> None:
+    after = formatted(PLAIN + said + "end_state: {account: {status: deleted}}\n")
+    assert line in after.splitlines() and after.count("#") == said.count("#")
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("reason:\n  code: replaced\n  text:\n    # NOTE\n    x\n", "  # NOTE\n  text: x\n"),
+        (
+            "end_state:\n  data:\n    archive:\n      to: a/\n      datasets:\n        -\n          # NOTE\n          B\n        - C\n",
+            "        # NOTE\n        - B\n        - C\n",
+        ),
+        ("safeguards:\n  # NOTE\n  {}\n", "# NOTE\nsafeguards: {}\n"),
+        (f"people:\n  # NOTE\n  [{{id: a, {PERSON}}}]\n", "# NOTE\npeople:\n"),
+        ("reason:\n  code: replaced\n  text: one\n    two # NOTE\n", "  text: one two  # NOTE\n"),
+        (
+            "end_state:\n  data:\n    discard: [\n      {dataset: D, why: rebuilt, by: a@b.co}\n    ] # NOTE\n",
+            "    discard:  # NOTE\n",
+        ),
+        (
+            f"people: [{{id: a, {PERSON}}},\n  {{id: b, {PERSON}}}, {{id: c, {PERSON}}} # NOTE\n  ]\n",
+            "  # NOTE\n  - id: c\n",
+        ),
+        (
+            "people:\n  - {id: a, title: t,\n     owner: a@b.co, proof: attested # NOTE\n    }\n",
+            "    proof: attested  # NOTE\n",
+        ),
+    ],
+)
+def test_a_comment_stays_with_the_value_that_it_stands_at(said: str, kept: str) -> None:
+    end = "" if "end_state" in said else "end_state: {account: {status: deleted}}\n"
+    assert kept in formatted(f"{PLAIN}owner: a@b.co\n{said}{end}")
+
+
+def test_a_comment_that_was_not_understood_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from crmstate.manifest import layout
+
+    monkeypatch.setattr(layout._Placing, "_behind", lambda *_: None)
+    with pytest.raises(Problem) as refused:
+        formatted(ODD)
+    assert [each.code for each in refused.value.diagnostics] == ["CRM-C111"]
+
+
 def test_what_moves_up_below_the_head_of_the_file_brings_no_second_blank_line() -> None:
     text = "# head\n\nprovider: {name: sandbox, embedded: a.db}\nkind: Decommission\nname: x\nowner: a@example.com\n\n# far\n\n"
     after = formatted(text + "apiVersion: crmstate/v1\nend_state: {settings: {status: reset}}\n")
@@ -156,7 +217,7 @@ def test_a_manifest_means_the_same_with_every_comment_and_is_then_left_alone(pat
     old, new = parse(raw, path, providers.names()), parse(after, path, providers.names())
     assert native(old.tree.root) == native(new.tree.root)
     assert old.model == new.model
-    assert Counter(comments(raw.decode())) == Counter(comments(after.decode()))
+    assert Counter(remarks(raw.decode())) == Counter(remarks(after.decode()))
     assert canonical(after, path).encode() == after
 
 
@@ -255,7 +316,7 @@ def test_however_a_manifest_is_written_its_form_is_one_and_nothing_of_it_is_lost
     after = formatted(text)
     assert formatted(after) == after
     assert native(source.parse(after.encode(), "x").root) == native(source.parse(text.encode(), "x").root)
-    assert Counter(comments(after)) == Counter(comments(text))
+    assert Counter(remarks(after)) == Counter(remarks(text))
     assert text.count("#") == after.count("#")
     assert [line for line in after.split("\n") if line != line.rstrip()] == []
 
