@@ -36,7 +36,7 @@ _FULL_WIDTH = re.compile(r"(?:^ *(?:- +)?|[{,｛，] *)[A-Za-z_]+ *(：)|([｛�
 
 def read(path: FilePath) -> Tree:
     """The tree of a file. Raises Problem (exit 65) with everything that the text alone has wrong."""
-    return parse(_bytes(path), str(path))
+    return parse(contents(path), str(path))
 
 
 def parse(raw: bytes, file: str) -> Tree:
@@ -57,7 +57,8 @@ def parse(raw: bytes, file: str) -> Tree:
     return Tree(file, root, lines)
 
 
-def _bytes(path: FilePath) -> bytes:
+def contents(path: FilePath) -> bytes:
+    """The bytes of a plain file, of one that is too large no more than shows it. Raises Problem (exit 65)."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise Problem(Exit.INVALID, _plain(codes.UNREADABLE, str(path), reason="not_a_file"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -385,6 +386,14 @@ def test_a_link_out_of_the_folder_and_json_are_left_alone(tmp_path: Path, capfd:
     plain.write_text("{}", encoding="utf-8")
     assert run(["fmt", str(plain)]) == 64
     capfd.readouterr()
+
+
+def test_what_is_no_plain_file_is_said_to_be_none(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe", Path(os.devnull)):
+        assert run(["fmt", str(path)]) == 65
+        said = capfd.readouterr().err
+        assert "CRM-M001" in said and "it is not a file" in said and "rm " not in said
 
 
 def test_a_full_disk_leaves_the_manifest_as_it_was(tmp_path: Path) -> None:

@@ -44,8 +44,7 @@ def fmt(
 
 def _one(path: Path, screen: Screen, check: bool, diff: bool) -> Exit:
     from crmstate.manifest.canonical import canonical
-    from crmstate.manifest.source import LARGEST
-    from crmstate.store import files
+    from crmstate.manifest.source import contents
 
     if not path.exists():
         raise problem(Exit.USAGE, "CRM-C002", path=path)
@@ -53,7 +52,7 @@ def _one(path: Path, screen: Screen, check: bool, diff: bool) -> Exit:
     if path.suffix.casefold() == ".json":
         raise problem(Exit.USAGE, "CRM-C110", path=path)
     target = path.resolve()
-    before = files.read(target, LARGEST) or b""
+    before = contents(path)
     after = canonical(before, path).encode("utf-8")
     if after == before:
         return Exit.OK
