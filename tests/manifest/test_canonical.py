@@ -388,6 +388,12 @@ def test_a_link_out_of_the_folder_and_json_are_left_alone(tmp_path: Path, capfd:
     capfd.readouterr()
 
 
+def test_a_diff_shows_that_only_the_last_line_end_is_missing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = _file(tmp_path, CANONICAL.removesuffix("\n"))
+    assert run(["fmt", "--check", "--diff", str(path)]) == 2
+    assert capfd.readouterr().out.endswith("\n-# bottom\n\\ No newline at end of file\n+# bottom\n")
+
+
 def test_what_is_no_plain_file_is_said_to_be_none(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe", Path(os.devnull)):

@@ -77,7 +77,7 @@ def _replace(target: Path, before: bytes, after: bytes) -> None:
 
 
 def _difference(before: bytes, after: bytes, path: Path) -> str:
-    old, new = before.decode("utf-8").splitlines(keepends=True), after.decode("utf-8").splitlines(keepends=True)
-    if old and not old[-1].endswith("\n"):
-        old[-1] += "\n"
-    return "".join(difflib.unified_diff(old, new, str(path), str(path)))
+    """As `diff -u` shows it, and `patch` takes it."""
+    old, new = (each.decode("utf-8").splitlines(keepends=True) for each in (before, after))
+    lines = difflib.unified_diff(old, new, str(path), str(path))
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
