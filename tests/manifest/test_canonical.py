@@ -394,6 +394,15 @@ def test_a_diff_shows_that_only_the_last_line_end_is_missing(tmp_path: Path, cap
     assert capfd.readouterr().out.endswith("\n-# bottom\n\\ No newline at end of file\n+# bottom\n")
 
 
+def test_lines_end_as_they_did(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = _file(tmp_path, "")
+    path.write_bytes(ODD.replace("\n", "\r\n").encode())
+    assert run(["fmt", str(path)]) == 0
+    assert path.read_bytes() == CANONICAL.replace("\n", "\r\n").encode()
+    assert run(["fmt", "--check", str(path)]) == 0
+    capfd.readouterr()
+
+
 def test_what_is_no_plain_file_is_said_to_be_none(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe", Path(os.devnull)):

@@ -53,7 +53,7 @@ def _one(path: Path, screen: Screen, check: bool, diff: bool) -> Exit:
         raise problem(Exit.USAGE, "CRM-C110", path=path)
     target = path.resolve()
     before = contents(path)
-    after = canonical(before, path).encode("utf-8")
+    after = _ended_alike(canonical(before, path).encode("utf-8"), before)
     if after == before:
         return Exit.OK
     if diff:
@@ -64,6 +64,11 @@ def _one(path: Path, screen: Screen, check: bool, diff: bool) -> Exit:
         _replace(target, before, after)
         screen.say("fmt.written", path=path)
     return Exit.CHANGES if check else Exit.OK
+
+
+def _ended_alike(after: bytes, before: bytes) -> bytes:
+    """With the line ends of the file as it was, which are its first one's: an editor's choice, not one of form."""
+    return after.replace(b"\n", b"\r\n") if before.partition(b"\n")[0].endswith(b"\r") else after
 
 
 def _replace(target: Path, before: bytes, after: bytes) -> None:
