@@ -403,6 +403,21 @@ def test_lines_end_as_they_did(tmp_path: Path, capfd: pytest.CaptureFixture[str]
     capfd.readouterr()
 
 
+def test_a_file_that_is_read_only_or_has_another_name_is_not_replaced(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = _file(tmp_path, mode=0o444)
+    assert run(["fmt", str(path)]) == 1
+    assert "CRM-C113" in capfd.readouterr().err
+    path.chmod(0o644)
+    (tmp_path / "other").hardlink_to(path)
+    assert run(["fmt", str(path)]) == 1
+    assert "CRM-C114" in capfd.readouterr().err
+    assert path.read_text(encoding="utf-8") == ODD and path.samefile(tmp_path / "other")
+    assert run(["fmt", "--check", str(path)]) == 2
+    capfd.readouterr()
+
+
 def test_what_is_no_plain_file_is_said_to_be_none(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe", Path(os.devnull)):

@@ -4,6 +4,7 @@ it was."""
 from __future__ import annotations
 
 import difflib
+import os
 import stat
 from pathlib import Path
 from typing import Annotated
@@ -72,10 +73,16 @@ def _ended_alike(after: bytes, before: bytes) -> bytes:
 
 
 def _replace(target: Path, before: bytes, after: bytes) -> None:
-    """The new text in place of the old one; not where somebody else has written meanwhile."""
+    """The new text in place of the old one; not where somebody else has written meanwhile, where its owner may not write,
+    or where the file has other names, which would keep the old text."""
     from crmstate.store import files
 
-    mode = stat.S_IMODE(target.stat().st_mode)
+    facts = target.stat()
+    mode = stat.S_IMODE(facts.st_mode)
+    if not mode & stat.S_IWUSR or not os.access(target, os.W_OK):
+        raise problem(Exit.ERROR, "CRM-C113", path=target)
+    if facts.st_nlink > 1:
+        raise problem(Exit.ERROR, "CRM-C114", path=target, others=facts.st_nlink - 1)
     if files.read(target) != before:
         raise problem(Exit.ERROR, "CRM-C112", path=target)
     files.Disk(Straight()).replace(target, after, mode)
