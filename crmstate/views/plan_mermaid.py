@@ -6,6 +6,7 @@ large plan is folded: steps of a stage that differ only in what they act on beco
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -19,7 +20,9 @@ from crmstate.views.width import shorten
 MANY = 40
 """More steps than these are folded: a picture of them all says nothing, and most hosts draw no more than 500 lines."""
 LONGEST = 100
-_PLAIN = frozenset(" ,./@_-+!:~…·×，：。（）")
+_PLAIN = frozenset(" ,./_-+!:…·×，：。（）")
+_MARKDOWN = re.compile(r"^[-+ ]|^[0-9]+\.|\bwww\.|:(?=//)|_(?![^\W_])|(?<![^\W_])_", re.I)
+"""Signs that are harmless but here: Mermaid reads a label as Markdown, and its older versions make links of addresses."""
 _SHAPES = {"!": ('[["', '"]]'), "@": ('(["', '"])'), "…": ('{{"', '"}}'), "x": ('>"', '"]')}
 _STYLES = (
     "classDef final fill:#fdd,stroke:#b00,stroke-width:2px,color:#000",
@@ -63,8 +66,11 @@ def plan_mermaid(plan: Plan, words: Catalogue, *, full: bool = False) -> str:
 def escaped(text: str) -> str:
     """A label's text: letters and digits of all scripts as they are, every other sign that is not plainly harmless as its
     code."""
+    shown = shorten(text, LONGEST)
+    marks = {match.end() - 1 for match in _MARKDOWN.finditer(shown)}
     return "".join(
-        letter if letter.isalnum() or letter in _PLAIN else f"#{ord(letter)};" for letter in shorten(text, LONGEST)
+        letter if (letter.isalnum() or letter in _PLAIN) and place not in marks else f"#{ord(letter)};"
+        for place, letter in enumerate(shown)
     )
 
 

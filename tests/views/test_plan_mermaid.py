@@ -17,7 +17,7 @@ from crmstate.cli.app import run
 from crmstate.core.plan import Plan
 from crmstate.core.words import Kind, Mode, Undo, Verb
 from crmstate.views.catalogue import LANGUAGES, Catalogue
-from crmstate.views.plan_mermaid import MANY, plan_mermaid
+from crmstate.views.plan_mermaid import MANY, escaped, plan_mermaid
 from tests.views.hostile import texts
 from tests.views.samples import plan, representative, step
 
@@ -54,6 +54,23 @@ def person(number: int) -> object:
     return step(Kind.USER, f"u{number}", Verb.DEACTIVATE, "users")
 
 
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("- off", "#45; off"),
+        ("+ on", "#43; on"),
+        ("-3 a-b", "#45;3 a-b"),
+        ("2. then 3.5", "2#46; then 3.5"),
+        ("   deep", "#32;  deep"),
+        ("a@b.co, https://x.co/a:b, www.x.co", "a#64;b.co, https#58;//x.co/a:b, www#46;x.co"),
+        ("_a_ b_c ~d~", "#95;a#95; b_c #126;d#126;"),
+    ],
+)
+def test_nothing_in_a_label_is_markdown_or_a_link(text: str, label: str) -> None:
+    """Mermaid reads labels as Markdown: a list is drawn as `Unsupported markdown`."""
+    assert escaped(text) == label
+
+
 def test_stages_stand_in_their_order_and_what_is_left_out_between_them_breaks_no_line() -> None:
     text = drawn(representative(), full=True)
     found = pairs(text, "-->")
@@ -73,7 +90,7 @@ def test_a_need_is_drawn_only_where_the_order_of_stages_does_not_say_so() -> Non
     later = step(Kind.MODULE, "b", Verb.DISABLE, "modules", needs=(first.id,))
     after = step(Kind.DATASET, "c", Verb.PURGE, "purge", undo=Undo.NEVER, needs=(first.id,))
     text = drawn(plan((first, later, after)))
-    assert pairs(text, r"-\.->") == {("- switch off module/a", "- switch off module/b")}
+    assert pairs(text, r"-\.->") == {("#45; switch off module/a", "#45; switch off module/b")}
 
 
 def test_what_is_final_who_is_waited_for_and_until_when_stand_in_the_boxes() -> None:
@@ -88,7 +105,7 @@ def test_what_is_final_who_is_waited_for_and_until_when_stand_in_the_boxes() -> 
     )
     text = drawn(plan((mine, step(Kind.ACCOUNT, "a", Verb.CLOSE, "account", undo=Undo.NEVER))))
     assert (
-        '(["@ confirm human_step/train<br/>waits for hr@example.com<br/>not before 2027-01-01T00:00:00Z"]):::person'
+        '(["#64; confirm human_step/train<br/>waits for hr#64;example.com<br/>not before 2027-01-01T00:00:00Z"]):::person'
         in text
     )
     assert re.search(r'\[\["! close account/a<br/>irreversible"\]\]:::final', text)
