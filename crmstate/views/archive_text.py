@@ -76,10 +76,14 @@ def archive_show(found: Holdings, words: Catalogue, format: str = "text") -> str
 
 
 def archive_verified(path: str, found: Sequence[Verified], words: Catalogue, format: str = "text") -> str:
-    """One row a check: what was read, how much."""
-    unread = any(one.method in _UNREAD for each in found for one in each.checks)
+    """One row a check: what was read, how much; and last what was not: of copies nobody can tell without a key what lies
+    there, for they are no part of what is sealed."""
+    checks = [one for each in found for one in each.checks]
+    unread = any(one.method in _UNREAD for one in checks)
+    copies = any(one.method == "views" and one.said == "not_read" for one in checks)
     if format == "json":
-        return _json({"path": path, "contents_read": not unread, "datasets": msgspec.to_builtins(tuple(found))})
+        read = {"contents_read": not unread, "copies_read": not copies}
+        return _json({"path": path, **read, "datasets": msgspec.to_builtins(tuple(found))})
     safe = _for(words, format)
     rows = [
         [
@@ -91,7 +95,8 @@ def archive_verified(path: str, found: Sequence[Verified], words: Catalogue, for
         for each in found
         for one in each.checks
     ]
-    return _table(_CHECKS, rows, safe, format) + (f"\n{safe.text_of('archive.unread')}\n" if unread else "")
+    notes = [safe.text_of("archive.unread")] * unread + [safe.text_of("archive.unread_copies")] * copies
+    return _table(_CHECKS, rows, safe, format) + (f"\n{' '.join(notes)}\n" if notes else "")
 
 
 def _numbers(check: Check) -> list[str]:

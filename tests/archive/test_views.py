@@ -26,6 +26,8 @@ from crmstate.archive.local import LocalReads
 from crmstate.archive.verify import Wrong
 from crmstate.core.diagnostic import Problem
 from crmstate.core.event import Check, Evidence
+from crmstate.views.archive_text import archive_verified
+from crmstate.views.catalogue import Catalogue
 
 DATASETS = ("people", "deals", "nothing")
 BOTH = ("csv", "csv-spreadsheet")
@@ -308,6 +310,10 @@ def test_of_an_encrypted_archive_they_are_encrypted_and_nothing_plain_reaches_th
     (result,) = opening.checked(LocalReads(root), found, list(found.manifest.datasets), False, blind, copies=True)
     assert [(each.said, each.names) for each in result.checks if each.method == "views"] == [("not_read", BOTH)]
     (root / name).write_bytes(before[name][:-1])
+    for lang, except_ in (("en", "The copies in views/ were NOT read"), ("zh-CN", "views/ 中的副本未读取")):
+        last = archive_verified("a", [result], Catalogue(lang), "text").rstrip().splitlines()[-1]
+        assert except_ in last, "whatever lies there, nobody without a key can tell it from another"
+    assert '"copies_read":false' in archive_verified("a", [result], Catalogue("en"), "json").replace(" ", "")
     assert said(archive.verify(vendor, resource("people"))).said == "derived"
 
 
