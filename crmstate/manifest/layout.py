@@ -262,7 +262,9 @@ class _Placing:
         what ended on it."""
         line, place = self._line(at), bisect_right(self._marks, at, key=itemgetter(0))
         chosen = within
-        for mark, entry in reversed(self._marks[:place] if chosen is None else ()):
+        while within is None and place:
+            place -= 1
+            mark, entry = self._marks[place]
             if mark < line or (chosen is not None and entry.start < line):
                 break
             chosen = entry
