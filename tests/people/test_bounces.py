@@ -109,10 +109,46 @@ def test_only_what_was_taken_can_come_back_and_once() -> None:
     log = {one: told(**{ann: Fate.DELIVERED, bob: Fate.BOUNCED, eve: Fate.UNKNOWN}), two: told(**{bob: Fate.REJECTED})}
     back = [Back("ANN@example.com"), Back("bob@example.com"), Back("eve@example.com"), Back("zoe@example.com")]
     found = returned(back, log, KEY, "", "f")
-    assert (found.to, found.ignored) == ({one: (ann, eve)}, 2)
+    assert (found.to, found.known, found.strangers) == ({one: (ann, eve)}, 1, 1)
     assert returned([Back("x@example.com", ann, "two")], log, KEY, "", "f").to == {}
     both = {one: told(**{ann: Fate.DELIVERED}), two: told(**{ann: Fate.DELIVERED})}
     with pytest.raises(Problem) as refused:
         returned(back[:1], both, KEY, "", "f")
     assert [each.code for each in refused.value.diagnostics] == ["CRM-N052"]
     assert list(returned(back[:1], both, KEY, "two", "f").to) == [two]
+
+
+SENT_AGAIN = "2026-11-05T12:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("said", "counts"),
+    [
+        (Back("", number=1), "known"),
+        (Back("", number=2), "to"),
+        (Back("ann@example.com"), "unclear"),
+        (Back("ann@example.com", at="2026-11-05T11:59:59Z"), "known"),
+        (Back("ann@example.com", at=SENT_AGAIN), "to"),
+    ],
+)
+def test_of_who_was_told_again_only_a_report_on_that_mail_counts(said: Back, counts: str) -> None:
+    ann, one = fingerprint(KEY, "ann@example.com"), address(Kind.NOTICE, "one")
+    record = Told("mail", "k", 1, fates={ann: Fate.DELIVERED}, back={ann: 1}, again={ann: SENT_AGAIN})
+    found = returned([said if said.address else Back("", ann, "one", said.number)], {one: record}, KEY, "", "f")
+    assert {each for each in ("to", "known", "strangers", "unclear") if getattr(found, each)} == {counts}
+
+
+def test_a_report_says_which_mail_it_was_and_when() -> None:
+    tail = HEAD.replace("partners-mail@", "partners-mail.3@")
+    (first,) = read(report(tail=tail), Path("r.eml"))
+    assert (first.notice, first.number, first.at) == ("partners-mail", 3, "")
+    arrived = report().replace(b"dns; mx.example", b"dns; mx.example\r\nArrival-Date: Thu, 5 Nov 2026 13:00:00 +0100")
+    assert [each.at for each in read(arrived, Path("r.eml"))] == [SENT_AGAIN]
+    dated = b"Date: Thu, 5 Nov 2026 12:00:00 +0000\r\n" + report()
+    assert [each.at for each in read(dated, Path("r.eml"))] == [SENT_AGAIN]
+
+
+def test_a_head_nested_deeper_than_anybody_means_says_nothing() -> None:
+    deep = "".join(f'Content-Type: multipart/mixed; boundary="b{n}"\n\n--b{n}\n' for n in range(3000))
+    found = read(report(tail=f"Content-Type: text/rfc822-headers\n\n{deep}"), Path("r.eml"))
+    assert found == [Back("Ann@example.com")]

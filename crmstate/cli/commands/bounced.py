@@ -43,10 +43,16 @@ def bounced(
         if notice and notice not in {id_of(place) for place in told}:
             known = ", ".join(id_of(place) for place in told) or "-"
             raise problem(Exit.USAGE, "CRM-N026", name=notice, known=known)
+        digest = hashlib.sha256(data).hexdigest()
+        if any(digest in record.reports for record in told.values()):
+            screen.say("bounced.on_record", file=file.name)
+            return 0
         back = returned(found, told, key(house, True), notice, file.name)
-        if not back.to:
+        if back.unclear and not back.to:
+            raise problem(Exit.USAGE, "CRM-N054", file=file.name, n=back.unclear)
+        if not back.to and not back.known:
             raise nobody
-        at, digest = stamp(house.clock.now()), hashlib.sha256(data).hexdigest()
+        at = stamp(house.clock.now())
         store.append(
             [
                 Bounced(at, notice=place, to=marks, sha256=digest, by=by or house.by)
@@ -56,6 +62,7 @@ def bounced(
         for place, marks in sorted(back.to.items()):
             delivered = store.state.told[place].number(Fate.DELIVERED)
             screen.say("bounced.recorded", n=len(marks), notice=id_of(place), delivered=delivered)
-    if back.ignored:
-        screen.say("bounced.ignored", n=back.ignored)
+    for what in ("known", "strangers", "unclear"):
+        if n := getattr(back, what):
+            screen.say(f"bounced.{what}", n=n)
     return 0
