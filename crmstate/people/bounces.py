@@ -28,6 +28,24 @@ MARK = re.compile(r"<([0-9a-f]{20})\.([^@<>.]{1,100})(?:\.([0-9]{1,6}))?@[^<>@]{
 """What stands in the Message-ID of a notice: who, which, and from the second on which sending of it."""
 DEEPEST = 40
 FAILED = "failed"
+STATUS = frozenset(
+    {"status", "event", "action", "type", "event type", "event_type", "eventtype", "bounce type", "bounce_type",
+     "bouncetype", "状态", "事件", "类型", "投递状态", "退信类型"}
+)  # fmt: skip
+"""The columns of a list that say what became of a mail."""
+_BACK = frozenset(
+    {"bounce", "bounced", "hard", "hardbounce", "hardbounced", "soft", "softbounce", "softbounced", "fail", "failed",
+     "failure", "permanent", "permanentfail", "permanentfailure", "permanentbounce", "undelivered", "undeliverable",
+     "rejected", "reject", "blocked", "退信", "硬退信", "软退信", "硬退", "软退", "失败", "投递失败", "发送失败", "无法投递",
+     "退回", "已退回"}
+)  # fmt: skip
+_NOT_BACK = frozenset(
+    {"delivered", "delivery", "sent", "send", "ok", "success", "successful", "accepted", "processed", "relayed",
+     "expanded", "open", "opened", "click", "clicked", "deferred", "delayed", "queued", "pending", "temporary",
+     "transient", "unsubscribe", "unsubscribed", "complaint", "成功", "发送成功", "投递成功", "已送达", "已发送", "已投递", "延迟"}
+)  # fmt: skip
+_CODE = re.compile(r"([0-9])(?:[0-9]{2}|(?:\.[0-9]{1,3}){2})", re.ASCII)
+"""A reply code of SMTP (550), or the status of a report (5.1.1): what begins with 5 failed for good."""
 _TOOK = frozenset({Fate.DELIVERED, Fate.UNKNOWN, Fate.SENDING})
 
 
@@ -56,12 +74,25 @@ def read(data: bytes, path: Path) -> list[Back]:
 
 def _list(path: Path) -> list[Back]:
     found = []
-    for line, text, _ in recipients.listed(path, path.name):
+    for line, text, said in recipients.rows(path, path.name, STATUS):
+        words = [_failed(each) for each in said if each.strip()]
+        if None in words or (said and not words):
+            raise problem(Exit.INVALID, "CRM-N055", Span(path.name, line, 1), file=path.name, line=line)
         try:
-            found.append(Back(address(text)))
+            came_back = Back(address(text))
         except (Injection, NoAddress):
             raise problem(Exit.INVALID, "CRM-N053", Span(path.name, line, 1), file=path.name, line=line) from None
+        if all(words):
+            found.append(came_back)
     return found
+
+
+def _failed(word: str) -> bool | None:
+    """Whether a word of a list says that a mail came back; None for one that is not known."""
+    plain = re.sub(r"[\s_-]", "", word).casefold()
+    if (code := _CODE.fullmatch(plain)) is not None and code[1] in "25":
+        return code[1] == "5"
+    return True if plain in _BACK else False if plain in _NOT_BACK else None
 
 
 def _report(data: bytes) -> Iterator[Back]:

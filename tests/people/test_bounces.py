@@ -103,6 +103,27 @@ def test_a_list_is_taken_whole_or_not_at_all(tmp_path: Path) -> None:
     assert (wrong.code, wrong.span.line if wrong.span else 0) == ("CRM-N053", 3)
 
 
+@pytest.mark.parametrize(
+    ("text", "back"),
+    [
+        ("email,status\nann@example.com,delivered\nbob@example.com,Hard Bounce\n", ["bob@example.com"]),
+        ("event,type,email\nfailed,temporary,ann@example.com\nfailed,permanent,bob@example.com\n", ["bob@example.com"]),
+        ("邮箱,状态\nann@example.com,已送达\nbob@example.com,退信\n", ["bob@example.com"]),
+        ("email,status\nann@example.com,250\nbob@example.com,5.1.1\n", ["bob@example.com"]),
+        ("email,status\nann@example.com,delivered\n", "CRM-N050"),
+        ("email,status\nann@example.com,bounced\nbob@example.com,hopeful\n", "CRM-N055"),
+        ("email,status\nann@example.com,\n", "CRM-N055"),
+    ],
+)
+def test_a_list_that_says_what_became_of_each_counts_what_came_back(text: str, back: object, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text(text, encoding="utf-8")
+    try:
+        assert [each.address for each in read(b"", file)] == back
+    except Problem as found:
+        assert [each.code for each in found.diagnostics] == [back]
+
+
 def test_only_what_was_taken_can_come_back_and_once() -> None:
     ann, bob, eve = (fingerprint(KEY, f"{name}@example.com") for name in ("ann", "bob", "eve"))
     one, two = address(Kind.NOTICE, "one"), address(Kind.NOTICE, "two")
