@@ -18,7 +18,7 @@ from pathlib import Path
 
 from crmstate.core.address import Address, id_of
 from crmstate.core.deadline import stamp
-from crmstate.core.diagnostic import Span, problem
+from crmstate.core.diagnostic import Problem, Span, problem
 from crmstate.core.record import Told
 from crmstate.core.words import Exit, Fate
 from crmstate.people import recipients
@@ -74,7 +74,7 @@ def read(data: bytes, path: Path) -> list[Back]:
 
 def _list(path: Path) -> list[Back]:
     found = []
-    for line, text, said in recipients.rows(path, path.name, STATUS):
+    for line, text, said in _rows(path):
         words = [_failed(each) for each in said if each.strip()]
         if None in words or (said and not words):
             raise problem(Exit.INVALID, "CRM-N055", Span(path.name, line, 1), file=path.name, line=line)
@@ -85,6 +85,19 @@ def _list(path: Path) -> list[Back]:
         if all(words):
             found.append(came_back)
     return found
+
+
+def _rows(path: Path) -> Iterator[tuple[int, str, list[str]]]:
+    """The rows of a list. Raises Problem in words of its own: it is no list of recipients."""
+    try:
+        yield from recipients.rows(path, path.name, STATUS)
+    except Problem as found:
+        first = found.diagnostics[0]
+        if first.code == "CRM-N003":  # empty
+            raise problem(Exit.INVALID, "CRM-N050", Span(path.name, 1, 1), file=path.name) from None
+        if first.code == "CRM-N002":
+            raise problem(Exit.INVALID, "CRM-N056", first.span, file=path.name, why=first.params["why"]) from None
+        raise
 
 
 def _failed(word: str) -> bool | None:

@@ -451,6 +451,8 @@ def test_a_mail_that_came_back_does_not_count_as_delivered(here: Site, mails: Ma
     file.write_text(BACK.replace("MARK", first["headers"]["Message-ID"]), encoding="utf-8")
     manifest = str(here.manifest)
 
+    none = here.run("bounced", str(file.with_name("none.eml")), manifest)
+    assert (none.code, "CRM-N057" in none.err, "--evidence" in none.err) == (3, True, False)
     said = here.run("bounced", str(file), manifest)
 
     assert (said.code, told(here)) == (0, {"delivered": 1, "bounced": 1}), said.err

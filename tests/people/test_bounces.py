@@ -124,6 +124,15 @@ def test_a_list_that_says_what_became_of_each_counts_what_came_back(text: str, b
         assert [each.code for each in found.diagnostics] == [back]
 
 
+@pytest.mark.parametrize(("data", "code"), [(b"email\nann\xff\n", "CRM-N056"), (b" \n", "CRM-N050")])
+def test_a_list_that_cannot_be_read_is_not_called_a_list_of_recipients(data: bytes, code: str, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_bytes(data)
+    with pytest.raises(Problem) as found:
+        read(data, file)
+    assert [each.code for each in found.value.diagnostics] == [code]
+
+
 def test_only_what_was_taken_can_come_back_and_once() -> None:
     ann, bob, eve = (fingerprint(KEY, f"{name}@example.com") for name in ("ann", "bob", "eve"))
     one, two = address(Kind.NOTICE, "one"), address(Kind.NOTICE, "two")

@@ -12,7 +12,7 @@ from crmstate.cli.opening import open_house
 from crmstate.cli.options import HERE, ByOption, LangOption, ManifestArgument, QuietOption
 from crmstate.cli.screen import Screen
 from crmstate.core.address import id_of
-from crmstate.core.diagnostic import problem
+from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.event import Bounced
 from crmstate.core.words import Exit, Fate
 from crmstate.engine.observe import stamp
@@ -33,7 +33,10 @@ def bounced(
 
     screen = Screen(lang=lang, quiet=quiet)
     house = open_house(manifest, screen)
-    data = take(file)
+    try:
+        data = take(file)
+    except Problem as refused:
+        raise problem(refused.exit, "CRM-N057", **refused.diagnostics[0].params) from None
     found = read(data, file)
     nobody = problem(Exit.USAGE, "CRM-N051", file=file.name, n=len(found), name=house.desired.name)
     if not house.state().told:
