@@ -65,7 +65,10 @@ def bounced(
         for place, marks in sorted(back.to.items()):
             delivered = store.state.told[place].number(Fate.DELIVERED)
             screen.say("bounced.recorded", n=len(marks), notice=id_of(place), delivered=delivered)
-    for what in ("known", "strangers", "unclear"):
-        if n := getattr(back, what):
-            screen.say(f"bounced.{what}", n=n)
+    if back.known:
+        screen.say("bounced.known", n=back.known)
+    if back.strangers:
+        screen.say("bounced.strangers", n=back.strangers)
+    if back.unclear:
+        screen.say("bounced.unclear", n=back.unclear)
     return 0
