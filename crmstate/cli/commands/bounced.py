@@ -36,7 +36,8 @@ def bounced(
     try:
         data = take(file)
     except Problem as refused:
-        raise problem(refused.exit, "CRM-N057", **refused.diagnostics[0].params) from None
+        said = refused.diagnostics[0].params
+        raise problem(refused.exit, "CRM-N057", path=said["path"], why=said["why"]) from None
     found = read(data, file)
     nobody = problem(Exit.USAGE, "CRM-N051", file=file.name, n=len(found), name=house.desired.name)
     if not house.state().told:
