@@ -98,7 +98,11 @@ def chinese(at: str = NOW, **changes: Any) -> Plan:
 def test_a_last_day_in_a_year_without_known_working_days_blocks_nothing_and_says_what_to_do() -> None:
     found = chinese()
     step = one(found, Verb.REQUEST, "contract")
-    assert (step.why.code, step.why.params["counted"], step.deadline) == ("why.notice_early", "2027-11-01", None)
+    assert (step.why.code, step.why.params["counted"]) == ("why.notice_early", "2027-11-01")
+    assert step.deadline == "2027-11-01T16:00:00Z"  # no later than that: the real one is not known
+    (shown,) = [each for each in found.deadlines if each.what == "notice_deadline"]
+    assert (shown.at, shown.why.params["sure"]) == (step.deadline, "at_the_latest")
+    assert "date.at_the_latest" in [each.code for each in shown.explanation]
     (warning,) = [each for each in found.diagnostics if each.code == "CRM-P114"]
     assert (warning.params["reason"], warning.params["counted"]) == ("undated.calendar", "2027-11-01")
     assert not found.blocked
@@ -109,6 +113,14 @@ def test_a_last_day_in_a_year_without_known_working_days_blocks_nothing_and_says
 def test_a_day_that_was_counted_is_over_whatever_the_working_days_before_it() -> None:
     found = chinese(at="2027-11-02T12:00:00Z")
     assert one(found, Verb.REQUEST, "contract").why.params["ends"] == "2028-12-31"
+    (warning,) = [each for each in found.diagnostics if each.code == "CRM-P110"]
+    said = [warning.params[each] for each in ("day", "sure", "next", "cost")]
+    assert said == ["2027-11-01", "at_the_latest", "2028-11-01", "USD 14,400.00"]
+
+
+@pytest.mark.parametrize(("at", "code"), [("2027-10-03T12:00:00Z", "CRM-P114"), ("2027-10-05T12:00:00Z", "CRM-P115")])
+def test_that_early_notice_is_in_time_is_said_only_while_it_is(at: str, code: str) -> None:
+    assert [each.code for each in chinese(at=at).diagnostics if each.code in ("CRM-P114", "CRM-P115")] == [code]
 
 
 # Fees and refunds
