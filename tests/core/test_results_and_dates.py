@@ -197,6 +197,26 @@ def test_a_request_to_switch_on_record_makes_its_dates_known() -> None:
     assert windows(record([asked]), {"switching_request": date(2026, 5, 1)})["notice"] == "2026-07-01"
 
 
+def receipt(state: State) -> set[str]:
+    """What the dates that run from the request say of its receipt."""
+    goal = wish(contract=ContractGoal(term=TERM, regimes=("eu-data-act",), calendar=Calendar("Europe/Berlin", "DE")))
+    dates = [
+        each.date for each in timeline(goal, state, NOW, laws()).laws if each.law.id.endswith((".notice", ".retrieval"))
+    ]
+    said = [[why.code for why in each.why if "receipt" in why.code] for each in dates if isinstance(each, Dated)]
+    assert len(said) == 2
+    return {each for (each,) in said}
+
+
+def test_a_request_is_no_receipt_and_an_acknowledgement_is() -> None:
+    asked = talk("c2", Contacting.REQUEST, "2026-05-20T09:00:00Z")
+    assert receipt(record([asked])) == {"date.receipt_assumed"}
+    answered = record([asked, talk("c3", Contacting.ACKNOWLEDGEMENT, "2026-05-26T09:00:00Z")])
+    assert (receipt(answered), windows(answered)["notice"]) == ({"date.receipt_acknowledged"}, "2026-07-27")
+    before = record([asked, talk("c3", Contacting.ACKNOWLEDGEMENT, "2026-05-01T09:00:00Z")])  # of something else
+    assert receipt(before) == {"date.receipt_assumed"}
+
+
 def test_after_the_end_the_life_says_how_long_data_can_be_fetched_and_what_is_only_stored() -> None:
     goal = wish(
         contract=ContractGoal(term=TERM, regimes=("eu-data-act",), calendar=Calendar("Europe/Berlin", "DE")),
