@@ -157,6 +157,23 @@ def test_what_of_a_paid_period_falls_into_a_pause_may_be_claimed_and_what_was_cl
     }
 
 
+@pytest.mark.parametrize(
+    ("begins", "until", "seen", "days"),
+    [
+        ("2026-05-01", "2026-07-15", False, None),
+        ("2026-10-01", "2026-11-10", False, 10),
+        ("2026-10-01", "2026-11-10", True, 41),
+        ("2026-05-01", "2026-07-15", True, 76),
+    ],
+)
+def test_a_pause_that_never_took_place_is_nothing_to_claim_for(
+    begins: str, until: str, seen: bool, days: int | None
+) -> None:
+    state = record(happened(Kind.SUBSCRIPTION, "contract", Verb.PAUSE, at="2026-05-01T08:00:00Z")) if seen else None
+    found = costs(SubscriptionGoal("paused", starts=begins, until=until), state)
+    assert [line.how.params["n"] for line in found.lines if line.what == "refund"] == ([days] if days else [])
+
+
 def test_the_end_of_a_pause_is_a_date() -> None:
     goal = wish(subscription=SubscriptionGoal("paused", starts="2026-05-01", until="2026-07-15"))
     (found,) = [each for each in timeline(goal, State("exit"), NOW).dates if each.what == "pause"]
