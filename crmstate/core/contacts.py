@@ -57,9 +57,13 @@ def acknowledged(log: Mapping[str, Contacted], place: Address) -> str | None:
 
 
 def switching(log: Mapping[str, Contacted]) -> Contacted | None:
-    """The first request to switch that counts. `when` is taken for the vendor's receipt of it."""
-    found = [each for each in standing(log) if each.kind is Contacting.REQUEST and SWITCHING in each.steps]
-    return found[0] if found else None
+    """What shows the vendor's receipt of the first request to switch that counts: its acknowledgement, and where there is
+    none the request itself, whose `when` is taken for it."""
+    about = [each for each in standing(log) if SWITCHING in each.steps]
+    asked = next((each for each in about if each.kind is Contacting.REQUEST), None)
+    if asked is None:
+        return None
+    return next((each for each in about if proves(each, SWITCHING) and each.when >= asked.when), asked)
 
 
 def told_key(step: str, what: Nudging, due: str) -> str:

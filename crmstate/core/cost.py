@@ -64,10 +64,12 @@ def cost(
     days: Course,
     *,
     paused: bool = False,
+    rested: bool = False,
     claims: Sequence[Claim] = (),
 ) -> Cost | None:
     """What the end that a manifest wants costs and saves; None where nothing is wanted and no contract is written.
-    `paused`: it rests now, and what that costs nobody wrote. `claims`: the settlement's lines on record."""
+    `paused`: it rests now, and what that costs nobody wrote; `rested`: it does, or a pause of it
+    is on record. `claims`: the settlement's lines on record."""
     if goal is None and contract is None:
         return None
     if not days.today:
@@ -87,7 +89,7 @@ def cost(
     elif goal is not None and goal.status == "paused":
         lines.append(_pause(contract, goal, price))
         if all(each.claim.kind != "refund" for each in claims):
-            lines += _paused_refund(contract, goal, price, days)
+            lines += _paused_refund(contract, goal, price, days, rested)
         lines += _claimed(claims)
     elif goal is not None:
         lines += [_going_on(contract, price, days), *_claimed(claims)]
@@ -177,12 +179,17 @@ def _refund(contract: ContractGoal | None, price: Price | None, days: Course) ->
 
 
 def _paused_refund(
-    contract: ContractGoal | None, goal: SubscriptionGoal, price: Price | None, days: Course
+    contract: ContractGoal | None, goal: SubscriptionGoal, price: Price | None, days: Course, rested: bool
 ) -> list[Line]:
-    """What of the period that is paid for by now falls into a pause: to be claimed, where it was paid in advance."""
+    """What of the period that is paid for by now falls into a pause: to be claimed, where it was paid in advance. A pause
+    that nobody saw begins today at the earliest."""
     if price is None or not goal.starts or not goal.until or goal.until < goal.starts:
         return []
     begins, until = date.fromisoformat(goal.starts), date.fromisoformat(goal.until)
+    if not rested:
+        begins = max(begins, date.fromisoformat(days.today))
+    if until < begins:
+        return []
     found = _period(contract, price, date.fromisoformat(days.today))
     if found is None:
         return [Line("refund", None, message("cost.no_periods", per=price.per))]

@@ -45,7 +45,9 @@ def advance(state: State, event: AnyEvent) -> State:
             told.gap = False  # somebody has decided
             told.rejected, told.repeated, told.opted_out = event.rejected, event.repeated, event.opted_out
         case events.Sending():
-            state.told.setdefault(event.notice, Told()).fates.update(dict.fromkeys(event.to, Fate.SENDING))
+            told = state.told.setdefault(event.notice, Told())
+            told.fates.update(dict.fromkeys(event.to, Fate.SENDING))
+            told.again.update({mark: event.at for mark in event.to if mark in told.back})
         case events.Answered():
             fates = state.told.setdefault(event.notice, Told()).fates
             fates.update({each.to: each.fate for each in event.results})
@@ -136,6 +138,8 @@ def _bounce(state: State, event: events.Bounced) -> None:
     messages nothing is unknown any more is."""
     told = state.told.setdefault(event.notice, Told())
     told.fates.update(dict.fromkeys(event.to, Fate.BOUNCED))
+    told.back.update({mark: told.back.get(mark, 0) + 1 for mark in event.to})
+    told.reports += (event.sha256,)
     entry, delivered = state.latest(event.notice, Verb.NOTIFY), told.number(Fate.DELIVERED)
     if entry is None or entry.proof is Proof.WAIVED:
         return

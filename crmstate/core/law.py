@@ -16,6 +16,8 @@ from crmstate.core.deadline import Dated, Rule, Unknown, common_days, follow, on
 from crmstate.core.message import message
 
 CONTRACT_END = "contract_end"
+RECEIVED, ASSUMED = "date.receipt_acknowledged", "date.receipt_assumed"
+"""What a day that rules run from may say of itself: from whom it is, or that it is an assumption. It goes with their dates."""
 SWITCHING_REQUEST = "switching_request"
 EVENTS = (SWITCHING_REQUEST, "subject_request", CONTRACT_END)
 """What a rule's period may run from, beside another rule: the vendor has received the complete request to switch; somebody
@@ -107,7 +109,8 @@ def _dated(
     if anchor is None or isinstance(anchor, Unknown):
         return Unknown((message("undated.event", event=law.since),))
     day = anchor.unrolled if isinstance(anchor, Dated) else anchor
-    said = (message("date.event", event=law.since, day=day),)
+    noted = [each for each in anchor.why if each.code in (RECEIVED, ASSUMED)] if isinstance(anchor, Dated) else []
+    said = (message("date.event", event=law.since, day=day), *noted)
     if law.period is None:
         return unless_unknown(lambda: on(day, where.zone, None, said))
     number, _, unit = law.period.partition(" ")

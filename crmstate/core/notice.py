@@ -119,10 +119,21 @@ def _reachable(
 
 def _past(deadline: Dated | Unknown, now: str, contract: ContractGoal) -> bool:
     """Whether a last day is over. One that lies some unknown days before the day as it was counted is over with that one."""
+    latest = at_the_latest(deadline, contract)
+    return latest is not None and now > latest.at
+
+
+def at_the_latest(deadline: Dated | Unknown, contract: ContractGoal) -> Dated | None:
+    """A last day of notice, or the day after which it is over whatever it was: of one that lies some unknown days before the
+    day as it was counted, that day. None where not even that is known."""
     if isinstance(deadline, Dated):
-        return now > deadline.at
-    zone = contract.calendar.vendor_zone or contract.calendar.zone
-    return deadline.counted is not None and today(now, zone).isoformat() > deadline.counted
+        return deadline
+    if deadline.counted is None or contract.notice is None:
+        return None
+    day, zone = date.fromisoformat(deadline.counted), contract.calendar.vendor_zone or contract.calendar.zone
+    why = (*deadline.why[:-1], message("date.at_the_latest"), deadline.why[-1])
+    found = unless_unknown(lambda: on(day, zone, contract.notice.cut_off if contract.notice else None, why))
+    return found if isinstance(found, Dated) else None
 
 
 def _of(contract: ContractGoal, clause: NoticeClause, term: TermAt) -> NoticeAt:

@@ -269,8 +269,9 @@ class Outbox(Protocol):
         """How many messages may be under way at a time."""
         ...
 
-    def send(self, to: Sequence[str]) -> Sequence[Delivery]:
-        """Sends one message to each, side by side, once; waits first where that would be too fast. Raises nothing: what
+    def send(self, to: Sequence[str], back: Mapping[str, int]) -> Sequence[Delivery]:
+        """Sends one message to each, side by side, once; waits first where that would be too fast. `back`: how often the
+        message to somebody has come back, so that reports of this one are known from those. Raises nothing: what
         happened to each is in the answer, `unknown` where nobody can know."""
         ...
 

@@ -66,7 +66,9 @@ class Hold(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Told(msgspec.Struct, omit_defaults=True):
     """Who was told of a notice: what became of each message, by the recipient's fingerprint, and how many recipients there
-    were (see `event.Addressed`). `gap`: a part of the record was lost, and with it perhaps who was told."""
+    were (see `event.Addressed`). `gap`: a part of the record was lost, and with it perhaps who was told. `back`: how often
+    the mail to somebody came back, and `again`: when it was last sent to them after that; `reports`: the digests of the
+    files that said so."""
 
     channel: str = ""
     key: str = ""
@@ -76,6 +78,9 @@ class Told(msgspec.Struct, omit_defaults=True):
     opted_out: int = 0
     fates: dict[str, Fate] = {}
     gap: bool = False
+    back: dict[str, int] = {}
+    again: dict[str, str] = {}
+    reports: tuple[str, ...] = ()
 
     def number(self, *fates: Fate) -> int:
         """How many messages came to one of these ends."""

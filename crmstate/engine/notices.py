@@ -83,7 +83,7 @@ def _tell(context: Context, step: Step, box: Outbox) -> Task:
     while todo and not context.stop.asked and in_vain < ENOUGH:
         now, todo = todo[: box.side_by_side], todo[box.side_by_side :]
         yield Note((*pending, Sending(context.now(), context.run, place, tuple(now))))
-        results: Sequence[Delivery] = yield Work(partial(box.send, now))
+        results: Sequence[Delivery] = yield Work(partial(box.send, now, _back(context, place, now)))
         pending = (Answered(context.now(), context.run, place, found.channel, tuple(results)),)
         for each in results:
             in_vain = in_vain + 1 if each.fate in (Fate.DEFERRED, Fate.REJECTED) else 0
@@ -95,6 +95,12 @@ def _tell(context: Context, step: Step, box: Outbox) -> Task:
     settlement, verdict = _end(context, step, len(todo), wait, box.recipients)
     yield Note((context.settled(batch, [settlement]),))
     return [verdict]
+
+
+def _back(context: Context, place: Address, to: Sequence[str]) -> dict[str, int]:
+    """How often the message to these has come back, where it has."""
+    back = context.ledger.state.told.get(place, Told()).back
+    return {who: back[who] for who in to if who in back}
 
 
 def _rejected(results: Sequence[Delivery]) -> bool:

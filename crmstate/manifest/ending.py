@@ -35,7 +35,7 @@ class Paused(Part):
 
     status: Literal["paused"] = Field(description="paused: it rests, data stays.")
     from_: Day = Field(alias="from", description="The first day of the pause.")
-    until: Day = Field(description="The day on which it goes on. After it, the pause is a warning, never a step.")
+    until: Day = Field(description="The last day of the pause. After it, the pause is a warning, never a step.")
 
 
 class Active(Part):

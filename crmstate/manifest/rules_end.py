@@ -86,10 +86,10 @@ def term_known(tree: Tree) -> Iterator[Diagnostic]:
 
 
 def pause_forwards(tree: Tree) -> Iterator[Diagnostic]:
-    """A pause ends after it began."""
+    """A pause does not end before it begins: its last day may be its first."""
     start = read_date(tree.text("end_state", "subscription", "from") or "")
     until = read_date(tree.text("end_state", "subscription", "until") or "")
-    if start and until and until <= start:
+    if start and until and until < start:
         yield diagnostic(
             codes.PAUSE_BACKWARDS,
             span=tree.span("end_state", "subscription", "until"),

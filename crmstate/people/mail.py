@@ -29,7 +29,7 @@ def message(
     server: MailGoal, person: Person, said: Said, feedback: str | None, now: datetime, mark: str
 ) -> EmailMessage:
     """The mail to one person. `mark`: the same each time that the same notice is sent to the same person, so that
-    somebody can recognise a repetition."""
+    somebody can recognise a repetition, until it comes back."""
     made = EmailMessage(policy.SMTP)
     made["From"] = Address(server.name, addr_spec=server.sender)
     made["To"] = Address(person.name, addr_spec=person.address)

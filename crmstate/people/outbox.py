@@ -245,23 +245,26 @@ class MailBox(_Box):
         self._lines = [mail.Connection(around.server, login, around.effects) for _ in range(self.side_by_side)]
         self._threads = ThreadPoolExecutor(self.side_by_side) if self.side_by_side > 1 else None
 
-    def send(self, to: Sequence[str]) -> list[Delivery]:
+    def send(self, to: Sequence[str], back: Mapping[str, int]) -> list[Delivery]:
         """Sends one mail to each of these, side by side, once."""
         assert len(to) <= len(self._lines)
         self._pace.wait(len(to))
         now = self._around.clock.now()
-        ready = [(line, mark, self._message(mark, now)) for line, mark in zip(self._lines, to, strict=False)]
+        made = ((mark, self._message(mark, now, back.get(mark, 0))) for mark in to)
+        ready = [(line, *each) for line, each in zip(self._lines, made, strict=False)]
         if self._threads is None or len(ready) == 1:
-            return [_delivery(mark, line.send(self._people[mark].address, made)) for line, mark, made in ready]
+            return [_delivery(mark, line.send(self._people[mark].address, text)) for line, mark, text in ready]
         futures = [
-            (mark, self._threads.submit(line.send, self._people[mark].address, made)) for line, mark, made in ready
+            (mark, self._threads.submit(line.send, self._people[mark].address, text)) for line, mark, text in ready
         ]
         return [_delivery(mark, future.result()) for mark, future in futures]
 
-    def _message(self, mark: str, now: datetime) -> EmailMessage:
+    def _message(self, mark: str, now: datetime, back: int) -> EmailMessage:
         person = self._people[mark]
         said = _said(self._around, self._goal, self._wording, person)
-        return mail.message(self._server, person, said, self._goal.feedback_owner, now, f"{mark}.{self._goal.id}")
+        number = f".{back + 1}" if back else ""  # what has come back is another mail, whatever repeats is the same
+        marked = f"{mark}.{self._goal.id}{number}"
+        return mail.message(self._server, person, said, self._goal.feedback_owner, now, marked)
 
     def close(self) -> None:
         for line in self._lines:
@@ -287,7 +290,7 @@ class RobotBox(_Box):
             raise problem(Exit.INVALID, "CRM-N021", span=goal.span, size=size, most=found.most, channel=found.name)
         self.recipients: Sequence[str] = [fingerprint(self._secret, f"robot {goal.id}")]
 
-    def send(self, to: Sequence[str]) -> list[Delivery]:
+    def send(self, to: Sequence[str], back: Mapping[str, int]) -> list[Delivery]:
         """Posts the message, once."""
         self._pace.wait(len(to))
         return [_delivery(mark, self._post()) for mark in to]

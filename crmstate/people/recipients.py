@@ -144,9 +144,15 @@ def _texts(value: Any) -> Iterator[str]:
 
 def listed(path: Path, shown: str) -> Iterator[tuple[int, str, str]]:
     """Line, address and name of each row that is not empty."""
+    for line, mail, beside in rows(path, shown, NAME):
+        yield line, mail, beside[0] if beside else ""
+
+
+def rows(path: Path, shown: str, wanted: frozenset[str]) -> Iterator[tuple[int, str, list[str]]]:
+    """Line and address of each row that is not empty, and what stands in the columns that are called as `wanted`."""
     text = _text(path, shown)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=_delimiter(text))
-    columns: tuple[int, int | None] | None = None
+    columns: tuple[int, list[int]] | None = None
     line = 1
     try:
         for row in reader:
@@ -154,11 +160,11 @@ def listed(path: Path, shown: str) -> Iterator[tuple[int, str, str]]:
             if not any(cell.strip() for cell in row):
                 continue
             if columns is None:
-                columns, heads = _columns(row, shown)
+                columns, heads = _columns(row, shown, wanted)
                 if heads:
                     continue
-            mail, name = columns
-            yield begins, _cell(row, mail), _cell(row, name) if name is not None else ""
+            mail, others = columns
+            yield begins, _cell(row, mail), [_cell(row, each) for each in others]
     except csv.Error:
         raise problem(Exit.INVALID, "CRM-N002", Span(shown, line, 1), file=shown, why="recipients.not_csv") from None
 
@@ -167,14 +173,14 @@ def _cell(row: Sequence[str], place: int) -> str:
     return row[place] if place < len(row) else ""
 
 
-def _columns(row: Sequence[str], shown: str) -> tuple[tuple[int, int | None], bool]:
-    """Where addresses and names stand, and whether this row says so."""
+def _columns(row: Sequence[str], shown: str, wanted: frozenset[str]) -> tuple[tuple[int, list[int]], bool]:
+    """Where addresses and what is wanted beside them stand, and whether this row says so."""
     heads = [cell.strip().casefold() for cell in row]
     mail = next((place for place, head in enumerate(heads) if head in ADDRESS), None)
     if mail is not None:
-        return (mail, next((place for place, head in enumerate(heads) if head in NAME), None)), True
+        return (mail, [place for place, head in enumerate(heads) if head in wanted]), True
     if len(row) == 1 and "@" in row[0]:
-        return (0, None), False
+        return (0, []), False
     raise problem(Exit.INVALID, "CRM-N006", Span(shown, 1, 1), file=shown)
 
 

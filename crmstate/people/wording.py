@@ -32,6 +32,8 @@ FILTERS = frozenset({"trim", "upper", "lower", "capitalize", "title", "default",
 TESTS = frozenset({"defined", "undefined"})
 LARGEST = 64 * 1024
 SUBJECT = 200
+LONGEST = 10**100
+"""No number in a template is larger: the longest cannot even be written out."""
 _SUBJECT = re.compile(r"(?i)^(?:subject|主题|标题)[ \t]*[:：][ \t]*(.*)$")
 _ALONE = re.compile(r"(?m)^[ \t]*(\{%[^%\n]*%\})[ \t]*\n")
 """A line that holds a condition alone leaves no empty line."""
@@ -134,14 +136,14 @@ def _environment() -> SandboxedEnvironment:
 def _wrong(text: str, shown: str, before: int) -> Iterator[Diagnostic]:
     """What a part of a template must not hold, with its lines; `before`: lines above it."""
     from jinja2 import TemplateSyntaxError
-    from jinja2.nodes import Filter, Name, Test
+    from jinja2.nodes import Const, Filter, Name, Test
 
     try:
         tree = _environment().parse(text)
     except TemplateSyntaxError as error:
         yield diagnostic("CRM-N015", span=Span(shown, before + error.lineno, 1), file=shown)
         return
-    except RecursionError:  # nested deeper than anybody means
+    except (RecursionError, ValueError):  # nested deeper, or a number longer, than anybody means
         yield diagnostic("CRM-N015", span=Span(shown, before + 1, 1), file=shown)
         return
     if (line := too_deep(tree)) is not None:
@@ -151,6 +153,8 @@ def _wrong(text: str, shown: str, before: int) -> Iterator[Diagnostic]:
         span = Span(shown, before + max(1, getattr(node, "lineno", 1) or 1), 1)
         if isinstance(node, Name) and node.name not in FIELDS:
             yield diagnostic("CRM-N016", span=span, field=node.name[:60], known=", ".join(FIELDS))
+        elif isinstance(node, Const) and isinstance(node.value, int) and abs(node.value) > LONGEST:
+            yield diagnostic("CRM-N015", span=span, file=shown)
         elif (
             type(node).__name__ not in _NODES
             or (isinstance(node, Name) and node.ctx != "load")

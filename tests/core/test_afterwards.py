@@ -16,6 +16,7 @@ from crmstate.core.fold import advance
 from crmstate.core.plan import Plan
 from crmstate.core.planning.afterwards import SETTLEMENT
 from crmstate.core.planning.planner import plan as make_plan
+from crmstate.core.planning.timeline import timeline
 from crmstate.core.record import State
 from crmstate.core.schedule import Schedule
 from crmstate.core.words import Kind, Proof, Verb
@@ -118,6 +119,19 @@ def test_without_the_vendor_what_goes_by_the_record_is_planned_all_the_same(how:
     assert [step.address for step in made.steps] == [evaluation.PLACE, SETTLEMENT]
     unknown = alone(wish(settlement=SETTLE, evaluation=REVIEW), State("exit"), **how)
     assert [step.address for step in unknown.steps] == [SETTLEMENT]
+
+
+@pytest.mark.parametrize(
+    ("after", "at", "code"),
+    [
+        (When(None, Period(3, "days"), "after", "freeze"), "2026-12-18T09:00:00Z", "date.from_clock"),
+        (When("2026-12-18"), "2026-12-18T00:00:00Z", "date.from_day"),
+    ],
+)
+def test_the_date_of_an_evaluation_is_what_its_reason_says(after: When, at: str, code: str) -> None:
+    goals = wish(freeze="2026-12-15T09:00:00Z", evaluation=EvaluationGoal(after, "cfo@example.com", ("nps",)))
+    (found,) = [each for each in timeline(goals, State("exit"), NOW).dates if each.what == "evaluation"]
+    assert found.at == at and code in [each.code for each in found.explanation]
 
 
 def test_an_evaluation_is_a_date_first_and_a_step_once_its_day_has_come() -> None:

@@ -114,6 +114,7 @@ def test_a_missed_notice_is_explained_with_the_next_term_and_its_cost() -> None:
     assert warning.severity is Severity.WARNING
     assert warning.params == {
         "ends": "2026-12-31", "day": "2026-10-30", "until": "2027-12-31", "next": "2027-10-29", "cost": "USD 14,400.00",
+        "sure": "exact", "next_sure": "exact",
     }  # fmt: skip
     assert one(found, Verb.REQUEST, "contract").deadline == "2027-10-29T22:00:00Z"
     assert dates(found)["cancel_effective"] == "2027-12-31T23:00:00Z"
@@ -239,10 +240,11 @@ def test_a_missed_notice_is_said_also_where_the_next_one_has_no_date_yet() -> No
     china = bound(calendar=Calendar("Asia/Shanghai", "CN"))
     found = made(china, at="2026-12-20T12:00:00Z")
     (warning,) = [each for each in found.diagnostics if each.code == "CRM-P110"]
-    assert (warning.params["until"], warning.params["next"]) == ("2027-12-31", "?")
+    assert (warning.params["until"], warning.params["next"]) == ("2027-12-31", "2027-11-01")
+    assert warning.params["next_sure"] == "at_the_latest"
     assert warning.params["cost"] == "USD 14,400.00"
     step = one(found, Verb.REQUEST, "contract")  # the year's working days are not known: early notice is in time
-    assert (step.deadline, step.why.params["counted"]) == (None, "2027-11-01")
+    assert (step.deadline, step.why.params["counted"]) == ("2027-11-01T16:00:00Z", "2027-11-01")
     (renewal,) = [each for each in found.deadlines if each.what == "renewal"]
     assert renewal.why.code == "due.renewed"
 

@@ -98,7 +98,11 @@ def chinese(at: str = NOW, **changes: Any) -> Plan:
 def test_a_last_day_in_a_year_without_known_working_days_blocks_nothing_and_says_what_to_do() -> None:
     found = chinese()
     step = one(found, Verb.REQUEST, "contract")
-    assert (step.why.code, step.why.params["counted"], step.deadline) == ("why.notice_early", "2027-11-01", None)
+    assert (step.why.code, step.why.params["counted"]) == ("why.notice_early", "2027-11-01")
+    assert step.deadline == "2027-11-01T16:00:00Z"  # no later than that: the real one is not known
+    (shown,) = [each for each in found.deadlines if each.what == "notice_deadline"]
+    assert (shown.at, shown.why.params["sure"]) == (step.deadline, "at_the_latest")
+    assert "date.at_the_latest" in [each.code for each in shown.explanation]
     (warning,) = [each for each in found.diagnostics if each.code == "CRM-P114"]
     assert (warning.params["reason"], warning.params["counted"]) == ("undated.calendar", "2027-11-01")
     assert not found.blocked
@@ -109,6 +113,14 @@ def test_a_last_day_in_a_year_without_known_working_days_blocks_nothing_and_says
 def test_a_day_that_was_counted_is_over_whatever_the_working_days_before_it() -> None:
     found = chinese(at="2027-11-02T12:00:00Z")
     assert one(found, Verb.REQUEST, "contract").why.params["ends"] == "2028-12-31"
+    (warning,) = [each for each in found.diagnostics if each.code == "CRM-P110"]
+    said = [warning.params[each] for each in ("day", "sure", "next", "cost")]
+    assert said == ["2027-11-01", "at_the_latest", "2028-11-01", "USD 14,400.00"]
+
+
+@pytest.mark.parametrize(("at", "code"), [("2027-10-03T12:00:00Z", "CRM-P114"), ("2027-10-05T12:00:00Z", "CRM-P115")])
+def test_that_early_notice_is_in_time_is_said_only_while_it_is(at: str, code: str) -> None:
+    assert [each.code for each in chinese(at=at).diagnostics if each.code in ("CRM-P114", "CRM-P115")] == [code]
 
 
 # Fees and refunds
@@ -143,6 +155,23 @@ def test_what_of_a_paid_period_falls_into_a_pause_may_be_claimed_and_what_was_cl
     assert sums(costs(goal, record([claim]))) | {} == {"pause": None, "refund_claimed": "USD 100.00"} | {
         "missed_notice": "USD 14,400.00"
     }
+
+
+@pytest.mark.parametrize(
+    ("begins", "until", "seen", "days"),
+    [
+        ("2026-05-01", "2026-07-15", False, None),
+        ("2026-10-01", "2026-11-10", False, 10),
+        ("2026-10-01", "2026-11-10", True, 41),
+        ("2026-05-01", "2026-07-15", True, 76),
+    ],
+)
+def test_a_pause_that_never_took_place_is_nothing_to_claim_for(
+    begins: str, until: str, seen: bool, days: int | None
+) -> None:
+    state = record(happened(Kind.SUBSCRIPTION, "contract", Verb.PAUSE, at="2026-05-01T08:00:00Z")) if seen else None
+    found = costs(SubscriptionGoal("paused", starts=begins, until=until), state)
+    assert [line.how.params["n"] for line in found.lines if line.what == "refund"] == ([days] if days else [])
 
 
 def test_the_end_of_a_pause_is_a_date() -> None:
@@ -183,6 +212,26 @@ def test_a_request_to_switch_on_record_makes_its_dates_known() -> None:
     corrected = talk("c3", Contacting.REQUEST, "2026-05-22T09:00:00Z", corrects="c2")
     assert windows(record([asked, corrected]))["notice"] == "2026-07-22"
     assert windows(record([asked]), {"switching_request": date(2026, 5, 1)})["notice"] == "2026-07-01"
+
+
+def receipt(state: State) -> set[str]:
+    """What the dates that run from the request say of its receipt."""
+    goal = wish(contract=ContractGoal(term=TERM, regimes=("eu-data-act",), calendar=Calendar("Europe/Berlin", "DE")))
+    dates = [
+        each.date for each in timeline(goal, state, NOW, laws()).laws if each.law.id.endswith((".notice", ".retrieval"))
+    ]
+    said = [[why.code for why in each.why if "receipt" in why.code] for each in dates if isinstance(each, Dated)]
+    assert len(said) == 2
+    return {each for (each,) in said}
+
+
+def test_a_request_is_no_receipt_and_an_acknowledgement_is() -> None:
+    asked = talk("c2", Contacting.REQUEST, "2026-05-20T09:00:00Z")
+    assert receipt(record([asked])) == {"date.receipt_assumed"}
+    answered = record([asked, talk("c3", Contacting.ACKNOWLEDGEMENT, "2026-05-26T09:00:00Z")])
+    assert (receipt(answered), windows(answered)["notice"]) == ({"date.receipt_acknowledged"}, "2026-07-27")
+    before = record([asked, talk("c3", Contacting.ACKNOWLEDGEMENT, "2026-05-01T09:00:00Z")])  # of something else
+    assert receipt(before) == {"date.receipt_assumed"}
 
 
 def test_after_the_end_the_life_says_how_long_data_can_be_fetched_and_what_is_only_stored() -> None:

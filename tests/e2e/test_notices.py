@@ -451,6 +451,8 @@ def test_a_mail_that_came_back_does_not_count_as_delivered(here: Site, mails: Ma
     file.write_text(BACK.replace("MARK", first["headers"]["Message-ID"]), encoding="utf-8")
     manifest = str(here.manifest)
 
+    none = here.run("bounced", str(file.with_name("none.eml")), manifest)
+    assert (none.code, "CRM-N057" in none.err, "--evidence" in none.err) == (3, True, False)
     said = here.run("bounced", str(file), manifest)
 
     assert (said.code, told(here)) == (0, {"delivered": 1, "bounced": 1}), said.err
@@ -459,7 +461,7 @@ def test_a_mail_that_came_back_does_not_count_as_delivered(here: Site, mails: Ma
     )
     assert row.split() == ["partners-mail", "1", "1", "-", "-", "-", "-", "-"]
     again = here.run("bounced", str(file), manifest)
-    assert (again.code, "CRM-N051" in again.err) == (64, True)  # once
+    assert (again.code, "on record already" in again.err, told(here)["bounced"]) == (0, True, 1), again.err  # once
     plan = here.plan()
     assert "CRM-N046" in plan.err + plan.out and apply(here)[0] == 0 and len(sent(mails)) == 2  # nobody is told again
     journal = b"".join(path.read_bytes() for path in (here.folder / ".crmstate").rglob("*") if path.is_file())
@@ -471,6 +473,18 @@ def test_a_mail_that_came_back_does_not_count_as_delivered(here: Site, mails: Ma
     assert here.run("bounced", str(rest), manifest).code == 0
     assert told(here) == {"bounced": 2}
     assert [step["address"] for step in here.plan("--format", "json").json["steps"]] == ["notice/partners-mail"]
+
+    assert (
+        apply(here)[0] == 0 and len(sent(mails)) == 4
+    )  # both are told again: what came back before says nothing of it
+    assert here.run("bounced", str(file), manifest).code == 0 and told(here) == {"delivered": 2}
+    file.write_text(file.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    rest.write_text("email\nbob@example.com\n", encoding="utf-8")
+    assert [here.run("bounced", str(each), manifest).code for each in (file, rest)] == [0, 64]
+    assert told(here) == {"delivered": 2}
+    second = [each["headers"]["Message-ID"] for each in mails.taken() if each["to"] == ["ann@example.com"]][1]
+    file.write_text(BACK.replace("MARK", second), encoding="utf-8")
+    assert here.run("bounced", str(file), manifest).code == 0 and told(here) == {"delivered": 1, "bounced": 1}
 
 
 @pytest.mark.deep

@@ -103,16 +103,82 @@ def test_a_list_is_taken_whole_or_not_at_all(tmp_path: Path) -> None:
     assert (wrong.code, wrong.span.line if wrong.span else 0) == ("CRM-N053", 3)
 
 
+@pytest.mark.parametrize(
+    ("text", "back"),
+    [
+        ("email,status\nann@example.com,delivered\nbob@example.com,Hard Bounce\n", ["bob@example.com"]),
+        ("event,type,email\nfailed,temporary,ann@example.com\nfailed,permanent,bob@example.com\n", ["bob@example.com"]),
+        ("邮箱,状态\nann@example.com,已送达\nbob@example.com,退信\n", ["bob@example.com"]),
+        ("email,status\nann@example.com,250\nbob@example.com,5.1.1\n", ["bob@example.com"]),
+        ("email,status\nann@example.com,delivered\n", "CRM-N050"),
+        ("email,status\nann@example.com,bounced\nbob@example.com,hopeful\n", "CRM-N055"),
+        ("email,status\nann@example.com,\n", "CRM-N055"),
+    ],
+)
+def test_a_list_that_says_what_became_of_each_counts_what_came_back(text: str, back: object, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text(text, encoding="utf-8")
+    try:
+        assert [each.address for each in read(b"", file)] == back
+    except Problem as found:
+        assert [each.code for each in found.diagnostics] == [back]
+
+
+@pytest.mark.parametrize(("data", "code"), [(b"email\nann\xff\n", "CRM-N056"), (b" \n", "CRM-N050")])
+def test_a_list_that_cannot_be_read_is_not_called_a_list_of_recipients(data: bytes, code: str, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_bytes(data)
+    with pytest.raises(Problem) as found:
+        read(data, file)
+    assert [each.code for each in found.value.diagnostics] == [code]
+
+
 def test_only_what_was_taken_can_come_back_and_once() -> None:
     ann, bob, eve = (fingerprint(KEY, f"{name}@example.com") for name in ("ann", "bob", "eve"))
     one, two = address(Kind.NOTICE, "one"), address(Kind.NOTICE, "two")
     log = {one: told(**{ann: Fate.DELIVERED, bob: Fate.BOUNCED, eve: Fate.UNKNOWN}), two: told(**{bob: Fate.REJECTED})}
     back = [Back("ANN@example.com"), Back("bob@example.com"), Back("eve@example.com"), Back("zoe@example.com")]
     found = returned(back, log, KEY, "", "f")
-    assert (found.to, found.ignored) == ({one: (ann, eve)}, 2)
+    assert (found.to, found.known, found.strangers) == ({one: (ann, eve)}, 1, 1)
     assert returned([Back("x@example.com", ann, "two")], log, KEY, "", "f").to == {}
     both = {one: told(**{ann: Fate.DELIVERED}), two: told(**{ann: Fate.DELIVERED})}
     with pytest.raises(Problem) as refused:
         returned(back[:1], both, KEY, "", "f")
     assert [each.code for each in refused.value.diagnostics] == ["CRM-N052"]
     assert list(returned(back[:1], both, KEY, "two", "f").to) == [two]
+
+
+SENT_AGAIN = "2026-11-05T12:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("said", "counts"),
+    [
+        (Back("", number=1), "known"),
+        (Back("", number=2), "to"),
+        (Back("ann@example.com"), "unclear"),
+        (Back("ann@example.com", at="2026-11-05T11:59:59Z"), "known"),
+        (Back("ann@example.com", at=SENT_AGAIN), "to"),
+    ],
+)
+def test_of_who_was_told_again_only_a_report_on_that_mail_counts(said: Back, counts: str) -> None:
+    ann, one = fingerprint(KEY, "ann@example.com"), address(Kind.NOTICE, "one")
+    record = Told("mail", "k", 1, fates={ann: Fate.DELIVERED}, back={ann: 1}, again={ann: SENT_AGAIN})
+    found = returned([said if said.address else Back("", ann, "one", said.number)], {one: record}, KEY, "", "f")
+    assert {each for each in ("to", "known", "strangers", "unclear") if getattr(found, each)} == {counts}
+
+
+def test_a_report_says_which_mail_it_was_and_when() -> None:
+    tail = HEAD.replace("partners-mail@", "partners-mail.3@")
+    (first,) = read(report(tail=tail), Path("r.eml"))
+    assert (first.notice, first.number, first.at) == ("partners-mail", 3, "")
+    arrived = report().replace(b"dns; mx.example", b"dns; mx.example\r\nArrival-Date: Thu, 5 Nov 2026 13:00:00 +0100")
+    assert [each.at for each in read(arrived, Path("r.eml"))] == [SENT_AGAIN]
+    dated = b"Date: Thu, 5 Nov 2026 12:00:00 +0000\r\n" + report()
+    assert [each.at for each in read(dated, Path("r.eml"))] == [SENT_AGAIN]
+
+
+def test_a_head_nested_deeper_than_anybody_means_says_nothing() -> None:
+    deep = "".join(f'Content-Type: multipart/mixed; boundary="b{n}"\n\n--b{n}\n' for n in range(3000))
+    found = read(report(tail=f"Content-Type: text/rfc822-headers\n\n{deep}"), Path("r.eml"))
+    assert found == [Back("Ann@example.com")]

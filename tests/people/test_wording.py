@@ -56,6 +56,8 @@ def test_a_template_beside_the_manifest_stands_in_for_ours(tmp_path: Path) -> No
         ("Subject: x\n\nDear {{ nmae }},\n", [("CRM-N016", 3)]),
         ("Subject: {{ who }}\n\nx\n", [("CRM-N016", 1)]),
         ("Subject: x\n\na\n{% if name %}\nb\n", [("CRM-N015", 4)]),
+        (f"Subject: x\n\n{{{{ {'9' * 5000} }}}}\n", [("CRM-N015", 2)]),
+        (f"Subject: x\n\n{{{{ 0x{'f' * 5000} }}}}\n", [("CRM-N015", 3)]),
         ("Subject: x\n\n{{ name.__class__ }}\n", [("CRM-N017", 3)]),
         ("Subject: x\n\n{{ name[0] }}\n", [("CRM-N017", 3)]),
         ("Subject: x\n\n{{ 'a' * 999999999 }}\n", [("CRM-N017", 3)]),

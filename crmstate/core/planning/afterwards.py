@@ -133,7 +133,7 @@ def review(draft: Draft, *, alone: bool = False) -> None:
         draft.keep(Kind.EVALUATION)
         return
     due = day(goal.after, draft.desired, draft.state, draft.survey.taken_at)
-    if alone if due is None else due.starts > draft.survey.taken_at:
+    if alone if due is None else _begins(due) > draft.survey.taken_at:
         return
     lacks = evaluation.missing(evaluation.review(draft.state.remarks), goal.measures)
     why = message("why.evaluation.ready")
@@ -159,9 +159,10 @@ def afterwards(desired: Desired, state: State, now: str) -> Iterator[Deadline]:
             yield Deadline("settlement", due.at, SETTLEMENT, said, settle.span, due.why, owner=settle.owner)
     if look is not None:
         due = _open(day(look.after, desired, state, now), state.latest(evaluation.PLACE, Verb.EVALUATE))
-        if due is not None and due.starts > now:
+        if due is not None and (begins := _begins(due)) > now:
             said = message("date.evaluation")
-            yield Deadline("evaluation", due.starts, evaluation.PLACE, said, look.span, due.why, owner=look.owner)
+            why = tuple(Message(_FROM.get(each.code, each.code), each.params) for each in due.why)
+            yield Deadline("evaluation", begins, evaluation.PLACE, said, look.span, why, owner=look.owner)
 
     calendar = desired.contract.calendar if desired.contract is not None else Calendar()
     yield from _backups(state, now, calendar.vendor_zone or calendar.zone)
@@ -175,6 +176,15 @@ def _backups(state: State, now: str, zone: str | None) -> Iterator[Deadline]:
     found = unless_unknown(lambda: on(date.fromisoformat(said.expiry or ""), zone))
     if isinstance(found, Dated) and (at := found.at) > now:
         yield Deadline("backups", at, certificate.PLACE, message("date.backups", day=said.expiry))
+
+
+_FROM = {"date.until": "date.from_clock", "date.until_end": "date.from_day"}
+"""What is said of a date from which on something is done, and not by which."""
+
+
+def _begins(due: Dated) -> str:
+    """When something may be done that comes after a date: from that day on, or that time of it where the point has one."""
+    return due.at if due.clock is not None else due.starts
 
 
 def _open(due: Dated | None, entry: Entry | None) -> Dated | None:

@@ -18,7 +18,7 @@ from crmstate.core.goal import Desired
 from crmstate.core.message import Message, message
 from crmstate.core.milestones import GIVEN, given, milestones, read_when, standing, taken_back, wanted
 from crmstate.core.money import Money
-from crmstate.core.notice import Notice, NoticeAt, end_of, notice
+from crmstate.core.notice import Notice, NoticeAt, at_the_latest, end_of, notice
 from crmstate.core.order import Stage
 from crmstate.core.plan import Deadline
 from crmstate.core.planning.draft import Draft
@@ -28,6 +28,8 @@ from crmstate.core.survey import SubscriptionFacts
 from crmstate.core.term import TermAt, current_term
 from crmstate.core.words import Kind, Milestone, Mode, Phase, Proof, Severity, Undo, Verb
 
+NEAR = timedelta(weeks=4)
+"""So long before the day as it was counted the real last day of notice may have passed: no feast takes longer."""
 _ARCHIVING = frozenset({Verb.ARCHIVE, Verb.VERIFY, Verb.RESTORE_TEST})
 
 
@@ -41,7 +43,7 @@ def give_notice(draft: Draft) -> None:
     found = standing(draft.desired, draft.state, draft.survey.taken_at)
     entry = given(draft.state)
     if entry is not None and isinstance(found, Notice):
-        draft.diagnostics += _missed(clause, found, "CRM-P112")
+        draft.diagnostics += _missed(contract, found, "CRM-P112")
     draft.edges.append((Stage.NOTICE.value, Stage.CANCEL.value))
     done = draft.recorded(GIVEN, Verb.REQUEST)
     if done is not None and not taken_back(draft.state, done):
@@ -49,18 +51,18 @@ def give_notice(draft: Draft) -> None:
         return
     if isinstance(found, Unknown) or isinstance(found.reachable, Unknown):
         if isinstance(found, Notice):
-            draft.diagnostics += _missed(clause, found, "CRM-P110")
+            draft.diagnostics += _missed(contract, found, "CRM-P110")
         why = found.why if isinstance(found, Unknown) else found.reachable.why  # type: ignore[union-attr]
         _block(draft, clause, why)
         return
-    draft.diagnostics += _missed(clause, found, "CRM-P110")
+    draft.diagnostics += _missed(contract, found, "CRM-P110")
     last = found.reachable.deadline
-    if isinstance(last, Unknown) and last.counted is None:
+    latest = at_the_latest(last, contract)
+    if latest is None:
         _block(draft, clause, last.why)
         return
-    _step(draft, clause, found.reachable, last)
-    if isinstance(last, Dated):
-        _before_the_archive(draft, clause, last)
+    _step(draft, clause, found.reachable, last, latest)
+    _before_the_archive(draft, clause, latest)
 
 
 def term_runs(draft: Draft) -> None:
@@ -123,9 +125,9 @@ def _seen_ended(desired: Desired, state: State) -> bool:
     return isinstance(found, Dated) and found.real
 
 
-def _step(draft: Draft, clause: NoticeClause, at: NoticeAt, deadline: Dated | Unknown) -> None:
-    """The step of giving notice. Of a last day that lies some unknown days before the one that was counted it has no
-    deadline: notice that is given long before is in time all the same."""
+def _step(draft: Draft, clause: NoticeClause, at: NoticeAt, deadline: Dated | Unknown, latest: Dated) -> None:
+    """The step of giving notice. Of a last day that lies some unknown days before the one that was counted, that day is the
+    deadline: notice that is given long before is in time all the same, and after it none is."""
     decide = at.decide_by.day if isinstance(at.decide_by, Dated) else "?"
     facts = {"form": clause.form or "unwritten", "to": clause.to or "vendor", "ends": at.term.ends}
     receipt = clause.counts == "receipt"
@@ -133,15 +135,17 @@ def _step(draft: Draft, clause: NoticeClause, at: NoticeAt, deadline: Dated | Un
         code = "why.notice_receipt" if receipt else "why.notice_dispatch"
         why = message(code, decide=decide, day=deadline.day, **facts)
     else:
-        why = message("why.notice_early", counted=deadline.counted, **facts)
-        last = deadline.why[-1]
-        params = {**last.params, "reason": last.code, "counted": deadline.counted or "?"}
-        draft.diagnostics.append(Diagnostic("CRM-P114", Severity.WARNING, params, clause.span, GIVEN))
+        last, now = deadline.why[-1], today(draft.survey.taken_at, latest.zone)
+        params = {**last.params, "reason": last.code, "counted": latest.day}
+        why = Message("why.notice_early", {**params, **facts})
+        near = date.fromisoformat(latest.day) - now <= NEAR
+        code = "CRM-P115" if near else "CRM-P114"
+        draft.diagnostics.append(Diagnostic(code, Severity.WARNING, params, clause.span, GIVEN))
     draft.ours(
         GIVEN, Kind.NOTICE, Verb.REQUEST, Stage.NOTICE.value, why,
         mode=Mode.MANUAL, undo=Undo.NEVER, before=Phase.ABSENT, after=Phase.PRESENT, span=clause.span,
         owner=draft.desired.owner or None, proof=Proof.ACKNOWLEDGED if receipt else Proof.ATTESTED,
-        deadline=deadline.at if isinstance(deadline, Dated) else None,
+        deadline=latest.at,
         occurrence=max(1, draft.state.occurrence(GIVEN, Verb.REQUEST)) + (draft.recorded(GIVEN, Verb.REQUEST) is not None),
     )  # fmt: skip
 
@@ -152,35 +156,44 @@ def _block(draft: Draft, clause: NoticeClause, why: tuple[Message, ...]) -> None
     draft.block(GIVEN, Verb.REQUEST, Stage.NOTICE.value, said, span=clause.span)
 
 
-def _missed(clause: NoticeClause, found: Notice, code: str) -> tuple[Diagnostic, ...]:
+def _missed(contract: ContractGoal, found: Notice, code: str) -> tuple[Diagnostic, ...]:
     """Says that the last day for the current term has passed, and what that costs; nothing where it has not."""
-    last, reached = found.current.deadline, found.reachable
-    if not found.missed or isinstance(last, Unknown) or found.current.term.over:
+    last, reached = at_the_latest(found.current.deadline, contract), found.reachable
+    if not found.missed or last is None or found.current.term.over:
         return ()
+    following = at_the_latest(reached.deadline, contract) if not isinstance(reached, Unknown) else None
     bound = found.after if isinstance(reached, Unknown) else reached.term
     made = diagnostic(
         code,
         Severity.WARNING,
-        clause.span,
+        contract.notice.span if contract.notice is not None else None,
         GIVEN,
         ends=found.current.term.ends,
         day=last.day,
         until=bound.ends if isinstance(bound, TermAt) else "?",
-        next=reached.deadline.day if not isinstance(reached, Unknown) and isinstance(reached.deadline, Dated) else "?",
+        next=following.day if following is not None else "?",
         cost=_amount(found.cost),
+        sure=_sure(found.current, last),
+        next_sure=_sure(reached, following),
     )
     return (made,)
 
 
 def missed_notice(desired: Desired, state: State, now: str) -> tuple[Diagnostic, ...]:
     """The warning where notice was missed, or given late; nothing where all is well, or the contract is over."""
-    clause = desired.contract.notice if desired.contract is not None else None
-    if clause is None or not now or not notice_needed(desired) or _seen_ended(desired, state):
+    contract = desired.contract
+    if (
+        contract is None
+        or contract.notice is None
+        or not now
+        or not notice_needed(desired)
+        or _seen_ended(desired, state)
+    ):
         return ()
     found = standing(desired, state, now)
     if isinstance(found, Unknown):
         return ()
-    return _missed(clause, found, "CRM-P110" if given(state) is None else "CRM-P112")
+    return _missed(contract, found, "CRM-P110" if given(state) is None else "CRM-P112")
 
 
 def _before_the_archive(draft: Draft, clause: NoticeClause, deadline: Dated) -> None:
@@ -191,6 +204,11 @@ def _before_the_archive(draft: Draft, clause: NoticeClause, deadline: Dated) -> 
     done = stamp(datetime.fromisoformat(draft.survey.taken_at) + timedelta(seconds=left.seconds))
     if done > deadline.at:
         draft.report("CRM-P111", Severity.WARNING, clause.span, GIVEN, due=deadline.at, done=done)
+
+
+def _sure(at: NoticeAt | Unknown, latest: Dated | None) -> str:
+    """Whether a last day is known, or only that it is no later."""
+    return "at_the_latest" if isinstance(at, NoticeAt) and latest is not None and latest != at.deadline else "exact"
 
 
 def _amount(cost: Money | None) -> str:
@@ -252,9 +270,10 @@ def _of_contract(desired: Desired, state: State, now: str) -> Iterator[Deadline]
 def _of_notice(desired: Desired, contract: ContractGoal, found: Notice, at: NoticeAt) -> Iterator[Deadline]:
     owner, span = desired.owner or None, contract.notice.span if contract.notice else None
     missed = _if_missed(found)
-    if isinstance(at.deadline, Dated):
-        why = message("due.notice_deadline", ends=at.term.ends)
-        yield Deadline("notice_deadline", at.deadline.at, GIVEN, why, span, at.deadline.why, missed, owner)
+    latest = at_the_latest(at.deadline, contract)
+    if latest is not None:
+        why = message("due.notice_deadline", ends=at.term.ends, sure=_sure(at, latest))
+        yield Deadline("notice_deadline", latest.at, GIVEN, why, span, latest.why, missed, owner)
     if isinstance(at.decide_by, Dated) and at.decide_by != at.deadline:
         why = message("due.decide_by", ends=at.term.ends)
         yield Deadline("decide_by", at.decide_by.at, GIVEN, why, span, at.decide_by.why, missed, owner)

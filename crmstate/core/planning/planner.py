@@ -49,7 +49,7 @@ from crmstate.core.safeguard import approvals_needed, guard
 from crmstate.core.schedule import Schedule
 from crmstate.core.settling import lines as claims
 from crmstate.core.survey import DatasetFacts, Survey
-from crmstate.core.words import Kind, Mode, Severity
+from crmstate.core.words import Kind, Mode, Outcome, Severity, Verb
 
 
 def plan(
@@ -133,12 +133,26 @@ def plan(
         deadlines=_deadlines(draft, applied),
         life=stands,
         cost=cost(
-            desired.contract, desired.subscription, shown(observed), draft.days, paused=paused, claims=claims(recorded)
+            desired.contract,
+            desired.subscription,
+            shown(observed),
+            draft.days,
+            paused=paused,
+            rested=paused or _rested(recorded),
+            claims=claims(recorded),
         ),
         notices=_to_show(audiences, steps, blocked),
         vendor=desired.vendor,
     )
     return _summed(made, draft)
+
+
+def _rested(state: State) -> bool:
+    """Whether a pause of the subscription is on record as done."""
+    return any(
+        entry.verb is Verb.PAUSE and kind_of(entry.address) is Kind.SUBSCRIPTION and entry.outcome is Outcome.DONE
+        for entry in state.entries.values()
+    )
 
 
 _PARTS = (

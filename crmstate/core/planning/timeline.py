@@ -11,10 +11,11 @@ import msgspec
 from crmstate.core.address import address
 from crmstate.core.contacts import switching
 from crmstate.core.contract import Calendar
-from crmstate.core.deadline import Dated, Unknown, today
+from crmstate.core.deadline import Dated, Unknown, moment, today
 from crmstate.core.diagnostic import Diagnostic
+from crmstate.core.event import Contacted
 from crmstate.core.goal import ArchiveGoal, Desired
-from crmstate.core.law import CONTRACT_END, SWITCHING_REQUEST, Applied, Law, apply_laws
+from crmstate.core.law import ASSUMED, CONTRACT_END, RECEIVED, SWITCHING_REQUEST, Applied, Law, apply_laws
 from crmstate.core.message import message
 from crmstate.core.milestones import milestones
 from crmstate.core.plan import Deadline
@@ -23,7 +24,7 @@ from crmstate.core.planning.dates import contract_dates, missed_notice, undated
 from crmstate.core.planning.notices import notice_dates
 from crmstate.core.planning.retention import deadlines
 from crmstate.core.record import State
-from crmstate.core.words import Kind, Milestone
+from crmstate.core.words import Contacting, Kind, Milestone
 
 
 class Timeline(msgspec.Struct, frozen=True):
@@ -76,9 +77,16 @@ def legal(
         CONTRACT_END: milestones(desired, state, now)[Milestone.CANCEL_EFFECTIVE.value],
     }
     if (asked := switching(state.contacts)) is not None:
-        known[SWITCHING_REQUEST] = today(asked.when, where.vendor_zone or where.zone)
+        known[SWITCHING_REQUEST] = _received(asked, where.vendor_zone or where.zone)
     known |= events or {}
     return tuple(apply_laws(laws, contract.regimes, known, where, today(now, where.zone)))
+
+
+def _received(by: Contacted, zone: str | None) -> Dated:
+    """The day of the vendor's receipt, by an acknowledgement; by a request it is an assumption, and says so."""
+    sure = by.kind is Contacting.ACKNOWLEDGEMENT
+    why = message(RECEIVED if sure else ASSUMED, contact=by.id, channel=by.channel.value)
+    return msgspec.structs.replace(moment(by.when, zone), why=(why,))
 
 
 def _of_law(law: Law, at: Dated, desired: Desired) -> Deadline:
