@@ -19,7 +19,7 @@ from crmstate.core.planning.draft import match
 from crmstate.core.record import Entry, State
 from crmstate.core.schedule import ready
 from crmstate.core.survey import DatasetFacts, Resource, SubscriptionFacts, Survey, UserFacts
-from crmstate.core.words import Kind, Mode, Outcome, Phase, Verb
+from crmstate.core.words import OURS, Kind, Mode, Outcome, Phase, Verb
 
 VENDORS = frozenset(
     {
@@ -73,8 +73,9 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Drift(msgspec.Struct, frozen=True):
-    """All of it. `unseen`: kinds with something on record that the vendor did not list whole; `known`: how many things the record and
-    the vendor were compared in; `sealed`: since when the vendor is out of reach by our own act, and nothing can be compared."""
+    """All of it. `unseen`: kinds with something on record that the vendor did not list whole; `unshown`: what is on record as asked for,
+    or as done by somebody's word, and the vendor shows as it was before; `known`: how many things the record and the vendor were compared
+    in; `sealed`: since when the vendor is out of reach by our own act, and nothing can be compared."""
 
     name: str
     tenant: str
@@ -82,8 +83,14 @@ class Drift(msgspec.Struct, frozen=True):
     serial: int
     changes: tuple[Change, ...] = ()
     unseen: tuple[Kind, ...] = ()
+    unshown: tuple[Address, ...] = ()
     known: int = 0
     sealed: str | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything was looked at, so that no change means that nothing changed."""
+        return not (self.unseen or self.unshown)
 
 
 def drift(desired: Desired, observed: Survey, recorded: State, made: Plan) -> Drift:
@@ -100,7 +107,8 @@ def drift(desired: Desired, observed: Survey, recorded: State, made: Plan) -> Dr
         recorded.serial,
         tuple(found),
         tuple(sorted(seen.unseen)),
-        len(seen.last),
+        tuple(sorted(seen.unshown)),
+        len(seen.compared),
     )
 
 
@@ -113,9 +121,13 @@ class _Seen:
         self.by_address = {each.address: each for each in observed.resources}
         self.next = {each.address: each.verb for each in made.steps}
         self.unseen: set[Kind] = set()
+        self.unshown: set[Address] = set()
+        self.compared: set[Address] = set()
         self.last: dict[Address, Entry] = {}
         for entry in recorded.entries.values():
             known = self.last.get(entry.address)
+            if entry.outcome is Outcome.REQUESTED and (entry.verb in OURS or entry.verb is Verb.PROBE):
+                continue  # somebody waits for it: that is no act
             if entry.outcome in (Outcome.DONE, Outcome.REQUESTED) and (known is None or entry.at >= known.at):
                 self.last[entry.address] = entry
 
@@ -130,6 +142,13 @@ class _Seen:
                 self.unseen.add(kind)
                 continue
             phase = row.phase if row is not None else Phase.ABSENT
+            if phase not in _RANK:
+                self.unseen.add(kind)
+                continue
+            if phase is Phase.PRESENT and not _shown_once(entry):
+                self.unshown.add(place)
+                continue
+            self.compared.add(place)
             if (what := _turn(entry, phase, row)) is not None:
                 yield self._change(what, place, _shown(row, phase), entry=entry, recorded=_meant(entry).value)
 
@@ -141,13 +160,28 @@ class _Seen:
                 continue
             purged, emptied = self.last.get(place), self.last.get(address(Kind.BIN, row.id))
             if purged is not None and purged.verb is Verb.PURGE:
+                if facts.rows is None:
+                    self.unseen.add(Kind.DATASET)
+                elif facts.rows and purged.outcome is not Outcome.DONE:
+                    self.unshown.add(place)
+                else:
+                    self.compared.add(place)
                 if purged.outcome is Outcome.DONE and facts.rows:
                     yield self._change(Turn.ROWS_BACK, place, str(facts.rows), entry=purged, recorded="0")
             elif facts.exact and facts.rows is not None and (proof := self.state.proved(row.id)) is not None:
                 count = proof.evidence[0].rows
+                self.compared.add(proof.address)
                 if count is not None and count != facts.rows:
                     yield self._change(Turn.MOVED, place, str(facts.rows), entry=proof, recorded=str(count))
-            if emptied is not None and emptied.outcome is Outcome.DONE and facts.bin_rows:
+            if emptied is None:
+                continue
+            if facts.bin_rows is None:
+                self.unseen.add(Kind.BIN)
+            elif facts.bin_rows and emptied.outcome is not Outcome.DONE:
+                self.unshown.add(emptied.address)
+            else:
+                self.compared.add(emptied.address)
+            if emptied.outcome is Outcome.DONE and facts.bin_rows:
                 yield self._change(
                     Turn.ROWS_BACK, address(Kind.BIN, row.id), str(facts.bin_rows), entry=emptied, recorded="0"
                 )
@@ -208,6 +242,14 @@ def _meant(entry: Entry) -> Phase:
     return entry.phase if entry.phase is not None else Phase.UNKNOWN
 
 
+def _shown_once(entry: Entry) -> bool:
+    """Whether the vendor itself has shown what is on record: that it was accepted, or how far it went. Of what was only asked for,
+    or is done by somebody's word, nobody has seen that."""
+    if entry.outcome is Outcome.REQUESTED:
+        return entry.phase is Phase.PENDING and entry.code is None
+    return entry.phase is not None
+
+
 def _turn(entry: Entry, phase: Phase, row: Resource | None) -> Turn | None:
     was = _meant(entry)
     facts = row.facts if row is not None else None
@@ -220,8 +262,6 @@ def _turn(entry: Entry, phase: Phase, row: Resource | None) -> Turn | None:
             return Turn.RENEWED
     if was not in _RANK or phase not in _RANK or was is phase:
         return None
-    if entry.outcome is Outcome.REQUESTED and phase is Phase.PRESENT:
-        return None  # nobody has seen that it was accepted
     if _RANK[phase] > _RANK[was]:
         return Turn.THROUGH if was is Phase.PENDING else Turn.GONE
     return Turn.CAME_BACK if phase is Phase.PRESENT else None

@@ -34,7 +34,8 @@ class Row(msgspec.Struct, frozen=True):
 
 class DriftFile(msgspec.Struct, frozen=True):
     """What changed since the record with this `serial`. `drifted`: whether anything did; `compared`: things on record that were looked
-    for; `unseen`: kinds that the vendor did not list whole; `sealed`: since when the vendor is out of reach by our own act."""
+    for; `unseen`: kinds that the vendor did not list whole; `unshown`: what is on record as asked for, or done by somebody's word, and the
+    vendor shows as before; `sealed`: since when the vendor is out of reach by our own act."""
 
     format_version: str
     name: str
@@ -46,6 +47,7 @@ class DriftFile(msgspec.Struct, frozen=True):
     changes: tuple[Row, ...]
     unseen: tuple[Kind, ...]
     sealed: str | None
+    unshown: tuple[Address, ...] = ()
 
 
 def drift_json(found: Drift, words: Catalogue) -> str:
@@ -74,6 +76,7 @@ def drift_json(found: Drift, words: Catalogue) -> str:
         ),
         found.unseen,
         found.sealed,
+        found.unshown,
     )
     return encode(file).decode() + "\n"
 
@@ -83,17 +86,21 @@ def drift_text(found: Drift, words: Catalogue, *, color: bool = False) -> str:
     paint = ink(color)
     if found.sealed is not None:
         return words.text_of("drift.sealed", at=found.sealed) + "\n"
-    if not found.known and not found.changes:
+    if not found.known and not found.changes and found.whole:
         return words.text_of("drift.no_record", name=found.name) + "\n"
     lines = []
     if found.changes:
         lines += [paint("bold", words.text_of("drift.head", n=len(found.changes), name=found.name)), ""]
         lines += [f"  {line}" for each in found.changes for line in _lines(each, words)]
     else:
-        lines.append(paint("green", words.text_of("drift.none", n=found.known, name=found.name)))
+        tone, said = ("green", "drift.none") if found.whole else ("yellow", "drift.none_seen")
+        lines.append(paint(tone, words.text_of(said, n=found.known, name=found.name)))
     if found.unseen:
         kinds = words.text_of("join.list").join(words.word("kinds", kind.value) for kind in found.unseen)
         lines += ["", words.text_of("drift.unseen", kinds=kinds)]
+    if found.unshown:
+        places = words.text_of("join.list").join(words.safe(each) for each in found.unshown)
+        lines += ["", words.text_of("drift.unshown", n=len(found.unshown), places=places)]
     return "\n".join(lines) + "\n"
 
 

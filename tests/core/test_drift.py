@@ -1,0 +1,48 @@
+"""drift(): no side of the comparison is silent. What is back in any phase, withdrawn or new is told; what nobody could look at is
+named, and never counted as unchanged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crmstate.core.drift import Drift, drift
+from crmstate.core.event import AnyEvent, Finished
+from crmstate.core.goal import Desired
+from crmstate.core.record import State
+from crmstate.core.survey import Resource
+from crmstate.core.words import Kind, Outcome, Phase, Proof, Verb
+
+from .scenes import DELETED, NOW, account, frozen, happened, plan, record, tenant, wish
+
+LATER = "2026-07-01T00:00:00Z"
+
+
+def ended(*histories: list[AnyEvent], exit: int = 0) -> State:
+    """The record of a run that ended so."""
+    return record(frozen(), *histories, [Finished(NOW, "run", exit, {})])
+
+
+def compared(desired: Desired, state: State, *rows: Resource, **more: Any) -> Drift:
+    seen = tenant(*rows, **more)
+    return drift(desired, seen, state, plan(desired, seen, state))
+
+
+def told(found: Drift) -> dict[str, str]:
+    return {each.address: each.what.value for each in found.changes}
+
+
+def test_an_accepted_closing_that_was_withdrawn_is_back() -> None:
+    """Of a request that the vendor never showed nothing is known, and it does not count as unchanged."""
+    wanted = wish(account=DELETED)
+    facts: dict[str, Any] = {"until": LATER, "proof": Proof.ACKNOWLEDGED, "more": {"own": True}}
+    asked = ended(happened(Kind.ACCOUNT, "acme", Verb.CLOSE, Outcome.REQUESTED, phase=Phase.PENDING, **facts))
+    hidden = ended(happened(Kind.ACCOUNT, "acme", Verb.CLOSE, Outcome.REQUESTED, code="accepted", **facts))
+
+    found = compared(wanted, asked, account())
+
+    assert told(found) == {"account/acme": "came_back"}
+    assert (found.changes[0].recorded, found.changes[0].observed) == ("pending", "present")
+    assert not compared(wanted, asked, account(Phase.PENDING)).changes
+    unknown = compared(wanted, hidden, account())
+    assert (unknown.changes, unknown.unshown, unknown.known) == ((), ("account/acme",), 0)
+    assert not unknown.whole
