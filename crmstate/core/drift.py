@@ -260,11 +260,22 @@ def _turn(entry: Entry, phase: Phase, row: Resource | None) -> Turn | None:
         later = entry.until is not None and facts.term_end is not None and facts.term_end > entry.until[:10]
         if runs and (later or entry.verb is Verb.RENEW_OFF):
             return Turn.RENEWED
+    if isinstance(facts, SubscriptionFacts) and entry.verb is Verb.CANCEL and was is Phase.PENDING:
+        other = phase is Phase.PENDING and facts.pending not in (None, "cancel")
+        if other or phase is Phase.INACTIVE:
+            return Turn.CAME_BACK  # something else was asked for, or it rests: its end is not to come any more
     if was not in _RANK or phase not in _RANK or was is phase:
         return None
+    if was is Phase.INACTIVE and phase is Phase.PENDING and not _runs(facts):
+        return Turn.GONE
     if _RANK[phase] > _RANK[was]:
         return Turn.THROUGH if was is Phase.PENDING else Turn.GONE
-    return Turn.CAME_BACK if phase is Phase.PRESENT else None
+    return Turn.CAME_BACK
+
+
+def _runs(facts: object) -> bool:
+    """Whether a subscription is not at rest, whatever it waits for."""
+    return isinstance(facts, SubscriptionFacts) and facts.status == "active"
 
 
 def _shown(row: Resource | None, phase: Phase) -> str:

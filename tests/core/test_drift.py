@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from crmstate.core.drift import Drift, drift
 from crmstate.core.event import AnyEvent, Finished
 from crmstate.core.goal import Desired
@@ -12,7 +14,20 @@ from crmstate.core.record import State
 from crmstate.core.survey import Resource
 from crmstate.core.words import Kind, Outcome, Phase, Proof, Verb
 
-from .scenes import DELETED, NOW, account, frozen, happened, plan, record, tenant, wish
+from .scenes import (
+    DELETED,
+    NOW,
+    account,
+    contract,
+    frozen,
+    happened,
+    integration,
+    plan,
+    record,
+    tenant,
+    user,
+    wish,
+)
 
 LATER = "2026-07-01T00:00:00Z"
 
@@ -46,3 +61,25 @@ def test_an_accepted_closing_that_was_withdrawn_is_back() -> None:
     unknown = compared(wanted, hidden, account())
     assert (unknown.changes, unknown.unshown, unknown.known) == ((), ("account/acme",), 0)
     assert not unknown.whole
+
+
+@pytest.mark.parametrize(
+    ("verb", "was", "now", "turn"),
+    [
+        (Verb.DELETE, Phase.ABSENT, integration("i1", phase=Phase.INACTIVE), "came_back"),
+        (Verb.DELETE, Phase.ABSENT, integration("i1"), "came_back"),
+        (Verb.CANCEL, Phase.ABSENT, contract("paused"), "came_back"),
+        (Verb.CANCEL, Phase.ABSENT, contract(pending="cancel", effective=LATER[:10]), "came_back"),
+        (Verb.CANCEL, Phase.PENDING, contract("paused"), "came_back"),
+        (Verb.CANCEL, Phase.PENDING, contract(pending="pause", effective=LATER[:10]), "came_back"),
+        (Verb.CANCEL, Phase.PENDING, contract("cancelled"), "through"),
+        (Verb.PAUSE, Phase.INACTIVE, contract(pending="pause", effective=LATER[:10]), "came_back"),
+        (Verb.DEACTIVATE, Phase.INACTIVE, user("u7", phase=Phase.PENDING), "gone"),
+        (Verb.CLOSE, Phase.ABSENT, account(Phase.PENDING), "came_back"),
+        (Verb.CANCEL, Phase.PENDING, contract(pending="cancel", effective=LATER[:10]), None),
+    ],
+)
+def test_what_is_back_in_a_lesser_phase_is_back(verb: Verb, was: Phase, now: Resource, turn: str | None) -> None:
+    state = ended(happened(now.kind, now.id, verb, phase=was))
+    found = compared(wish(), state, now)
+    assert (told(found), found.known) == ({now.address: turn} if turn else {}, 1)
