@@ -1,8 +1,8 @@
 """drift(): what the vendor shows otherwise than the record of what we did. Pure, and three-way: recorded, observed, and what
 the manifest would make of it. Nothing is settled by it.
 
-Absence is concluded from whole listings only. What the record does not know is told where the plan would act on it at once,
-and no run was cut short.
+Absence is concluded from whole listings only. What the record does not know is told where the last run would have ended it, had
+it been there; where that is not certain, its kind is named.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from enum import StrEnum
 import msgspec
 
 from crmstate.core.address import Address, address, id_of, kind_of
-from crmstate.core.goal import Desired
-from crmstate.core.plan import Plan
+from crmstate.core.goal import ArchiveGoal, Desired, ListGoal, UsersGoal, spoken_of
+from crmstate.core.plan import Plan, Step
 from crmstate.core.planning.draft import match
 from crmstate.core.record import Entry, State
-from crmstate.core.schedule import ready
-from crmstate.core.survey import DatasetFacts, Resource, SubscriptionFacts, Survey, UserFacts
+from crmstate.core.schedule import Schedule
+from crmstate.core.survey import DatasetFacts, Resource, SessionFacts, SubscriptionFacts, Survey, UserFacts
 from crmstate.core.words import OURS, Kind, Mode, Outcome, Phase, Verb
 
 VENDORS = frozenset(
@@ -34,6 +34,9 @@ VENDORS = frozenset(
     }
 )
 """Kinds whose end is their phase. Of a dataset and its bin it is their rows."""
+
+_MANY = VENDORS - {Kind.SUBSCRIPTION, Kind.ACCOUNT, Kind.MODULE}
+"""Kinds of which there may be more every day."""
 
 _RANK = {Phase.PRESENT: 0, Phase.PENDING: 1, Phase.INACTIVE: 2, Phase.ABSENT: 3}
 
@@ -74,7 +77,8 @@ class Change(msgspec.Struct, frozen=True):
 
 class Drift(msgspec.Struct, frozen=True):
     """All of it. `unseen`: kinds with something on record that the vendor did not list whole; `unshown`: what is on record as asked for,
-    or as done by somebody's word, and the vendor shows as it was before; `known`: how many things the record and the vendor were compared
+    or as done by somebody's word, and the vendor shows as it was before; `unsure`: kinds with something that the manifest ends and the record does
+    not know, so that nobody can say whether it is new; `known`: how many things the record and the vendor were compared
     in; `sealed`: since when the vendor is out of reach by our own act, and nothing can be compared."""
 
     name: str
@@ -84,13 +88,14 @@ class Drift(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...] = ()
     unseen: tuple[Kind, ...] = ()
     unshown: tuple[Address, ...] = ()
+    unsure: tuple[Kind, ...] = ()
     known: int = 0
     sealed: str | None = None
 
     @property
     def whole(self) -> bool:
         """Whether everything was looked at, so that no change means that nothing changed."""
-        return not (self.unseen or self.unshown)
+        return not (self.unseen or self.unshown or self.unsure)
 
 
 def drift(desired: Desired, observed: Survey, recorded: State, made: Plan) -> Drift:
@@ -108,6 +113,7 @@ def drift(desired: Desired, observed: Survey, recorded: State, made: Plan) -> Dr
         tuple(found),
         tuple(sorted(seen.unseen)),
         tuple(sorted(seen.unshown)),
+        tuple(sorted(seen.unsure)),
         len(seen.compared),
     )
 
@@ -122,7 +128,10 @@ class _Seen:
         self.next = {each.address: each.verb for each in made.steps}
         self.unseen: set[Kind] = set()
         self.unshown: set[Address] = set()
+        self.unsure: set[Kind] = set()
         self.compared: set[Address] = set()
+        self.on_record = {each.address for each in recorded.entries.values()}
+        self.own = set(_own(observed))
         self.last: dict[Address, Entry] = {}
         for entry in recorded.entries.values():
             known = self.last.get(entry.address)
@@ -200,17 +209,73 @@ class _Seen:
                 yield self._change(Turn.KEPT_GONE, address(Kind.USER, str(selector)), Phase.ABSENT.value)
 
     def strangers(self) -> Iterator[Change]:
-        """Of what the record does not know, although it knows others of the kind that were ended, and the last run came to its
-        end."""
-        if self.state.last_exit != 0:
+        """Of what the manifest ends and the record does not know. That it is new, or was left out, is certain only where the last
+        run came to its end, and to things like it; whatever else is named as unsure."""
+        if not self.state.entries:
             return
         ended = {
             (kind_of(each.address), each.verb) for each in self.state.entries.values() if each.outcome is Outcome.DONE
         }
-        known = {each.address for each in self.state.entries.values()}
-        for step in ready(self.made):
-            if step.mode is Mode.AUTO and (step.kind, step.verb) in ended and step.address not in known:
+        free = _reached(self.made) if self.state.last_exit == 0 else frozenset()
+        told: set[Address] = set()
+        for step in self.made.steps:
+            if step.address in told or not self._unknown(step):
+                continue
+            alike = step.mode is Mode.AUTO and (step.kind, step.verb) in ended and self.state.last_exit == 0
+            if alike or step.id in free:
+                told.add(step.address)
                 yield self._change(Turn.UNRECORDED, step.address, step.before.value)
+            elif step.kind in _MANY or step.kind is Kind.ARCHIVE:
+                self.unsure.add(Kind.DATASET if step.kind is Kind.ARCHIVE else step.kind)
+        self.unseen |= (spoken_of(self.desired) & (_MANY | {Kind.DATASET})) - self.observed.complete
+        self.unsure |= {row.kind for row in self._unplanned()}
+
+    def _unknown(self, step: Step) -> bool:
+        """Whether a step is of a thing that the vendor shows and the record does not know, and that there may be more of."""
+        place, id = step.address, id_of(step.address)
+        if place in self.on_record or place in self.own:
+            return False
+        if step.kind is Kind.ARCHIVE:
+            return step.verb is Verb.ARCHIVE
+        if step.kind is Kind.DATASET:
+            archive = address(Kind.ARCHIVE, id)
+            return archive not in self.on_record and archive not in self.next
+        if step.kind in (Kind.SUBSCRIPTION, Kind.ACCOUNT):
+            return any(kind_of(each) is step.kind for each in self.on_record)
+        return step.kind is Kind.BIN or (step.kind in VENDORS and place in self.by_address)
+
+    def _unplanned(self) -> Iterator[Resource]:
+        """What the manifest ends by its words, and neither record nor plan know: a plan with errors is not whole."""
+        goals: dict[Kind, UsersGoal | ListGoal | None] = {
+            Kind.USER: self.desired.users,
+            Kind.SESSION: self.desired.sessions,
+            Kind.API_KEY: self.desired.api_keys,
+            Kind.INTEGRATION: self.desired.integrations,
+            Kind.SETTING: self.desired.settings,
+        }
+        for kind, goal in goals.items():
+            if goal is None or goal.status == "active":
+                continue
+            rows = self.observed.of(kind)
+            stays, only = match([each.who for each in goal.keep], rows)[0], match(goal.only, rows, single=True)[0]
+            for row in rows:
+                meant = row.id not in stays and (not goal.only or row.id in only)
+                if meant and row.phase is Phase.PRESENT and not self._known(row):
+                    yield row
+        if self.desired.archive is None and self.desired.purge is None and not self.desired.closing:
+            return
+        given_up = {each.dataset for each in self.desired.discard}
+        for row in self.observed.of(Kind.DATASET):
+            holds = isinstance(row.facts, DatasetFacts) and row.facts.rows != 0
+            named = isinstance(self.desired.archive, ArchiveGoal) and self.desired.archive.datasets is not None
+            if holds and not named and given_up.isdisjoint((row.id, row.label)) and not self._known(row):
+                yield row
+
+    def _known(self, row: Resource) -> bool:
+        """Whether the record or the plan speaks of it, or it is of our own access, or no API ends it."""
+        places = {row.address, address(Kind.ARCHIVE, row.id) if row.kind is Kind.DATASET else row.address}
+        protected = isinstance(row.facts, UserFacts) and row.facts.protected
+        return protected or any(each in self.on_record or each in self.own or each in self.next for each in places)
 
     def _there(self, kind: Kind, id: str) -> bool:
         row = self.by_address.get(address(kind, id))
@@ -233,6 +298,32 @@ class _Seen:
             observed,
             self.next.get(place),
         )
+
+
+def _reached(made: Plan) -> frozenset[str]:
+    """The steps that a run comes to which has no failure: all but those behind a person, a date or a blocker."""
+    schedule, found = Schedule(made), set()
+    while steps := schedule.take():
+        for step in steps:
+            if step.mode is not Mode.MANUAL:
+                found.add(step.id)
+            if step.mode is Mode.AUTO:
+                schedule.done(step.id)
+    return frozenset(found)
+
+
+def _own(observed: Survey) -> Iterator[Address]:
+    """What our own access consists of: users, keys, and the sessions of these users."""
+    users = {each.user for each in observed.identities if each.user}
+    mails = {each.email.casefold() for each in observed.identities if each.email}
+    for row in observed.of(Kind.USER):
+        if row.id in users or (isinstance(row.facts, UserFacts) and row.facts.email.casefold() in mails):
+            users.add(row.id)
+            yield row.address
+    for row in observed.of(Kind.SESSION):
+        if isinstance(row.facts, SessionFacts) and row.facts.user in users:
+            yield row.address
+    yield from (address(Kind.API_KEY, each.key) for each in observed.identities if each.key)
 
 
 def _meant(entry: Entry) -> Phase:

@@ -35,7 +35,8 @@ class Row(msgspec.Struct, frozen=True):
 class DriftFile(msgspec.Struct, frozen=True):
     """What changed since the record with this `serial`. `drifted`: whether anything did; `compared`: things on record that were looked
     for; `unseen`: kinds that the vendor did not list whole; `unshown`: what is on record as asked for, or done by somebody's word, and the
-    vendor shows as before; `sealed`: since when the vendor is out of reach by our own act."""
+    vendor shows as before; `unsure`: kinds with something that is not on record and may be new;
+    `sealed`: since when the vendor is out of reach by our own act."""
 
     format_version: str
     name: str
@@ -48,6 +49,7 @@ class DriftFile(msgspec.Struct, frozen=True):
     unseen: tuple[Kind, ...]
     sealed: str | None
     unshown: tuple[Address, ...] = ()
+    unsure: tuple[Kind, ...] = ()
 
 
 def drift_json(found: Drift, words: Catalogue) -> str:
@@ -77,6 +79,7 @@ def drift_json(found: Drift, words: Catalogue) -> str:
         found.unseen,
         found.sealed,
         found.unshown,
+        found.unsure,
     )
     return encode(file).decode() + "\n"
 
@@ -86,7 +89,7 @@ def drift_text(found: Drift, words: Catalogue, *, color: bool = False) -> str:
     paint = ink(color)
     if found.sealed is not None:
         return words.text_of("drift.sealed", at=found.sealed) + "\n"
-    if not found.known and not found.changes and found.whole:
+    if not found.known and not (found.changes or found.unseen or found.unshown):
         return words.text_of("drift.no_record", name=found.name) + "\n"
     lines = []
     if found.changes:
@@ -95,9 +98,10 @@ def drift_text(found: Drift, words: Catalogue, *, color: bool = False) -> str:
     else:
         tone, said = ("green", "drift.none") if found.whole else ("yellow", "drift.none_seen")
         lines.append(paint(tone, words.text_of(said, n=found.known, name=found.name)))
-    if found.unseen:
-        kinds = words.text_of("join.list").join(words.word("kinds", kind.value) for kind in found.unseen)
-        lines += ["", words.text_of("drift.unseen", kinds=kinds)]
+    for key, named in (("drift.unseen", found.unseen), ("drift.unsure", found.unsure)):
+        if named:
+            kinds = words.text_of("join.list").join(words.word("kinds", kind.value) for kind in named)
+            lines += ["", words.text_of(key, kinds=kinds)]
     if found.unshown:
         places = words.text_of("join.list").join(words.safe(each) for each in found.unshown)
         lines += ["", words.text_of("drift.unshown", n=len(found.unshown), places=places)]

@@ -9,21 +9,28 @@ import pytest
 
 from crmstate.core.drift import Drift, drift
 from crmstate.core.event import AnyEvent, Finished
-from crmstate.core.goal import Desired
+from crmstate.core.goal import Desired, ListGoal, UsersGoal
 from crmstate.core.record import State
 from crmstate.core.survey import Resource
 from crmstate.core.words import Kind, Outcome, Phase, Proof, Verb
 
 from .scenes import (
+    ARCHIVED,
     DELETED,
+    GONE,
     NOW,
+    REMOVED,
     account,
+    archived,
     contract,
+    dataset,
     frozen,
     happened,
     integration,
+    keep,
     plan,
     record,
+    setting,
     tenant,
     user,
     wish,
@@ -83,3 +90,35 @@ def test_what_is_back_in_a_lesser_phase_is_back(verb: Verb, was: Phase, now: Res
     state = ended(happened(now.kind, now.id, verb, phase=was))
     found = compared(wish(), state, now)
     assert (told(found), found.known) == ({now.address: turn} if turn else {}, 1)
+
+
+def test_a_new_thing_is_told_or_its_kind_is_named_as_unsure() -> None:
+    """The first of its kind too, and behind a stage that has work to do; after a run that was cut short nobody can say."""
+    wanted = wish(users=REMOVED, integrations=GONE, settings=ListGoal("reset"))
+    off = happened(Kind.USER, "u7", Verb.DEACTIVATE, phase=Phase.INACTIVE)
+    rows = (user("u7"), integration("i1"), setting("s1"), user("u8"))
+    told_of = {
+        "user/u7": "came_back",
+        "user/u8": "unrecorded",
+        "integration/i1": "unrecorded",
+        "setting/s1": "unrecorded",
+    }
+
+    whole = compared(wanted, ended(off), *rows)
+    assert (told(whole), whole.unsure) == (told_of, ())
+    cut = compared(wanted, ended(off, exit=6), *rows)
+    assert told(cut) == {"user/u7": "came_back"}
+    assert cut.unsure == (Kind.INTEGRATION, Kind.SETTING, Kind.USER)
+    assert compared(wanted, ended(off), user("u7", phase=Phase.INACTIVE)).whole
+
+
+def test_where_the_plan_cannot_be_made_new_things_are_not_lost() -> None:
+    gone = UsersGoal("removed", (*keep("u0"), *keep("lost")))
+    state = ended(happened(Kind.USER, "u7", Verb.DEACTIVATE, phase=Phase.INACTIVE))
+    off = user("u7", phase=Phase.INACTIVE)
+
+    assert compared(wish(users=gone), state, off, user("u8")).unsure == (Kind.USER,)
+    assert compared(wish(users=gone), state, off).unsure == ()
+    assert compared(wish(integrations=GONE), state, off, missing=[Kind.INTEGRATION]).unseen == (Kind.INTEGRATION,)
+    fresh = compared(wish(archive=ARCHIVED), ended(archived("a")), dataset("a"), dataset("b"))
+    assert (told(fresh), fresh.unsure) == ({"archive/b": "unrecorded"}, ())
