@@ -125,7 +125,9 @@ class _Seen:
         self.desired, self.observed, self.state = desired, observed, recorded
         self.made = made
         self.by_address = {each.address: each for each in observed.resources}
-        self.next = {each.address: each.verb for each in made.steps}
+        self.next: dict[Address, Verb] = {}
+        for step in made.steps:
+            self.next.setdefault(step.address, step.verb)  # the plan's order: the first is what is done next
         self.unseen: set[Kind] = set()
         self.unshown: set[Address] = set()
         self.unsure: set[Kind] = set()

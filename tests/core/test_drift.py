@@ -9,7 +9,7 @@ import pytest
 
 from crmstate.core.drift import Drift, drift
 from crmstate.core.event import AnyEvent, Finished
-from crmstate.core.goal import Desired, ListGoal, UsersGoal
+from crmstate.core.goal import Desired, ListGoal, SubscriptionGoal, UsersGoal
 from crmstate.core.record import State
 from crmstate.core.survey import Resource
 from crmstate.core.words import Kind, Outcome, Phase, Proof, Verb
@@ -122,3 +122,15 @@ def test_where_the_plan_cannot_be_made_new_things_are_not_lost() -> None:
     assert compared(wish(integrations=GONE), state, off, missing=[Kind.INTEGRATION]).unseen == (Kind.INTEGRATION,)
     fresh = compared(wish(archive=ARCHIVED), ended(archived("a")), dataset("a"), dataset("b"))
     assert (told(fresh), fresh.unsure) == ({"archive/b": "unrecorded"}, ())
+
+
+def test_the_next_step_is_the_first_that_is_to_be_done() -> None:
+    """Of a contract that ends on a day the cancelling comes first, and looking whether it has ended last."""
+    wanted = wish(subscription=SubscriptionGoal("cancelled", effective="end_of_term"))
+    asked = ended(happened(Kind.SUBSCRIPTION, "sub", Verb.CANCEL, phase=Phase.PENDING))
+    row = contract(renews=True, term_start="2026-01-01", term_end="2026-12-31")
+
+    found = compared(wanted, asked, row)
+
+    assert [step.verb for step in plan(wanted, tenant(row), asked).steps] == [Verb.CANCEL, Verb.PROBE]
+    assert [(each.what, each.next) for each in found.changes] == [("came_back", Verb.CANCEL)]
