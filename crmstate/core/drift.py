@@ -42,13 +42,15 @@ _RANK = {Phase.PRESENT: 0, Phase.PENDING: 1, Phase.INACTIVE: 2, Phase.ABSENT: 3}
 
 
 class Turn(StrEnum):
-    """What happened: something ended is back; the subscription runs on; rows are there again, or others than were archived; the vendor
+    """What happened: something ended is back; the subscription runs on; rows or attachments are there again, or other rows than were
+    archived; the vendor
     did what it had only accepted; something is gone further than we took it, or that stays by the manifest, or of our own; something
     that the record does not know."""
 
     CAME_BACK = "came_back"
     RENEWED = "renewed"
     ROWS_BACK = "rows_back"
+    FILES_BACK = "files_back"
     MOVED = "moved"
     THROUGH = "through"
     GONE = "gone"
@@ -57,7 +59,7 @@ class Turn(StrEnum):
     UNRECORDED = "unrecorded"
 
 
-BACK = frozenset({Turn.CAME_BACK, Turn.RENEWED, Turn.ROWS_BACK})
+BACK = frozenset({Turn.CAME_BACK, Turn.RENEWED, Turn.ROWS_BACK, Turn.FILES_BACK})
 """What must not happen after an end."""
 
 
@@ -177,6 +179,8 @@ class _Seen:
                     self.unshown.add(place)
                 else:
                     self.compared.add(place)
+                if purged.outcome is Outcome.DONE and facts.attachments:
+                    yield self._change(Turn.FILES_BACK, place, str(facts.attachments), entry=purged, recorded="0")
                 if purged.outcome is Outcome.DONE and facts.rows:
                     yield self._change(Turn.ROWS_BACK, place, str(facts.rows), entry=purged, recorded="0")
             elif facts.exact and facts.rows is not None and (proof := self.state.proved(row.id)) is not None:

@@ -17,7 +17,7 @@ FORMAT_VERSION = "1.0"
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One difference. `what`: came_back, renewed, rows_back, moved, through, gone, kept_gone, own_gone or unrecorded; `recorded` and
+    """One difference. `what`: came_back, renewed, rows_back, files_back, moved, through, gone, kept_gone, own_gone or unrecorded; `recorded` and
     `observed`: a phase, a phase with the last day of a term, or a count, as text; `since`: when it was recorded, ISO 8601 UTC, empty where it
     never was; `next`: what the plan would do about it, null for nothing; `text`: a sentence in the language that was asked for."""
 

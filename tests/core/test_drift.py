@@ -134,3 +134,12 @@ def test_the_next_step_is_the_first_that_is_to_be_done() -> None:
 
     assert [step.verb for step in plan(wanted, tenant(row), asked).steps] == [Verb.CANCEL, Verb.PROBE]
     assert [(each.what, each.next) for each in found.changes] == [("came_back", Verb.CANCEL)]
+
+
+def test_attachments_that_are_back_in_a_purged_dataset_are_told() -> None:
+    purged = ended(archived("a"), happened(Kind.DATASET, "a", Verb.PURGE, phase=Phase.PRESENT))
+
+    assert told(compared(wish(), purged, dataset("a", 0, attachments=2))) == {"dataset/a": "files_back"}
+    both = compared(wish(), purged, dataset("a", 1, attachments=1))
+    assert [(each.what.value, each.observed) for each in both.changes] == [("files_back", "1"), ("rows_back", "1")]
+    assert not compared(wish(), purged, dataset("a", 0, attachments=0)).changes
