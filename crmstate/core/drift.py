@@ -203,11 +203,17 @@ class _Seen:
 
     def ours(self) -> Iterator[Change]:
         """Of what has to stay: our own access, and whom the manifest keeps."""
-        if self.state.departed() is None:
+        if not self._left():
+            mine = {place for place in self.own if kind_of(place) is Kind.USER}
             for each in self.observed.identities:
-                for kind, id in ((Kind.USER, each.user), (Kind.API_KEY, each.key)):
-                    if id is not None and kind in self.observed.complete and not self._there(kind, id):
-                        yield self._change(Turn.OWN_GONE, address(kind, id), Phase.ABSENT.value)
+                mine |= {address(kind, id) for kind, id in ((Kind.USER, each.user), (Kind.API_KEY, each.key)) if id}
+            for place in sorted(mine):
+                row, kind = self.by_address.get(place), kind_of(place)
+                phase = row.phase if row is not None else Phase.ABSENT
+                if phase is Phase.UNKNOWN or (row is None and kind not in self.observed.complete):
+                    self.unseen.add(kind)
+                elif phase is not Phase.PRESENT and place not in self.last:
+                    yield self._change(Turn.OWN_GONE, place, phase.value)
         goal = self.desired.users
         if goal is not None and self.state.entries and Kind.USER in self.observed.complete:
             there = [row for row in self.observed.of(Kind.USER) if row.phase is Phase.PRESENT]
@@ -283,9 +289,17 @@ class _Seen:
         protected = isinstance(row.facts, UserFacts) and row.facts.protected
         return protected or any(each in self.on_record or each in self.own or each in self.next for each in places)
 
-    def _there(self, kind: Kind, id: str) -> bool:
-        row = self.by_address.get(address(kind, id))
-        return row is not None and row.phase is not Phase.ABSENT
+    def _left(self) -> bool:
+        """Whether our access ended with the account or the contract. As long as that is only asked for, it has to work."""
+        return any(
+            entry.own
+            and entry.verb in (Verb.CLOSE, Verb.CANCEL)
+            and (
+                entry.outcome is Outcome.DONE
+                or (entry.outcome is Outcome.REQUESTED and (entry.until or "~") <= self.observed.taken_at)
+            )
+            for entry in self.state.entries.values()
+        )
 
     def _change(
         self, what: Turn, place: Address, observed: str, *, entry: Entry | None = None, recorded: str = ""

@@ -11,7 +11,7 @@ from crmstate.core.drift import Drift, drift
 from crmstate.core.event import AnyEvent, Finished
 from crmstate.core.goal import Desired, ListGoal, SubscriptionGoal, UsersGoal
 from crmstate.core.record import State
-from crmstate.core.survey import Resource
+from crmstate.core.survey import Identity, Resource
 from crmstate.core.words import Kind, Outcome, Phase, Proof, Verb
 
 from .scenes import (
@@ -19,7 +19,10 @@ from .scenes import (
     DELETED,
     GONE,
     NOW,
+    OWN_KEYS,
+    READER,
     REMOVED,
+    TENANT,
     account,
     archived,
     contract,
@@ -143,3 +146,28 @@ def test_attachments_that_are_back_in_a_purged_dataset_are_told() -> None:
     both = compared(wish(), purged, dataset("a", 1, attachments=1))
     assert [(each.what.value, each.observed) for each in both.changes] == [("files_back", "1"), ("rows_back", "1")]
     assert not compared(wish(), purged, dataset("a", 0, attachments=0)).changes
+
+
+def test_our_own_access_that_is_switched_off_or_gone_is_told() -> None:
+    """An identity may be known by its mail alone."""
+    state = ended(happened(Kind.USER, "u7", Verb.DEACTIVATE, phase=Phase.INACTIVE))
+    others = (user("u7", phase=Phase.INACTIVE), user("u0", role="owner"), *OWN_KEYS)
+    by_mail = Identity("read", TENANT, key="k-read", email="U1@example.com", whole_view=True)
+
+    for known in (READER, by_mail):
+        off = compared(wish(), state, user("u1", phase=Phase.INACTIVE), *others, own=False, identities=[known])
+        assert [(each.address, each.what.value, each.observed) for each in off.changes] == [
+            ("user/u1", "own_gone", "inactive")
+        ]
+    gone = compared(wish(), state, user("u1"), *others[:-1], own=False)
+    assert told(gone) == {"api_key/k-write": "own_gone"}
+    assert compared(wish(), state, *others, own=False, missing=[Kind.USER]).unseen == (Kind.USER,)
+    assert compared(wish(), state, others[0]).whole
+
+    closing: dict[str, Any] = {"more": {"own": True}, "phase": Phase.PENDING, "until": LATER}
+    asked = ended(happened(Kind.ACCOUNT, "acme", Verb.CLOSE, Outcome.REQUESTED, **closing))
+    for day, turns in ((NOW, {"user/u1": "own_gone"}), (LATER, {})):
+        off = compared(
+            wish(), asked, account(Phase.PENDING), user("u1", phase=Phase.INACTIVE), *others, own=False, at=day
+        )
+        assert told(off) == turns, "until it has closed we have to get in"
