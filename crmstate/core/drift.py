@@ -217,8 +217,12 @@ class _Seen:
         goal = self.desired.users
         if goal is not None and self.state.entries and Kind.USER in self.observed.complete:
             there = [row for row in self.observed.of(Kind.USER) if row.phase is Phase.PRESENT]
-            for selector in match([each.who for each in goal.keep], there)[1]:
-                yield self._change(Turn.KEPT_GONE, address(Kind.USER, str(selector)), Phase.ABSENT.value)
+            kept = [each.who for each in goal.keep]
+            for selector in match(kept, there)[1]:
+                place = address(Kind.USER, str(selector))
+                if self.desired.mask_people and selector.id is None:
+                    place = _masked(kept.index(selector))
+                yield self._change(Turn.KEPT_GONE, place, Phase.ABSENT.value)
 
     def strangers(self) -> Iterator[Change]:
         """Of what the manifest ends and the record does not know. That it is new, or was left out, is certain only where the last
@@ -306,8 +310,6 @@ class _Seen:
     ) -> Change:
         row = self.by_address.get(place)
         label = "" if row is None or (self.desired.mask_people and isinstance(row.facts, UserFacts)) else row.label
-        if what is Turn.KEPT_GONE and self.desired.mask_people and "@" in id_of(place):
-            place = address(Kind.USER, "***")
         return Change(
             what,
             place,
@@ -344,6 +346,12 @@ def _own(observed: Survey) -> Iterator[Address]:
         if isinstance(row.facts, SessionFacts) and row.facts.user in users:
             yield row.address
     yield from (address(Kind.API_KEY, each.key) for each in observed.identities if each.key)
+
+
+def _masked(number: int) -> Address:
+    """The person at this place in the manifest's list of those whom it keeps, where neither mail nor name may be shown. Nobody
+    types it, so that it stays as people read it."""
+    return Address(f"{Kind.USER.value}/***-{number + 1}")
 
 
 def _meant(entry: Entry) -> Phase:

@@ -9,7 +9,7 @@ import pytest
 
 from crmstate.core.drift import Drift, drift
 from crmstate.core.event import AnyEvent, Finished
-from crmstate.core.goal import Desired, ListGoal, SubscriptionGoal, UsersGoal
+from crmstate.core.goal import Desired, Keep, ListGoal, Selector, SubscriptionGoal, UsersGoal
 from crmstate.core.record import State
 from crmstate.core.survey import Identity, Resource
 from crmstate.core.words import Kind, Outcome, Phase, Proof, Verb
@@ -171,3 +171,15 @@ def test_our_own_access_that_is_switched_off_or_gone_is_told() -> None:
             wish(), asked, account(Phase.PENDING), user("u1", phase=Phase.INACTIVE), *others, own=False, at=day
         )
         assert told(off) == turns, "until it has closed we have to get in"
+
+
+def test_people_who_are_masked_stay_apart() -> None:
+    """Neither mail nor name is shown, and each has an address of his own."""
+    people = (Selector(email="ann@example.com"), Selector(name="Bob B"), Selector(id="u9"), Selector(id="u0"))
+    goal = UsersGoal("removed", tuple(Keep(each) for each in people))
+    found = compared(wish(users=goal, mask_people=True), ended())
+
+    assert [each.address for each in found.changes] == ["user/***-1", "user/***-2", "user/u9"]
+    assert {each.what.value for each in found.changes} == {"kept_gone"}
+    bare = compared(wish(users=goal), ended())
+    assert [each.address for each in bare.changes] == ["user/Bob%20B", "user/ann@example.com", "user/u9"]
