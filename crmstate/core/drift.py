@@ -59,7 +59,7 @@ class Turn(StrEnum):
     UNRECORDED = "unrecorded"
 
 
-BACK = frozenset({Turn.CAME_BACK, Turn.RENEWED, Turn.ROWS_BACK, Turn.FILES_BACK})
+BACK = frozenset({Turn.CAME_BACK, Turn.RENEWED, Turn.ROWS_BACK, Turn.FILES_BACK, Turn.UNRECORDED})
 """What must not happen after an end."""
 
 
