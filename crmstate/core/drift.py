@@ -104,7 +104,7 @@ def drift(desired: Desired, observed: Survey, recorded: State, made: Plan) -> Dr
     """The differences, in the order of their addresses. `made`: the plan on the same three."""
     seen = _Seen(desired, observed, recorded, made)
     found = sorted(
-        [*seen.entries(), *seen.rows(), *seen.ours(), *seen.strangers()],
+        [*seen.entries(), *seen.rows(), *seen.vanished(), *seen.ours(), *seen.strangers()],
         key=lambda each: (each.address, each.what.value),
     )
     return Drift(
@@ -200,6 +200,17 @@ class _Seen:
                 yield self._change(
                     Turn.ROWS_BACK, address(Kind.BIN, row.id), str(facts.bin_rows), entry=emptied, recorded="0"
                 )
+
+    def vanished(self) -> Iterator[Change]:
+        """Of archived datasets that the vendor does not list any more, although nobody of us purged them."""
+        if Kind.DATASET not in self.observed.complete or self.state.cleared() or self._left():
+            return
+        for place in [each for each in self.last if kind_of(each) is Kind.ARCHIVE]:
+            dataset, proof = address(Kind.DATASET, id_of(place)), self.state.proved(id_of(place))
+            count = proof.evidence[0].rows if proof is not None else None
+            if count and dataset not in self.by_address and dataset not in self.on_record:
+                self.compared.add(place)
+                yield self._change(Turn.GONE, dataset, Phase.ABSENT.value, entry=proof, recorded=str(count))
 
     def ours(self) -> Iterator[Change]:
         """Of what has to stay: our own access, and whom the manifest keeps."""

@@ -89,7 +89,7 @@ def drift_text(found: Drift, words: Catalogue, *, color: bool = False) -> str:
     paint = ink(color)
     if found.sealed is not None:
         return words.text_of("drift.sealed", at=found.sealed) + "\n"
-    if not found.known and not (found.changes or found.unseen or found.unshown):
+    if not found.known and not found.changes and found.whole:
         return words.text_of("drift.no_record", name=found.name) + "\n"
     lines = []
     if found.changes:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from crmstate.core.drift import Drift, drift
-from crmstate.core.event import AnyEvent, Finished
+from crmstate.core.event import AnyEvent, Evidence, Finished
 from crmstate.core.goal import Desired, Keep, ListGoal, Selector, SubscriptionGoal, UsersGoal
 from crmstate.core.record import State
 from crmstate.core.survey import Identity, Resource
@@ -183,3 +183,14 @@ def test_people_who_are_masked_stay_apart() -> None:
     assert {each.what.value for each in found.changes} == {"kept_gone"}
     bare = compared(wish(users=goal), ended())
     assert [each.address for each in bare.changes] == ["user/Bob%20B", "user/ann@example.com", "user/u9"]
+
+
+def test_an_archived_dataset_that_the_vendor_does_not_list_any_more_is_told() -> None:
+    proof = Evidence("export", Proof.OBSERVED, NOW, rows=5)
+    kept = happened(Kind.ARCHIVE, "a", Verb.ARCHIVE, rows=5, evidence=(proof,))
+    purged = happened(Kind.DATASET, "a", Verb.PURGE, phase=Phase.PRESENT)
+
+    (gone,) = compared(wish(archive=ARCHIVED), ended(kept)).changes
+    assert (gone.address, gone.what.value, gone.recorded, gone.observed) == ("dataset/a", "gone", "5", "absent")
+    assert not compared(wish(archive=ARCHIVED), ended(kept, purged)).changes
+    assert not compared(wish(archive=ARCHIVED), ended(kept), missing=[Kind.DATASET]).changes
