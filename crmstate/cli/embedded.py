@@ -26,7 +26,7 @@ def start(data: Path, dialect: str = "native") -> str:
     """The address of the server over `data`; starts one where none runs. Raises Problem where it does not come up."""
     deadline = time.monotonic() + PATIENCE
     ready = data.with_name(data.name + ".server.json")
-    url = _running(ready)
+    url = _running(ready, data)
     if url is not None:
         return url
     try:
@@ -44,10 +44,14 @@ def start(data: Path, dialect: str = "native") -> str:
         )
     try:
         while time.monotonic() < deadline:
-            url = _running(ready)
+            url = _running(ready, data)
             if url is not None:
                 return url
-            if child.poll() not in (None, 0) and _running(ready) is None and time.monotonic() > deadline - PATIENCE + 3:
+            if (
+                child.poll() not in (None, 0)
+                and _running(ready, data) is None
+                and time.monotonic() > deadline - PATIENCE + 3
+            ):
                 break
             time.sleep(0.02)
     except BaseException:
@@ -69,7 +73,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 def stop(data: Path) -> None:
     """Ends the server over `data` and waits until it has gone; none is no error."""
     ready = data.with_name(data.name + ".server.json")
-    if _running(ready) is None:
+    if _running(ready, data) is None:
         return
     pid = int(json.loads(ready.read_text(encoding="utf-8"))["pid"])
     os.kill(pid, signal.SIGTERM)
@@ -106,16 +110,18 @@ def _log(path: Path) -> IO[bytes]:
         raise problem(Exit.ERROR, "CRM-C021", path=path, why=error.strerror or type(error).__name__) from None
 
 
-def _running(ready: Path) -> str | None:
-    """The address in the ready file, where a process listens there. The file may come with the manifest: it names this
-    machine, and a process."""
+def _running(ready: Path, data: Path) -> str | None:
+    """The address in the ready file, where a process listens there over `data`. The file may come with the manifest, or with a
+    copied folder: it names this machine, a process, and the data beside it, or it leads nowhere."""
     try:
         found = json.loads(ready.read_text(encoding="utf-8"))
         pid, parts = int(found["pid"]), urlsplit(found["url"])
         if pid <= 0 or (parts.scheme, parts.hostname) != ("http", "127.0.0.1"):
             return None
+        if Path(found["data"]).resolve() != data.resolve():
+            return None  # of the folder that this one was copied from
         os.kill(pid, 0)
         with socket.create_connection(("127.0.0.1", parts.port or 0), timeout=1):
             return str(found["url"])
-    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RuntimeError):
         return None

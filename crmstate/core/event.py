@@ -408,8 +408,8 @@ class Remarked(Event, frozen=True, tag="remarked"):
 
 class Sight(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that a look after the end saw. `what`: credential (`name`: its use), listing, archive, or back. `said`: of a credential
-    refused, works, works_again, refused_strangely or unknown; of a listing unknown or not_shown (`name`: of which kind); of the archive
-    due; of what is back the word of `drift.Turn`. `code`: why nothing could be seen."""
+    refused, works, works_again, refused_strangely or unknown; of a listing unknown, not_shown or unsure (`name`: of which kind), or unshown; of the
+    archive due; of what is back the word of `drift.Turn`. `code`: why nothing could be seen."""
 
     what: str
     said: str

@@ -40,8 +40,11 @@ def _ended(identity: Identity, state: State, now: str) -> Address | None:
     """What of ours the record says has ended, that this credential should not work without."""
     mine = {address(kind, id) for kind, id in ((Kind.API_KEY, identity.key), (Kind.USER, identity.user)) if id}
     for entry in state.entries.values():
-        over = entry.outcome is Outcome.DONE or (
-            entry.outcome is Outcome.REQUESTED and entry.until is not None and entry.until <= now
+        asked = entry.outcome is Outcome.REQUESTED
+        over = (
+            entry.outcome is Outcome.DONE
+            or (asked and entry.until is not None and entry.until <= now)
+            or (asked and entry.until is None and entry.verb is Verb.REVOKE)  # our last key: nobody can read that back
         )
         pending = entry.until is not None and entry.until > now
         if entry.own and over and not pending and (entry.verb in (Verb.CLOSE, Verb.CANCEL) or entry.address in mine):
@@ -50,9 +53,11 @@ def _ended(identity: Identity, state: State, now: str) -> Address | None:
 
 
 def back(found: Drift) -> list[Sight]:
-    """What of a comparison is back, and of which kinds nothing can be said."""
+    """What of a comparison is back or new, and of what nothing can be said."""
     seen = [Sight("back", each.what.value, address=each.address) for each in found.changes if each.what in BACK]
-    return seen + [Sight("listing", "not_shown", kind.value) for kind in found.unseen]
+    seen += [Sight("listing", "not_shown", kind.value) for kind in found.unseen]
+    seen += [Sight("listing", "unsure", kind.value) for kind in found.unsure]
+    return seen + [Sight("listing", "unshown", address=place) for place in found.unshown]
 
 
 def rechecks(desired: Desired, state: State, now: str) -> list[Sight]:
@@ -76,4 +81,4 @@ def outcome(sights: Iterable[Sight]) -> str:
         return "back"
     if any(word in ("unknown", "refused_strangely") for _, word in said):
         return "unknown"
-    return "partly" if ("listing", "not_shown") in said else "clear"
+    return "partly" if any(what == "listing" for what, _ in said) else "clear"

@@ -17,7 +17,7 @@ FORMAT_VERSION = "1.0"
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One difference. `what`: came_back, renewed, rows_back, moved, through, gone, kept_gone, own_gone or unrecorded; `recorded` and
+    """One difference. `what`: came_back, renewed, rows_back, files_back, moved, through, gone, kept_gone, own_gone or unrecorded; `recorded` and
     `observed`: a phase, a phase with the last day of a term, or a count, as text; `since`: when it was recorded, ISO 8601 UTC, empty where it
     never was; `next`: what the plan would do about it, null for nothing; `text`: a sentence in the language that was asked for."""
 
@@ -34,7 +34,9 @@ class Row(msgspec.Struct, frozen=True):
 
 class DriftFile(msgspec.Struct, frozen=True):
     """What changed since the record with this `serial`. `drifted`: whether anything did; `compared`: things on record that were looked
-    for; `unseen`: kinds that the vendor did not list whole; `sealed`: since when the vendor is out of reach by our own act."""
+    for; `unseen`: kinds that the vendor did not list whole; `unshown`: what is on record as asked for, or done by somebody's word, and the
+    vendor shows as before; `unsure`: kinds with something that is not on record and may be new;
+    `sealed`: since when the vendor is out of reach by our own act."""
 
     format_version: str
     name: str
@@ -46,6 +48,8 @@ class DriftFile(msgspec.Struct, frozen=True):
     changes: tuple[Row, ...]
     unseen: tuple[Kind, ...]
     sealed: str | None
+    unshown: tuple[Address, ...] = ()
+    unsure: tuple[Kind, ...] = ()
 
 
 def drift_json(found: Drift, words: Catalogue) -> str:
@@ -74,6 +78,8 @@ def drift_json(found: Drift, words: Catalogue) -> str:
         ),
         found.unseen,
         found.sealed,
+        found.unshown,
+        found.unsure,
     )
     return encode(file).decode() + "\n"
 
@@ -83,17 +89,22 @@ def drift_text(found: Drift, words: Catalogue, *, color: bool = False) -> str:
     paint = ink(color)
     if found.sealed is not None:
         return words.text_of("drift.sealed", at=found.sealed) + "\n"
-    if not found.known and not found.changes:
+    if not found.known and not found.changes and found.whole:
         return words.text_of("drift.no_record", name=found.name) + "\n"
     lines = []
     if found.changes:
         lines += [paint("bold", words.text_of("drift.head", n=len(found.changes), name=found.name)), ""]
         lines += [f"  {line}" for each in found.changes for line in _lines(each, words)]
     else:
-        lines.append(paint("green", words.text_of("drift.none", n=found.known, name=found.name)))
-    if found.unseen:
-        kinds = words.text_of("join.list").join(words.word("kinds", kind.value) for kind in found.unseen)
-        lines += ["", words.text_of("drift.unseen", kinds=kinds)]
+        tone, said = ("green", "drift.none") if found.whole else ("yellow", "drift.none_seen")
+        lines.append(paint(tone, words.text_of(said, n=found.known, name=found.name)))
+    for key, named in (("drift.unseen", found.unseen), ("drift.unsure", found.unsure)):
+        if named:
+            kinds = words.text_of("join.list").join(words.word("kinds", kind.value) for kind in named)
+            lines += ["", words.text_of(key, kinds=kinds)]
+    if found.unshown:
+        places = words.text_of("join.list").join(words.safe(each) for each in found.unshown)
+        lines += ["", words.text_of("drift.unshown", n=len(found.unshown), places=places)]
     return "\n".join(lines) + "\n"
 
 

@@ -49,7 +49,7 @@ def test_what_is_as_it_was_left_is_no_drift_and_what_came_back_is_told_without_w
     assert before[1] > 0 and before[0]
     quiet = ended.drift("--format", "json")
     assert (quiet.code, quiet.json["drifted"], quiet.json["changes"]) == (0, False, [])
-    assert quiet.json["compared"] > 20
+    assert quiet.json["compared"] >= 20
     jsonschema.validate(quiet.json, SCHEMA)
     assert "Nothing changed" in ended.drift().out
 

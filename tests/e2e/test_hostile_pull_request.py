@@ -428,3 +428,20 @@ def test_a_plan_file_without_its_blockers_or_errors_is_not_the_plan_that_was_rev
     said = good.run("apply", str(saved), "--yes", "--plan-id", made["plan_id"])
     assert (said.code, "CRM-E004" in said.err) == (5, True), said.err
     assert good.truth()["effects"] == 0
+
+
+def test_a_copied_folder_never_works_on_the_originals_world(tmp_path: Path, capture: Capture) -> None:
+    """The ready file is copied along, while its server goes on over the data that it was started with."""
+    first, copied, linked = tmp_path / "first", tmp_path / "copied", tmp_path / "linked"
+    url = f"http://127.0.0.1:{capture.port}"
+    for folder in (first, copied):
+        folder.mkdir()
+        said = {"url": url, "pid": os.getpid(), "data": str(first / "acme.db")}
+        (folder / "acme.db.server.json").write_text(json.dumps(said), encoding="utf-8")
+    linked.symlink_to(first)
+
+    def found(folder: Path) -> str | None:
+        return embedded._running(folder / "acme.db.server.json", folder / "acme.db")
+
+    assert [found(folder) for folder in (first, linked, copied)] == [url, url, None]
+    embedded.stop(copied / "acme.db")  # would end this very process

@@ -144,7 +144,7 @@ def test_a_simulator_that_nobody_waits_for_any_more_is_ended(tmp_path: Path, mon
 
     looks = iter([None])
 
-    def running(ready: Path) -> str | None:
+    def running(ready: Path, data: Path) -> str | None:
         for found in looks:
             return found
         raise KeyboardInterrupt

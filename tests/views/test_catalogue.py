@@ -69,6 +69,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         *(f"credential.{each}" for each in ("refused", "works", "works_again", "refused_strangely", "unknown")),
         "listing.unknown",
         "listing.not_shown",
+        "listing.unsure",
+        "listing.unshown",
         "archive.due",
     ),
     "why.user.{}": USERS,
