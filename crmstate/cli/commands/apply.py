@@ -116,7 +116,7 @@ def applied(house: House, screen: Screen, wish: Wish, made: Plan | None) -> int:
             masked(house, store.state, screen)
             return _locked(house, screen, wish, made, store, stop)
     except Failure as failure:
-        raise Problem(exit_of(failure), explain(failure)) from failure
+        raise Problem(exit_of(failure), explain(failure, house.state())) from failure
     except Abandoned:
         raise problem(Exit.INTERRUPTED, "CRM-E013") from None
 

@@ -59,7 +59,7 @@ def drifted(house: House, state: State) -> Drift:
         now = stamp(house.vendor_clock.now())
         sealed = departed(sessions, state, now) if state.departed() else None
         if sealed is None:
-            raise Problem(exit_of(failure), explain(failure)) from failure
+            raise Problem(exit_of(failure), explain(failure, state)) from failure
         return Drift(house.desired.name, house.tenant, now, state.serial, sealed=sealed)
     made = plan(house.desired, seen, state, house.provider, manifest=str(house.loaded.path), laws=house.laws)
     return compare(house.desired, seen, state, made)
