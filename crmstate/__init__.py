@@ -1,3 +1,3 @@
 """crmstate takes a company out of its CRM: safely, on time, and with proof."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

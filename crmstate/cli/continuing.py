@@ -43,7 +43,7 @@ def continue_archive(house: House, names: Sequence[str], jobs: bool) -> tuple[st
             )  # fmt: skip
             found = [(place, entry, continued(context, place, entry.label, jobs)) for place, entry in chosen.items()]
         except Failure as failure:
-            raise Problem(exit_of(failure), explain(failure)) from failure
+            raise Problem(exit_of(failure), explain(failure, store.state)) from failure
     results = [Verified(id_of(place), entry.label, each.sha256, each.checks) for place, entry, each in found]
     return goal.to, results
 

@@ -18,8 +18,7 @@ def masked(house: House, state: State, screen: Screen) -> Callable[[str], str] |
     """What takes people out of a text, where the manifest asks for it; the screen's words do it from now on."""
     if not house.desired.mask_people:
         return None
-    around = (house.desired.evaluation, house.desired.settlement, house.desired.people, {"owner": house.desired.owner})
-    return mask(state, screen, around)
+    return mask(state, screen, (house.desired, {"by": house.by}))
 
 
 def mask(state: State, screen: Screen, around: tuple[object, ...] = ()) -> Callable[[str], str]:
@@ -28,6 +27,7 @@ def mask(state: State, screen: Screen, around: tuple[object, ...] = ()) -> Calla
 
     made = masking(state, None, around, screen.scrubber.scrub)
     screen.catalogue = screen.catalogue.scrubbing(lambda _: made)
+    screen.mask = made
     return made
 
 
@@ -44,7 +44,6 @@ def wanted(folder: Path, name: str) -> bool:
             tree = source.read(path)
         except (Problem, OSError):
             continue
-        said = tree.text("privacy", "mask_people")
-        if tree.text("name") == name and (said or "").casefold() == "true":
+        if tree.text("name") == name and tree.masks:
             return True
     return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -33,6 +33,8 @@ class Screen:
     no_color: bool = False
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     scrubber: Scrubber = field(default_factory=lambda: KNOWN)
+    mask: Callable[[str], str] | None = None
+    """What takes people out of JSON; out of everything else the catalogue does (`masking.masked`)."""
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -56,6 +58,10 @@ class Screen:
 
     def out(self, text: str) -> None:
         """Text for standard output."""
+        if self.json and self.mask is not None:
+            from crmstate.views.mask import masked_json
+
+            text = masked_json(text, self.mask)
         self.sink.out(text)
 
     def say(self, code: str, **params: object) -> None:

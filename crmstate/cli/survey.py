@@ -45,7 +45,7 @@ def planned(
     except Failure as failure:
         sealed = departed(sessions, state, stamp(house.vendor_clock.now())) if state.departed() else None
         if sealed is None:
-            raise Problem(exit_of(failure), explain(failure)) from failure
+            raise Problem(exit_of(failure), explain(failure, state)) from failure
         found = _nothing(house, state)
     make = partial(
         make_plan,

@@ -6,6 +6,8 @@ events.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from crmstate.core.address import Address
@@ -456,3 +458,12 @@ AnyEvent = (
     | Remarked
     | Watched
 )
+
+SINCE: dict[type[Event], int] = {Bounced: 2, Watched: 2}
+"""Events that an earlier format does not know: what holds one is written in this format, so that a version that cannot read
+it says so and leaves it alone. A new event, or a new word in an old one, raises `record.FORMAT` and stands here."""
+
+
+def since(events: Iterable[AnyEvent]) -> int:
+    """The lowest format that knows all of these events."""
+    return max((SINCE.get(type(each), 1) for each in events), default=1)

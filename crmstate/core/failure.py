@@ -27,7 +27,8 @@ UNSURE = "kit.unsure"
 
 class Failure(Exception):
     """A vendor's refusal or silence. `summary` is scrubbed vendor text, short; `retry_after` in seconds; `until` ISO
-    8601; `vendor` is the vendor's own word for it (`account_closed`), for the provider's code alone."""
+    8601; `vendor` is the vendor's own word for it (`account_closed`), for the provider's code alone. `use`: which
+    credential was refused, read or write, where that is known."""
 
     def __init__(
         self,
@@ -46,3 +47,4 @@ class Failure(Exception):
         self.until = until
         self.request_id = request_id
         self.vendor = vendor
+        self.use = ""

@@ -22,6 +22,8 @@ def fold(name: str, history: Iterable[AnyEvent]) -> State:
 
 def advance(state: State, event: AnyEvent) -> State:
     """Folds one event into `state`, which the caller owns, and returns it."""
+    if type(event) in events.SINCE:
+        state.format = max(state.format, events.SINCE[type(event)])
     match event:
         case events.Created():
             state.name, state.lineage = event.name, event.lineage

@@ -11,7 +11,10 @@ from crmstate.core.address import Address, address
 from crmstate.core.event import Claimed, Compared, Contacted, Evidence, Examined, Remarked, Sight, Struck
 from crmstate.core.words import Fate, Kind, Outcome, Phase, Proof, Undo, Verb
 
-FORMAT = 1
+FORMAT = 2
+"""The format up to which this version reads."""
+FIRST = 1
+"""The format of whatever holds no event of `event.SINCE`; all from it up to FORMAT are read alike."""
 
 
 def step_id(address: Address, verb: Verb, occurrence: int = 1) -> str:
@@ -105,7 +108,7 @@ class State(msgspec.Struct, omit_defaults=True):
     """The record of one decommissioning. `serial` is the number of the journal's last chunk that is folded in.
     `entries` by step id; `compared`: by dataset, the last comparison with the new system; `told` by the notice's
     address. `contacts`: the vendor contact log by id, in the order in which it was written. `reminded`: when who was told
-    what (`contacts.told_key`).
+    what (`contacts.told_key`). `format`: the lowest that knows every event that is folded in.
 
     Mutable for the fold alone (`fold.advance`), which owns it while it runs: a hundred thousand steps do not allow a
     copy an event.
@@ -115,7 +118,7 @@ class State(msgspec.Struct, omit_defaults=True):
     lineage: str = ""
     provider: str = ""
     tenant: str = ""
-    format: int = FORMAT
+    format: int = FIRST
     serial: int = 0
     entries: dict[str, Entry] = {}
     approvals: tuple[Approval, ...] = ()

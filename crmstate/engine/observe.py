@@ -39,10 +39,11 @@ def identify(sessions: Sequence[ReadSession], tenant: str, state: State) -> tupl
     identities: list[Identity] = []
     living: list[ReadSession] = []
     refused: Failure | None = None
-    for session in sessions:
+    for number, session in enumerate(sessions):
         try:
             identity = session.whoami()
         except Failure as failure:
+            failure.use = "write" if number else "read"
             if failure.code not in _DEAD or not revoked_ours(state):
                 raise
             refused = failure

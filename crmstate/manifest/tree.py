@@ -114,6 +114,10 @@ def dotted(path: Path) -> str:
     return text
 
 
+_PERSON = re.compile(r"@|\b(?:by|\w*owner|holder|person|who|signatory|approvers?)\b[\"']?\s*:")
+"""A line that may name a person."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tree:
     """A parsed file: its name, its root, its lines (secrets masked). Lookups never raise: what is not there is None."""
@@ -166,8 +170,16 @@ class Tree:
         return self.span(*path)
 
     def locate(self, place: Place) -> Span:
-        """A place as a Span, with its line."""
-        return span_of(self.file, self.lines, place)
+        """A place as a Span, with its line; without it where people are to be masked and it may name one."""
+        found = span_of(self.file, self.lines, place)
+        if found.text and _PERSON.search(found.text) and self.masks:
+            return Span(found.file, found.line, found.column)
+        return found
+
+    @property
+    def masks(self) -> bool:
+        """Whether the manifest asks that people are masked."""
+        return (self.text("privacy", "mask_people") or "").casefold() == "true"
 
     def walk(self) -> Iterator[tuple[Path, Node]]:
         """Every path below the root with its node, parents first."""

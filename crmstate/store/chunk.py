@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from crmstate.core.event import AnyEvent
-from crmstate.core.record import FORMAT
+from crmstate.core.record import FIRST, FORMAT
 from crmstate.store import upgrade
 
 _FOOT = len('{"sha256":""}\n') + 64
@@ -97,9 +97,12 @@ def decode(data: bytes, seq: int, file: str) -> Chunk:
 
 
 def events(chunk: Chunk, file: str) -> list[AnyEvent]:
-    """The chunk's events, upgraded. Raises Damaged where they are not what the header says."""
+    """The chunk's events, upgraded. Raises Damaged where they are not what the header says; Problem where they are
+    written as they were meant, which the digest proves, and say what this version does not know."""
     try:
-        found = _old(chunk, file) if chunk.header.format != FORMAT else _events.decode_lines(chunk.body)
+        found = _old(chunk, file) if chunk.header.format < FIRST else _events.decode_lines(chunk.body)
+    except msgspec.ValidationError as error:
+        raise upgrade.newer(chunk.header.format, file) from error
     except (msgspec.MsgspecError, ValueError) as error:
         raise Damaged("CRM-S010") from error
     if len(found) != chunk.header.events:
@@ -110,7 +113,7 @@ def events(chunk: Chunk, file: str) -> list[AnyEvent]:
 def _header(line: bytes, file: str) -> Header:
     try:
         stamp = msgspec.json.decode(line, type=_Stamp)
-        if stamp.format != FORMAT:
+        if not FIRST <= stamp.format <= FORMAT:
             raw = upgrade.upgrade(upgrade.CHUNKS, stamp.format, {"header": json.loads(line), "events": []}, file)
             return msgspec.convert(raw["header"] | {"format": stamp.format}, Header)
         return _headers.decode(line)

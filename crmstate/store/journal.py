@@ -14,9 +14,8 @@ from typing import NamedTuple
 
 from crmstate import __version__
 from crmstate.core.diagnostic import Problem, problem
-from crmstate.core.event import AnyEvent, Created
+from crmstate.core.event import AnyEvent, Created, since
 from crmstate.core.ports import Clock
-from crmstate.core.record import FORMAT
 from crmstate.core.words import Exit
 from crmstate.store import chunk, mark
 from crmstate.store.chunk import Header
@@ -80,7 +79,7 @@ class ChunkJournal:
             raise problem(Exit.ERROR, "CRM-S008", file=str(path), name=pen.home.name)
         lines, said = written(events, pen.scrub)
         lineage = self._lineage or _lineage(said)
-        data, digest = chunk.encode(self._header(number, lineage, len(lines), base), lines)
+        data, digest = chunk.encode(self._header(number, lineage, said, base), lines)
         try:
             pen.disk.create(path, data)
         except FileExistsError as error:
@@ -92,10 +91,10 @@ class ChunkJournal:
         self._remember()
         return Written(number, said, sum(map(len, lines)))
 
-    def _header(self, number: int, lineage: str, count: int, base: str) -> Header:
+    def _header(self, number: int, lineage: str, said: Sequence[AnyEvent], base: str) -> Header:
         clean = self._pen.scrub or str
         return Header(
-            format=FORMAT,
+            format=since(said),
             seq=number,
             prev=self._head.sha256,
             lineage=lineage,
@@ -104,7 +103,7 @@ class ChunkJournal:
             pid=os.getpid(),
             tool=__version__,
             at=self._pen.clock.now().isoformat(),
-            events=count,
+            events=len(said),
             base=base,
         )
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import msgspec
 
-from crmstate.core.record import FORMAT, State
+from crmstate.core.record import FIRST, FORMAT, State
 from crmstate.store import upgrade
 from crmstate.store.chunk import Damaged
 
-_TODAY = f'{{"format":{FORMAT},'.encode()
+_TODAY = tuple(f'{{"format":{each},'.encode() for each in range(FIRST, FORMAT + 1))
 _FOOT = len(',"sha256":""}\n') + 64
 
 
@@ -47,24 +47,33 @@ _decoder = msgspec.json.Decoder(Snapshot)
 
 def encode(state: State, head: Head) -> bytes:
     """The file's bytes."""
-    top = _encoder.encode(Snapshot(FORMAT, head, state))[:-1]
+    top = _encoder.encode(Snapshot(state.format, head, state))[:-1]
     return top + f',"sha256":"{hashlib.sha256(top).hexdigest()}"}}\n'.encode()
 
 
 def decode(data: bytes, file: str) -> Snapshot:
-    """The snapshot that these bytes are. Raises Damaged; Problem on a newer format."""
+    """The snapshot that these bytes are. Raises Damaged; Problem on what only a newer version knows."""
     top = memoryview(data)[:-_FOOT]
     if data[-_FOOT:] != f',"sha256":"{hashlib.sha256(top).hexdigest()}"}}\n'.encode():
         raise Damaged("CRM-S018")
     try:
         if data.startswith(_TODAY):
             return _decoder.decode(data)
-        stamp = msgspec.json.decode(data, type=_Stamp)
+        found = _format(data)
         raw = json.loads(data)
         del raw["sha256"]
-        raw = upgrade.upgrade(upgrade.SNAPSHOTS, stamp.format, raw, file)
+        raw = upgrade.upgrade(upgrade.SNAPSHOTS, found, raw, file)
         return msgspec.convert(raw | {"format": FORMAT}, Snapshot)
+    except msgspec.ValidationError as error:
+        raise upgrade.newer(_format(data), file) from error
     except (msgspec.MsgspecError, ValueError) as error:
+        raise Damaged("CRM-S018") from error
+
+
+def _format(data: bytes) -> int:
+    try:
+        return msgspec.json.decode(data, type=_Stamp).format
+    except msgspec.MsgspecError as error:
         raise Damaged("CRM-S018") from error
 
 

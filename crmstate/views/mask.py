@@ -11,9 +11,10 @@ import msgspec
 
 from crmstate.core.plan import Plan
 from crmstate.core.record import State
+from crmstate.views.wire import encode
 
 _MAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
-_PEOPLE = frozenset({"by", "owner", "holder", "person", "who", "signatory", "feedback_owner"})
+_PEOPLE = frozenset({"by", "owner", "holder", "person", "who", "signatory", "feedback_owner", "migration_owner"})
 SHORTEST = 3
 SOUGHT = 2_000
 """So many names are looked for inside sentences, those of who did something first; others only where they stand alone, as
@@ -41,6 +42,14 @@ def masking(
     return mask
 
 
+def masked_json(text: str, mask: Callable[[str], str]) -> str:
+    """JSON, one value a line, with everybody taken out of its texts. What is no JSON stays as it is."""
+    try:
+        return "".join(encode(_through(msgspec.json.decode(line), mask)).decode() + "\n" for line in text.splitlines())
+    except msgspec.DecodeError:
+        return text
+
+
 def hidden(value: object, mask: Callable[[str], str]) -> Any:
     """A value for JSON with everybody taken out of its texts; names of fields and keys stay."""
     return _through(msgspec.to_builtins(value, enc_hook=str), mask)
@@ -61,7 +70,7 @@ def people(state: State, plan: Plan | None, happened: Iterable[object]) -> tuple
     acting: set[str] = set()
     labelled: set[str] = set()
     for value in (state, plan, *happened):
-        _gather(msgspec.to_builtins(value), acting, labelled)
+        _gather(msgspec.to_builtins(value, enc_hook=str), acting, labelled)
     return sorted(acting - {""}), sorted(labelled - {""})
 
 

@@ -79,3 +79,4 @@ def test_a_credential_that_nobody_of_us_ended_is_no_answer(ended: Site) -> None:
     ended.fault("token_expired", times=20)
     said = ended.drift()
     assert (said.code, said.out) == (7, "") and "CRM-V004" in said.err
+    assert "the credential for reading" in said.err and "No apply on record has ended it" in said.err

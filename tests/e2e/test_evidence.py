@@ -136,6 +136,14 @@ def test_what_is_changed_is_named_and_ends_with_one(ended: Site, tmp_path: Path)
     assert "缺少 journal/00000004.jsonl" in chinese.err
 
 
+def test_what_another_version_wrote_is_not_judged_by_our_words(ended: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in ("crmstate.__version__", "crmstate.cli.bundles.__version__"):
+        monkeypatch.setattr(place, "9.9.9")
+    monkeypatch.setattr("crmstate.cli.bundles._again", lambda found: b"otherwise")
+    said = ended.run("evidence", "verify", str(ended.folder / "b"))
+    assert (said.code, "CRM-S072" in said.err, "CRM-S067" in said.err) == (0, True, False), said.err
+
+
 def test_a_summary_that_says_more_than_the_journal_is_found_out(ended: Site, tmp_path: Path) -> None:
     """Whoever changes the page and writes the list anew, so that every digest agrees, is told by making it again."""
     folder = Path(shutil.copytree(ended.folder / "b", tmp_path / "b"))

@@ -125,6 +125,20 @@ def test_7_no_key_works(here: Site) -> None:
     assert [here.plan().code, here.apply().code, here.run("status", str(here.manifest)).code] == [7, 7, 7]
 
 
+@pytest.mark.parametrize(("use", "word"), [("read", "for reading"), ("write", "for writing")])
+def test_7_says_which_credential_was_refused_and_nothing_of_an_apply_that_never_was(
+    use: str, word: str, here: Site
+) -> None:
+    keys = here.data.with_name("acme.db.keys.json")
+    assert here.plan().code == 0
+    secrets = json.loads(keys.read_text("utf-8"))
+    secrets[use]["token"] = "mistyped" * 4
+    keys.write_text(json.dumps(secrets), encoding="utf-8")
+    said = here.plan()
+    assert (said.code, "CRM-V004" in said.err, word in said.err) == (7, True, True), said.err
+    assert "Nothing is on record yet" in said.err and "proof" not in said.err
+
+
 def test_8_interrupted(here: Site) -> None:
     here.fault("latency", path="/v1/integrations/delete", ms=1500)
     process = here.start("apply", str(here.manifest), "--yes")

@@ -18,6 +18,16 @@ settlement: {owner: finance@example.com, due: 2027-03-01}
 evaluation: {after: 90 days, measures: [cost], owner: cfo@example.com}
 """
 )
+EVERYBODY = MASKED.replace(
+    "privacy:",
+    """\
+notices:
+  - {to: partners, channel: mail, recipients: {file: list.csv}, feedback_owner: care@example.com, send: 30 days before freeze}
+mail: {host: 127.0.0.1, port: 2525, tls: none, sender: sender@example.com}
+people:
+  - {id: training, title: Train sales, owner: hr@example.com, proof: attested, due: 2027-01-10}
+privacy:""",
+)
 PEOPLE = ("Zhang Wei", "finance@example.com", "cfo@example.com", "revops@example.com", "Jane Doe")
 
 
@@ -55,3 +65,26 @@ def test_nobody_is_named_by_what_shows_the_record(here: Site, tmp_path: Path, mo
         if masked:
             assert json.loads(shown[1].out)["claim"]["by"].startswith("P")
             assert json.loads(shown[6].out)["claims"][0]["amount"] == "5.00"
+
+
+def test_nobody_whom_the_manifest_names_is_shown_by_any_command_in_any_format(
+    here: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRMSTATE_BY", "Zhang Wei")
+    (here.folder / "list.csv").write_text("email\nann@example.com\n", encoding="utf-8")
+    here.write(EVERYBODY)
+    manifest, saved = str(here.manifest), str(here.folder / "plan.json")
+    assert here.run("plan", manifest, "--out", saved).code == 0
+    assert here.run("approve", saved, "--by", "Jane Doe").code == 0
+    forms = [("--format", each) for each in ("text", "json", "markdown")]
+    ways = [(one, manifest, *form) for one in ("plan", "status", "deadlines") for form in forms]
+    ways += [("status", manifest, "--offline", *form) for form in forms]
+    ways += [("plan", manifest, "--quiet"), ("graph", manifest), ("graph", manifest, "--full")]
+    ways += [(one, manifest, *form) for one in ("drift", "validate") for form in forms[:2]]
+    told = list(PEOPLE[:-1]) + [each for each in EVERYBODY.replace(",", " ").split() if "@" in each]
+    told = sorted({each.strip("{}[]") for each in told} | {"Jane Doe"})
+    assert len(told) > 7
+    for words in ways:
+        seen = here.run(*words)
+        assert seen.code in (0, 2), (words, seen.err)
+        assert [name for name in told if name in seen.out + seen.err] == [], words

@@ -14,7 +14,8 @@ from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Batch, File, Item, Limits
 from crmstate.core.words import Kind, Outcome, Verb
 from crmstate.providers.kit import ATTEMPTS, LONGEST_WAIT, Call, call_for
-from crmstate.providers.kit.wire import LARGEST, Gate, Lost, NotDeclared, Request, Wire
+from crmstate.providers.kit.times import retry_after, told
+from crmstate.providers.kit.wire import LARGEST, Answer, Gate, Lost, NotDeclared, Request, Wire
 
 from .vendor import ok, talking
 
@@ -180,6 +181,14 @@ def test_a_wait_that_means_nothing_is_backed_off_from(text: str) -> None:
     assert len(toy.heard) == ATTEMPTS
     assert len(clock.slept) == ATTEMPTS - 1
     assert all(0 < wait <= 20 for wait in clock.slept)
+
+
+@pytest.mark.parametrize("year", ["9" * 20, "9" * 5, "2147483648"])
+def test_a_date_of_no_calendar_says_nothing(year: str) -> None:
+    odd, here = f"Mon, 01 Jan {year} 00:00:00 GMT", "Sun, 01 Nov 2026 08:00:00 GMT"
+    assert told(Answer(200, {"date": odd}, b"")) is None
+    assert retry_after(Answer(429, {"date": odd, "retry-after": here}, b"")) is None
+    assert retry_after(Answer(429, {"date": here, "retry-after": odd}, b"")) is None
 
 
 def test_a_date_to_wait_for_counts_from_the_answers_own_date() -> None:

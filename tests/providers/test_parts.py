@@ -25,6 +25,7 @@ from crmstate.providers.kit.connect import check_address, connect
 from crmstate.providers.kit.explain import check_tenant, check_write, exit_of, explain
 from crmstate.providers.kit.text import clean, segment, without_secrets
 from crmstate.providers.kit.wire import Gate
+from crmstate.views.catalogue import Catalogue
 
 from .vendor import Patience, Straight, make
 
@@ -179,10 +180,9 @@ def test_every_failure_is_explained_in_both_languages(code: Code) -> None:
     found = explain(Failure(code, "vendor text", until="2026-11-02T00:00:00Z"))
 
     for language in ("en", "zh-CN"):
-        catalogue = tomllib.loads((LOCALE / language / "provider.toml").read_text())
-        for text in catalogue[found.code].values():
-            text.format(**found.params)
-        assert catalogue[f"failure.{code.value}"]["text"]
+        words = Catalogue(language, strict=True)
+        assert words.summary(found) and words.detail(found) and words.hint(found)
+        assert words.text_of(f"failure.{code.value}")
     assert exit_of(Failure(code)) in set(Exit)
 
 

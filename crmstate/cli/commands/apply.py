@@ -12,6 +12,7 @@ import typer
 
 from crmstate.cli.commands.plan import show
 from crmstate.cli.compose import House, run_id
+from crmstate.cli.masking import masked
 from crmstate.cli.opening import open_house
 from crmstate.cli.options import (
     HERE,
@@ -112,9 +113,10 @@ def applied(house: House, screen: Screen, wish: Wish, made: Plan | None) -> int:
     try:
         with two_stages(stop, lambda: screen.say("apply.stopping")), house.store() as store:
             screen.show(store.notes if not screen.json else ())
+            masked(house, store.state, screen)
             return _locked(house, screen, wish, made, store, stop)
     except Failure as failure:
-        raise Problem(exit_of(failure), explain(failure)) from failure
+        raise Problem(exit_of(failure), explain(failure, house.state())) from failure
     except Abandoned:
         raise problem(Exit.INTERRUPTED, "CRM-E013") from None
 

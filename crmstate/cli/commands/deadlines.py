@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from crmstate.cli.compose import House
+from crmstate.cli.masking import masked
 from crmstate.cli.opening import open_house
 from crmstate.cli.options import (
     HERE,
@@ -56,7 +57,9 @@ def deadlines(
     span, events = _span(within), dict(_event(text) for text in happened or ())
     house = open_house(manifest, screen, as_of)
     now = _now(house)
-    found = timeline(house.desired, house.state(), stamp(now), house.laws, events)
+    state = house.state()
+    masked(house, state, screen)
+    found = timeline(house.desired, state, stamp(now), house.laws, events)
     if span is not None:
         found = _near(found, now, span)
     if ics is not None:

@@ -4,6 +4,7 @@ itself."""
 from __future__ import annotations
 
 from crmstate.cli.compose import House
+from crmstate.cli.masking import masked
 from crmstate.cli.opening import open_house
 from crmstate.cli.options import (
     HERE,
@@ -36,7 +37,9 @@ def drift(
 
     screen = Screen(format.value, lang, quiet, no_color)
     house = open_house(manifest, screen)
-    found = drifted(house, house.state())
+    state = house.state()
+    masked(house, state, screen)
+    found = drifted(house, state)
     if screen.json:
         screen.out(drift_json(found, screen.catalogue))
     elif found.changes or not screen.quiet:
@@ -56,7 +59,7 @@ def drifted(house: House, state: State) -> Drift:
         now = stamp(house.vendor_clock.now())
         sealed = departed(sessions, state, now) if state.departed() else None
         if sealed is None:
-            raise Problem(exit_of(failure), explain(failure)) from failure
+            raise Problem(exit_of(failure), explain(failure, state)) from failure
         return Drift(house.desired.name, house.tenant, now, state.serial, sealed=sealed)
     made = plan(house.desired, seen, state, house.provider, manifest=str(house.loaded.path), laws=house.laws)
     return compare(house.desired, seen, state, made)

@@ -105,7 +105,7 @@ def _observed(source: Source, out: Path, screen: Screen) -> tuple[str, Survey]:
     try:
         found = observe(house.readers(), house.clock, house.tenant, nothing)
     except Failure as failure:
-        raise Problem(exit_of(failure), explain(failure)) from failure
+        raise Problem(exit_of(failure), explain(failure, nothing)) from failure
     for _ in range(2):
         raw = imported(source, found)
         if not raw:

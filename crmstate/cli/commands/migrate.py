@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crmstate.cli.compose import House
+from crmstate.cli.masking import masked
 from crmstate.cli.opening import open_house
 from crmstate.cli.options import HERE, ByOption, Format, FormatOption, LangOption, ManifestArgument, QuietOption
 from crmstate.cli.recording import Paper, start
@@ -80,6 +81,7 @@ def show(manifest: ManifestArgument = HERE, format: FormatOption = Format.text, 
     screen = Screen(format.value, lang)
     house = open_house(manifest, screen)
     state, goal = house.state(), house.desired.replacement
+    masked(house, state, screen)
     goals = goal.migrate if goal is not None else ()
     found = []
     for each in goals:

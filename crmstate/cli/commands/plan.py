@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from crmstate.cli.masking import masked
 from crmstate.cli.opening import open_house
 from crmstate.cli.options import (
     HERE,
@@ -46,9 +47,9 @@ def plan(
     """Show what apply would do, and why."""
     screen = Screen(format.value, lang, quiet, no_color)
     house = open_house(manifest, screen, as_of)
-    made = planned(
-        house, house.state(), [] if offline else house.readers(), target or (), exclude or (), offline=offline
-    )
+    state = house.state()
+    masked(house, state, screen)
+    made = planned(house, state, [] if offline else house.readers(), target or (), exclude or (), offline=offline)
     house.check_place(made)
     if out is not None:
         from crmstate.store import planfile

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from crmstate.cli.compose import House
+from crmstate.cli.masking import masked
 from crmstate.cli.opening import open_house
 from crmstate.cli.options import (
     HERE,
@@ -51,6 +52,7 @@ def status(
     screen = Screen(format.value, lang, quiet, no_color)
     house = open_house(manifest, screen, as_of)
     state = house.state()
+    masked(house, state, screen)
     made = None if offline else planned(house, state, house.readers())
     dates = made.deadlines if made is not None else _dates(house, state)
     at = _moment(house, state, made)

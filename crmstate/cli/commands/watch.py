@@ -10,6 +10,7 @@ import typer
 
 from crmstate.cli.commands.drift import drifted
 from crmstate.cli.compose import House
+from crmstate.cli.masking import masked
 from crmstate.cli.opening import open_house
 from crmstate.cli.options import (
     HERE,
@@ -106,6 +107,7 @@ def _round(house: House, screen: Screen, by: str | None) -> Exit:
     from crmstate.views.watching import watch_json, watch_text
 
     state = house.state()
+    masked(house, state, screen)
     event = watching.watched(_now(house), by or house.by, _looked(house, state))
     with house.store() as store:
         store.append([event])

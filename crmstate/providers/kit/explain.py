@@ -8,6 +8,7 @@ from __future__ import annotations
 from crmstate.core.diagnostic import Diagnostic, diagnostic, problem
 from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Provider
+from crmstate.core.record import State
 from crmstate.core.survey import Identity
 from crmstate.core.words import Exit
 
@@ -24,13 +25,20 @@ _CODES: dict[Code, tuple[str, Exit]] = {
 }
 
 
-def explain(failure: Failure) -> Diagnostic:
-    """The failure for a reader. Its texts are clean already."""
+def explain(failure: Failure, state: State | None = None) -> Diagnostic:
+    """The failure for a reader. Its texts are clean already. `state`: what is on record, by which a credential may have
+    ended by our own act, have worked before, or never have been used."""
+    record = ""
+    if state is not None:
+        ended = state.departed() is not None
+        record = f"credential.{'ended' if ended else 'worked' if state.last_run is not None else 'first'}"
     return diagnostic(
         _CODES[failure.code][0],
         summary=failure.summary or failure.code.value,
         until=failure.until or "?",
         request_id=failure.request_id or "-",
+        which=f"credential.{failure.use or 'any'}",
+        record=record,
     )
 
 

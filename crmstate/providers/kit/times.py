@@ -17,7 +17,7 @@ def retry_after(answer: Answer) -> float | None:
         return float(text)
     try:
         wait = parsedate_to_datetime(text) - parsedate_to_datetime(answer.headers["date"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
     return max(0.0, wait.total_seconds())
 
@@ -26,7 +26,7 @@ def told(answer: Answer) -> datetime | None:
     """The time at which an answer was made, by the clock of whoever made it. None where it says nothing usable."""
     try:
         found = parsedate_to_datetime(answer.headers["date"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
