@@ -10,6 +10,7 @@ from __future__ import annotations
 import queue
 import re
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -142,10 +143,12 @@ class _Given:
 
 
 class _Taken:
-    """What pyrage writes to. Nothing ever waits here: there is never more than what one piece gave."""
+    """What pyrage writes to. Nothing ever waits here: there is never more than what one piece gave. Parts are taken away
+    one by one while another thread adds to them: a list that is exchanged for a new one can still get what nobody
+    looks at any more."""
 
     def __init__(self) -> None:
-        self.parts: list[bytes] = []
+        self.parts: deque[bytes] = deque()
 
     def write(self, data: bytes) -> int:
         self.parts.append(bytes(data))
@@ -156,8 +159,7 @@ class _Taken:
 
     def all(self) -> bytes:
         """What was written since the last call."""
-        parts, self.parts = self.parts, []
-        return b"".join(parts)
+        return b"".join(self.parts.popleft() for _ in range(len(self.parts)))
 
 
 def _through(parts: Iterable[bytes], work: Callable[[_Given, _Taken], None]) -> Iterator[bytes]:

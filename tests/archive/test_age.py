@@ -256,6 +256,21 @@ def test_an_attachment_of_300_megabytes_is_archived_and_verified_in_flat_memory(
     assert int(done.stdout) < 32 * 1024
 
 
+def test_what_is_written_while_it_is_taken_away_is_not_lost() -> None:
+    """The other thread looks just while a part is about to be added, which a thread's turn can end at."""
+    taken = age._Taken()
+
+    class Part(bytes):
+        def __bytes__(self) -> bytes:
+            looked.append(taken.all())
+            return b"second"
+
+    looked: list[bytes] = []
+    taken.write(b"first")
+    taken.write(Part(b"second"))
+    assert [*looked, taken.all()] == [b"first", b"second"]
+
+
 class Source:
     """Pieces, and what becomes of whoever gives them."""
 
