@@ -8,6 +8,8 @@ TRYTON := .venv-tryton/.ready
 BUCKET := .venv-s3/.ready
 ZOHO := .venv-zoho/.ready
 ODOO := .venv-odoo/.ready
+# Only where npm is, and only if it can get them: the parser of the diagrams that `crmstate graph` draws.
+MERMAID := $(if $(shell command -v npm),.mermaid/.ready)
 WORKERS ?= 3
 # Tests start some thousand short processes: each would compile what it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -44,13 +46,19 @@ $(ODOO): requirements/odoo.txt
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/odoo.txt
 	touch $(ODOO)
 
+# Mermaid itself (tests/views/test_plan_mermaid.py).
+.mermaid/.ready: requirements/mermaid/package-lock.json
+	rm -rf $(@D) && mkdir $(@D) && cp requirements/mermaid/*.json $(@D)
+	-cd $(@D) && npm ci --silent --no-audit --no-fund --ignore-scripts
+	touch .mermaid/.ready
+
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
 test: $(READY) $(BUCKET)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not deep"
 
-test-deep: $(READY) $(TRYTON) $(BUCKET) $(ZOHO) $(ODOO)
+test-deep: $(READY) $(TRYTON) $(BUCKET) $(ZOHO) $(ODOO) $(MERMAID)
 	$(BIN)/python -m tests.e2e.odoo.prepare
 	$(BIN)/python -m pytest -n $(WORKERS) -m deep
 
@@ -85,4 +93,4 @@ lock: $(READY)
 	for each in dlt singer singer-target airbyte; do $(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --output-file requirements/neighbours/$$each.txt requirements/neighbours/$$each.in || exit 1; done
 
 clean:
-	rm -rf $(VENV) .venv-tryton .venv-s3 .venv-zoho .venv-odoo .neighbours demo .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-tryton .venv-s3 .venv-zoho .venv-odoo .mermaid .neighbours demo .mypy_cache .ruff_cache
