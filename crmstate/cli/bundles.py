@@ -13,13 +13,11 @@ import msgspec
 from crmstate import __version__
 from crmstate.cli.compose import House, learn_keys
 from crmstate.core.diagnostic import Diagnostic, Problem, diagnostic, problem
-from crmstate.core.failure import Failure
 from crmstate.core.goal import ArchiveGoal
 from crmstate.core.holdings import Holdings
 from crmstate.core.plan import Plan
 from crmstate.core.record import State
 from crmstate.core.words import Exit, Severity
-from crmstate.engine.observe import stamp
 from crmstate.store.bundle import ARCHIVE, LARGEST, MANIFEST, PLAN, SUMMARY, Listed, Sheet
 from crmstate.store.papers import Paper, Told
 
@@ -31,14 +29,6 @@ if TYPE_CHECKING:
 
 TAGS = ("manifest.json", "coverage.json", "SHA256SUMS", "bag-info.txt", "encryption.json", "README.txt")
 """What an archive says of itself, apart from records."""
-
-
-def now(house: House) -> str:
-    """The time as of which a page speaks: a vendor's own where it can be asked, else this machine's."""
-    try:
-        return stamp(house.clock.now())
-    except (Failure, Problem):
-        return stamp(house.real.now())
 
 
 def learn(house: House) -> None:

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crmstate.cli.clock import FixedClock, RealClock, VendorClock
 from crmstate.cli.effects import Straight
 from crmstate.core.address import id_of
 from crmstate.core.diagnostic import Problem, problem
+from crmstate.core.failure import Failure
 from crmstate.core.goal import ArchiveGoal, Desired
 from crmstate.core.planning.retention import archived, ended
 from crmstate.core.ports import Archiver, Clock, Effects, ReadSession, Session
@@ -171,6 +172,14 @@ class House:
         ask = vendor_time(self.provider, self.url, effects=self.effects, clock=self.real, scrub=self.scrubber.scrub)
         return VendorClock(ask)
 
+    def now(self) -> datetime:
+        """The time, for what is only shown or counted: a vendor that has a clock of its own is asked for it where it
+        answers; this machine's otherwise."""
+        try:
+            return self.clock.now()
+        except (Failure, Problem):
+            return self.real.now()
+
     @cached_property
     def kept(self) -> Kept | None:
         """Where access tokens lie between runs, for vendors that give out only so many: in this user's own cache. None
@@ -190,20 +199,7 @@ class House:
         from crmstate.providers.kit.connect import connect
 
         return [
-            connect(
-                self.provider,
-                self.url,
-                self.credentials[use],
-                "read",
-                effects=self.effects,
-                clock=self.real,
-                learn=self.scrubber.learn,
-                scrub=self.scrubber.scrub,
-                tenant=self.tenant or None,
-                hosts=self.hosts,
-                attested=bool(self.desired.coverage),
-                kept=self.kept,
-            )
+            connect(self.provider, self.url, self.credentials[use], "read", **self._terms)
             for use in ("read", "write")
             if use in self.credentials
         ]
@@ -216,20 +212,21 @@ class House:
 
         if "write" not in self.credentials:
             raise problem(Exit.CREDENTIALS, "CRM-C019")
-        return connect(
-            self.provider,
-            self.url,
-            self.credentials["write"],
-            "write",
-            effects=self.effects,
-            clock=self.real,
-            learn=self.scrubber.learn,
-            scrub=self.scrubber.scrub,
-            tenant=self.tenant or None,
-            hosts=self.hosts,
-            attested=bool(self.desired.coverage),
-            kept=self.kept,
-        )
+        return connect(self.provider, self.url, self.credentials["write"], "write", **self._terms)
+
+    @property
+    def _terms(self) -> dict[str, Any]:
+        """What every session is made with, whatever it may do."""
+        return {
+            "effects": self.effects,
+            "clock": self.real,
+            "learn": self.scrubber.learn,
+            "scrub": self.scrubber.scrub,
+            "tenant": self.tenant or None,
+            "hosts": self.hosts,
+            "attested": bool(self.desired.coverage),
+            "kept": self.kept,
+        }
 
     def _paper(self, use: str) -> Session | None:
         """The session of a vendor without an API: of the folder where people put what they exported. None for any other.

@@ -1,4 +1,5 @@
-"""Opening: a manifest's path becomes a House; a state's name is found beside it."""
+"""Opening: what every command about a manifest begins with: its path becomes a House, and where it is asked for, the state as
+it is now."""
 
 from __future__ import annotations
 
@@ -9,8 +10,10 @@ from pathlib import Path
 
 from crmstate.cli.clock import moment
 from crmstate.cli.compose import House
+from crmstate.cli.masking import masked
 from crmstate.cli.screen import Screen
 from crmstate.core.diagnostic import problem
+from crmstate.core.record import State
 from crmstate.core.words import Exit
 
 
@@ -27,6 +30,20 @@ def open_house(path: Path, screen: Screen, as_of: str | None = None) -> House:
         screen.show(loaded.diagnostics)
     at: datetime | None = moment(as_of) if as_of is not None else None
     return trusted(House(loaded, screen.scrubber, as_of=at))
+
+
+def opened(path: Path, screen: Screen, as_of: str | None = None) -> tuple[House, State]:
+    """The House of the manifest at `path`, and its state as it is now."""
+    house = open_house(path, screen, as_of)
+    return house, state_of(house, screen)
+
+
+def state_of(house: House, screen: Screen) -> State:
+    """The state as it is now, read without taking the lock. From here on the screen names nobody, where the manifest asks
+    for that."""
+    state = house.state()
+    masked(house, state, screen)
+    return state
 
 
 def refuse_link(path: Path) -> None:

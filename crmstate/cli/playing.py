@@ -82,7 +82,7 @@ class Play:
         """Plans and applies; then people, then time. Whether anything happened."""
         house, mute = self.on.house, Mute("json", scrubber=self.on.house.scrubber)
         try:
-            self.plan = planned(house, house.state(), house.readers())
+            self.plan = planned(house, house.state())
             if not self.plan.steps:
                 self.finished = not self.plan.blocked
                 return False
@@ -96,7 +96,7 @@ class Play:
             return False
         closing: Closing | None = self._closing
         if closing is None:  # what was left the vendor bore out as it said farewell
-            self.plan = planned(house, house.state(), house.readers())
+            self.plan = planned(house, house.state())
             self.finished = not (self.plan.steps or self.plan.blocked)
             return False
         if closing.exit is Exit.INTERRUPTED:
@@ -182,7 +182,7 @@ class Play:
         need = step.proof if step.proof is not None else Proof.ATTESTED
         try:
             with house.store() as store:
-                made = planned(house, store.state, house.readers())
+                made = planned(house, store.state)
                 at = stamp(house.clock.now())
                 kept: tuple[Evidence, ...] = ()
                 if step.files:

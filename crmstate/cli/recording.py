@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ from crmstate.cli.survey import begin, planned
 from crmstate.core.diagnostic import Diagnostic, Problem
 from crmstate.core.event import Evidence
 from crmstate.core.words import Exit, Proof
+from crmstate.engine.observe import stamp
 
 if TYPE_CHECKING:
     from crmstate.store.store import Store
@@ -31,10 +34,18 @@ class Paper:
         return keep_data(self.data, self.path.name, store.home, house.effects, proof=proof, at=at, by=by)
 
 
+@contextmanager
+def recording(house: House, by: str | None) -> Iterator[tuple[Store, str, str]]:
+    """The record, under its lock, with the time and the name that stand beside what is entered: that of whoever says so,
+    or of whoever runs this."""
+    with house.store() as store:
+        yield store, stamp(house.clock.now()), by or house.by
+
+
 def start(store: Store, house: House) -> None:
     """Begins the record where there is none yet; the vendor is asked for the tenant only where nobody wrote it down."""
     if not store.head:
-        begin(store, house, house.tenant or planned(house, store.state, house.readers()).tenant)
+        begin(store, house, house.tenant or planned(house, store.state).tenant)
 
 
 def refuse(found: Diagnostic | None, exit: Exit = Exit.USAGE) -> None:

@@ -1,4 +1,4 @@
-"""Surveying and planning, as plan, apply, status and confirm all need it."""
+"""Surveying and planning, as every command needs it that looks at the vendor or asks what is to be done."""
 
 from __future__ import annotations
 
@@ -30,23 +30,19 @@ if TYPE_CHECKING:
 def planned(
     house: House,
     state: State,
-    sessions: list[ReadSession],
+    sessions: list[ReadSession] | None = None,
     target: Collection[str] = (),
     exclude: Collection[str] = (),
     offline: bool = False,
     by_word: bool = False,
     resend: bool = False,
 ) -> Plan:
-    """The plan of a manifest as of now. `offline`: the vendor is not asked, and only what concerns the archive is
-    planned; with `by_word`, what people and papers have to prove as well. Raises Problem for credentials (7) and a vendor out of reach (1)."""
-    sealed: str | None = None
-    try:
-        found = _nothing(house, state) if offline else observe(sessions, house.clock, house.tenant, state)
-    except Failure as failure:
-        sealed = departed(sessions, state, stamp(house.vendor_clock.now())) if state.departed() else None
-        if sealed is None:
-            raise Problem(exit_of(failure), explain(failure, state)) from failure
-        found = _nothing(house, state)
+    """The plan of a manifest as of now. `sessions`: those that are open already, else every reading one. `offline`: the
+    vendor is not asked, and only what concerns the archive is planned; with `by_word`, what people and papers have to prove
+    as well. Raises Problem for credentials (7) and a vendor out of reach (1)."""
+    seen = None if offline else seen_by(house, state, house.readers() if sessions is None else sessions)
+    sealed = seen if isinstance(seen, str) else None
+    found = seen if isinstance(seen, Survey) else _nothing(house, state)
     make = partial(
         make_plan,
         house.desired,
@@ -67,6 +63,32 @@ def planned(
     if (target or exclude) and sealed is None:
         _meant([*target, *exclude], found, state, make())
     return make(target=target, exclude=exclude)
+
+
+def owed(house: House, state: State) -> Plan:
+    """What people and papers have to prove by now, and what the archive asks for: from record and manifest alone."""
+    return planned(house, state, offline=True, by_word=True)
+
+
+def observed(house: House, state: State | None = None) -> Survey:
+    """What the vendor shows now. `state`: what is on record. Raises Problem for credentials (7) and a vendor out of reach
+    (1)."""
+    try:
+        return observe(house.readers(), house.clock, house.tenant, state or State(house.desired.name))
+    except Failure as failure:
+        raise Problem(exit_of(failure), explain(failure, state)) from failure
+
+
+def seen_by(house: House, state: State, sessions: Sequence[ReadSession]) -> Survey | str:
+    """What the vendor shows these sessions now; where it is out of reach by our own act, since when. Raises Problem for
+    credentials (7) and a vendor out of reach otherwise (1)."""
+    try:
+        return observe(sessions, house.clock, house.tenant, state)
+    except Failure as failure:
+        sealed = departed(sessions, state, stamp(house.vendor_clock.now())) if state.departed() else None
+        if sealed is None:
+            raise Problem(exit_of(failure), explain(failure, state)) from failure
+        return sealed
 
 
 def _audiences(house: House, state: State, found: Survey) -> list[Audience]:

@@ -19,7 +19,7 @@ from crmstate.core.words import Exit
 from crmstate.store import files, zipped
 from crmstate.store.bundle import JOURNAL, README, SEAL, SUMS, Listed, Sheet, encode, listed, readme, sha256, sums
 from crmstate.store.files import Disk
-from crmstate.store.home import ROOT, Home
+from crmstate.store.home import Home, refuse_inside
 from crmstate.store.load import Loaded, read
 from crmstate.store.papers import FOLDER, Paper, Told, derived, kept, papers, told
 
@@ -102,10 +102,7 @@ def _refuse(out: Path) -> None:
     if os.path.lexists(out):
         unfinished = out.is_dir() and not out.is_symlink() and not (out / SEAL).exists() and (out / README).exists()
         raise problem(Exit.REFUSED, "CRM-S079" if unfinished else "CRM-S069", file=str(out))
-    if not files.is_folder_or_link(out.parent):
-        raise problem(Exit.ERROR, "CRM-S045", file=str(out), folder=str(out.parent))
-    if ROOT in (out.parent.resolve() / out.name).parts:
-        raise problem(Exit.REFUSED, "CRM-S077", file=str(out))
+    refuse_inside(out)
 
 
 def _mark(path: str, content: bytes | Path, scrub: Callable[[str], str]) -> tuple[str, int]:

@@ -86,6 +86,15 @@ def states(folder: Path) -> list[str]:
     return sorted(name for name in files.names(root) if _NAME.fullmatch(name) and files.is_folder(root / name))
 
 
+def refuse_inside(out: Path) -> None:
+    """Raises the Problem of a file that somebody wants written where there is no folder for it (CRM-S045), or among what
+    belongs to states (CRM-S077)."""
+    if not files.is_folder_or_link(out.parent):
+        raise problem(Exit.ERROR, "CRM-S045", file=str(out), folder=str(out.parent))
+    if ROOT in (out.parent.resolve() / out.name).parts:
+        raise problem(Exit.REFUSED, "CRM-S077", file=str(out))
+
+
 def _numbers(listing: list[str], pattern: re.Pattern[str]) -> list[int]:
     found = (pattern.fullmatch(name) for name in listing)
     numbers = ((int(match[1]), match[1]) for match in found if match)

@@ -9,7 +9,7 @@ import typer
 
 from crmstate.cli.opening import open_house
 from crmstate.cli.options import HERE, ByOption, Format, FormatOption, LangOption, ManifestArgument
-from crmstate.cli.recording import Paper, start
+from crmstate.cli.recording import Paper, recording, start
 from crmstate.cli.screen import Screen
 from crmstate.core import certificate
 from crmstate.core.diagnostic import problem
@@ -46,8 +46,7 @@ def check(
     paper, notes = Paper(file), _beside(file, said, bool(field))
     found = transcript.parse(notes.data, str(notes.path)) if notes is not None else {}
     meant = transcript.destruction({**found, **transcript.given(field or [])})
-    with house.store() as store:
-        at, name = stamp(house.clock.now()), by or house.by
+    with recording(house, by) as (store, at, name):
         start(store, house)
         kept = paper.keep(store, house, Proof.ACKNOWLEDGED, at, name)
         copy = notes.keep(store, house, Proof.ATTESTED, at, name) if notes is not None else None

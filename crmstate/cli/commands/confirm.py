@@ -74,7 +74,7 @@ def confirm(
     house = open_house(manifest, screen)
     ends = stamp(moment(expires)) if expires is not None else None
     with house.store() as store:
-        made = planned(house, store.state, [] if offline else house.readers(), offline=offline, by_word=True)
+        made = planned(house, store.state, offline=offline, by_word=True)
         at, name = stamp(house.clock.now()), by or house.by
         level = Proof.WAIVED if waive else proof or (Proof.ACKNOWLEDGED if contact else Proof.ATTESTED)
         say = partial(

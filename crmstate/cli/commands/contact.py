@@ -21,7 +21,7 @@ from crmstate.cli.options import (
     QuietOption,
 )
 from crmstate.cli.screen import Screen
-from crmstate.cli.survey import begin, planned
+from crmstate.cli.survey import begin, owed
 from crmstate.core.address import Address, parse
 from crmstate.core.contacts import standing
 from crmstate.core.diagnostic import diagnostic, problem
@@ -84,8 +84,7 @@ def add(
             )  # fmt: skip
 
         entry(number, ())  # everything is looked at before anything is kept
-        owed = planned(house, store.state, [], offline=True, by_word=True)
-        lost = unknown(steps or (), known(house.desired, store.state, owed))
+        lost = unknown(steps or (), known(house.desired, store.state, owed(house, store.state)))
         found = look(attach or ())
         begin(store, house, house.tenant)
         level = Proof.ACKNOWLEDGED if kind is Contacting.ACKNOWLEDGEMENT else Proof.ATTESTED

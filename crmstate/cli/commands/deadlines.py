@@ -10,9 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from crmstate.cli.compose import House
-from crmstate.cli.masking import masked
-from crmstate.cli.opening import open_house
+from crmstate.cli.opening import opened
 from crmstate.cli.options import (
     HERE,
     AsOfOption,
@@ -24,8 +22,7 @@ from crmstate.cli.options import (
     QuietOption,
 )
 from crmstate.cli.screen import Screen
-from crmstate.core.diagnostic import Problem, problem
-from crmstate.core.failure import Failure
+from crmstate.core.diagnostic import problem
 from crmstate.core.law import EVENTS
 from crmstate.core.planning.timeline import Timeline, timeline
 from crmstate.core.words import Exit
@@ -55,10 +52,8 @@ def deadlines(
     """Show every date, and how it came about."""
     screen = Screen(format.value, lang, quiet, no_color)
     span, events = _span(within), dict(_event(text) for text in happened or ())
-    house = open_house(manifest, screen, as_of)
-    now = _now(house)
-    state = house.state()
-    masked(house, state, screen)
+    house, state = opened(manifest, screen, as_of)
+    now = house.now()
     found = timeline(house.desired, state, stamp(now), house.laws, events)
     if span is not None:
         found = _near(found, now, span)
@@ -92,14 +87,6 @@ def _near(found: Timeline, now: datetime, span: timedelta) -> Timeline:
     """Only what is due by then, and what is overdue."""
     last = stamp(now + span)
     return msgspec.structs.replace(found, dates=tuple(each for each in found.dates if each.at <= last))
-
-
-def _now(house: House) -> datetime:
-    """The time: a vendor with a clock of its own is asked for it where it answers; this machine's otherwise."""
-    try:
-        return house.clock.now()
-    except (Failure, Problem):
-        return house.real.now()
 
 
 def _span(text: str | None) -> timedelta | None:

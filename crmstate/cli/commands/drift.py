@@ -4,25 +4,15 @@ itself."""
 from __future__ import annotations
 
 from crmstate.cli.compose import House
-from crmstate.cli.masking import masked
-from crmstate.cli.opening import open_house
-from crmstate.cli.options import (
-    HERE,
-    ColorOption,
-    Format,
-    FormatOption,
-    LangOption,
-    ManifestArgument,
-    QuietOption,
-)
+from crmstate.cli.opening import opened
+from crmstate.cli.options import HERE, ColorOption, Format, FormatOption, LangOption, ManifestArgument, QuietOption
 from crmstate.cli.screen import Screen
-from crmstate.core.diagnostic import Problem
+from crmstate.cli.survey import seen_by
 from crmstate.core.drift import Drift
 from crmstate.core.drift import drift as compare
-from crmstate.core.failure import Failure
 from crmstate.core.record import State
 from crmstate.core.words import Exit
-from crmstate.engine.observe import departed, observe, stamp
+from crmstate.engine.observe import stamp
 
 
 def drift(
@@ -36,9 +26,7 @@ def drift(
     from crmstate.views.drift import drift_json, drift_text
 
     screen = Screen(format.value, lang, quiet, no_color)
-    house = open_house(manifest, screen)
-    state = house.state()
-    masked(house, state, screen)
+    house, state = opened(manifest, screen)
     found = drifted(house, state)
     if screen.json:
         screen.out(drift_json(found, screen.catalogue))
@@ -50,16 +38,10 @@ def drift(
 def drifted(house: House, state: State) -> Drift:
     """What is otherwise than the record. Raises Problem for credentials (7) and a vendor out of reach (1)."""
     from crmstate.core.planning.planner import plan
-    from crmstate.providers.kit.explain import exit_of, explain
 
-    sessions = house.readers()
-    try:
-        seen = observe(sessions, house.clock, house.tenant, state)
-    except Failure as failure:
+    seen = seen_by(house, state, house.readers())
+    if isinstance(seen, str):
         now = stamp(house.vendor_clock.now())
-        sealed = departed(sessions, state, now) if state.departed() else None
-        if sealed is None:
-            raise Problem(exit_of(failure), explain(failure, state)) from failure
-        return Drift(house.desired.name, house.tenant, now, state.serial, sealed=sealed)
+        return Drift(house.desired.name, house.tenant, now, state.serial, sealed=seen)
     made = plan(house.desired, seen, state, house.provider, manifest=str(house.loaded.path), laws=house.laws)
     return compare(house.desired, seen, state, made)

@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 
-from crmstate.cli.masking import masked
-from crmstate.cli.opening import open_house
+from crmstate.cli.opening import open_house, opened
 from crmstate.cli.options import HERE, ByOption, Format, FormatOption, LangOption, ManifestArgument, QuietOption
-from crmstate.cli.recording import Paper, refuse, start
+from crmstate.cli.recording import Paper, recording, refuse, start
 from crmstate.cli.screen import Screen
 from crmstate.core import evaluation
 from crmstate.core.diagnostic import problem
@@ -83,8 +82,7 @@ def import_(
     screen = Screen(lang=lang, quiet=quiet)
     house = open_house(manifest, screen)
     paper = Paper(file)
-    with house.store() as store:
-        at, name = stamp(house.clock.now()), by or house.by
+    with recording(house, by) as (store, at, name):
         lines = read(paper.data, str(file), store.state.remarks)
         start(store, house)
         kept = paper.keep(store, house, Proof.ATTESTED, at, name)
@@ -114,13 +112,11 @@ def _report(manifest: Path, shape: str, out: Path | None, lang: str | None) -> i
     from crmstate.views.evaluation import report_html, report_json, report_markdown
 
     screen = Screen("json" if shape == "json" else "text", lang)
-    house = open_house(manifest, screen)
-    state = house.state()
+    house, state = opened(manifest, screen)
     found = evaluation.review(state.remarks)
-    mask = masked(house, state, screen)
     words = screen.catalogue
     if shape == "json":
-        text = report_json(house.desired, state, found, mask)
+        text = report_json(house.desired, state, found, screen.mask)
     elif shape == "html":
         text = report_html(house.desired, state, found, words)
     else:
@@ -128,14 +124,10 @@ def _report(manifest: Path, shape: str, out: Path | None, lang: str | None) -> i
     if out is None:
         screen.out(text)
         return 0
-    from crmstate.store import files
     from crmstate.store.files import Disk
-    from crmstate.store.home import ROOT
+    from crmstate.store.home import refuse_inside
 
-    if not files.is_folder_or_link(out.parent):
-        raise problem(Exit.ERROR, "CRM-S045", file=str(out), folder=str(out.parent))
-    if ROOT in (out.parent.resolve() / out.name).parts:
-        raise problem(Exit.REFUSED, "CRM-S077", file=str(out))
+    refuse_inside(out)
     if out.exists() or out.is_symlink():
         raise problem(Exit.ERROR, "CRM-C012", path=out)
     Disk(house.effects).replace(out, screen.scrubber.scrub(text).encode("utf-8"))

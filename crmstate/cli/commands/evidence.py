@@ -21,6 +21,7 @@ from crmstate.cli.options import (
 from crmstate.cli.screen import Screen
 from crmstate.core.diagnostic import Problem, diagnostic, problem
 from crmstate.core.words import Exit, Severity
+from crmstate.engine.observe import stamp
 
 app = typer.Typer(help="Bundle what proves the end, and verify such a bundle.", no_args_is_help=True)
 
@@ -55,8 +56,8 @@ def bundle(
     _outside_archive(out, house.folder, house.desired.archive)
     record = bundling.Record(house.folder, house.desired.name)
     bundles.learn(house)
-    made = None if offline else planned(house, record.loaded.state, house.readers())
-    at = bundles.now(house)
+    made = None if offline else planned(house, record.loaded.state)
+    at = stamp(house.now())
     others, unseen = bundles.archive(house)
     others |= bundles.plans(plan or (), house.desired.name)
     words, masked = screen.catalogue, house.desired.mask_people

@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from crmstate.cli.masking import masked
-from crmstate.cli.opening import open_house
+from crmstate.cli.opening import open_house, state_of
 from crmstate.cli.options import (
     HERE,
     AsOfOption,
@@ -54,9 +53,7 @@ def graph(
         old = files.read(out, LARGEST)
         if old and not old.startswith(MARK):
             raise problem(Exit.REFUSED, "CRM-C120", path=out)
-    state = house.state()
-    masked(house, state, screen)
-    made = planned(house, state, [] if offline else house.readers(), target or (), exclude or (), offline=offline)
+    made = planned(house, state_of(house, screen), target=target or (), exclude=exclude or (), offline=offline)
     screen.show(made.errors)
     text = plan_mermaid(made, screen.catalogue, full=full)
     if out is None:

@@ -12,9 +12,9 @@ from crmstate.cli.compose import House
 from crmstate.cli.opening import trusted
 from crmstate.cli.options import HERE, LangOption, QuietOption
 from crmstate.cli.screen import Screen
+from crmstate.cli.survey import observed
 from crmstate.core.address import kind_of
-from crmstate.core.diagnostic import Problem, problem
-from crmstate.core.failure import Failure
+from crmstate.core.diagnostic import problem
 from crmstate.core.plan import Plan
 from crmstate.core.record import State
 from crmstate.core.survey import Survey
@@ -94,18 +94,13 @@ def _observed(source: Source, out: Path, screen: Screen) -> tuple[str, Survey]:
     """The manifest's text in canonical form; kinds that it would change are left out of it."""
     from dataclasses import replace
 
-    from crmstate.engine.observe import observe
     from crmstate.manifest.canonical import canonical
     from crmstate.manifest.imported import head, imported
-    from crmstate.providers.kit.explain import exit_of, explain
 
     house = _house(head(source), out, screen)
     source = replace(source, title=house.provider.title)
     nothing = State(source.name)
-    try:
-        found = observe(house.readers(), house.clock, house.tenant, nothing)
-    except Failure as failure:
-        raise Problem(exit_of(failure), explain(failure, nothing)) from failure
+    found = observed(house, nothing)
     for _ in range(2):
         raw = imported(source, found)
         if not raw:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crmstate.cli.compose import House
-from crmstate.cli.masking import masked
-from crmstate.cli.opening import open_house
+from crmstate.cli.opening import open_house, opened
 from crmstate.cli.options import HERE, ByOption, Format, FormatOption, LangOption, ManifestArgument, QuietOption
-from crmstate.cli.recording import Paper, start
+from crmstate.cli.recording import Paper, recording, start
 from crmstate.cli.screen import Screen
 from crmstate.core import migration
 from crmstate.core.around import Migrated, ReplacementGoal
@@ -21,7 +20,6 @@ from crmstate.core.event import AnyEvent, Compared, Confirmed, Evidence, Filled,
 from crmstate.core.goal import ArchiveGoal
 from crmstate.core.record import State, step_id
 from crmstate.core.words import Exit, Kind, Outcome, Proof, Undo, Verb
-from crmstate.engine.observe import stamp
 
 if TYPE_CHECKING:
     from crmstate.people.counts import Counted
@@ -55,8 +53,7 @@ def check(
         raise problem(Exit.REFUSED, "CRM-F028", dataset="-", known="-")
     paper = Paper(counts)
     said = read(paper.data, str(counts))
-    with house.store() as store:
-        at, name = stamp(house.clock.now()), by or house.by
+    with recording(house, by) as (store, at, name):
         pairs = [(_goal(goal, each), each) for each in said]
         made = [_compared(house, store.state, one, said[each], identity, at, name) for one, each in pairs]
         start(store, house)
@@ -79,9 +76,8 @@ def show(manifest: ManifestArgument = HERE, format: FormatOption = Format.text, 
     from crmstate.views.proving import migration_shown
 
     screen = Screen(format.value, lang)
-    house = open_house(manifest, screen)
-    state, goal = house.state(), house.desired.replacement
-    masked(house, state, screen)
+    house, state = opened(manifest, screen)
+    goal = house.desired.replacement
     goals = goal.migrate if goal is not None else ()
     found = []
     for each in goals:

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from crmstate.cli.masking import masked
-from crmstate.cli.opening import open_house
+from crmstate.cli.opening import opened
 from crmstate.cli.options import (
     HERE,
     AsOfOption,
@@ -46,10 +45,8 @@ def plan(
 ) -> int:
     """Show what apply would do, and why."""
     screen = Screen(format.value, lang, quiet, no_color)
-    house = open_house(manifest, screen, as_of)
-    state = house.state()
-    masked(house, state, screen)
-    made = planned(house, state, [] if offline else house.readers(), target or (), exclude or (), offline=offline)
+    house, state = opened(manifest, screen, as_of)
+    made = planned(house, state, target=target or (), exclude=exclude or (), offline=offline)
     house.check_place(made)
     if out is not None:
         from crmstate.store import planfile

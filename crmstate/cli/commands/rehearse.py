@@ -13,18 +13,10 @@ import typer
 from crmstate.cli import embedded
 from crmstate.cli.compose import House
 from crmstate.cli.opening import open_house
-from crmstate.cli.options import (
-    HERE,
-    ColorOption,
-    Format,
-    FormatOption,
-    LangOption,
-    ManifestArgument,
-    QuietOption,
-)
+from crmstate.cli.options import HERE, ColorOption, Format, FormatOption, LangOption, ManifestArgument, QuietOption
 from crmstate.cli.screen import Screen
-from crmstate.core.diagnostic import Problem, problem
-from crmstate.core.failure import Failure
+from crmstate.cli.survey import observed
+from crmstate.core.diagnostic import problem
 from crmstate.core.rehearsed import Rehearsed
 from crmstate.core.words import Exit
 from crmstate.engine.observe import stamp
@@ -84,15 +76,9 @@ def _rehearsed(house: House, folder: Path, screen: Screen, rows: int) -> Rehears
     from crmstate.cli.rehearsal import stage
     from crmstate.core.planning.planner import plan
     from crmstate.core.record import State
-    from crmstate.engine.observe import observe
-    from crmstate.providers.kit.explain import exit_of, explain
 
-    nothing = State(house.desired.name)
-    try:
-        found = observe(house.readers(), house.clock, house.tenant, nothing)
-    except Failure as failure:
-        raise Problem(exit_of(failure), explain(failure)) from failure
-    real = plan(house.desired, found, nothing, house.provider, manifest=str(house.loaded.path))
+    found = observed(house)
+    real = plan(house.desired, found, State(house.desired.name), house.provider, manifest=str(house.loaded.path))
     on = stage(house, found, folder, screen, rows)
     began, play = stamp(on.clock.now()), Play(on)
     try:

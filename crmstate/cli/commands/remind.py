@@ -68,7 +68,7 @@ def remind(
 
 def _due(house: House, state: State, offline: bool) -> tuple[list[Nudge], str]:
     """Everything that somebody should know by now, and the tenant that it is about."""
-    made = planned(house, state, [] if offline else house.readers(), offline=offline, by_word=True)
+    made = planned(house, state, offline=offline, by_word=True)
     return nudges(house.desired, made.steps, state, made.observed_at), made.tenant
 
 

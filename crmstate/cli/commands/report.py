@@ -16,6 +16,7 @@ from crmstate.core.failure import Failure
 from crmstate.core.plan import Plan
 from crmstate.core.record import State
 from crmstate.core.words import Exit
+from crmstate.engine.observe import stamp
 
 LARGEST = 256 * 1024 * 1024
 
@@ -34,10 +35,10 @@ def report(
 ) -> int:
     """Write one HTML page: what is done and proved, what waits, on whom, and what is next due."""
     from crmstate import __version__
-    from crmstate.cli.bundles import learn, now
+    from crmstate.cli.bundles import learn
     from crmstate.cli.survey import planned
     from crmstate.store import files
-    from crmstate.store.home import ROOT, Home
+    from crmstate.store.home import Home, refuse_inside
     from crmstate.store.load import read
     from crmstate.store.papers import told
     from crmstate.views.page import MARK
@@ -46,16 +47,13 @@ def report(
     screen = Screen(lang=lang, quiet=quiet)
     house = open_house(manifest, screen, as_of)
     house.state()  # refuses a state that does not lie here
-    if not files.is_folder_or_link(out.parent):
-        raise problem(Exit.ERROR, "CRM-S045", file=str(out), folder=str(out.parent))
-    if ROOT in (out.parent.resolve() / out.name).parts:
-        raise problem(Exit.REFUSED, "CRM-S077", file=str(out))
+    refuse_inside(out)
     old = files.read(out, LARGEST)
     if old is not None and MARK not in old[:4096]:
         raise problem(Exit.REFUSED, "CRM-S080", file=str(out))
     learn(house)
     loaded = read(house.folder, house.desired.name)
-    made = None if offline else planned(house, loaded.state, house.readers())
+    made = None if offline else planned(house, loaded.state)
     owed = made if made is not None else _owed(house, loaded.state)
     happened = told(Home(house.folder, house.desired.name), loaded.seq) if loaded.seq else []
     data = page(
@@ -63,7 +61,7 @@ def report(
         made,
         tuple(each.event for each in happened),
         screen.catalogue,
-        now=now(house),
+        now=stamp(house.now()),
         tool=__version__,
         dates=owed.deadlines if owed is not None else (),
         life=owed.life if owed is not None else None,
@@ -79,9 +77,9 @@ def report(
 
 def _owed(house: House, state: State) -> Plan | None:
     """What record and manifest say alone of dates and of the subscription; None where not even the time can be known."""
-    from crmstate.cli.survey import planned
+    from crmstate.cli.survey import owed
 
     try:
-        return planned(house, state, [], offline=True, by_word=True)
+        return owed(house, state)
     except (Failure, Problem):
         return None

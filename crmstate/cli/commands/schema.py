@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from enum import Enum
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +26,21 @@ class Which(str, Enum):  # noqa: UP042
     bundle = "bundle"
     evidence = "evidence"
     rehearsal = "rehearsal"
+
+
+SCHEMAS = {
+    Which.manifest: ("manifest.schema", "generated_schema"),
+    Which.plan: ("views.plan_json", "plan_schema"),
+    Which.state: ("store.snapshot", "state_schema"),
+    Which.deadlines: ("views.deadlines_json", "deadlines_schema"),
+    Which.drift: ("views.drift", "drift_schema"),
+    Which.watch: ("views.watching", "watch_schema"),
+    Which.rules: ("rules", "rules_schema"),
+    Which.bundle: ("store.bundle", "sheet_schema"),
+    Which.evidence: ("views.bundle_text", "verification_schema"),
+    Which.rehearsal: ("views.rehearsal_json", "rehearsal_schema"),
+}
+"""Where each is made; only the one that is asked for is loaded."""
 
 
 def schema(
@@ -53,42 +69,6 @@ def text_of(which: Which) -> str:
 
 
 def _schema(which: Which) -> dict[str, Any]:
-    if which is Which.manifest:
-        from crmstate.manifest.schema import generated_schema
-
-        return generated_schema()
-    if which is Which.plan:
-        from crmstate.views.plan_json import plan_schema
-
-        return plan_schema()
-    if which is Which.deadlines:
-        from crmstate.views.deadlines_json import deadlines_schema
-
-        return deadlines_schema()
-    if which is Which.drift:
-        from crmstate.views.drift import drift_schema
-
-        return drift_schema()
-    if which is Which.watch:
-        from crmstate.views.watching import watch_schema
-
-        return watch_schema()
-    if which is Which.rules:
-        from crmstate.rules import rules_schema
-
-        return rules_schema()
-    if which is Which.bundle:
-        from crmstate.store.bundle import sheet_schema
-
-        return sheet_schema()
-    if which is Which.rehearsal:
-        from crmstate.views.rehearsal_json import rehearsal_schema
-
-        return rehearsal_schema()
-    if which is Which.evidence:
-        from crmstate.views.bundle_text import verification_schema
-
-        return verification_schema()
-    from crmstate.store.snapshot import state_schema
-
-    return state_schema()
+    module, name = SCHEMAS[which]
+    found: dict[str, Any] = getattr(import_module(f"crmstate.{module}"), name)()
+    return found

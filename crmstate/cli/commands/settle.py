@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 
-from crmstate.cli.masking import masked
-from crmstate.cli.opening import open_house
+from crmstate.cli.opening import open_house, opened
 from crmstate.cli.options import HERE, ByOption, Format, FormatOption, LangOption, ManifestArgument, QuietOption
-from crmstate.cli.recording import Paper, refuse, start
+from crmstate.cli.recording import Paper, recording, refuse, start
 from crmstate.cli.screen import Screen
 from crmstate.core import settling
 from crmstate.core.diagnostic import problem
@@ -64,8 +63,7 @@ def add(
         raise problem(Exit.USAGE, "CRM-C001", text=f"--note: at most {NOTE} characters")
     day = moment(on).date().isoformat() if on is not None else None
     paper = Paper(document)
-    with house.store() as store:
-        at, name = stamp(house.clock.now()), by or house.by
+    with recording(house, by) as (store, at, name):
         number = max((each.number for each in store.state.claims), default=0) + 1
         draft = Claimed(
             at, number, kind.value, amount, currency, name, Evidence("file", Proof.ATTESTED, at), to, note, day
@@ -104,10 +102,9 @@ def list_(manifest: ManifestArgument = HERE, format: FormatOption = Format.text,
     from crmstate.views.settling import settle_list
 
     screen = Screen(format.value, lang)
-    house = open_house(manifest, screen)
-    state = house.state()
-    found, mask = settling.lines(state), masked(house, state, screen)
-    screen.out(settle_list(found, settling.balances(found), screen.catalogue, screen.format, mask))
+    _, state = opened(manifest, screen)
+    found = settling.lines(state)
+    screen.out(settle_list(found, settling.balances(found), screen.catalogue, screen.format, screen.mask))
     return 0
 
 
@@ -122,12 +119,11 @@ def show(
     from crmstate.views.settling import settle_show
 
     screen = Screen(format.value, lang)
-    house = open_house(manifest, screen)
-    state = house.state()
-    found, mask = settling.lines(state), masked(house, state, screen)
+    _, state = opened(manifest, screen)
+    found = settling.lines(state)
     line = next((each for each in found if each.claim.number == number), None)
     if line is None:
         known = ", ".join(str(each.claim.number) for each in found) or "-"
         raise problem(Exit.USAGE, "CRM-F005", number=number, known=known)
-    screen.out(settle_show(line, screen.catalogue, screen.format, mask))
+    screen.out(settle_show(line, screen.catalogue, screen.format, screen.mask))
     return 0

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from crmstate.cli.compose import House
-from crmstate.cli.masking import masked
-from crmstate.cli.opening import open_house
+from crmstate.cli.opening import opened
 from crmstate.cli.options import (
     HERE,
     AsOfOption,
@@ -20,7 +19,7 @@ from crmstate.cli.options import (
     QuietOption,
 )
 from crmstate.cli.screen import Screen
-from crmstate.cli.survey import planned
+from crmstate.cli.survey import owed, planned
 from crmstate.core.course import course
 from crmstate.core.goal import ArchiveGoal
 from crmstate.core.life import life
@@ -50,10 +49,8 @@ def status(
     from crmstate.views.status_text import status_json, status_markdown, status_text
 
     screen = Screen(format.value, lang, quiet, no_color)
-    house = open_house(manifest, screen, as_of)
-    state = house.state()
-    masked(house, state, screen)
-    made = None if offline else planned(house, state, house.readers())
+    house, state = opened(manifest, screen, as_of)
+    made = None if offline else planned(house, state)
     dates = made.deadlines if made is not None else _dates(house, state)
     at = _moment(house, state, made)
     if screen.json:
@@ -75,9 +72,9 @@ def _moment(house: House, state: State, made: Plan | None) -> Moment:
         days, vendor = course(house.desired, None, state, last), house.desired.vendor
         return Moment(life=life(house.desired, None, state, days, vendor or house.provider.title), vendor=vendor)
     now = stamp(house.clock.now())
-    owed = planned(house, state, [], offline=True, by_word=True)
+    found = owed(house, state)
     return Moment(
-        now, late(house.desired, owed.steps, state, now), owed.life, owed.vendor, bool(owed.steps or owed.blocked)
+        now, late(house.desired, found.steps, state, now), found.life, found.vendor, bool(found.steps or found.blocked)
     )
 
 

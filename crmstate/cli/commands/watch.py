@@ -10,8 +10,7 @@ import typer
 
 from crmstate.cli.commands.drift import drifted
 from crmstate.cli.compose import House
-from crmstate.cli.masking import masked
-from crmstate.cli.opening import open_house
+from crmstate.cli.opening import open_house, state_of
 from crmstate.cli.options import (
     HERE,
     ByOption,
@@ -106,9 +105,8 @@ def _round(house: House, screen: Screen, by: str | None) -> Exit:
     """One look, told once it is on record."""
     from crmstate.views.watching import watch_json, watch_text
 
-    state = house.state()
-    masked(house, state, screen)
-    event = watching.watched(_now(house), by or house.by, _looked(house, state))
+    state = state_of(house, screen)
+    event = watching.watched(stamp(house.now()), by or house.by, _looked(house, state))
     with house.store() as store:
         store.append([event])
         seen = store.state.watch
@@ -131,7 +129,7 @@ def _exit(event: Watched) -> Exit:
 
 def _looked(house: House, state: State) -> list[Sight]:
     """What every credential is answered, and where one is let in, what the vendor shows."""
-    now, sights, alive = _now(house), [], False
+    now, sights, alive = stamp(house.now()), [], False
     sessions = house.readers()
     uses = list(house.credentials) or ["read"]
     try:
@@ -153,11 +151,3 @@ def _looked(house: House, state: State) -> list[Sight]:
                 raise
             sights.append(Sight("listing", "unknown", code=code))
     return sights + watching.rechecks(house.desired, state, now)
-
-
-def _now(house: House) -> str:
-    """The time, by this machine where the vendor that has a clock of its own does not answer."""
-    try:
-        return stamp(house.clock.now())
-    except Failure:
-        return stamp(house.real.now())
