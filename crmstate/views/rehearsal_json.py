@@ -61,25 +61,12 @@ class RehearsalFile(msgspec.Struct, frozen=True):
 
 def rehearsal_json(said: Rehearsed, words: Catalogue) -> str:
     """The object as one line, with a line break."""
-    file = RehearsalFile(
-        format_version=FORMAT_VERSION,
-        name=said.name,
-        provider=said.provider,
-        tenant=said.tenant,
-        began=said.began,
-        ended=said.ended,
-        finished=said.finished,
-        scenes=said.scenes,
-        estimate=said.estimate,
-        waited=said.waited,
-        approvals=said.approvals,
-        most=said.most,
-        scaled=said.scaled,
-        evidence=said.evidence,
-        blocked=tuple(_held(each, words) for each in said.blocked),
-        found=tuple(finding(each, words) for each in said.found),
-    )
-    return encode(file).decode() + "\n"
+    told = {
+        **msgspec.structs.asdict(said),
+        "blocked": tuple(_held(each, words) for each in said.blocked),
+        "found": tuple(finding(each, words) for each in said.found),
+    }
+    return encode(RehearsalFile(format_version=FORMAT_VERSION, **told)).decode() + "\n"
 
 
 def _held(each: Blocked, words: Catalogue) -> Held:

@@ -1,7 +1,7 @@
 """A vendor that costs nothing: a process that answers with pages rendered beforehand, in the sandbox's own words
 (docs/reference/sandbox-api.md), so that what is measured is ours.
 
-`python pages.py DELAY` prints its port and serves. A dataset's name says how many rows it has: `a-100000`. A page has
+`python -m tests.benchmarks.pages DELAY` prints its port and serves. A dataset's name says how many rows it has: `a-100000`. A page has
 200 rows of about 1 KB and 25 fields. After a hundred pages the same rows come again under other ids, too far apart for
 zstd to see it.
 """
@@ -12,13 +12,12 @@ import json
 import random
 import re
 import socket
-import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
+
+from tests.benchmarks.server import head, listen, serving
 
 SIZE, PAGES = 200, 100
 _SPOT = b"########"
@@ -88,7 +87,7 @@ def answer(pages: list[list[bytes]], target: str) -> bytes:
     found = re.match(r"/v1/datasets/[^/?]*-(\d+)/(rows|count|attachments)(?:\?.*?cursor=(\d+))?", target)
     if found is None:
         refusal = b'{"error":{"code":"not_found"}}'
-        return b"HTTP/1.1 404 Not Found\r\nContent-Length: %d\r\n\r\n%b" % (len(refusal), refusal)
+        return head(len(refusal), b"404 Not Found") + refusal
     total, number = int(found[1]), int(found[3] or 0)
     if found[2] == "count":
         body = b'{"rows":%d}' % total
@@ -97,50 +96,25 @@ def answer(pages: list[list[bytes]], target: str) -> bytes:
     else:
         next = b'"%d"' % (number + 1) if (number + 1) * SIZE < total else b"null"
         body = b'{"data":[' + page(pages, number) + b'],"next":' + next + b"}"
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
-    return head + body
-
-
-def serve(connection: socket.socket, pages: list[list[bytes]], delay: float) -> None:
-    """Answers the requests of a connection."""
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    held = b""
-    while True:
-        while b"\r\n\r\n" not in held:
-            try:
-                data = connection.recv(65536)
-            except ConnectionResetError:
-                return
-            if not data:
-                return
-            held += data
-        head, _, held = held.partition(b"\r\n\r\n")
-        whole = answer(pages, head.split(b" ", 2)[1].decode())
-        if delay:
-            time.sleep(delay)
-        connection.sendall(whole)
+    return head(len(body)) + body
 
 
 def main(delay: float) -> None:
     """Serves until it is killed."""
     pages = rendered()
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
-        print(server.getsockname()[1], flush=True)
-        while True:
-            connection, _ = server.accept()
-            threading.Thread(target=serve, args=(connection, pages, delay), daemon=True).start()
+
+    def give(connection: socket.socket, _: bytes, target: str) -> None:
+        whole = answer(pages, target)
+        if delay:
+            time.sleep(delay)
+        connection.sendall(whole)
+
+    listen(give)
 
 
-@contextmanager
-def served(delay: float = 0.0) -> Iterator[str]:
+def served(delay: float = 0.0) -> AbstractContextManager[str]:
     """The address of such a process, which ends with the block."""
-    server = subprocess.Popen([sys.executable, __file__, str(delay)], stdout=subprocess.PIPE)
-    try:
-        assert server.stdout is not None
-        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
-    finally:
-        server.kill()
-        server.wait()
+    return serving("tests.benchmarks.pages", str(delay))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A vendor that exports by jobs and costs nothing: a process that has one file of CSV, made beforehand, and answers as the
 sandbox does (docs/reference/sandbox-api.md, Jobs). The file goes from the disk's cache to the socket.
 
-`python table.py FILE ROWS` prints its port and serves.
+`python -m tests.benchmarks.table FILE ROWS` prints its port and serves.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ import json
 import os
 import random
 import socket
-import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from tests.benchmarks.pages import PAGES, SIZE, record
+from tests.benchmarks.server import head, listen, serving
 
 FILE = "/files/table.csv"
 _SPOT = "########"
@@ -59,58 +57,34 @@ def answer(path: Path, rows: int, target: str) -> bytes:
     else:
         found = {"data": [], "next": None, "total": 0}
     body = json.dumps(found).encode()
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
-    return head + body
-
-
-def serve(connection: socket.socket, path: Path, rows: int) -> None:
-    """Answers the requests of a connection."""
-    held = b""
-    while True:
-        while b"\r\n\r\n" not in held:
-            data = connection.recv(65536)
-            if not data:
-                return
-            held += data
-        head, _, held = held.partition(b"\r\n\r\n")
-        method, target, *_ = head.decode().split(" ")
-        if method == "POST":
-            length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
-            while len(held) < length:
-                held += connection.recv(65536)
-            held = held[length:]
-            connection.sendall(answer(path, rows, "/v1/exports/j1"))
-        elif target == FILE:
-            size = path.stat().st_size
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nContent-Length: %d\r\n\r\n" % size)
-            with path.open("rb") as file:
-                place = 0
-                while place < size:
-                    place += os.sendfile(connection.fileno(), file.fileno(), place, 1 << 20)
-        else:
-            connection.sendall(answer(path, rows, target))
+    return head(len(body)) + body
 
 
 def main(path: Path, rows: int) -> None:
     """Serves until it is killed."""
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
-        print(server.getsockname()[1], flush=True)
-        while True:
-            connection, _ = server.accept()
-            threading.Thread(target=serve, args=(connection, path, rows), daemon=True).start()
+
+    def give(connection: socket.socket, method: bytes, target: str) -> None:
+        if method == b"POST":
+            connection.sendall(answer(path, rows, "/v1/exports/j1"))
+        elif target == FILE:
+            _send(connection, path)
+        else:
+            connection.sendall(answer(path, rows, target))
+
+    listen(give)
 
 
-@contextmanager
-def served(path: Path, rows: int) -> Iterator[str]:
+def _send(connection: socket.socket, path: Path) -> None:
+    size, place = path.stat().st_size, 0
+    connection.sendall(head(size, kind=b"text/csv"))
+    with path.open("rb") as file:
+        while place < size:
+            place += os.sendfile(connection.fileno(), file.fileno(), place, 1 << 20)
+
+
+def served(path: Path, rows: int) -> AbstractContextManager[str]:
     """The address of such a process, which ends with the block."""
-    command = [sys.executable, "-m", "tests.benchmarks.table", str(path), str(rows)]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2])
-    try:
-        assert server.stdout is not None
-        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
-    finally:
-        server.kill()
-        server.wait()
+    return serving("tests.benchmarks.table", str(path), str(rows))
 
 
 if __name__ == "__main__":

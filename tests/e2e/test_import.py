@@ -11,28 +11,18 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import Phase as Phase_
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from crmstate import providers
 from crmstate.core.planning.planner import plan
 from crmstate.core.record import State
-from crmstate.core.survey import (
-    AccountFacts,
-    ApiKeyFacts,
-    IntegrationFacts,
-    Listing,
-    ModuleFacts,
-    Resource,
-    SessionFacts,
-    SubscriptionFacts,
-    Survey,
-    UserFacts,
-    survey,
-)
+from crmstate.core.survey import Listing, Survey, survey
 from crmstate.core.words import Kind, Mode, Phase
 from crmstate.manifest.canonical import canonical
 from crmstate.manifest.imported import Source, imported, reference
 from crmstate.manifest.load import parse
 from crmstate.sandbox import World, seed
+from tests.core.scenes import account, contract, integration, key, module, session, user
 from tests.e2e.site import Site
 
 ENDS = {
@@ -156,28 +146,28 @@ NAMES = st.sampled_from(
     ("", "Ann", "# x", "a: b", "'q'", 'say "x"', "中文", "a\nb", "- x", "yes", "\u202eevil", "{{x}}")
 )
 PHASES = st.sampled_from((Phase.PRESENT, Phase.INACTIVE, Phase.ABSENT, Phase.PENDING))
-FACTS: dict[Kind, Any] = {
-    Kind.USER: UserFacts(role="member"),
-    Kind.SESSION: SessionFacts("user-0"),
-    Kind.API_KEY: ApiKeyFacts("user-0"),
-    Kind.INTEGRATION: IntegrationFacts("webhook"),
-    Kind.MODULE: ModuleFacts("keeps"),
-    Kind.ACCOUNT: AccountFacts(),
-    Kind.SUBSCRIPTION: SubscriptionFacts(plan="p", term_end="2027-01-31"),
-}
+ROWS = (
+    user("user-0"),
+    session("session-0", "user-0"),
+    key("key-0", "user-0"),
+    integration("hook-0"),
+    module("module-0"),
+    account(),
+    contract(term_end="2027-01-31"),
+)
 
 
 @st.composite
 def surveys(draw: st.DrawFn) -> Survey:
     """Whatever a vendor may list, with odd names and in every phase."""
     listings = []
-    for kind, facts in FACTS.items():
-        most = 1 if kind in (Kind.ACCOUNT, Kind.SUBSCRIPTION) else 4
+    for row in ROWS:
+        most = 1 if row.kind in (Kind.ACCOUNT, Kind.SUBSCRIPTION) else 4
         rows = tuple(
-            Resource(kind, f"{kind.value}-{n}", draw(NAMES), draw(PHASES), facts)
+            replace(row, id=f"{row.kind.value}-{n}", label=draw(NAMES), phase=draw(PHASES))
             for n in range(draw(st.integers(0, most)))
         )
-        listings.append(Listing(kind, rows, draw(st.booleans())))
+        listings.append(Listing(row.kind, rows, draw(st.booleans())))
     return survey("t-1", listings, [], "2026-11-29T00:00:00Z")
 
 
