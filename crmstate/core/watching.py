@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from crmstate.core.address import Address, address
-from crmstate.core.drift import BACK, Drift
+from crmstate.core.change import BACK
+from crmstate.core.drift import Drift
 from crmstate.core.event import Sight, Watched
 from crmstate.core.failure import Code
 from crmstate.core.goal import ArchiveGoal, Desired

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from crmstate.core.address import Address
-from crmstate.core.drift import Change, Drift
+from crmstate.core.change import Change
+from crmstate.core.drift import Drift
 from crmstate.core.words import Kind, Verb
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.paint import ink

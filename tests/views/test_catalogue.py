@@ -14,9 +14,9 @@ import pytest
 import crmstate
 from crmstate.core import closing, words
 from crmstate.core.certificate import FIELDS
+from crmstate.core.change import BACK, Turn
 from crmstate.core.cost import PAYABLE
 from crmstate.core.diagnostic import Diagnostic, Span, diagnostic
-from crmstate.core.drift import BACK, Turn
 from crmstate.core.evaluation import PER
 from crmstate.core.failure import Code
 from crmstate.core.life import Beside, Stand
