@@ -34,9 +34,10 @@ from crmstate.core.planning.afterwards import replacement, review, settlement
 from crmstate.core.planning.contract import account, subscription
 from crmstate.core.planning.contract import by_word as contract_by_word
 from crmstate.core.planning.data import by_word as archive_by_word
-from crmstate.core.planning.data import certificate, data, encryption
+from crmstate.core.planning.data import certificate, data
 from crmstate.core.planning.dates import give_notice, term_runs
 from crmstate.core.planning.draft import Draft
+from crmstate.core.planning.encrypted import encryption
 from crmstate.core.planning.estimate import estimate
 from crmstate.core.planning.humans import freeze, modules, people, questions, unsupported
 from crmstate.core.planning.notices import notices

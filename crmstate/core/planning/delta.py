@@ -1,0 +1,82 @@
+"""What people did until the freeze is added to the archive."""
+
+from __future__ import annotations
+
+from crmstate.core.address import address
+from crmstate.core.goal import ArchiveGoal
+from crmstate.core.message import message
+from crmstate.core.order import Stage
+from crmstate.core.planning.dataset import archive_of, counted
+from crmstate.core.planning.draft import Draft
+from crmstate.core.planning.estimate import delta_jobs_of, topping_up
+from crmstate.core.record import Entry
+from crmstate.core.survey import DatasetFacts, Resource
+from crmstate.core.words import Kind, Outcome, Phase, Verb
+
+
+def needs_delta(draft: Draft) -> bool:
+    """Where access or data is to go, people may have worked until the freeze: a delta follows it."""
+    desired = draft.desired
+    goals = (desired.users, desired.api_keys, desired.integrations, desired.sessions)
+    return (
+        desired.purge is not None
+        or desired.closing
+        or desired.clearing
+        or any(each and each.status != "active" for each in goals)
+    )
+
+
+def delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts) -> None:
+    """Plans what tops up a dataset's archive, once more where rows have come since."""
+    place = archive_of(row)
+    done = draft.recorded(place, Verb.DELTA)
+    purged = draft.state.latest(row.address, Verb.PURGE)
+    occurrence = max(1, draft.state.occurrence(place, Verb.DELTA))
+    if done is not None:
+        stale = _moved(facts, done, draft.state.cleared()) if purged is None else _left_over(facts, purged)
+        if not stale:
+            draft.keep(Kind.ARCHIVE)
+            return
+        occurrence += 1
+    if (frozen := _frozen_since(draft)) is not None and facts.as_of is not None and facts.as_of < frozen:
+        why = message("blocked.export_before_freeze", dataset=row.label or row.id, as_of=facts.as_of, freeze=frozen)
+        draft.block(place, Verb.DELTA, Stage.DELTA.value, why, label=row.label, span=goal.span)
+        return
+    draft.ours(
+        place, Kind.ARCHIVE, Verb.DELTA, Stage.DELTA.value, message("why.delta"),
+        label=row.label, occurrence=occurrence, calls=topping_up(draft.provider, goal, facts),
+        jobs=delta_jobs_of(draft.provider, goal, facts, by_jobs(draft, row)),
+        before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,
+    )  # fmt: skip
+
+
+def _frozen_since(draft: Draft) -> str | None:
+    """Since when nobody works any more; None where they still may."""
+    entry = draft.recorded(address(Kind.FREEZE, "cutover"), Verb.CONFIRM)
+    written = draft.desired.freeze
+    if entry is None:  # it is still to come: this very run may pass it, and go on to the delta
+        return None if written is None else draft.survey.taken_at if written == "now" else written
+    return written if written not in (None, "now") else entry.at
+
+
+def by_jobs(draft: Draft, row: Resource) -> bool | None:
+    """Whether the archive of a dataset is on record as made by jobs."""
+    proved = draft.state.proved(row.id)
+    return proved.evidence[0].by_jobs if proved is not None else None
+
+
+def _moved(facts: DatasetFacts, done: Entry, cleared: bool) -> bool:
+    """Whether the vendor counts other rows than the delta found; what is not counted cannot tell, and is not read for
+    ever."""
+    rows = counted(facts)
+    if rows is None or done.rows is None:
+        return False
+    return rows > done.rows if cleared else rows != done.rows
+
+
+def _left_over(facts: DatasetFacts, purged: Entry | None) -> bool:
+    """After a purge has begun fewer rows are our own doing; only rows that the archive does not hold ask for another
+    delta."""
+    return (
+        bool(counted(facts)) and purged is not None and (purged.outcome is Outcome.DONE or purged.code == "rows_remain")
+    )
