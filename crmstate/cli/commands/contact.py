@@ -20,6 +20,7 @@ from crmstate.cli.options import (
     ManifestArgument,
     QuietOption,
 )
+from crmstate.cli.recording import recording
 from crmstate.cli.screen import Screen
 from crmstate.cli.survey import begin, owed
 from crmstate.core.address import Address, parse
@@ -74,8 +75,7 @@ def add(
     steps = _addresses(step) if step is not None else None
     when = stamp(moment(time)) if time is not None else None
     house = open_house(manifest, screen)
-    with house.store() as store:
-        at, name, number = stamp(house.clock.now()), by or house.by, max(store.head, 1) + 1
+    with recording(house, by) as (store, at, name):
 
         def entry(number: int, files: tuple[Evidence, ...]) -> Contacted:
             return contact(
@@ -83,7 +83,7 @@ def add(
                 outcome=outcome, steps=steps, attachments=files, corrects=corrects,
             )  # fmt: skip
 
-        entry(number, ())  # everything is looked at before anything is kept
+        entry(max(store.head, 1) + 1, ())  # everything is looked at before anything is kept
         lost = unknown(steps or (), known(house.desired, store.state, owed(house, store.state)))
         found = look(attach or ())
         begin(store, house, house.tenant)
@@ -118,14 +118,7 @@ def list_(
     rows = sorted(log.values(), key=lambda each: (each.when, each.at)) if all else standing(log)
     places = set(_addresses(step or ()))
     found = [each for each in rows if kind in (None, each.kind) and (not places or places & set(each.steps))]
-    from crmstate.views import contact_text
-
-    if screen.json:
-        _show(house, screen, found, log)
-    elif screen.format == "markdown":
-        screen.out(contact_text.contacts_markdown(found, log, screen.catalogue, house.desired.name, _mask(house)))
-    else:
-        screen.out(contact_text.contacts_text(found, log, screen.catalogue, _mask(house)))
+    _show(house, screen, found, log)
     return 0
 
 
@@ -143,25 +136,25 @@ def show(
     log = house.state().contacts
     if id not in log:
         raise problem(Exit.USAGE, "CRM-C074", id=id, known=", ".join(list(log)[-5:]) or "-")
-    from crmstate.views import contact_text
-
-    if screen.json:
-        _show(house, screen, [log[id]], log)
-    elif screen.format == "markdown":
-        screen.out(contact_text.contacts_markdown([log[id]], log, screen.catalogue, house.desired.name, _mask(house)))
-    else:
-        screen.out(contact_text.contact_whole(log[id], log, screen.catalogue, _mask(house)))
+    _show(house, screen, [log[id]], log, whole=True)
     return 0
 
 
-def _show(house: House, screen: Screen, found: Sequence[Contacted], log: dict[str, Contacted]) -> None:
-    from crmstate.views.contact_text import contacts_json
+def _show(
+    house: House, screen: Screen, found: Sequence[Contacted], log: dict[str, Contacted], *, whole: bool = False
+) -> None:
+    """Entries, in the format that was asked for. `whole`: it is one, and all that it says."""
+    from crmstate.views import contact_text as view
 
-    screen.out(contacts_json(found, log, _mask(house)))
-
-
-def _mask(house: House) -> bool:
-    return house.desired.mask_people
+    mask = house.desired.mask_people
+    if screen.json:
+        screen.out(view.contacts_json(found, log, mask))
+    elif screen.format == "markdown":
+        screen.out(view.contacts_markdown(found, log, screen.catalogue, house.desired.name, mask))
+    elif whole:
+        screen.out(view.contact_whole(found[0], log, screen.catalogue, mask))
+    else:
+        screen.out(view.contacts_text(found, log, screen.catalogue, mask))
 
 
 def _addresses(texts: Sequence[str]) -> list[Address]:
