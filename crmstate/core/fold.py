@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from crmstate.core import event as events
 from crmstate.core.contacts import proves, told_key
@@ -24,80 +25,58 @@ def advance(state: State, event: AnyEvent) -> State:
     """Folds one event into `state`, which the caller owns, and returns it."""
     if type(event) in events.SINCE:
         state.format = max(state.format, events.SINCE[type(event)])
-    match event:
-        case events.Created():
-            state.name, state.lineage = event.name, event.lineage
-            state.provider, state.tenant = event.provider, event.tenant
-        case events.Started():
-            state.last_run, state.last_plan, state.last_exit = event.run, event.plan_id, None
-        case events.Intended():
-            for ref in event.steps:
-                _intend(state, ref, event.at)
-        case events.Settled():
-            for result in event.results:
-                _settle(state, result, event.at)
-        case events.Advanced():
-            entry = state.entries.get(event.step)
-            if entry is not None:
-                entry.position, entry.rows, entry.at = event.position, event.rows, event.at
-                entry.promised = event.promised
-        case events.Addressed():
-            told = state.told.setdefault(event.notice, Told())
-            told.channel, told.key, told.count = event.channel, event.key, event.count
-            told.gap = False  # somebody has decided
-            told.rejected, told.repeated, told.opted_out = event.rejected, event.repeated, event.opted_out
-        case events.Sending():
-            told = state.told.setdefault(event.notice, Told())
-            told.fates.update(dict.fromkeys(event.to, Fate.SENDING))
-            told.again.update({mark: event.at for mark in event.to if mark in told.back})
-        case events.Answered():
-            fates = state.told.setdefault(event.notice, Told()).fates
-            fates.update({each.to: each.fate for each in event.results})
-        case events.Bounced():
-            _bounce(state, event)
-        case events.Reopened():
-            for key in event.steps:
-                if key in state.entries:
-                    state.entries[key].outcome, state.entries[key].code = Outcome.FAILED, "not_sent"
-        case events.Confirmed():
-            _confirm(state, event)
-        case events.Contacted():
-            _contact(state, event)
-        case events.Reminded():
-            state.reminded[told_key(event.step, event.what, event.due)] = event.at
-        case events.Approved():
-            state.approvals += (Approval(event.digest, event.by, event.at, event.source),)
-        case events.Held():
-            state.holds.setdefault(event.dataset, Hold(event.by, event.at, event.why))
-        case events.Released():
-            state.holds.pop(event.dataset, None)
-        case events.Observed():
-            state.verified_at = event.at
-        case events.Finished():
-            state.last_exit = event.exit
-        case events.Repaired():
-            state.mended = True  # who was told of a notice that the record no longer knows
-            for told in state.told.values():
-                told.gap = True
-            for key in event.unknown:
-                if key in state.entries:
-                    state.entries[key].outcome = Outcome.UNKNOWN
-                    state.entries[key].at = event.at
-        case events.Claimed():
-            state.claims += (event,)
-        case events.Struck():
-            state.struck += (event,)
-        case events.Examined():
-            state.examined += (event,)
-        case events.Compared():
-            state.compared = {**state.compared, event.dataset: event}
-        case events.Remarked():
-            state.remarks += (event,)
-        case events.Watched():
-            _watch(state, event)
-        case events.Restored() | events.Unlocked():
-            pass
+    FOLDS[type(event)](state, event)
     return state
+
+
+def _created(state: State, event: events.Created) -> None:
+    state.name, state.lineage = event.name, event.lineage
+    state.provider, state.tenant = event.provider, event.tenant
+
+
+def _started(state: State, event: events.Started) -> None:
+    state.last_run, state.last_plan, state.last_exit = event.run, event.plan_id, None
+
+
+def _finished(state: State, event: events.Finished) -> None:
+    state.last_exit = event.exit
+
+
+def _observed(state: State, event: events.Observed) -> None:
+    state.verified_at = event.at
+
+
+def _repaired(state: State, event: events.Repaired) -> None:
+    state.mended = True  # who was told of a notice that the record no longer knows
+    for told in state.told.values():
+        told.gap = True
+    for key in event.unknown:
+        if key in state.entries:
+            state.entries[key].outcome = Outcome.UNKNOWN
+            state.entries[key].at = event.at
+
+
+def _intended(state: State, event: events.Intended) -> None:
+    for ref in event.steps:
+        _intend(state, ref, event.at)
+
+
+def _settled(state: State, event: events.Settled) -> None:
+    for result in event.results:
+        _settle(state, result, event.at)
+
+
+def _advanced(state: State, event: events.Advanced) -> None:
+    entry = state.entries.get(event.step)
+    if entry is not None:
+        entry.position, entry.rows, entry.at = event.position, event.rows, event.at
+        entry.promised = event.promised
+
+
+def _reopened(state: State, event: events.Reopened) -> None:
+    for key in event.steps:
+        if key in state.entries:
+            state.entries[key].outcome, state.entries[key].code = Outcome.FAILED, "not_sent"
 
 
 def _intend(state: State, ref: StepRef, at: str) -> None:
@@ -135,7 +114,25 @@ def _settle(state: State, result: Settlement, at: str) -> None:
         entry.evidence = result.evidence
 
 
-def _bounce(state: State, event: events.Bounced) -> None:
+def _addressed(state: State, event: events.Addressed) -> None:
+    told = state.told.setdefault(event.notice, Told())
+    told.channel, told.key, told.count = event.channel, event.key, event.count
+    told.gap = False  # somebody has decided
+    told.rejected, told.repeated, told.opted_out = event.rejected, event.repeated, event.opted_out
+
+
+def _sending(state: State, event: events.Sending) -> None:
+    told = state.told.setdefault(event.notice, Told())
+    told.fates.update(dict.fromkeys(event.to, Fate.SENDING))
+    told.again.update({mark: event.at for mark in event.to if mark in told.back})
+
+
+def _answered(state: State, event: events.Answered) -> None:
+    fates = state.told.setdefault(event.notice, Told()).fates
+    fates.update({each.to: each.fate for each in event.results})
+
+
+def _bounced(state: State, event: events.Bounced) -> None:
     """What came back was not delivered. A notice that nobody has got is not given, whatever the server had said; one of whose
     messages nothing is unknown any more is."""
     told = state.told.setdefault(event.notice, Told())
@@ -153,7 +150,7 @@ def _bounce(state: State, event: events.Bounced) -> None:
         entry.outcome, entry.proof, entry.rows, entry.at = Outcome.DONE, Proof.ACKNOWLEDGED, delivered, event.at
 
 
-def _watch(state: State, event: events.Watched) -> None:
+def _watched(state: State, event: events.Watched) -> None:
     known = state.watch or Watch(first=event.at)
     known.rounds += 1
     known.last, known.outcome, known.sights = event.at, event.outcome, event.sights
@@ -164,7 +161,7 @@ def _watch(state: State, event: events.Watched) -> None:
     state.watch = known
 
 
-def _confirm(state: State, event: events.Confirmed) -> None:
+def _confirmed(state: State, event: events.Confirmed) -> None:
     _intend(state, event.step, event.at)
     entry = state.entries[event.step.id]
     entry.outcome, entry.proof, entry.by = Outcome.DONE, event.proof, event.by
@@ -174,7 +171,7 @@ def _confirm(state: State, event: events.Confirmed) -> None:
         entry.outcome = Outcome.REQUESTED
 
 
-def _contact(state: State, event: events.Contacted) -> None:
+def _contacted(state: State, event: events.Contacted) -> None:
     """An entry is never changed. What it proved stands on the one that corrects it, or is open again where that one says
     something else."""
     state.contacts[event.id] = event
@@ -186,3 +183,75 @@ def _contact(state: State, event: events.Contacted) -> None:
         else:
             entry.outcome, entry.proof, entry.contact = Outcome.REQUESTED, Proof.NONE, ""
             entry.at = event.at
+
+
+def _reminded(state: State, event: events.Reminded) -> None:
+    state.reminded[told_key(event.step, event.what, event.due)] = event.at
+
+
+def _approved(state: State, event: events.Approved) -> None:
+    state.approvals += (Approval(event.digest, event.by, event.at, event.source),)
+
+
+def _held(state: State, event: events.Held) -> None:
+    state.holds.setdefault(event.dataset, Hold(event.by, event.at, event.why))
+
+
+def _released(state: State, event: events.Released) -> None:
+    state.holds.pop(event.dataset, None)
+
+
+def _claimed(state: State, event: events.Claimed) -> None:
+    state.claims += (event,)
+
+
+def _struck(state: State, event: events.Struck) -> None:
+    state.struck += (event,)
+
+
+def _examined(state: State, event: events.Examined) -> None:
+    state.examined += (event,)
+
+
+def _compared(state: State, event: events.Compared) -> None:
+    state.compared = {**state.compared, event.dataset: event}
+
+
+def _remarked(state: State, event: events.Remarked) -> None:
+    state.remarks += (event,)
+
+
+def _left(state: State, event: events.Event) -> None:
+    """Nothing: the store resolves it, or it only leaves a trace."""
+
+
+FOLDS: dict[type[events.Event], Callable[[State, Any], None]] = {
+    events.Created: _created,
+    events.Started: _started,
+    events.Finished: _finished,
+    events.Observed: _observed,
+    events.Repaired: _repaired,
+    events.Intended: _intended,
+    events.Settled: _settled,
+    events.Advanced: _advanced,
+    events.Reopened: _reopened,
+    events.Addressed: _addressed,
+    events.Sending: _sending,
+    events.Answered: _answered,
+    events.Bounced: _bounced,
+    events.Confirmed: _confirmed,
+    events.Contacted: _contacted,
+    events.Reminded: _reminded,
+    events.Approved: _approved,
+    events.Held: _held,
+    events.Released: _released,
+    events.Claimed: _claimed,
+    events.Struck: _struck,
+    events.Examined: _examined,
+    events.Compared: _compared,
+    events.Remarked: _remarked,
+    events.Watched: _watched,
+    events.Restored: _left,
+    events.Unlocked: _left,
+}
+"""What becomes of each event: every one of `AnyEvent` stands here."""

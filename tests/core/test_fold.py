@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from crmstate.core.event import (
@@ -25,7 +27,7 @@ from crmstate.core.event import (
     StepRef,
     Unlocked,
 )
-from crmstate.core.fold import advance, fold
+from crmstate.core.fold import FOLDS, advance, fold
 from crmstate.core.record import Approval, Entry, Hold, State, step_id
 from crmstate.core.words import Kind, Outcome, Phase, Proof, Undo, Verb
 
@@ -165,6 +167,10 @@ def test_a_repair_makes_lost_intents_unknown() -> None:
 @pytest.mark.parametrize("event", [Unlocked(AT, "ops", "host 12"), Restored(AT, 3, "ops")])
 def test_surgery_that_only_leaves_a_trace_changes_nothing(event: AnyEvent) -> None:
     assert fold("exit", [BORN]) == fold("exit", [BORN, event])
+
+
+def test_of_every_event_it_is_known_what_becomes_of_it() -> None:
+    assert set(get_args(AnyEvent)) == FOLDS.keys()
 
 
 def test_the_order_of_events_decides() -> None:
