@@ -193,15 +193,19 @@ class Shape:
         self._guard, self._guards = guard, guard is _guarded
         values = [_NESTED if kinds[name] == "json" and (name, _NESTED) in marks else kinds[name] for name in names]
         risky = [place for place, name in enumerate(names) if (name, _RISKS) in marks and values[place] == "text"]
-        bare = [_SURELY if value == "text" and self._guards else value for value in values]
+        below = [place for place, name in enumerate(names) if (name, _BELOW) in marks]
+        bare = [_SURE.get(value, value) if self._guards else value for value in values]
         for place in risky:
             bare[place] = "text"
+        for place in below:
+            bare[place] = values[place]
         for blanks in _BLANKS:
             self._bare, self._escaped = _fitting(names, bare, _BARE, *blanks), _fitting(names, values, _STRING, *blanks)
             if self._escaped(raw):
                 break
         self._nested = [place for place, value in enumerate(values) if value == _NESTED]
         self._risky = risky if self._guards else []
+        self._below = below if self._guards else []
         self._json = [place for place, name in enumerate(names) if kinds[name] == "json"] if self._guards else []
         places = {name: place for place, name in enumerate(names)}
         same = tuple(kinds) == names
@@ -216,8 +220,9 @@ class Shape:
             if not found or None in found:
                 return None
             cells = [cell for cell in found if cell is not None]
+            below = self._json
         else:
-            cells = list(match.groups(b""))
+            cells, below = list(match.groups(b"")), self._below
             for place in self._risky:
                 first = cells[place][1:2]
                 if first in _GUARDED:
@@ -227,7 +232,7 @@ class Shape:
         for place in self._nested:
             if cells[place][:1] in _OPEN:
                 cells[place] = b'"%b"' % cells[place].replace(_QUOTE, _TWICE)
-        for place in self._json:
+        for place in below:
             if cells[place][:1] == b"-":
                 cells[place] = b"'" + cells[place]
         if self._order is not None:
@@ -252,7 +257,9 @@ class Shape:
 _SHAPES = 8
 _QUOTE, _TWICE = b'"', b'""'
 _OPEN = (b"[", b"{")
-_NESTED, _RISKS, _SURELY = "nested", "risks", "surely"
+_NESTED, _RISKS, _BELOW = "nested", "risks", "below"
+_SURE = {"text": "surely text", "json": "surely json", _NESTED: "surely nested"}
+"""Of columns in which nothing has needed a guard so far: what fits needs none."""
 _SAFE = frozenset(bytes([byte]) for byte in range(0x21, 0x100)) - set(map(bytes, zip(b"=+-@'\"\\\xc2\xef"))) | {b""}
 """How a string's text begins that needs no guard, as UTF-8: some characters of two and three bytes need one."""
 _GUARDED = frozenset({b"=", b"+", b"-", b"@", b"'"})
@@ -263,7 +270,7 @@ _BARE = '"[^"]++"'
 """Where nothing is escaped in the whole row, and no string is empty."""
 _BLANKS = ((": ", ", ", ""), (":", ",", ""), (r"\s*+:\s*+", r"\s*+,\s*+", r"\s*+"))
 """Around colons, commas and the whole: as most writers of JSON leave them, and any."""
-_NUMBER = r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?+[0-9]++)?+"
+_NUMBER = r"(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?+[0-9]++)?+"
 
 
 def _fitting(
@@ -274,9 +281,11 @@ def _fitting(
     flat = rf'(?:[^"\[\]{{}}]++|{string})*+'
     fits = {
         "text": f"(?:({string})|null)",
-        _SURELY: f'(?:("{_FIRST}[^"]*+")|null)',
-        "json": rf"(?:({_NUMBER}|true|false)|null)",
-        _NESTED: rf"(?:(\[{flat}\]|\{{{flat}\}}|{_NUMBER}|true|false)|null)",
+        "json": rf"(?:(-?{_NUMBER}|true|false)|null)",
+        _NESTED: rf"(?:(\[{flat}\]|\{{{flat}\}}|-?{_NUMBER}|true|false)|null)",
+        _SURE["text"]: f'(?:("{_FIRST}[^"]*+")|null)',
+        _SURE["json"]: rf"(?:({_NUMBER}|true|false)|null)",
+        _SURE[_NESTED]: rf"(?:(\[{flat}\]|\{{{flat}\}}|{_NUMBER}|true|false)|null)",
         "": "null()",
     }
     keys = [re.escape(json.dumps(name, ensure_ascii=False)) for name in names]
@@ -288,6 +297,8 @@ def _mark(value: bytes) -> str:
     """What a value marks its column with."""
     if value[:1] in _OPEN:
         return _NESTED
+    if value[:1] == b"-":
+        return _BELOW
     return _RISKS if value[:1] == _QUOTE and value[1:2] not in _SAFE else ""
 
 

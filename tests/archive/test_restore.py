@@ -124,6 +124,20 @@ def test_a_spreadsheet_finds_no_formula() -> None:
     assert [json.loads(each["=name"]) for each in back] == texts
 
 
+@pytest.mark.parametrize("text", ["plain", "a\\nb", "=1"])
+@pytest.mark.parametrize("late", [False, True])
+def test_a_number_below_zero_is_no_formula_either(text: str, late: bool) -> None:
+    """Whether it is among the first rows, from which the pattern of the rest is made, or comes later."""
+    first: list[dict[str, object]] = [{"n": 1, "m": 2, "t": "x"}, {"n": 2, "m": [1], "t": "y"}]
+    below: list[dict[str, object]] = [{"n": -5, "m": 3, "t": text}, {"n": 6, "m": -7.5, "t": text}]
+    blocks = [first, below] if late else [first + below, below]
+    out = io.BytesIO()
+    sheet.Sheet(spreadsheet=True).fill(out, [[json.dumps(each).encode() for each in block] for block in blocks])
+    lines = list(csv.reader(io.StringIO(out.getvalue().decode(), newline="")))
+    assert [line[:2] for line in lines[-2:]] == [["'-5", "3"], ["6", "'-7.5"]]
+    assert [line[:2] for line in lines[1:3]] == [["1", "2"], ["2", "[1]"]]
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False) | st.text()
     | st.sampled_from(["\\A", "\\E", "\\J1", "\\", "", "'", "=1", "null", "1", "\x00", "a\rb", "a\nb", '"', "\ud800"]),
