@@ -43,13 +43,13 @@ def graph(
     """Draw the plan as a Mermaid flowchart."""
     from crmstate.cli.survey import planned
     from crmstate.store import files
+    from crmstate.store.home import refuse_inside
     from crmstate.views.plan_mermaid import plan_mermaid
 
     screen = Screen(lang=lang, quiet=quiet)
     house = open_house(manifest, screen, as_of)
     if out is not None:
-        if not files.is_folder_or_link(out.parent):
-            raise problem(Exit.ERROR, "CRM-S045", file=str(out), folder=str(out.parent))
+        refuse_inside(out)
         old = files.read(out, LARGEST)
         if old and not old.startswith(MARK):
             raise problem(Exit.REFUSED, "CRM-C120", path=out)

@@ -277,11 +277,13 @@ def _as_json(written: Written, text: str, to: str | None, found: list[Diagnostic
 def _save(path: Path, payload: bytes, house: House) -> None:
     """A new file, whole; nothing is written over."""
     from crmstate.store.files import Disk, is_folder_or_link
+    from crmstate.store.home import refuse_inside
 
     if path.exists() or path.is_symlink():
         raise problem(Exit.ERROR, "CRM-C012", path=path)
     if not is_folder_or_link(path.parent):
         raise problem(Exit.ERROR, "CRM-C021", path=path.parent, why=os.strerror(errno.ENOENT))
+    refuse_inside(path)
     try:
         Disk(house.effects).create(path, payload)
     except FileExistsError:

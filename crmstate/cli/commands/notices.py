@@ -15,11 +15,14 @@ from crmstate.core.diagnostic import problem
 from crmstate.core.survey import Resource
 from crmstate.core.words import Exit, Kind
 
+LARGEST = 1024 * 1024 * 1024
+MARK = b'{"notice":'
+
 
 def notices(
     manifest: ManifestArgument = HERE,
     out: Annotated[
-        Path, typer.Option("--out", help="The file: one JSON object a message. Others cannot read it.")
+        Path, typer.Option("--out", help="The file: one JSON object a message; an earlier one is replaced. Others cannot read it.")
     ] = Path("notices.jsonl"),
     notice: Annotated[
         list[str] | None, typer.Option("--notice", metavar="ID", help="Only this one; may be repeated.")
@@ -28,10 +31,15 @@ def notices(
     quiet: QuietOption = False,
 ) -> int:
     """Write every message that notices would send to a file, and send nothing."""
-    from crmstate.store.files import Disk
+    from crmstate.store import files
+    from crmstate.store.home import refuse_inside
 
     screen = Screen(lang=lang, quiet=quiet)
     house = open_house(manifest, screen)
+    refuse_inside(out)
+    old = files.read(out, LARGEST)
+    if old and not old.startswith(MARK):
+        raise problem(Exit.REFUSED, "CRM-N059", path=out)
     goals = [each for each in house.desired.notices if each.told]
     for name in notice or ():
         if name not in {each.id for each in goals}:
@@ -46,6 +54,6 @@ def notices(
 
     wanted = [each for each in goals if not notice or each.id in notice]
     rows = [row for each in wanted if messenger is not None for row in messenger.messages(each, users)]
-    Disk(house.effects).replace(out, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    files.Disk(house.effects).replace(out, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
     screen.say("notices.written", n=len(rows), file=out)
     return 0
