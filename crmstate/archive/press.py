@@ -30,7 +30,7 @@ SEGMENT_BYTES = 8_000_000
 _MARK = f'{REDACTED}"'.encode()
 SEGMENT_ROWS = 100_000
 BATCH_BYTES, BATCH_ROWS = 1_000_000, 2000
-"""Of rows that are handed over at once."""
+"""Of rows that are handed over at once, by all datasets that are exported side by side together: what waits takes memory."""
 
 heap.settle()
 
@@ -78,7 +78,9 @@ class Batch:
 
     @property
     def full(self) -> bool:
-        return self.size >= min(BATCH_BYTES, SEGMENT_BYTES) or len(self.rows) >= min(BATCH_ROWS, SEGMENT_ROWS)
+        """Whether no more pages are waited for."""
+        most = min(BATCH_BYTES // max(1, len(_AT_WORK)), SEGMENT_BYTES)
+        return self.size >= most or len(self.rows) >= min(BATCH_ROWS, SEGMENT_ROWS)
 
 
 class Press:
@@ -137,11 +139,19 @@ class Press:
             self._torn = torn
 
 
+_AT_WORK: set[Press] = set()
+
+
 @contextmanager
 def press(work: Work) -> Iterator[Press]:
     """One for this work. Whatever was taken and not ended is forgotten with the block."""
     with ThreadPoolExecutor(1, "archive") as thread:
-        yield Press(work, thread)
+        made = Press(work, thread)
+        _AT_WORK.add(made)
+        try:
+            yield made
+        finally:
+            _AT_WORK.discard(made)
 
 
 def _press(work: Work, segment: Segment, ids: list[str], raws: list[bytes]) -> None:

@@ -85,7 +85,9 @@ def stage(house: House, found: Survey, folder: Path, screen: Screen, rows: int) 
     dialect = simulated(house)
     said = plain(house.loaded.tree.root)
     seen = observed(found, said, rows)
-    clock = PlayedClock(datetime.fromisoformat(found.taken_at))  # the time by which the vendor lives, as all of its dates
+    clock = PlayedClock(
+        datetime.fromisoformat(found.taken_at)
+    )  # the time by which the vendor lives, as all of its dates
     shown = adopt(folder / WORLD, seen, dialect, clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"))
     _write(folder / MANIFEST, house.loaded.path, shown)
     loaded = load(folder / MANIFEST)

@@ -22,7 +22,10 @@ MARK = b'{"notice":'
 def notices(
     manifest: ManifestArgument = HERE,
     out: Annotated[
-        Path, typer.Option("--out", help="The file: one JSON object a message; an earlier one is replaced. Others cannot read it.")
+        Path,
+        typer.Option(
+            "--out", help="The file: one JSON object a message; an earlier one is replaced. Others cannot read it."
+        ),
     ] = Path("notices.jsonl"),
     notice: Annotated[
         list[str] | None, typer.Option("--notice", metavar="ID", help="Only this one; may be repeated.")
