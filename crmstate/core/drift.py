@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
+from crmstate.core import accepted
 from crmstate.core.address import Address, address, id_of, kind_of
 from crmstate.core.goal import ArchiveGoal, Desired, ListGoal, UsersGoal, spoken_of
 from crmstate.core.plan import Plan, Step
@@ -141,7 +142,8 @@ class _Seen:
             known = self.last.get(entry.address)
             if entry.outcome is Outcome.REQUESTED and (entry.verb in OURS or entry.verb is Verb.PROBE):
                 continue  # somebody waits for it: that is no act
-            if entry.outcome in (Outcome.DONE, Outcome.REQUESTED) and (known is None or entry.at >= known.at):
+            counts = entry.outcome in (Outcome.DONE, Outcome.REQUESTED) or entry.code == accepted.WITHDRAWN
+            if counts and (known is None or entry.at >= known.at):
                 self.last[entry.address] = entry
 
     def entries(self) -> Iterator[Change]:
@@ -367,7 +369,7 @@ def _masked(number: int) -> Address:
 
 def _meant(entry: Entry) -> Phase:
     """The phase that the record has of it: of what was only asked for, that it is accepted."""
-    if entry.outcome is Outcome.REQUESTED:
+    if entry.outcome is Outcome.REQUESTED or entry.code == accepted.WITHDRAWN:
         return Phase.PENDING
     return entry.phase if entry.phase is not None else Phase.UNKNOWN
 
@@ -376,7 +378,7 @@ def _shown_once(entry: Entry) -> bool:
     """Whether the vendor itself has shown what is on record: that it was accepted, or how far it went. Of what was only asked for,
     or is done by somebody's word, nobody has seen that."""
     if entry.outcome is Outcome.REQUESTED:
-        return entry.phase is Phase.PENDING and entry.code is None
+        return accepted.shown(entry)
     return entry.phase is not None
 
 

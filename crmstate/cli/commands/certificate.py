@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from crmstate.cli.masking import masked
 from crmstate.cli.opening import open_house
 from crmstate.cli.options import HERE, ByOption, Format, FormatOption, LangOption, ManifestArgument
 from crmstate.cli.recording import Paper, start
@@ -54,6 +55,7 @@ def check(
         event = Examined(at, name, meant, kept, copy)
         store.append([event])
         faults, ours = certificate.faults(meant, store.state, at), certificate.purged(store.state)
+        masked(house, store.state, screen)
     screen.out(certificate_shown(event, faults, ours, screen.catalogue, screen.format))
     return int(Exit.ERROR if faults else Exit.OK)
 
@@ -66,6 +68,7 @@ def show(manifest: ManifestArgument = HERE, format: FormatOption = Format.text, 
     screen = Screen(format.value, lang)
     house = open_house(manifest, screen)
     state = house.state()
+    masked(house, state, screen)
     found = certificate.examined(state, stamp(house.clock.now()))
     if found is None:
         raise problem(Exit.ERROR, "CRM-F010", address=certificate.PLACE)

@@ -69,6 +69,7 @@ def check(
             shown.append((found, wrong))
             events += [found, *([] if wrong else [_confirmed(store.state, one, found, label)])]
         store.append(events)
+        masked(house, store.state, screen)
     screen.out(migration_shown(shown, screen.catalogue, screen.format))
     return int(Exit.ERROR if any(wrong for _, wrong in shown) else Exit.OK)
 

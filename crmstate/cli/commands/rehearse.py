@@ -12,6 +12,7 @@ import typer
 
 from crmstate.cli import embedded
 from crmstate.cli.compose import House
+from crmstate.cli.masking import masked
 from crmstate.cli.opening import open_house
 from crmstate.cli.options import (
     HERE,
@@ -25,6 +26,7 @@ from crmstate.cli.options import (
 from crmstate.cli.screen import Screen
 from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.failure import Failure
+from crmstate.core.record import State
 from crmstate.core.rehearsed import Rehearsed
 from crmstate.core.words import Exit
 from crmstate.engine.observe import stamp
@@ -62,6 +64,7 @@ def rehearse(
     finally:
         if keep is None:
             shutil.rmtree(folder, ignore_errors=True)
+    masked(house, State(house.desired.name), screen, said)
     _show(said, screen, keep)
     return int(Exit.OK if said.finished else Exit.REFUSED)
 
@@ -83,7 +86,6 @@ def _rehearsed(house: House, folder: Path, screen: Screen, rows: int) -> Rehears
     from crmstate.cli.playing import Play
     from crmstate.cli.rehearsal import stage
     from crmstate.core.planning.planner import plan
-    from crmstate.core.record import State
     from crmstate.engine.observe import observe
     from crmstate.providers.kit.explain import exit_of, explain
 
