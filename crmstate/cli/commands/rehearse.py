@@ -64,7 +64,7 @@ def rehearse(
     finally:
         if keep is None:
             shutil.rmtree(folder, ignore_errors=True)
-    masked(house, State(house.desired.name), screen, said)
+    masked(house, house.state(), screen, said)
     _show(said, screen, keep)
     return int(Exit.OK if said.finished else Exit.REFUSED)
 
