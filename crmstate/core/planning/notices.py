@@ -129,7 +129,7 @@ def _step(draft: Draft, goal: NoticeGoal, place: Address, audience: Audience, ag
             "CRM-N030", Severity.WARNING, goal.span, place,
             rejected=audience.rejected, repeated=audience.repeated, source=audience.source or "-",
         )  # fmt: skip
-    if not audience.count:
+    if not audience.count and not audience.faults:
         draft.report("CRM-N031", Severity.WARNING, goal.span, place)
     why = (
         message("why.notice_again", to=goal.to, n=again)
