@@ -46,7 +46,8 @@ def check(
     house = open_house(manifest, screen)
     paper, notes = Paper(file), _beside(file, said, bool(field))
     found = transcript.parse(notes.data, str(notes.path)) if notes is not None else {}
-    meant = transcript.destruction({**found, **transcript.given(field or [])})
+    where = transcript.places(notes.data, str(notes.path)) if notes is not None else {}
+    meant = transcript.destruction({**found, **transcript.given(field or [])}, where)
     with house.store() as store:
         at, name = stamp(house.clock.now()), by or house.by
         start(store, house)
