@@ -54,3 +54,22 @@ def test_blanks_around_a_name_make_nobody_else_of_it(here: Site) -> None:
     assert here.plan("--out", plan).code == 0
     assert "1 of 2" in here.run("approve", plan, "--by", "Ann").err
     assert "1 of 2" in here.run("approve", plan, "--by", " Ann ").err
+
+
+def test_what_is_wrong_with_a_notice_is_said_with_its_line_and_nothing_else_is_advised(here: Site) -> None:
+    (here.folder / "list.csv").write_text("email\n", encoding="utf-8")
+    notices = """\
+notices:
+  - {to: partners, channel: mail, recipients: {file: list.csv}, template: ../../x, send: 2026-10-01}
+mail: {host: 127.0.0.1, port: 2525, tls: none, sender: revops@example.com, name: "RevOps\\r\\nBcc: all@example.com"}
+"""
+    here.write(MANIFEST + notices)
+    made = here.plan("--format", "json").json
+    found = {each["code"]: (each.get("span") or {}).get("line") for each in made["diagnostics"]}
+    lines = (MANIFEST + notices).splitlines()
+    first = lines.index("notices:") + 2
+    assert {each: line for each, line in found.items() if each.startswith("CRM-N")} == {
+        "CRM-N010": first, "CRM-N048": first + 1, "CRM-N003": 1,
+    }  # fmt: skip
+    assert here.apply().code == 3
+    assert not list((here.folder / ".crmstate").rglob("*.jsonl"))
