@@ -69,7 +69,7 @@ def named(by: str | None) -> str | None:
     from crmstate.people.addresses import Injection, clean
 
     try:
-        found = clean(by)
+        found = clean(by.encode("utf-8", "replace").decode("utf-8"))  # what is no text is no reason to refuse it
     except Injection:
         raise problem(Exit.USAGE, "CRM-C084", why="name.control") from None
     if not found or len(found) > NAME:
