@@ -119,7 +119,7 @@ def shown(here: Site, *words: str) -> list[str]:
     return [each for each in SHOWN if each in said.out + said.err]
 
 
-@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("masked", [pytest.param(False, marks=pytest.mark.deep), True])
 def test_nobody_is_named_by_what_takes_in_papers_and_words(here: Site, tmp_path: Path, masked: bool) -> None:
     (tmp_path / "paper.txt").write_text("destroyed", encoding="utf-8")
     (tmp_path / "paper.txt.yaml").write_text("tenant: t-1001\nsignatory: Max Muster\n", encoding="utf-8")
