@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 from typer.exceptions import Exit as TyperExit
 
-from crmstate.cli.screen import Screen
+from crmstate.cli.screen import WORN, Screen
 from crmstate.core.diagnostic import Problem, diagnostic
 from crmstate.core.failure import Failure
 from crmstate.core.words import Exit
@@ -68,12 +68,15 @@ def build(argv: list[str]) -> typer.Typer:
 def run(argv: list[str], screen: Screen | None = None) -> int:
     """Runs one command line and returns its exit code."""
     shown = screen or Screen(format=_format(argv), lang=_value(argv, "--lang"), no_color="--no-color" in argv)
+    WORN.clear()
     try:
         result = typer.main.get_command(build(argv))(args=argv, prog_name="crmstate", standalone_mode=False)
         if result == CTRL_C:
             return _interrupted(shown)
         return int(result) if isinstance(result, int) else 0
     except Problem as found:
+        for mask in WORN[-1:]:
+            shown.wear(mask)
         shown.show(found.diagnostics)
         return int(found.exit)
     except Failure as failure:

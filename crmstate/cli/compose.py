@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmstate.cli.clock import FixedClock, RealClock, VendorClock
 from crmstate.cli.effects import Straight
+from crmstate.cli.options import named
 from crmstate.core.address import id_of
 from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.failure import Failure
@@ -46,10 +47,10 @@ WORKING_KEY = "archive.key"
 
 
 def actor(environ: Mapping[str, str]) -> str:
-    """Who runs this, for the record: CRMSTATE_BY, the CI's actor, or the user's name."""
+    """Who runs this, for the record: CRMSTATE_BY, the CI's actor, or the user's name. Raises Problem (CRM-C084)."""
     for name in ("CRMSTATE_BY", "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER", "LOGNAME"):
         if environ.get(name):
-            return environ[name]
+            return named(environ[name]) or ""
     return f"uid {os.getuid()}"
 
 

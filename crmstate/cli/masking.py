@@ -14,11 +14,12 @@ MOST = 200
 """Files of a folder that are looked into for a manifest."""
 
 
-def masked(house: House, state: State, screen: Screen) -> Callable[[str], str] | None:
-    """What takes people out of a text, where the manifest asks for it; the screen's words do it from now on."""
+def masked(house: House, state: State, screen: Screen, *more: object) -> Callable[[str], str] | None:
+    """What takes people out of a text, where the manifest asks for it; the screen's words do it from now on. `more`: who else
+    may be named, beside manifest and record."""
     if not house.desired.mask_people:
         return None
-    return mask(state, screen, (house.desired, {"by": house.by}))
+    return mask(state, screen, (house.desired, {"by": house.by}, *more))
 
 
 def mask(state: State, screen: Screen, around: tuple[object, ...] = ()) -> Callable[[str], str]:
@@ -26,8 +27,7 @@ def mask(state: State, screen: Screen, around: tuple[object, ...] = ()) -> Calla
     from crmstate.views.mask import masking
 
     made = masking(state, None, around, screen.scrubber.scrub)
-    screen.catalogue = screen.catalogue.scrubbing(lambda _: made)
-    screen.mask = made
+    screen.wear(made)
     return made
 
 

@@ -8,6 +8,11 @@ from typing import Annotated
 
 import typer
 
+from crmstate.core.diagnostic import problem
+from crmstate.core.words import Exit
+
+NAME = 200
+
 
 class Format(str, Enum):  # noqa: UP042  typer shows the values of str enums
     """Output formats."""
@@ -54,5 +59,26 @@ AsOfOption = Annotated[
     str | None,
     typer.Option("--as-of", metavar="TIME", help="As if it were this time; a plan made so cannot be applied."),
 ]
-ByOption = Annotated[str | None, typer.Option("--by", help="Who says so; CRMSTATE_BY or the user's name if left out.")]
+
+
+def named(by: str | None) -> str | None:
+    """Who says so, as it goes on record: one line that hides nothing. Written and empty it is nobody, and never somebody else.
+    Raises Problem (CRM-C084)."""
+    if by is None:
+        return None
+    from crmstate.people.addresses import Injection, clean
+
+    try:
+        found = clean(by.encode("utf-8", "replace").decode("utf-8"))  # what is no text is no reason to refuse it
+    except Injection:
+        raise problem(Exit.USAGE, "CRM-C084", why="name.control") from None
+    if not found or len(found) > NAME:
+        raise problem(Exit.USAGE, "CRM-C084", why="name.long" if found else "name.empty")
+    return found
+
+
+ByOption = Annotated[
+    str | None,
+    typer.Option("--by", callback=named, help="Who says so; CRMSTATE_BY or the user's name if left out."),
+]
 HERE = Path("crmstate.yaml")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "markdown")
 KNOWN = Scrubber()
 """Every secret that this process has learnt: whoever shows anything, a bug's traceback included, scrubs by it."""
+WORN: list[Callable[[str], str]] = []
+"""What takes people out of this command's texts, the last one being the one that counts: its errors are shown by another screen."""
 
 
 @dataclass
@@ -56,6 +58,12 @@ class Screen:
     def color(self) -> bool:
         return not self.no_color and "NO_COLOR" not in self.environ and sys.stdout.isatty()
 
+    def wear(self, mask: Callable[[str], str]) -> None:
+        """Takes people out of everything from now on, and out of what ends this command."""
+        self.catalogue = self.catalogue.scrubbing(lambda _: mask)
+        self.mask = mask
+        WORN.append(mask)
+
     def out(self, text: str) -> None:
         """Text for standard output."""
         if self.json and self.mask is not None:
@@ -81,6 +89,6 @@ class Screen:
             return
         if self.json:
             with suppress(Problem):
-                self.sink.out(diagnostics.as_json(found, self.catalogue))
+                self.out(diagnostics.as_json(found, self.catalogue))
                 return
         self.sink.err(diagnostics.as_text(found, self.catalogue, color=self.color))

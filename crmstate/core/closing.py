@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from crmstate.core.diagnostic import Diagnostic
-from crmstate.core.plan import Step
+from crmstate.core.plan import Blocked, Step
 from crmstate.core.words import Exit
 
 
@@ -36,12 +36,13 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Closing(msgspec.Struct, frozen=True, omit_defaults=True):
     """The whole run. `lines` in the plan's order; `diagnostics` beside them (interrupted, quota used up, vendor out of
-    reach)."""
+    reach). `blocked`: what the plan asks for and has no step for."""
 
     run: str
     exit: Exit
     lines: tuple[Line, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """How many steps ended in each way."""

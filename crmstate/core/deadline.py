@@ -20,11 +20,12 @@ from crmstate.core.workdays import Unpublished, Workdays
 
 
 class Unknown(msgspec.Struct, frozen=True, omit_defaults=True):
-    """No date, and why not. `counted`: the day (ISO) as it was counted, where only the working days around it are not
-    known."""
+    """No date, and why not. `counted`: the latest day (ISO) that it can be, where only the working days around it are not
+    known, and `early` one that is early enough."""
 
     why: tuple[Message, ...]
     counted: str | None = None
+    early: str | None = None
 
 
 class Dated(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -143,13 +144,29 @@ def follow(
     """The date that a rule makes of a day: until `clock` (HH:MM), or the day's end, in a zone. `why` explains the
     anchor, and comes first."""
     found = unless_unknown(lambda: _follow(rule, anchor, workdays, zone, clock, why), why)
-    if isinstance(found, Dated) or rule.roll == "none" or rule.period.unit == "working_days":
+    working = rule.period.unit == "working_days"
+    if isinstance(found, Dated) or (rule.roll == "none" and not working) or (working and rule.side == "after"):
         return found
     try:
+        if working:
+            last, early = workdays.latest(anchor, rule.period.count), workdays.early(anchor, rule.period.count, -1)
+            return Unknown((*why, *found.why[-1:]), last.isoformat(), early.isoformat())
         counted = count(msgspec.structs.replace(rule, roll="none"), anchor, workdays)
+        before = rule.side == "before"
+        said = workdays.early(counted.day + timedelta(days=1), 1, -1).isoformat() if before else None
     except (Unpublished, OverflowError):
         return found
-    return Unknown((*why, *counted.why, *found.why[-1:]), counted.day.isoformat())
+    return Unknown((*why, *counted.why, *found.why[-1:]), counted.day.isoformat(), said)
+
+
+def surely(day: date, period: Period, step: int, workdays: Workdays) -> tuple[date, tuple[Message, ...]]:
+    """A day so long before (`step` -1) or after (1) another, or as much earlier as it takes where the working days of its year
+    are not decreed; then with the reason. Raises Unpublished where not even that is known, and OverflowError."""
+    try:
+        return shift(day, period, step, workdays), ()
+    except Unpublished as error:
+        found = workdays.early(day, period.count, step)
+        return found, (error.why, message("date.early", day=found))
 
 
 def _follow(

@@ -20,15 +20,17 @@ from crmstate.core.deadline import (
     customer_days,
     moment,
     on,
+    surely,
     today,
     unless_unknown,
 )
 from crmstate.core.goal import Desired, HumanGoal
 from crmstate.core.message import message
-from crmstate.core.notice import Notice, NoticeAt, end_of, notice
+from crmstate.core.notice import Notice, NoticeAt, early_enough, end_of, notice
 from crmstate.core.record import Entry, State
 from crmstate.core.term import billing, current_term
 from crmstate.core.words import Kind, Milestone, Outcome, Proof, Verb
+from crmstate.core.workdays import Unpublished
 
 GIVEN = address(Kind.NOTICE, "contract")
 """The notice that the contract asks for, as the plan and the record know it."""
@@ -63,10 +65,14 @@ def resolve(when: When, dates: Mapping[str, Dated | Unknown], calendar: Calendar
     zone = calendar.zone or point.zone
 
     def make() -> Dated:
-        start = point.unrolled if point.clock is None else today(point.at, zone)
-        found = count(rule, start, customer_days(calendar))
-        why = (message("date.point", point=when.point, day=start), *found.why)
-        return on(found.day, zone, _clock(point, zone), why)
+        start, workdays = point.unrolled if point.clock is None else today(point.at, zone), customer_days(calendar)
+        said = message("date.point", point=when.point, day=start)
+        try:
+            found = count(rule, start, workdays)
+            return on(found.day, zone, _clock(point, zone), (said, *found.why))
+        except Unpublished:  # too early is in time
+            day, why = surely(start, period, -1 if when.side == "before" else 1, workdays)
+            return on(day, zone, _clock(point, zone), (said, *why))
 
     return unless_unknown(make, (message("date.point", point=when.point, day=point.day),))
 
@@ -152,7 +158,9 @@ def _by_work() -> Unknown:
 
 def _notice_deadline(desired: Desired, state: State, as_of: str) -> Dated | Unknown:
     found = hit(standing(desired, state, as_of))
-    return found if isinstance(found, Unknown) else found.deadline
+    if isinstance(found, Unknown) or desired.contract is None:
+        return found if isinstance(found, Unknown) else found.deadline
+    return early_enough(found.deadline, desired.contract) or found.deadline
 
 
 def _freeze(desired: Desired, state: State, as_of: str) -> Dated | Unknown:
@@ -201,6 +209,7 @@ def _cancel_effective(desired: Desired, state: State, as_of: str) -> Dated | Unk
         if kind_of(entry.address) is Kind.SUBSCRIPTION
         and entry.verb in (Verb.CANCEL, Verb.RENEW_OFF, Verb.DOWNGRADE)
         and entry.until
+        and entry.outcome is not Outcome.FAILED
         and not taken_back(state, entry)
     ]
     if promised and goal.effective != "immediately":

@@ -6,7 +6,7 @@ past, the dates are those of the first term that can still be ended, and everyth
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import msgspec
 
@@ -19,14 +19,14 @@ from crmstate.core.deadline import (
     customer_days,
     follow,
     on,
-    shift,
+    surely,
     today,
     unless_unknown,
 )
 from crmstate.core.message import Message, message
 from crmstate.core.money import Money, exact, money
 from crmstate.core.term import TermAt, billing, current_term, next_term
-from crmstate.core.workdays import Unpublished
+from crmstate.core.workdays import Unpublished, Workdays
 
 _PER = {"month": 1, "quarter": 3, "year": 12}
 _MONTHS = {"months": 1, "years": 12}
@@ -136,6 +136,19 @@ def at_the_latest(deadline: Dated | Unknown, contract: ContractGoal) -> Dated | 
     return found if isinstance(found, Dated) else None
 
 
+def early_enough(deadline: Dated | Unknown, contract: ContractGoal) -> Dated | None:
+    """A last day of notice, or one that is early enough where the working days of its year are not decreed. None where not even
+    that is known."""
+    if isinstance(deadline, Dated):
+        return deadline
+    if deadline.early is None or contract.notice is None:
+        return None
+    day, zone = date.fromisoformat(deadline.early), contract.calendar.vendor_zone or contract.calendar.zone
+    why = (*deadline.why, message("date.early", day=day))
+    found = unless_unknown(lambda: on(day, zone, contract.notice.cut_off if contract.notice else None, why))
+    return found if isinstance(found, Dated) else None
+
+
 def _of(contract: ContractGoal, clause: NoticeClause, term: TermAt) -> NoticeAt:
     deadline = _deadline(contract, clause, term)
     return NoticeAt(term, deadline, _decide_by(contract, clause, deadline))
@@ -156,7 +169,10 @@ def _decide_by(contract: ContractGoal, clause: NoticeClause, deadline: Dated | U
     """Deadline, less delivery, less approval: when it has to be decided. Delivery takes days on which both work,
     approval takes the customer's own."""
     if isinstance(deadline, Unknown):
-        return deadline
+        early = early_enough(deadline, contract)
+        if early is None:
+            return deadline
+        deadline = early
     leads = [(clause.delivery_lead, common_days(contract.calendar), "delivery"),
              (clause.approval_lead, customer_days(contract.calendar), "approval")]  # fmt: skip
     if not any(lead for lead, _, _ in leads):
@@ -166,8 +182,8 @@ def _decide_by(contract: ContractGoal, clause: NoticeClause, deadline: Dated | U
         for lead, workdays, what in leads:
             if lead is None:
                 continue
-            day = workdays.near(shift(day, lead, -1, workdays), -1)
-            why += [_lead(what, lead, day), *(each for each in workdays.notes if each not in why)]
+            day, unsure = _before(day, lead, workdays)
+            why += [*unsure, _lead(what, lead, day), *(each for each in workdays.notes if each not in why)]
         zone = contract.calendar.zone or contract.calendar.vendor_zone
         found = on(day, zone, None, tuple(why))
         return found if found.at <= deadline.at else msgspec.structs.replace(found, at=deadline.at)
@@ -175,6 +191,16 @@ def _decide_by(contract: ContractGoal, clause: NoticeClause, deadline: Dated | U
         return Unknown((*why, error.why))
     except OverflowError:
         return Unknown((*why, message("undated.beyond")))
+
+
+def _before(day: date, lead: Period, workdays: Workdays) -> tuple[date, tuple[Message, ...]]:
+    """The working day so long before another, or one that is early enough; then with the reason."""
+    found, unsure = surely(day, lead, -1, workdays)
+    try:
+        return workdays.near(found, -1), unsure
+    except Unpublished:
+        early, why = surely(found + timedelta(days=1), Period(1, "working_days"), -1, workdays)
+        return (found, unsure) if unsure else (early, why)
 
 
 def _lead(what: str, lead: Period, day: date) -> Message:

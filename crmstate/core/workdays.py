@@ -29,6 +29,9 @@ KNOWN_UNTIL = {
 }
 """The last year whose moved working days are known, for countries that decree them year by year. Of every other country
 the holidays follow from its laws as the library has them."""
+SPARE, EVERY = 12, 10
+"""What to have in hand where a year is not decreed: so many weekdays, and one more for every so many working days. In no year
+that is known anywhere in `KNOWN_UNTIL` have more weekdays been free (a test counts)."""
 LONGEST = 40
 """Days without a single one to work on, after which a calendar is not believed any more."""
 
@@ -63,12 +66,21 @@ def known(code: str) -> bool:
     return country in regions and (not dash or part in regions[country])
 
 
+def decreed(code: str, year: int) -> bool:
+    """Whether the working days of a year are known in a country or region."""
+    until = KNOWN_UNTIL.get(code[:2])
+    return until is None or year <= until
+
+
 class Workdays:
     """The days on which people work in every one of some regions. Without a region: Monday to Friday, and the reader
     is told (`notes`)."""
 
-    def __init__(self, regions: Iterable[str | None] = ()) -> None:
+    def __init__(self, regions: Iterable[str | None] = (), beyond: str = "") -> None:
         self.regions = tuple(dict.fromkeys(region for region in regions if region))
+        self.beyond = beyond
+        """What is taken for granted of a year that is not decreed: nothing, that everybody works on its `weekdays`, or on
+        `all` its days."""
 
     @property
     def notes(self) -> tuple[Message, ...]:
@@ -80,10 +92,15 @@ class Workdays:
         if not self.regions:
             return day.weekday() < 5
         for code in self.regions:
-            until = KNOWN_UNTIL.get(code[:2])
-            if until is not None and day.year > until:
-                raise Unpublished(message("undated.calendar", region=code, year=str(day.year), until=str(until)))
-        return all(_region(code).is_working_day(day) for code in self.regions)
+            if not self.beyond and not decreed(code, day.year):
+                until = str(KNOWN_UNTIL[code[:2]])
+                raise Unpublished(message("undated.calendar", region=code, year=str(day.year), until=until))
+        return all(self._works(code, day) for code in self.regions)
+
+    def _works(self, code: str, day: date) -> bool:
+        if decreed(code, day.year):
+            return _region(code).is_working_day(day)
+        return self.beyond == "all" or day.weekday() < 5
 
     def near(self, day: date, step: int) -> date:
         """The day itself where people work on it, else the nearest one before (`step` -1) or after it (1)."""
@@ -97,4 +114,26 @@ class Workdays:
         """The day so many working days before or after; the start day is not counted."""
         for _ in range(days):
             day = self.near(day + timedelta(days=step), step)
+        return day
+
+    def latest(self, day: date, days: int) -> date:
+        """Where a year is not decreed: the last day that so many working days before another can be, if all its days are worked
+        on."""
+        return Workdays(self.regions, "all").count(day, days, -1)
+
+    def early(self, day: date, days: int, step: int) -> date:
+        """Where a year is not decreed: a day that is not after the one so many working days before or after another. Before:
+        as many weekdays of such years as are in hand count as free ones. After: every day of them counts."""
+        if step > 0:
+            return Workdays(self.regions, "all").count(day, days, step)
+        presumed = Workdays(self.regions, "weekdays")
+        spare = (SPARE + days // EVERY) * sum(code[:2] in KNOWN_UNTIL for code in self.regions)
+        while days:
+            day -= timedelta(days=1)
+            if not presumed.working(day):
+                continue
+            if spare and not all(decreed(code, day.year) for code in self.regions):
+                spare -= 1
+            else:
+                days -= 1
         return day

@@ -140,7 +140,7 @@ def refused(step: Step, failure: Failure) -> Verdict:
     """The closing line of a step that the vendor did not let happen."""
     halt = failure.code in HALTING
     if failure.code is Code.EXHAUSTED:
-        found = finding(step, "CRM-E012", until=failure.until or "?")
+        found = finding(step, "CRM-E012", until=failure.until or "unknown")
     else:
         found = finding(step, "CRM-E006", reason=failure.code.value, summary=failure.summary)
     exit = Exit.CREDENTIALS if failure.code is Code.EXPIRED else Exit.PARTIAL

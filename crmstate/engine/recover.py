@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from crmstate.core import accepted
 from crmstate.core.address import id_of, kind_of
 from crmstate.core.event import Answered, AnyEvent, Delivery, Observed, Reopened, Settled, Settlement
 from crmstate.core.planning.draft import satisfied
@@ -80,7 +81,9 @@ def _judge(
     elif phase is Phase.UNKNOWN:
         return
     elif entry.outcome is Outcome.REQUESTED:
-        if cell.shows_effect and (entry.until is None or entry.until <= now):
+        if accepted.gone(entry, phase, now) and accepted.certain(entry, now, final=entry.undo is Undo.NEVER):
+            settled.append(Settlement(key, Outcome.FAILED, phase=phase, code=accepted.WITHDRAWN, until=entry.until))
+        elif cell.shows_effect and (entry.until is None or entry.until <= now):
             settled.append(Settlement(key, Outcome.FAILED, phase=phase, code="no_effect"))
     elif cell.shows_effect or entry.undo is not Undo.NEVER:
         reopened.append(key)

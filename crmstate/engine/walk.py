@@ -178,7 +178,7 @@ class Walk:
             exits.append(Exit.INTERRUPTED)
             self.notes.append(diagnostic("CRM-E013", Severity.WARNING))
         exit = worst(exits)
-        closing = Closing(self.context.run, exit, tuple(lines), tuple(self.notes))
+        closing = Closing(self.context.run, exit, tuple(lines), tuple(self.notes), self.plan.blocked)
         ends: list[AnyEvent] = [Finished(self.context.now(), self.context.run, int(exit), closing.counts())]
         if (
             exit is Exit.OK

@@ -11,6 +11,7 @@ from crmstate.core.contract import Period, Term
 from crmstate.core.diagnostic import Diagnostic, diagnostic
 from crmstate.core.term import TermAt, current_term
 from crmstate.core.words import Severity
+from crmstate.core.workdays import Workdays, known
 from crmstate.manifest import codes
 from crmstate.manifest.rules_end import listed_once
 from crmstate.manifest.tree import Scalar, Tree, dotted
@@ -45,7 +46,7 @@ def notice_within_term(tree: Tree) -> Iterator[Diagnostic]:
     """A notice longer than the term could never be given in time."""
     period = read_duration(tree.text("contract", "notice", "period") or "")
     length = read_duration(tree.text("contract", "term", "length") or "") or _between(tree)
-    if period and length and period.exceeds(length):
+    if period and length and (period.exceeds(length) or _worked_past(tree, period, length)):
         span = tree.span("contract", "notice", "period")
         yield diagnostic(
             codes.NOTICE_TOO_LONG,
@@ -55,6 +56,24 @@ def notice_within_term(tree: Tree) -> Iterator[Diagnostic]:
         )
     if tree.text("contract", "notice", "roll") == "later":
         yield diagnostic(codes.NEVER_LATER, Severity.WARNING, span=tree.span("contract", "notice", "roll"))
+
+
+def _worked_past(tree: Tree, period: Duration, length: Duration) -> bool:
+    """Whether so many working days before the term's end lie before its beginning, by the calendars that are written and, in a
+    year that nobody has decreed, if every day were worked on."""
+    start = read_date(tree.text("contract", "term", "start") or "")
+    regions = [tree.text("contract", "calendar", name) for name in ("holidays", "vendor_holidays")]
+    if start is None or period.unit != "working_days" or not all(known(each) for each in regions if each):
+        return False
+    stated = tree.text("contract", "term", "ends_on")
+    term = Term(start.isoformat(), Period(length.count, length.unit), stated, "exclusive", "none")
+    found = current_term(term, start)
+    if not isinstance(found, TermAt):
+        return False
+    try:
+        return Workdays(regions).latest(found.end, period.count) < start
+    except OverflowError:
+        return True
 
 
 def _between(tree: Tree) -> Duration | None:
@@ -123,6 +142,15 @@ def freeze_on_the_clock(tree: Tree) -> Iterator[Diagnostic]:
         )
 
 
+def freeze_before_the_end(tree: Tree) -> Iterator[Diagnostic]:
+    """What is done after the freeze (a last export, the purge) needs a contract that still runs."""
+    freeze = read_time(tree.text("cutover", "freeze") or "")
+    ends = read_date(tree.text("end_state", "subscription", "effective", "date") or "")
+    if freeze and ends and freeze.date() > ends and tree.text("end_state", "subscription", "status") == "cancelled":
+        span = tree.span("cutover", "freeze")
+        yield diagnostic(codes.FREEZE_AFTER_END, span=span, freeze=freeze.date().isoformat(), date=ends.isoformat())
+
+
 def amounts_written_out(tree: Tree) -> Iterator[Diagnostic]:
     """A sum without quotes is a number to the schema; here it is also one that people write: no `1e5`, no `007`."""
     for path in (("contract", "price", "amount"), ("contract", "early_termination_fee", "amount")):
@@ -148,5 +176,6 @@ RULES = (
     term_agrees,
     amounts_written_out,
     freeze_on_the_clock,
+    freeze_before_the_end,
     words_once,
 )

@@ -91,8 +91,23 @@ def _moment(tree: Tree, path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def no_circles(tree: Tree) -> Iterator[Diagnostic]:
-    """Nothing waits for itself, not even by way of the milestones. Each circle is told once, with its lines."""
-    edges = _edges(tree)
+    """Nothing waits for itself, not even by way of the milestones."""
+    yield from _circles(_edges(tree), codes.CYCLE)
+
+
+def dues_begin(tree: Tree) -> Iterator[Diagnostic]:
+    """No due date counts from itself, not even by way of others: it would never be a day."""
+    ids = people_ids(tree)
+    edges = []
+    for name, index in ids.items():
+        moment = read_moment(tree.text("people", index, "due") or "")
+        if moment and moment.point in ids:
+            edges.append(Edge(moment.point, name, tree.span("people", index, "due")))
+    yield from _circles(edges, codes.DUE_CIRCLE)
+
+
+def _circles(edges: list[Edge], code: str) -> Iterator[Diagnostic]:
+    """Each circle is told once, with its lines."""
     for _ in range(MOST):
         circle = _circle(edges)
         if not circle:
@@ -103,7 +118,7 @@ def no_circles(tree: Tree) -> Iterator[Diagnostic]:
         names = [edge.first for edge in (*circle[start:], *circle[:start])]
         lines = sorted({edge.span.line for edge in written[1:] if edge.span}) or [told.span.line if told.span else 0]
         yield diagnostic(
-            codes.CYCLE,
+            code,
             span=told.span,
             circle=" -> ".join((*names[:SHOWN], *(["..."] if len(names) > SHOWN else []), told.first)),
             other_line=", ".join(map(str, lines[:SHOWN])),
@@ -141,4 +156,4 @@ def _edges(tree: Tree) -> list[Edge]:
     return edges
 
 
-RULES = (ids_once, points_exist, no_circles)
+RULES = (ids_once, points_exist, no_circles, dues_begin)

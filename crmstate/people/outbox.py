@@ -146,7 +146,7 @@ class Post:
         faults: list[Diagnostic] = []
         blocked: Message | None = None
         try:
-            made.wording = wording(around.folder, goal.language or "en", goal.template or DEFAULTS[goal.to])
+            made.wording = wording(around.folder, goal.language or "en", goal.template or DEFAULTS[goal.to], goal.span)
         except Problem as found:
             faults += found.diagnostics
         if goal.channel == "mail":
@@ -338,7 +338,7 @@ def _addressable(server: MailGoal, goal: NoticeGoal) -> list[Diagnostic]:
     try:
         clean(server.name or "")
     except ValueError:
-        found.append(diagnostic("CRM-N023", span=server.span, address_text=server.sender))
+        found.append(diagnostic("CRM-N048", span=server.span))
     for span, text in ((server.span, server.sender), (goal.span, goal.feedback_owner)):
         try:
             address(text) if text else None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from crmstate.core.diagnostic import Diagnostic, Problem
+from crmstate.core.diagnostic import Diagnostic, Problem, diagnostic
 from crmstate.core.evaluation import faulty, review
 from crmstate.core.event import Remark, Remarked
 from crmstate.core.words import Exit
 from crmstate.people import sheet
+from crmstate.people.addresses import Injection, clean
 
 COLUMNS = ("kind", "name", "side", "value", "unit", "per", "text", "who")
 
@@ -31,4 +32,9 @@ def read(data: bytes, file: str, known: tuple[Remarked, ...]) -> tuple[Remark, .
 
 def refused(line: Remark, known: tuple[Remarked, ...]) -> Diagnostic | None:
     """Why a line may not be entered after what is known, or None."""
+    for field in ("name", "unit", "who"):
+        try:
+            clean(getattr(line, field))
+        except Injection:
+            return diagnostic("CRM-F035", field=field, kind=line.kind)
     return faulty(line, review(known))

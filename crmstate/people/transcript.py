@@ -8,10 +8,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from crmstate.core.diagnostic import Problem, problem
+from msgspec import structs
+
+from crmstate.core.diagnostic import Problem, Span, problem
 from crmstate.core.event import Destruction
 from crmstate.core.words import Exit
 from crmstate.people import sheet
+from crmstate.people.addresses import Injection, clean
 
 FIELDS = ("tenant", "datasets", "backups", "sub_processors", "date", "signatory")
 LARGEST = 64 * 1024
@@ -68,8 +71,32 @@ def given(pairs: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def destruction(found: Mapping[Any, Any]) -> Destruction:
-    """The values of a mapping. Raises Problem CRM-F011 for a field that is not known or does not say what it must."""
+def places(data: bytes, file: str) -> dict[str, Span]:
+    """Where each field of a mapping that `parse` has read stands in its file, those of `datasets` and `backups` as well."""
+    from ruamel.yaml import YAML
+
+    found: dict[str, Span] = {}
+    root = YAML(typ="base", pure=True).compose(io.StringIO(sheet.text(data, file)))
+    for key, value in getattr(root, "value", ()):
+        found[key.value] = Span(file, key.start_mark.line + 1, key.start_mark.column + 1)
+        for inner, _ in value.value if type(value).__name__ == "MappingNode" else ():
+            mark = inner.start_mark
+            found[f"{key.value}.{inner.value}"] = Span(file, mark.line + 1, mark.column + 1)
+    return found
+
+
+def destruction(found: Mapping[Any, Any], where: Mapping[str, Span] | None = None) -> Destruction:
+    """The values of a mapping. `where`: the places of its fields. Raises Problem CRM-F011 for a field that is not known or does
+    not say what it must."""
+    try:
+        return _destruction(found)
+    except Problem as problem:
+        spans = [(where or {}).get(str(each.params.get("field"))) for each in problem.diagnostics]
+        told = [structs.replace(each, span=span) for each, span in zip(problem.diagnostics, spans, strict=True)]
+        raise Problem(problem.exit, *told) from None
+
+
+def _destruction(found: Mapping[Any, Any]) -> Destruction:
     for name in found:
         if name not in FIELDS:
             raise _wrong(str(name)[:40])
@@ -91,7 +118,10 @@ def _text(found: Mapping[Any, Any], name: str) -> str | None:
         return None
     if not isinstance(value, str) or len(value) > 300:
         raise _wrong(name)
-    return value.strip() or None
+    try:
+        return clean(value) or None
+    except Injection:
+        raise _wrong(name) from None
 
 
 def _nothing(value: Any) -> bool:

@@ -80,16 +80,16 @@ class Wording:
         return Said(subject, text.strip() + "\n")
 
 
-def wording(folder: Path, language: str, name: str) -> Wording:
-    """The template of a name in a language: the user's own, else ours. Raises Problem."""
+def wording(folder: Path, language: str, name: str, span: Span | None = None) -> Wording:
+    """The template of a name in a language: the user's own, else ours. `span`: where it is named. Raises Problem."""
     if not _NAME.fullmatch(name) or not _LANGUAGE.fullmatch(language):
-        raise problem(Exit.INVALID, "CRM-N010", name=name[:80], language=language[:20], known=_known(language))
+        raise problem(Exit.INVALID, "CRM-N010", span, name=name[:80], language=language[:20], known=_known(language))
     own = folder / OWN / language / f"{name}.txt"
     if own.exists() or own.is_symlink():
         return _read(own, f"{OWN}/{language}/{name}.txt", folder)
     path = HERE / language / f"{name}.txt"
     if not path.is_file():
-        raise problem(Exit.INVALID, "CRM-N010", name=name, language=language, known=_known(language))
+        raise problem(Exit.INVALID, "CRM-N010", span, name=name, language=language, known=_known(language))
     return _read(path, f"{language}/{name}.txt", HERE)
 
 

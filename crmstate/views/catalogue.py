@@ -135,7 +135,7 @@ class Catalogue:
         try:
             found = date.fromisoformat(value[:10])
         except ValueError:
-            return self.safe(value)
+            return self.text_of("day.unknown") if value == "?" else self.safe(value)
         weekdays, months = self.text_of("day.weekdays").split(), self.text_of("day.months").split()
         return self.text_of(
             "day.form",

@@ -12,13 +12,14 @@ import msgspec
 
 from crmstate.core.address import Address
 from crmstate.core.closing import Closing, Line, Result
-from crmstate.core.plan import FORMAT_VERSION
+from crmstate.core.plan import FORMAT_VERSION, Blocked
 from crmstate.core.words import Exit, Mode, Verb
 from crmstate.views import diagnostics
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.diagnostics import Finding, finding
 from crmstate.views.escape import cell
 from crmstate.views.paint import Ink, ink
+from crmstate.views.plan_parts import gathered as alike
 from crmstate.views.plan_parts import said
 from crmstate.views.tables import columns, markdown
 from crmstate.views.width import shorten
@@ -51,6 +52,15 @@ class ClosedStep(msgspec.Struct, frozen=True, omit_defaults=True):
     next: str = ""
 
 
+class Open(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something that the plan asks for and that no step could be planned for, as machines read it."""
+
+    address: Address
+    verb: Verb
+    why: str
+    owner: str | None = None
+
+
 class Closed(msgspec.Struct, frozen=True, tag_field="event", tag="closing"):
     """The whole run; the last line of a stream of events."""
 
@@ -60,6 +70,7 @@ class Closed(msgspec.Struct, frozen=True, tag_field="event", tag="closing"):
     counts: dict[str, int]
     steps: list[ClosedStep]
     diagnostics: list[Finding]
+    blocked: list[Open]
 
 
 def closing_json(closing: Closing, words: Catalogue) -> str:
@@ -78,9 +89,9 @@ def closing_json(closing: Closing, words: Catalogue) -> str:
         for line in closing.lines
     ]
     found = [finding(each, words) for each in closing.diagnostics]
-    return (
-        encode(Closed(FORMAT_VERSION, closing.run, int(closing.exit), closing.counts(), steps, found)).decode() + "\n"
-    )
+    left = [Open(each.address, each.verb, words.text(each.why), each.owner) for each in closing.blocked]
+    made = Closed(FORMAT_VERSION, closing.run, int(closing.exit), closing.counts(), steps, found, left)
+    return encode(made).decode() + "\n"
 
 
 def closing_text(closing: Closing, words: Catalogue, *, color: bool = False, full: bool = False) -> str:
@@ -90,7 +101,8 @@ def closing_text(closing: Closing, words: Catalogue, *, color: bool = False, ful
     for result in ORDER:
         parts += [group(same, words, paint, full) for same in gathered(closing, result)]
     parts.append(diagnostics.lines(closing.diagnostics, words, paint))
-    parts.append([verdict(closing.exit, words)])
+    parts.append(blocked(closing, words, paint))
+    parts.append([verdict(closing, words)])
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
@@ -104,8 +116,9 @@ def closing_brief(closing: Closing, words: Catalogue, *, color: bool = False) ->
             if result is not Result.WAITING or same[0].step.mode is Mode.MANUAL:
                 parts.append(group(same, words, paint, False))
     parts.append(diagnostics.lines(closing.diagnostics, words, paint))
-    if closing.exit is not Exit.OK:
-        parts.append([verdict(closing.exit, words)])
+    parts.append(blocked(closing, words, paint))
+    if closing.exit is not Exit.OK or closing.blocked:
+        parts.append([verdict(closing, words)])
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
@@ -183,9 +196,33 @@ def next_for(line: Line, words: Catalogue) -> str:
     return words.text_of(f"closing.next.{line.result.value}")
 
 
-def verdict(exit: Exit, words: Catalogue) -> str:
-    """What the exit code means."""
-    return words.text_of("closing.exit", n=int(exit), what=exit.name.lower())
+def blocked(closing: Closing, words: Catalogue, paint: Ink) -> list[str]:
+    """What the plan asks for and could not plan: a run that did all its steps has not done these."""
+    if not closing.blocked:
+        return []
+    lines = [
+        paint("yellow", words.text_of("plan.section", title=words.text_of("plan.blocked"), n=len(closing.blocked)))
+    ]
+    for same in alike(closing.blocked):
+        shown = same if len(same) <= FOLD + 1 else same[:FOLD]
+        lines += [f"  {words.word('verb', each.verb.value)}  {words.safe(each.address)}" for each in shown]
+        if len(same) > len(shown):
+            lines.append("    " + words.text_of("fold.more", n=len(same) - len(shown)))
+        lines += [f"    {words.text(same[0].why)}", f"    {_whose(same[0], words)}"]
+    return lines
+
+
+def _whose(each: Blocked, words: Catalogue) -> str:
+    return words.text_of("blocked_by.owner", who=each.owner) if each.owner else words.text_of("blocked_by.nobody")
+
+
+def verdict(closing: Closing, words: Catalogue) -> str:
+    """What the exit code means, and how much is left that no step was planned for."""
+    said = words.text_of("closing.exit", n=int(closing.exit), what=closing.exit.name.lower())
+    if not closing.blocked:
+        return said
+    left = words.text_of("closing.exit_blocked", n=len(closing.blocked))
+    return said + words.text_of("join.sentence") + left
 
 
 def closing_markdown(closing: Closing, words: Catalogue) -> str:
@@ -197,8 +234,22 @@ def closing_markdown(closing: Closing, words: Catalogue) -> str:
             lines += ["", *_markdown_group(same, safe)]
     for each in closing.diagnostics:
         lines += ["", f"- **{each.code}** {safe.summary(each)} {safe.hint(each)}".rstrip()]
-    lines += ["", verdict(closing.exit, safe)]
+    lines += _markdown_blocked(closing, safe)
+    lines += ["", verdict(closing, safe)]
     return "\n".join(lines) + "\n"
+
+
+def _markdown_blocked(closing: Closing, safe: Catalogue) -> list[str]:
+    if not closing.blocked:
+        return []
+    title = safe.text_of("plan.section", title=safe.text_of("plan.blocked"), n=len(closing.blocked))
+    lines = ["", f"### {title}", ""]
+    for same in alike(closing.blocked):
+        lines += [f"- {safe.word('verb', each.verb.value)} {safe.safe(each.address)}" for each in same[:FOLD_MARKDOWN]]
+        if len(same) > FOLD_MARKDOWN:
+            lines.append(f"- {safe.text_of('fold.more', n=len(same) - FOLD_MARKDOWN)}")
+        lines += ["", f"{safe.text(same[0].why)} {_whose(same[0], safe)}", ""]
+    return lines
 
 
 def _markdown_group(same: Sequence[Line], safe: Catalogue) -> list[str]:

@@ -33,7 +33,7 @@ def rehearsal_markdown(said: Rehearsed, words: Catalogue) -> str:
     words = words.escaping(lambda text: markdown(shorten(text, WIDE)))
     parts = [[f"### {_title(said, words)}", "", _verdict(said, words)]]
     head = [words.text_of(f"rehearse.head.{name}") for name in ("who", "what", "count", "which")]
-    for day, rows in _days(said, words, cell).items():
+    for day, rows in _days(said, words, words.escaping(cell).safe).items():
         parts.append([f"**{day}**", "", *tables.markdown(head, rows)])
     parts.append([f"- {each}" for each in _blocked(said, words)])
     parts.append([f"- {words.summary(each)}" for each in said.found])

@@ -204,10 +204,13 @@ def _waits(
 ) -> list[Wait]:
     """What is open on record first, then what the plan waits for, then what is blocked."""
     steps = {step.id: step for step in plan.steps} if plan is not None else {}
+    anew = {(step.address, step.verb): step.occurrence for step in steps.values()}
     found = [
         _recorded(entry, steps.get(key), vendor)
         for key, entry in entries.items()
-        if entry.outcome is not Outcome.DONE and (plan is None or entry.outcome is not Outcome.FAILED or key in steps)
+        if entry.outcome is not Outcome.DONE
+        and (plan is None or entry.outcome is not Outcome.FAILED or key in steps)
+        and entry.occurrence >= anew.get((entry.address, entry.verb), 0)  # what is asked for anew is not waited for
     ]
     found += [
         Wait(
@@ -246,6 +249,7 @@ def _told(wait: Wait, state: State, late: Mapping[str, Late]) -> Wait:
 def _recorded(entry: Entry, step: Step | None, vendor: str) -> Wait:
     owner = step.owner if step is not None and step.mode is Mode.MANUAL else None
     result = step is not None and step.verb is Verb.PROBE
+    told = step is not None and step.why.code in ("why.perhaps_withdrawn", "why.notice_by_hand")
     ours = kind_of(entry.address) in (Kind.HUMAN_STEP, Kind.CERTIFICATE, Kind.NOTICE)
     person = (owner is not None and not result) or ours
     source = From.PERSON if person else From.VENDOR
@@ -262,7 +266,9 @@ def _recorded(entry: Entry, step: Step | None, vendor: str) -> Wait:
         entry.until or (step.deadline if step is not None else None),
         entry.request_id,
         step.proof if step is not None else None,
-        message("status.answered", summary=entry.summary) if entry.summary else (step.why if result and step else None),
+        message("status.answered", summary=entry.summary)
+        if entry.summary
+        else (step.why if step is not None and (result or told) else None),
     )
 
 

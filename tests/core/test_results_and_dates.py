@@ -34,7 +34,7 @@ from crmstate.core.plan import Deadline, Plan
 from crmstate.core.planning.timeline import timeline
 from crmstate.core.record import State
 from crmstate.core.survey import survey
-from crmstate.core.words import Channel, Contacting, Fate, Kind, Milestone, Outcome, Proof, Verb
+from crmstate.core.words import Channel, Contacting, Fate, Kind, Milestone, Mode, Outcome, Proof, Verb
 from crmstate.rules import laws
 from crmstate.views.standing import standing
 
@@ -317,6 +317,8 @@ def test_who_is_told_by_a_list_is_told_when_the_vendor_is_out_of_reach_and_its_u
     seen = survey(TENANT, [], [], NOW)
     told = (Audience("p", "partners", "mail", 2, "p.csv"), Audience("s", "staff", "mail", 0))
     found = plan(goal, seen, sealed=sealed, audiences=told)
-    assert [(step.address, step.rows) for step in found.steps] == [("notice/p", 2)]
-    assert [(each.address, each.why.code) for each in found.blocked] == [("notice/s", "blocked.notice_users")]
+    assert [(step.address, step.mode, step.rows) for step in found.steps] == [
+        ("notice/p", Mode.AUTO, 2), ("notice/s", Mode.MANUAL, None),
+    ]  # fmt: skip
+    assert (one(found, Verb.NOTIFY, "s").why.code, found.blocked) == ("why.notice_by_hand", ())
     assert not plan(goal, seen, offline=True, audiences=told).steps

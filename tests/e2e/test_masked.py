@@ -88,3 +88,61 @@ def test_nobody_whom_the_manifest_names_is_shown_by_any_command_in_any_format(
         seen = here.run(*words)
         assert seen.code in (0, 2), (words, seen.err)
         assert [name for name in told if name in seen.out + seen.err] == [], words
+
+
+HANDED_IN = """\
+apiVersion: crmstate/v1
+kind: Decommission
+name: exit
+owner: revops@example.com
+provider: {name: sandbox, embedded: acme.db}
+cutover: {freeze: now}
+end_state:
+  sessions: {status: ended}
+  data: {archive: {to: archive/, datasets: [contacts]}}
+people:
+  - {id: training, title: Train sales, owner: hr@example.com, proof: attested}
+  - {id: review, title: Jane Doe reads it, owner: hr@example.com, proof: attested, files: required}
+replacement:
+  {decision: adopted, system: new, migrate: [{dataset: contacts, to: x, check: [counts]}], accepted: {proof: attested, owner: sales@example.com}}
+privacy: {mask_people: MASKED}
+"""
+
+
+SHOWN = ("Jane Doe", "Max Muster", "revops@example.com", "hr@example.com", "sales@example.com")
+
+
+def shown(here: Site, *words: str) -> list[str]:
+    """Who is named by a command, whether it is refused or not."""
+    said = here.run(*words)
+    assert said.code in (0, 1, 3, 64), (words, said.err)
+    return [each for each in SHOWN if each in said.out + said.err]
+
+
+@pytest.mark.parametrize("masked", [pytest.param(False, marks=pytest.mark.deep), True])
+def test_nobody_is_named_by_what_takes_in_papers_and_words(here: Site, tmp_path: Path, masked: bool) -> None:
+    (tmp_path / "paper.txt").write_text("destroyed", encoding="utf-8")
+    (tmp_path / "paper.txt.yaml").write_text("tenant: t-1001\nsignatory: Max Muster\n", encoding="utf-8")
+    (tmp_path / "counts.csv").write_text("dataset,field,count\ncontacts,,7\n", encoding="utf-8")
+    manifest, by = str(here.manifest), ("--by", "Jane Doe")
+    here.write(HANDED_IN.replace("MASKED", str(masked).lower()))
+    assert here.apply("--target", "archive/*").code == 0
+    forms = [("--format", each) for each in ("text", "json", "markdown")]
+    named = [
+        ("confirm", "human_step/training", manifest, *by),
+        ("confirm", "human_step/review", manifest, "--evidence", str(tmp_path / "Jane Doe.pdf"), *by),
+        *(("certificate", "check", str(tmp_path / "paper.txt"), manifest, *by, *form) for form in forms),
+        *(("certificate", "show", manifest, *form) for form in forms),
+        ("migrate", "check", str(tmp_path / "counts.csv"), manifest, *by, *forms[1]),
+        ("migrate", "show", manifest, *forms[1]),
+    ]
+    for words in named:
+        assert bool(shown(here, *words)) is not masked, words
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("form", ["text", "json", "markdown"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_nobody_is_named_by_a_rehearsal(here: Site, masked: bool, form: str) -> None:
+    here.write(HANDED_IN.replace("MASKED", str(masked).lower()).replace("Jane Doe reads", "They read"))
+    assert bool(shown(here, "rehearse", str(here.manifest), "--format", form)) is not masked

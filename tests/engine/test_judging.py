@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 
 from crmstate.core.closing import Result as Ended
+from crmstate.core.failure import Code, Failure
 from crmstate.core.plan import Step
 from crmstate.core.provider import Result
 from crmstate.core.survey import Resource
 from crmstate.core.words import Kind, Outcome, Phase, Proof, Undo, Verb
-from crmstate.engine.batch import before_act, judge
+from crmstate.engine.batch import before_act, judge, refused
 from crmstate.engine.look import Seen, look, sampled
 from crmstate.engine.recover import recover
+from crmstate.providers.kit.explain import explain
+from crmstate.views.catalogue import LANGUAGES, Catalogue
 
 from ..core.scenes import cell, contract, happened, key, one, plan, tenant, user, vendor, wish
 from ..core.scenes import only as named
@@ -234,3 +237,35 @@ def test_a_sample_holds_the_first_and_the_last_and_never_one_twice(size: int) ->
     assert len(found) == len(set(found)) == min(size, 20)
     assert (found[:1], found[-1:]) == (ids[:1], ids[-1:])
     assert replaced(SHOWS, batch=2).batch == 2
+
+
+@pytest.mark.parametrize(
+    ("undo", "at", "known"),
+    [
+        (Undo.NEVER, "2026-05-31T12:00:01Z", ("requested", None)),
+        (Undo.NEVER, "2026-05-31T12:00:00Z", ("failed", "withdrawn")),
+        (Undo.FREE, "2026-06-01T11:59:59Z", ("failed", "withdrawn")),
+    ],
+)
+def test_what_was_shown_as_accepted_and_is_no_more_was_withdrawn_unless_the_listing_may_run_behind(
+    undo: Undo, at: str, known: tuple[str, str | None]
+) -> None:
+    here = site(by=vendor(SHOWS), rows=(user("p1"),))
+    journal = Journal(here.disk, Bomb())
+    facts: dict[str, Any] = {"until": "2026-07-01T00:00:00Z", "phase": Phase.PENDING, "more": {"undo": undo}}
+    journal.append(happened(Kind.USER, "p1", Verb.DELETE, Outcome.REQUESTED, at=at, **facts))
+    recover(journal, here.readers(Bomb())[0], here.clock, "r2")
+    (entry,) = journal.state.entries.values()
+    assert (entry.outcome.value, entry.code) == known
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_quota_without_an_end_is_told_in_words(lang: str) -> None:
+    words = Catalogue(lang, strict=True)
+    for until, shown in ((None, words.text_of("until.unknown")), ("2026-06-02T00:00:00Z", "2026-06-02T00:00:00Z")):
+        failure = Failure(Code.EXHAUSTED, "no more calls", until=until)
+        found = refused(step(), failure).found
+        assert found is not None and found.code == "CRM-E012"
+        ended = explain(failure)
+        for said in (words.summary(found), words.detail(ended)):
+            assert shown in said and "?" not in said

@@ -7,7 +7,7 @@ import json
 from crmstate.core.closing import Closing, Line, Result
 from crmstate.core.words import Exit
 from crmstate.views.catalogue import Catalogue
-from crmstate.views.closing import closing_json, closing_markdown, closing_text
+from crmstate.views.closing import closing_brief, closing_json, closing_markdown, closing_text
 from tests.views.samples import closed, representative
 
 EN = Catalogue("en", strict=True)
@@ -52,3 +52,22 @@ def test_an_empty_run_says_so() -> None:
 def test_a_run_that_did_everything_is_two_lines() -> None:
     lines = tuple(Line(step, Result.DONE) for step in representative().steps)
     assert closing_text(Closing("r", Exit.OK, lines), EN).startswith("41 done.\n\nExit 0")
+
+
+def test_a_run_that_did_everything_it_could_does_not_call_done_what_was_blocked() -> None:
+    made = representative()
+    lines = tuple(Line(step, Result.DONE) for step in made.steps)
+    closing = Closing("r", Exit.OK, lines, (), made.blocked)
+    place, number = made.blocked[0].address, len(made.blocked)
+    assert number > 1
+    last = f"Exit 0: everything that can be done now is done. {number} things are blocked, and not done: see above."
+    for shown in (closing_text(closing, EN), closing_brief(closing, EN)):
+        assert shown.endswith(f"\n\n{last}\n")
+        assert f"Blocked ({number})" in shown and place in shown
+        assert made.blocked[0].owner in shown  # type: ignore[operator]
+    assert f"### Blocked ({number})" in closing_markdown(closing, EN) and f"\n\n{last}\n" in closing_markdown(
+        closing, EN
+    )
+    found = json.loads(closing_json(closing, EN))["blocked"]
+    assert [each["address"] for each in found] == [each.address for each in made.blocked]
+    assert all(each["why"] for each in found)

@@ -185,7 +185,7 @@ def _alone(
     from crmstate.views.events import first_line
 
     screen.out(first_line())
-    _show(Closing(run, Exit.OK, ()), screen)
+    _show(Closing(run, Exit.OK, (), (), made.blocked), screen)
     return 0
 
 

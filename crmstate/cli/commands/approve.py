@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from crmstate.cli.masking import masked
 from crmstate.cli.options import ByOption, LangOption, QuietOption
 from crmstate.cli.planfile import read_plan
 from crmstate.cli.screen import Screen
@@ -31,6 +32,7 @@ def approve(
         begin(store, house, made.tenant)
         name = by or house.by
         store.append([Approved(stamp(house.clock.now()), made.approval, made.plan_id, name, source)])
+        masked(house, store.state, screen)
         have = len({each.by for each in store.state.approvals if each.digest == made.approval})
     screen.say("approve.recorded", by=name, count=made.summary.irreversible, have=have, need=made.approvals_needed)
     return 0

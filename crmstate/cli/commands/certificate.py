@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from crmstate.cli.masking import masked
 from crmstate.cli.opening import open_house
 from crmstate.cli.options import HERE, ByOption, Format, FormatOption, LangOption, ManifestArgument
 from crmstate.cli.recording import Paper, recording, start
@@ -45,7 +46,8 @@ def check(
     house = open_house(manifest, screen)
     paper, notes = Paper(file), _beside(file, said, bool(field))
     found = transcript.parse(notes.data, str(notes.path)) if notes is not None else {}
-    meant = transcript.destruction({**found, **transcript.given(field or [])})
+    where = transcript.places(notes.data, str(notes.path)) if notes is not None else {}
+    meant = transcript.destruction({**found, **transcript.given(field or [])}, where)
     with recording(house, by) as (store, at, name):
         start(store, house)
         kept = paper.keep(store, house, Proof.ACKNOWLEDGED, at, name)
@@ -53,6 +55,7 @@ def check(
         event = Examined(at, name, meant, kept, copy)
         store.append([event])
         faults, ours = certificate.faults(meant, store.state, at), certificate.purged(store.state)
+        masked(house, store.state, screen)
     screen.out(certificate_shown(event, faults, ours, screen.catalogue, screen.format))
     return int(Exit.ERROR if faults else Exit.OK)
 
@@ -65,6 +68,7 @@ def show(manifest: ManifestArgument = HERE, format: FormatOption = Format.text, 
     screen = Screen(format.value, lang)
     house = open_house(manifest, screen)
     state = house.state()
+    masked(house, state, screen)
     found = certificate.examined(state, stamp(house.clock.now()))
     if found is None:
         raise problem(Exit.ERROR, "CRM-F010", address=certificate.PLACE)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from crmstate.cli.clock import moment
+from crmstate.cli.masking import masked
 from crmstate.cli.opening import open_house
 from crmstate.cli.options import HERE, ByOption, LangOption, ManifestArgument, OfflineOption, QuietOption
 from crmstate.cli.screen import Screen
@@ -74,6 +75,7 @@ def confirm(
     house = open_house(manifest, screen)
     ends = stamp(moment(expires)) if expires is not None else None
     with house.store() as store:
+        masked(house, store.state, screen, {"by": by or ""})
         made = planned(house, store.state, offline=offline, by_word=True)
         at, name = stamp(house.clock.now()), by or house.by
         level = Proof.WAIVED if waive else proof or (Proof.ACKNOWLEDGED if contact else Proof.ATTESTED)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crmstate.cli.compose import House
+from crmstate.cli.masking import masked
 from crmstate.cli.opening import open_house, opened
 from crmstate.cli.options import HERE, ByOption, Format, FormatOption, LangOption, ManifestArgument, QuietOption
 from crmstate.cli.recording import Paper, recording, start
@@ -66,6 +67,7 @@ def check(
             shown.append((found, wrong))
             events += [found, *([] if wrong else [_confirmed(store.state, one, found, label)])]
         store.append(events)
+        masked(house, store.state, screen)
     screen.out(migration_shown(shown, screen.catalogue, screen.format))
     return int(Exit.ERROR if any(wrong for _, wrong in shown) else Exit.OK)
 

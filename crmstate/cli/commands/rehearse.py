@@ -12,11 +12,13 @@ import typer
 
 from crmstate.cli import embedded
 from crmstate.cli.compose import House
+from crmstate.cli.masking import masked
 from crmstate.cli.opening import open_house
 from crmstate.cli.options import HERE, ColorOption, Format, FormatOption, LangOption, ManifestArgument, QuietOption
 from crmstate.cli.screen import Screen
 from crmstate.cli.survey import observed
 from crmstate.core.diagnostic import problem
+from crmstate.core.record import State
 from crmstate.core.rehearsed import Rehearsed
 from crmstate.core.words import Exit
 from crmstate.engine.observe import stamp
@@ -54,6 +56,7 @@ def rehearse(
     finally:
         if keep is None:
             shutil.rmtree(folder, ignore_errors=True)
+    masked(house, house.state(), screen, said)
     _show(said, screen, keep)
     return int(Exit.OK if said.finished else Exit.REFUSED)
 
@@ -75,7 +78,6 @@ def _rehearsed(house: House, folder: Path, screen: Screen, rows: int) -> Rehears
     from crmstate.cli.playing import Play
     from crmstate.cli.rehearsal import stage
     from crmstate.core.planning.planner import plan
-    from crmstate.core.record import State
 
     found = observed(house)
     real = plan(house.desired, found, State(house.desired.name), house.provider, manifest=str(house.loaded.path))

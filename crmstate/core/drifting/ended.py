@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crmstate.core import accepted
 from crmstate.core.address import kind_of
 from crmstate.core.change import Change, Turn
 from crmstate.core.drifting.seen import VENDORS, Seen
@@ -38,7 +39,7 @@ def ended(seen: Seen) -> Iterator[Change]:
 
 def _meant(entry: Entry) -> Phase:
     """The phase that the record has of it: of what was only asked for, that it is accepted."""
-    if entry.outcome is Outcome.REQUESTED:
+    if entry.outcome is Outcome.REQUESTED or entry.code == accepted.WITHDRAWN:
         return Phase.PENDING
     return entry.phase if entry.phase is not None else Phase.UNKNOWN
 
@@ -47,7 +48,7 @@ def _shown_once(entry: Entry) -> bool:
     """Whether the vendor itself has shown what is on record: that it was accepted, or how far it went. Of what was only asked for,
     or is done by somebody's word, nobody has seen that."""
     if entry.outcome is Outcome.REQUESTED:
-        return entry.phase is Phase.PENDING and entry.code is None
+        return accepted.shown(entry)
     return entry.phase is not None
 
 

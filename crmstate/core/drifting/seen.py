@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crmstate.core import accepted
 from crmstate.core.address import Address, address, kind_of
 from crmstate.core.change import Change, Turn
 from crmstate.core.goal import Desired
@@ -52,7 +53,8 @@ class Seen:
             known = self.last.get(entry.address)
             if entry.outcome is Outcome.REQUESTED and (entry.verb in OURS or entry.verb is Verb.PROBE):
                 continue  # somebody waits for it: that is no act
-            if entry.outcome in (Outcome.DONE, Outcome.REQUESTED) and (known is None or entry.at >= known.at):
+            counts = entry.outcome in (Outcome.DONE, Outcome.REQUESTED) or entry.code == accepted.WITHDRAWN
+            if counts and (known is None or entry.at >= known.at):
                 self.last[entry.address] = entry
 
     def known(self, row: Resource) -> bool:

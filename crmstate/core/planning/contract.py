@@ -101,7 +101,7 @@ def _by_hand(draft: Draft, goal: SubscriptionGoal, verb: Verb) -> None:
         cell = draft.provider.cell(Kind.SUBSCRIPTION, verb)
         speaks = against(draft, goal, draft.days, None, cell, paused is not None)
     if asked is not None and asked.verb in ENDS and verb not in ENDS:
-        day = draft.days.last or asked.entry.until or "?"
+        day = draft.days.last or asked.entry.until or "unknown"
         speaks = message("blocked.other_pending", action=asked.verb.value, effective=day)
     if speaks is not None:
         draft.block(address(Kind.SUBSCRIPTION, CONTRACT), verb, stage.value, speaks, span=goal.span)
@@ -180,13 +180,13 @@ def _one(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: Subscriptio
         why = message(
             "blocked.other_pending",
             action="pause" if facts.status == "paused" else "downgrade",
-            effective=facts.effective or "?",
+            effective=facts.effective or "unknown",
         )
         draft.block(row.address, verb, Stage.LEAVE.value, why, label=row.label, span=goal.span)
     elif facts.pending == _PENDING[goal.status]:
         _await(draft, goal, row, facts)
     elif facts.pending is not None:
-        why = message("blocked.other_pending", action=facts.pending, effective=facts.effective or "?")
+        why = message("blocked.other_pending", action=facts.pending, effective=facts.effective or "unknown")
         draft.block(row.address, verb, Stage.LEAVE.value, why, label=row.label, span=goal.span)
     else:
         _request(draft, goal, row, facts, verb)
@@ -279,7 +279,7 @@ def _wait_step(draft: Draft, goal: SubscriptionGoal, row: Resource, needs: tuple
         Kind.SUBSCRIPTION,
         Verb.PROBE,
         Stage.EFFECTIVE.value,
-        message("why.effective", until=until or goal.effective or "?"),
+        message("why.effective", until=until or goal.effective or "unknown"),
         mode=Mode.WAIT,
         occurrence=seen.occurrence + 1 if seen is not None else max(1, draft.state.occurrence(row.address, Verb.PROBE)),
         needs=needs,

@@ -18,7 +18,7 @@ from crmstate.core.goal import Desired
 from crmstate.core.message import Message, message
 from crmstate.core.milestones import GIVEN, given, milestones, read_when, standing, taken_back, wanted
 from crmstate.core.money import Money
-from crmstate.core.notice import Notice, NoticeAt, at_the_latest, end_of, notice
+from crmstate.core.notice import Notice, NoticeAt, at_the_latest, early_enough, end_of, notice
 from crmstate.core.order import Stage
 from crmstate.core.plan import Deadline
 from crmstate.core.planning.draft import Draft
@@ -61,7 +61,7 @@ def give_notice(draft: Draft) -> None:
     if latest is None:
         _block(draft, clause, last.why)
         return
-    _step(draft, clause, found.reachable, last, latest)
+    _step(draft, contract, clause, found.reachable, latest)
     _before_the_archive(draft, clause, latest)
 
 
@@ -125,9 +125,9 @@ def _seen_ended(desired: Desired, state: State) -> bool:
     return isinstance(found, Dated) and found.real
 
 
-def _step(draft: Draft, clause: NoticeClause, at: NoticeAt, deadline: Dated | Unknown, latest: Dated) -> None:
-    """The step of giving notice. Of a last day that lies some unknown days before the one that was counted, that day is the
-    deadline: notice that is given long before is in time all the same, and after it none is."""
+def _step(draft: Draft, contract: ContractGoal, clause: NoticeClause, at: NoticeAt, latest: Dated) -> None:
+    """The step of giving notice."""
+    deadline = at.deadline
     decide = at.decide_by.day if isinstance(at.decide_by, Dated) else "?"
     facts = {"form": clause.form or "unwritten", "to": clause.to or "vendor", "ends": at.term.ends}
     receipt = clause.counts == "receipt"
@@ -135,12 +135,8 @@ def _step(draft: Draft, clause: NoticeClause, at: NoticeAt, deadline: Dated | Un
         code = "why.notice_receipt" if receipt else "why.notice_dispatch"
         why = message(code, decide=decide, day=deadline.day, **facts)
     else:
-        last, now = deadline.why[-1], today(draft.survey.taken_at, latest.zone)
-        params = {**last.params, "reason": last.code, "counted": latest.day}
-        why = Message("why.notice_early", {**params, **facts})
-        near = date.fromisoformat(latest.day) - now <= NEAR
-        code = "CRM-P115" if near else "CRM-P114"
-        draft.diagnostics.append(Diagnostic(code, Severity.WARNING, params, clause.span, GIVEN))
+        early = early_enough(deadline, contract) if clause.period.unit == "working_days" else None
+        why, latest = _unsure(draft, clause, deadline, latest, early, {**facts, "decide": decide})
     draft.ours(
         GIVEN, Kind.NOTICE, Verb.REQUEST, Stage.NOTICE.value, why,
         mode=Mode.MANUAL, undo=Undo.NEVER, before=Phase.ABSENT, after=Phase.PRESENT, span=clause.span,
@@ -148,6 +144,25 @@ def _step(draft: Draft, clause: NoticeClause, at: NoticeAt, deadline: Dated | Un
         deadline=latest.at,
         occurrence=max(1, draft.state.occurrence(GIVEN, Verb.REQUEST)) + (draft.recorded(GIVEN, Verb.REQUEST) is not None),
     )  # fmt: skip
+
+
+def _unsure(
+    draft: Draft, clause: NoticeClause, deadline: Unknown, latest: Dated, early: Dated | None, facts: dict[str, str]
+) -> tuple[Message, Dated]:
+    """What is said of a last day in a year that is not decreed, and what stands for it. Where working days are counted it is a
+    day that is `early` enough, until that has passed. Of a day that only moves earlier, by some unknown days, it is the one
+    that was counted: notice that is given long before is in time all the same, and after it none is."""
+    last, now = deadline.why[-1], draft.survey.taken_at
+    params = {**last.params, "reason": last.code, "counted": latest.day}
+    if early is None:
+        near = date.fromisoformat(latest.day) - today(now, latest.zone) <= NEAR
+        code, why, at = "CRM-P115" if near else "CRM-P114", Message("why.notice_early", {**params, **facts}), latest
+    else:
+        params["early"] = early.day
+        code, at = ("CRM-P117", latest) if early.at < now else ("CRM-P116", early)
+        why = Message("why.notice_counted", {**params, **facts})
+    draft.diagnostics.append(Diagnostic(code, Severity.WARNING, params, clause.span, GIVEN))
+    return why, at
 
 
 def _block(draft: Draft, clause: NoticeClause, why: tuple[Message, ...]) -> None:
@@ -257,7 +272,7 @@ def _of_contract(desired: Desired, state: State, now: str) -> Iterator[Deadline]
     ending = given(state) is not None
     found = standing(desired, state, now)
     if isinstance(found, Notice) and not isinstance(found.reachable, Unknown) and not ending and notice_shown(desired):
-        yield from _of_notice(desired, contract, found, found.reachable)
+        yield from _of_notice(desired, contract, found, found.reachable, now)
     runs = notice(contract, now) if wanted(desired) is not None and not ending else found
     yield from _of_term(desired, contract, runs, now, ending)
     effective = milestones(desired, state, now)[Milestone.CANCEL_EFFECTIVE.value]
@@ -267,12 +282,16 @@ def _of_contract(desired: Desired, state: State, now: str) -> Iterator[Deadline]
         yield Deadline("cancel_effective", effective.at, place, message("due.cancel_effective"), span, effective.why)
 
 
-def _of_notice(desired: Desired, contract: ContractGoal, found: Notice, at: NoticeAt) -> Iterator[Deadline]:
+def _of_notice(desired: Desired, contract: ContractGoal, found: Notice, at: NoticeAt, now: str) -> Iterator[Deadline]:
     owner, span = desired.owner or None, contract.notice.span if contract.notice else None
     missed = _if_missed(found)
     latest = at_the_latest(at.deadline, contract)
     if latest is not None:
-        why = message("due.notice_deadline", ends=at.term.ends, sure=_sure(at, latest))
+        sure, early = _sure(at, latest), early_enough(at.deadline, contract)
+        working = contract.notice is not None and contract.notice.period.unit == "working_days"
+        if working and early is not None and early != at.deadline and early.at > now:
+            latest, sure = early, "early_enough"
+        why = message("due.notice_deadline", ends=at.term.ends, sure=sure)
         yield Deadline("notice_deadline", latest.at, GIVEN, why, span, latest.why, missed, owner)
     if isinstance(at.decide_by, Dated) and at.decide_by != at.deadline:
         why = message("due.decide_by", ends=at.term.ends)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from crmstate.core import accepted
 from crmstate.core.address import Address
 from crmstate.core.course import course, place_of, shown, subscription_of
 from crmstate.core.diagnostic import Diagnostic, Span, diagnostic
@@ -139,7 +140,12 @@ class Draft:
             and entry.outcome is Outcome.DONE
             and entry.proof is not Proof.OBSERVED
         )
-        if (
+        final = (undo or cell.undo) is Undo.NEVER and cell.how is How.API
+        waits: str | None = None
+        if entry is not None and mode is Mode.AUTO and accepted.gone(entry, resource.phase, self.survey.taken_at):
+            occurrence, entry, waits = self._withdrawn(resource, entry, occurrence, final, span)
+            why = message("why.withdrawn" if waits is None else "why.perhaps_withdrawn", until=waits or "")
+        elif (
             entry is not None
             and entry.outcome is Outcome.DONE
             and not unsure
@@ -149,11 +155,12 @@ class Draft:
             why = message("why.not_shown" if word else "why.came_back", at=entry.at)
             occurrence, entry = occurrence + 1, None
         asked = entry is not None and entry.outcome is Outcome.REQUESTED and mode is Mode.AUTO
-        final = (undo or cell.undo) is Undo.NEVER and cell.how is How.API
-        if (resource.phase is Phase.PENDING and goal is not Phase.PRESENT) or asked:
+        if waits is not None:
+            mode = Mode.WAIT
+        elif (resource.phase is Phase.PENDING and goal is not Phase.PRESENT) or asked:
             mode, why = (
                 Mode.WAIT,
-                message("why.accepted", until=resource.pending_until or (entry.until if entry else "") or "?"),
+                message("why.accepted", until=resource.pending_until or (entry.until if entry else "") or "unknown"),
             )
         elif resource.phase is Phase.UNKNOWN:
             self.block(
@@ -167,8 +174,34 @@ class Draft:
                 return None
             why = message("why.not_seen", at=entry.at)
         return self._add(
-            resource, cell, stage, why, mode, max(occurrence, 1), goal, undo, args, rows, tuple(needs), span, removal
+            resource,
+            cell,
+            stage,
+            why,
+            mode,
+            max(occurrence, 1),
+            goal,
+            undo,
+            args,
+            rows,
+            tuple(needs),
+            span,
+            removal,
+            waits,
         )
+
+    def _withdrawn(
+        self, resource: Resource, entry: Entry, occurrence: int, final: bool, span: Span | None
+    ) -> tuple[int, Entry | None, str | None]:
+        """What the vendor had accepted and shows no more is asked for anew, as an act of its own, which nobody has approved yet.
+        What cannot be taken back waits until it is certain that the listing does not run behind: until then."""
+        facts = {"at": entry.at, "until": entry.until or "unknown", "verb": entry.verb.value}
+        if accepted.certain(entry, self.survey.taken_at, final=final):
+            self.report("CRM-P093", Severity.WARNING, span, resource.address, **facts)
+            return occurrence + 1, None, None
+        later = accepted.lags_until(entry)
+        self.report("CRM-P094", Severity.WARNING, span, resource.address, later=later, **facts)
+        return occurrence, entry, later
 
     def _add(
         self,
@@ -185,6 +218,7 @@ class Draft:
         needs: tuple[str, ...],
         span: Span | None,
         removal: bool,
+        waits: str | None,
     ) -> Step:
         place = resource.address
         if removal and mode is Mode.AUTO:
@@ -206,7 +240,7 @@ class Draft:
             expects=Expect(resource.phase, resource.fingerprint) if mode is Mode.AUTO else None,
             args=args,
             rows=rows,
-            not_before=resource.pending_until if mode is Mode.WAIT else None,
+            not_before=waits or resource.pending_until if mode is Mode.WAIT else None,
             owner=self.desired.owner if mode is Mode.MANUAL else None,
             proof=Proof.ATTESTED if mode is Mode.MANUAL else None,
             runbook=(cell.runbook or cell.elsewhere) if mode is Mode.MANUAL else None,

@@ -17,10 +17,14 @@ from crmstate.core.plan import Deadline, Expect
 from crmstate.core.planning.draft import Draft, expired
 from crmstate.core.planning.humans import node
 from crmstate.core.record import State, Told
-from crmstate.core.words import Fate, Kind, Milestone, Outcome, Phase, Severity, Undo, Verb
+from crmstate.core.words import Fate, Kind, Milestone, Mode, Outcome, Phase, Proof, Severity, Undo, Verb
 
 EARLY = (Milestone.FREEZE, Milestone.NOTICE_DEADLINE, Milestone.ARCHIVE_VERIFIED)
 STAGE = "notices"
+TOO_LATE = (Milestone.ACCESS_ENDS, Milestone.CLOSED)
+"""Points after which nobody can look up the vendor's users any more."""
+NO_ARCHIVE = "blocked.notice_no_archive"
+"""Why a notice waits whose recipients stand in an archive that is not there."""
 
 
 def stage_of(goal: NoticeGoal) -> str:
@@ -28,12 +32,13 @@ def stage_of(goal: NoticeGoal) -> str:
     return f"{STAGE}/{goal.id}"
 
 
-def notices(draft: Draft, audiences: Mapping[str, Audience], resend: bool = False) -> None:
-    """A step for each notice. `resend`: those whose answer was lost are sent again, by somebody's wish."""
+def notices(draft: Draft, audiences: Mapping[str, Audience], resend: bool = False, *, gone: bool = False) -> None:
+    """A step for each notice. `resend`: those whose answer was lost are sent again, by somebody's wish. `gone`: the vendor is
+    out of reach for good, so that nobody can look up its users any more."""
     for goal in draft.desired.notices:
         if goal.told:
             _edges(draft, goal)
-            _notice(draft, goal, audiences.get(goal.id), resend)
+            _notice(draft, goal, audiences.get(goal.id), resend, gone)
 
 
 def _edges(draft: Draft, goal: NoticeGoal) -> None:
@@ -48,7 +53,7 @@ def _edges(draft: Draft, goal: NoticeGoal) -> None:
         draft.edges.append((node(when.point), stage))
 
 
-def _notice(draft: Draft, goal: NoticeGoal, audience: Audience | None, resend: bool) -> None:
+def _notice(draft: Draft, goal: NoticeGoal, audience: Audience | None, resend: bool, gone: bool) -> None:
     place, stage = address(Kind.NOTICE, goal.id), stage_of(goal)
     owner = goal.feedback_owner or draft.desired.owner or None
     entry = draft.state.latest(place, Verb.NOTIFY)
@@ -72,13 +77,42 @@ def _notice(draft: Draft, goal: NoticeGoal, audience: Audience | None, resend: b
         draft.block(place, Verb.NOTIFY, stage, message("blocked.notice_unread"), owner=owner, span=goal.span)
         return
     draft.diagnostics += [each for each in audience.faults if each not in draft.diagnostics]
-    if audience.blocked is not None:
+    users = goal.channel == "mail" and goal.file is None and goal.dataset is None
+    unseen = users and not _seen(draft)
+    if users and not gone and goal.send is not None and goal.send.side == "after" and goal.send.point in TOO_LATE:
+        draft.report("CRM-N047", Severity.WARNING, goal.span, place, point=goal.send.point)
+    if gone and (unseen or (audience.blocked is not None and audience.blocked.code == NO_ARCHIVE)):
+        _by_hand(draft, goal, place, owner)
+    elif audience.blocked is not None:
         draft.block(place, Verb.NOTIFY, stage, audience.blocked, owner=owner, span=goal.span)
-    elif goal.channel == "mail" and goal.file is None and goal.dataset is None and not _seen(draft):
+    elif unseen:
         why = message("blocked.notice_users")
         draft.block(place, Verb.NOTIFY, stage, why, owner=owner, span=goal.span)
     else:
         _step(draft, goal, place, audience, unknown if resend else 0)
+
+
+def _by_hand(draft: Draft, goal: NoticeGoal, place: Address, owner: str | None) -> None:
+    """Whom to tell nobody can look up any more: it is left to a person, who tells them and says so, or names them in a file."""
+    at = _when(draft, goal, place)
+    if at is not None:
+        draft.ours(
+            place, Kind.NOTICE, Verb.NOTIFY, stage_of(goal), message("why.notice_by_hand", to=goal.to, address=place),
+            mode=Mode.MANUAL, before=Phase.ABSENT, after=Phase.PRESENT, not_before=at or None, owner=owner,
+            proof=Proof.ATTESTED, span=goal.span,
+        )  # fmt: skip
+
+
+def _when(draft: Draft, goal: NoticeGoal, place: Address) -> str | None:
+    """From when on it may be sent (ISO 8601 UTC), empty for at once. None, and blocked, where nobody knows."""
+    if goal.send is None:
+        return ""
+    found = _date(goal.send, draft.desired, draft.state, draft.survey.taken_at)
+    if isinstance(found, Dated):
+        return _earliest(found)
+    why = message("blocked.notice_when", point=goal.send.point)
+    draft.block(place, Verb.NOTIFY, stage_of(goal), why, owner=draft.desired.owner or None, span=goal.span)
+    return None
 
 
 def _seen(draft: Draft) -> bool:
@@ -87,21 +121,15 @@ def _seen(draft: Draft) -> bool:
 
 
 def _step(draft: Draft, goal: NoticeGoal, place: Address, audience: Audience, again: int) -> None:
-    stage = stage_of(goal)
-    not_before = None
-    if goal.send is not None:
-        found = _date(goal.send, draft.desired, draft.state, draft.survey.taken_at)
-        if isinstance(found, Unknown):
-            why = message("blocked.notice_when", point=goal.send.point)
-            draft.block(place, Verb.NOTIFY, stage, why, owner=draft.desired.owner or None, span=goal.span)
-            return
-        not_before = _earliest(found)
+    not_before = _when(draft, goal, place)
+    if not_before is None:
+        return
     if audience.rejected or audience.repeated:
         draft.report(
             "CRM-N030", Severity.WARNING, goal.span, place,
             rejected=audience.rejected, repeated=audience.repeated, source=audience.source or "-",
         )  # fmt: skip
-    if not audience.count:
+    if not audience.count and not audience.faults:
         draft.report("CRM-N031", Severity.WARNING, goal.span, place)
     why = (
         message("why.notice_again", to=goal.to, n=again)
@@ -109,8 +137,8 @@ def _step(draft: Draft, goal: NoticeGoal, place: Address, audience: Audience, ag
         else message("why.notice", to=goal.to, channel=audience.channel)
     )
     draft.ours(
-        place, Kind.NOTICE, Verb.NOTIFY, stage, why,
-        undo=Undo.NEVER, before=Phase.ABSENT, after=Phase.PRESENT, rows=audience.count, not_before=not_before,
+        place, Kind.NOTICE, Verb.NOTIFY, stage_of(goal), why,
+        undo=Undo.NEVER, before=Phase.ABSENT, after=Phase.PRESENT, rows=audience.count, not_before=not_before or None,
         expects=Expect(Phase.ABSENT, audience.digest), span=goal.span,
     )  # fmt: skip
 

@@ -92,7 +92,7 @@ def plan(
     else:
         _without_the_vendor(draft, offline, by_word)
         if not offline:  # who is told of the end by mail or in a chat is told without the vendor
-            notices(draft, {each.notice: each for each in audiences}, resend)
+            notices(draft, {each.notice: each for each in audiences}, resend, gone=True)
     encryption(draft)
     edges = tuple(sorted({(rule.before, rule.after) for rule in precedence(draft.attributes)} | set(draft.edges)))
     found = cycle(edges)

@@ -35,7 +35,7 @@ def explain(failure: Failure, state: State | None = None) -> Diagnostic:
     return diagnostic(
         _CODES[failure.code][0],
         summary=failure.summary or failure.code.value,
-        until=failure.until or "?",
+        until=failure.until or "unknown",
         request_id=failure.request_id or "-",
         which=f"credential.{failure.use or 'any'}",
         record=record,

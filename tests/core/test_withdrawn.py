@@ -1,0 +1,111 @@
+"""What the vendor had accepted and shows no more: said at once, asked for anew, and never while its listing may run behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from crmstate.core.drift import drift
+from crmstate.core.goal import Desired, SubscriptionGoal
+from crmstate.core.milestones import milestones
+from crmstate.core.plan import Plan
+from crmstate.core.record import State
+from crmstate.core.survey import Resource
+from crmstate.core.words import Kind, Mode, Outcome, Phase, Proof, Undo, Verb
+from crmstate.views.standing import From, standing
+
+from .scenes import CANCELLED, DELETED, account, codes, contract, happened, one, plan, record, tenant, wish
+
+ASKED, DUE = "2026-06-01T12:00:00Z", "2026-06-08T12:00:00Z"
+SOON, LATER = "2026-06-02T11:59:59Z", "2026-06-02T12:00:00Z"
+"""The last moment at which a listing may not know yet what was accepted, and the first at which it has to."""
+CLOSED = wish(account=DELETED)
+ENDED = wish(subscription=CANCELLED)
+AT_TERM = wish(subscription=SubscriptionGoal("cancelled", effective="end_of_term"))
+
+
+def asked(kind: Kind, id: str, verb: Verb, outcome: Outcome = Outcome.REQUESTED, **facts: Any) -> State:
+    known = {"phase": Phase.PENDING, "until": DUE, "proof": Proof.ACKNOWLEDGED, **facts}
+    return record(happened(kind, id, verb, outcome, at=ASKED, **known))
+
+
+CLOSING = asked(Kind.ACCOUNT, "acme", Verb.CLOSE)
+
+
+def seen(goal: Desired, state: State, *rows: Resource, at: str) -> Plan:
+    return plan(goal, tenant(*rows, at=at), state)
+
+
+@pytest.mark.parametrize(
+    ("goal", "state", "row", "verb"),
+    [
+        (CLOSED, CLOSING, account(), Verb.CLOSE),
+        (ENDED, asked(Kind.SUBSCRIPTION, "sub", Verb.CANCEL), contract(), Verb.CANCEL),
+    ],
+)
+def test_an_end_that_nobody_can_take_back_is_asked_for_anew_once_no_listing_can_run_behind(
+    goal: Desired, state: State, row: Resource, verb: Verb
+) -> None:
+    doubt = seen(goal, state, row, at=SOON)
+    step = one(doubt, verb, row.id)
+    assert (step.mode, step.occurrence, step.not_before, step.why.code) == (
+        Mode.WAIT, 1, LATER, "why.perhaps_withdrawn",
+    )  # fmt: skip
+    assert "CRM-P094" in codes(doubt)
+
+    found = seen(goal, state, row, at=LATER)
+    again = one(found, verb, row.id)
+    assert (again.mode, again.occurrence, again.why.code) == (Mode.AUTO, 2, "why.withdrawn")
+    assert "CRM-P093" in codes(found)
+    assert (
+        found.approval != seen(goal, State("exit"), row, at=LATER).approval
+    )  # who approved the first has not approved this
+
+
+def test_an_end_that_can_be_taken_back_is_asked_for_anew_at_once_and_is_not_called_ended() -> None:
+    state = asked(
+        Kind.SUBSCRIPTION, "sub", Verb.CANCEL, Outcome.DONE, until="2026-12-31", more={"undo": Undo.WINDOW},
+        proof=Proof.OBSERVED,
+    )  # fmt: skip
+    found = seen(AT_TERM, state, contract(term_end="2026-12-31"), at=SOON)
+    step = one(found, Verb.CANCEL, "sub")
+    assert (step.mode, step.occurrence, step.why.code) == (Mode.AUTO, 2, "why.withdrawn")
+    assert "CRM-P093" in codes(found)
+    over = seen(AT_TERM, state, contract(term_end="2027-12-31"), at="2027-02-01T00:00:00Z")
+    assert one(over, Verb.CANCEL, "sub").why.code == "why.came_back"
+
+
+def test_what_the_vendor_never_showed_or_still_shows_is_waited_for() -> None:
+    hidden = asked(Kind.ACCOUNT, "acme", Verb.CLOSE, phase=None, code="accepted")
+    for made in (seen(CLOSED, hidden, account(), at=LATER), seen(CLOSED, CLOSING, account(Phase.PENDING), at=LATER)):
+        assert (one(made, Verb.CLOSE, "acme").mode, one(made, Verb.CLOSE, "acme").occurrence) == (Mode.WAIT, 1)
+        assert not {"CRM-P093", "CRM-P094"} & set(codes(made))
+
+
+def test_a_withdrawal_on_record_is_planned_like_one_that_is_seen_and_stays_back() -> None:
+    known = asked(
+        Kind.ACCOUNT, "acme", Verb.CLOSE, Outcome.FAILED, phase=Phase.PRESENT, code="withdrawn", proof=Proof.NONE
+    )
+    found, before = seen(CLOSED, known, account(), at=LATER), seen(CLOSED, CLOSING, account(), at=LATER)
+    assert found.plan_id == before.plan_id
+    told = drift(CLOSED, tenant(account(), at=LATER), known, found)
+    assert [(each.address, each.what.value, each.recorded) for each in told.changes] == [
+        ("account/acme", "came_back", "pending")
+    ]
+
+
+def test_what_is_asked_for_anew_is_not_waited_for_from_the_vendor() -> None:
+    def waits(at: str) -> list[From]:
+        made = seen(CLOSED, CLOSING, account(), at=at)
+        return [each.source for each in standing(CLOSING, made, now=at).waits if each.address == "account/acme"]
+
+    assert (waits(SOON), waits(LATER)) == ([From.VENDOR], [])
+
+
+def test_a_day_that_came_with_a_refusal_is_no_promise_of_the_end() -> None:
+    refused = asked(
+        Kind.SUBSCRIPTION, "sub", Verb.CANCEL, Outcome.FAILED, phase=None, code="exhausted", proof=Proof.NONE
+    )
+    found = milestones(AT_TERM, refused, LATER)["cancel_effective"]
+    assert "date.promised" not in [each.code for each in found.why]
