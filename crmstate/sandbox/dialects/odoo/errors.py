@@ -1,0 +1,108 @@
+"""What the vendor says when it refuses: an exception of Odoo's or of its web server's by name, under the status that it has
+there, in the one shape that JSON-2 has for errors; and pages of HTML where no database answers.
+
+Statuses mislead on purpose: a RedirectWarning and a field that a model does not have are 500 although trying again never helps.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import msgspec
+
+from ...wire import Refused, Reply
+
+ODOO, WERKZEUG, PYTHON = "odoo.exceptions", "werkzeug.exceptions", "builtins"
+EXCEPTIONS: dict[str, tuple[str, int]] = {
+    "AccessDenied": (ODOO, 403),
+    "AccessError": (ODOO, 403),
+    "MissingError": (ODOO, 404),
+    "UserError": (ODOO, 422),
+    "ValidationError": (ODOO, 422),
+    "RedirectWarning": (ODOO, 500),
+    "ValueError": (PYTHON, 500),
+    "BadRequest": (WERKZEUG, 400),
+    "Unauthorized": (WERKZEUG, 401),
+    "NotFound": (WERKZEUG, 404),
+    "MethodNotAllowed": (WERKZEUG, 405),
+    "UnprocessableEntity": (WERKZEUG, 422),
+}
+"""By the exception's name: where it is from, and the status that it answers with."""
+NO_DATABASE, NO_PAGE = "no database", "no page"
+
+# What the World and its faults refuse, in this vendor's exceptions.
+_OWN = {
+    "invalid": "BadRequest",
+    "not_found": "MissingError",
+    "unauthenticated": "Unauthorized",
+    "key_revoked": "Unauthorized",
+    "token_expired": "Unauthorized",
+    "forbidden": "AccessError",
+    "rejected": "UserError",
+    "conflict": "UserError",
+}
+BAD_KEY = "Invalid apikey"
+IN_USE = (
+    "The operation cannot be completed: another model requires the record being deleted. If possible, archive it instead.\n\n"
+    "Another model is using the record you are trying to delete."
+)
+_TRACE = (
+    'Traceback (most recent call last):\n  File "/opt/odoo/odoo/http.py", line 2212, in _transactioning\n'
+    "    return service_model.retrying(func, env=self.env)\n{module}.{name}: {message}\n"
+)
+
+
+def refusal(name: str, message: str) -> Refused:
+    """A refusal as one of `EXCEPTIONS`."""
+    return Refused(name, message)
+
+
+def bad_value(message: str) -> Refused:
+    """What a call cannot mean: a field that there is not, a domain that is none."""
+    return refusal("ValueError", message)
+
+
+def missing(model: str, numbers: list[int], user: int) -> Refused:
+    """One stale id is enough."""
+    shown = ", ".join(map(str, numbers)) + ("," if len(numbers) == 1 else "")
+    return refusal(
+        "MissingError", f"Record does not exist or has been deleted.\n(Record: {model}({shown}), User: {user})"
+    )
+
+
+def denied(operation: str, label: str, model: str) -> Refused:
+    """Nobody's groups let the caller do this with a model."""
+    words = {"read": "access", "write": "modify", "create": "create", "unlink": "delete"}
+    return refusal(
+        "AccessError",
+        f"You are not allowed to {words.get(operation, operation)} '{label}' ({model}) records.\n\n"
+        "No group currently allows this operation.\n\nContact your administrator to request access if necessary.",
+    )
+
+
+def as_reply(refused: Refused) -> Reply:
+    """`{name, message, arguments, context, debug}`; a page of HTML from the server in front of it, or where there is no
+    database."""
+    if refused.code in ("throttled", "quota_exhausted"):
+        return _page(429, "Too Many Requests", refused.message, refused.headers)
+    if refused.code == "unavailable":
+        return _page(502, "Bad Gateway", refused.message, refused.headers)
+    if refused.code in (NO_DATABASE, NO_PAGE, "account_closed"):
+        return _page(404, "404 Not Found", "The requested URL was not found on the server.", {})
+    name = _OWN.get(refused.code, refused.code)
+    module, status = EXCEPTIONS.get(name, (PYTHON, 500))
+    arguments: list[Any] = [refused.message, status] if module == WERKZEUG else [refused.message]
+    said = {
+        "name": f"{module}.{name}",
+        "message": refused.message,
+        "arguments": arguments,
+        "context": {},
+        "debug": _TRACE.format(module=module, name=name, message=refused.message),
+    }
+    return Reply(status, msgspec.json.encode(said), {"Content-Type": "application/json; charset=utf-8"})
+
+
+def _page(status: int, title: str, text: str, headers: dict[str, str]) -> Reply:
+    page = f"<!doctype html>\n<html lang=en>\n<title>{title}</title>\n<h1>{title}</h1>\n<p>{escape(text)}</p>\n"
+    return Reply(status, page.encode(), {"Content-Type": "text/html; charset=utf-8", **headers})
