@@ -8,7 +8,7 @@ one that does not exist.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -70,9 +70,38 @@ def furnish(world: World) -> None:
     if picture is not None:
         world.add_attachment("res.partner", "image-1", picture, name="image_1920", size=512, mime="image/png")
         world.set_traits(field_files={"res.partner/image-1": "image_1920"})
+    _talk(world, "crm.lead", [row["id"] for row in world.rows("crm.lead")][:6])
     world.add_integration("i7", type=INCOMING, name="Order desk", target="")
     world.run("UPDATE api_keys SET user_id = 'u4' WHERE user_id IN ('u2', 'u3') AND id NOT IN ('k1', 'k2')")
     world.run("""UPDATE api_keys SET user_id = 'u3', scopes = '["read","write"]' WHERE id = 'k1'""")
+
+
+_SAID = (
+    {"name": "body", "type": "html", "label": "Contents"},
+    {"name": "model", "type": "text", "label": "Related Document Model"},
+    {"name": "res_id", "type": "record", "label": "Related Document ID"},
+    {"name": "message_type", "type": "text", "label": "Type"},
+)
+_TO_DO = (
+    {"name": "summary", "type": "text", "label": "Summary"},
+    {"name": "res_model", "type": "text", "label": "Related Document Model"},
+    {"name": "res_id", "type": "record", "label": "Related Document ID"},
+)
+
+
+def _talk(world: World, model: str, rows: Sequence[str], count: int = 0) -> None:
+    """Comments on some rows of a model: one each, or so many in turn."""
+    world.add_dataset("mail.message", "Message", _SAID)
+    said = [
+        {
+            "body": f"<p>Called, {number}</p>",
+            "model": model,
+            "res_id": rows[number % len(rows)],
+            "message_type": "comment",
+        }
+        for number in range((count or len(rows)) if rows else 0)
+    ]
+    world.add_rows("mail.message", ({"id": f"m{number:06d}", "fields": each} for number, each in enumerate(said)))
 
 
 def _renamed(world: World, dataset: str, model: str, names: Mapping[str, str]) -> None:

@@ -34,14 +34,14 @@ NO_DATABASE, NO_PAGE = "no database", "no page"
 # What the World and its faults refuse, in this vendor's exceptions.
 _OWN = {
     "invalid": "BadRequest",
-    "not_found": "MissingError",
     "unauthenticated": "Unauthorized",
     "key_revoked": "Unauthorized",
     "token_expired": "Unauthorized",
     "forbidden": "AccessError",
-    "rejected": "UserError",
     "conflict": "UserError",
 }
+REFUSED = "Database deletion error: Access Denied"
+"""How the pages about databases refuse, in HTTP 200."""
 BAD_KEY = "Invalid apikey"
 IN_USE = (
     "The operation cannot be completed: another model requires the record being deleted. If possible, archive it instead.\n\n"
@@ -88,7 +88,9 @@ def as_reply(refused: Refused) -> Reply:
         return _page(429, "Too Many Requests", refused.message, refused.headers)
     if refused.code == "unavailable":
         return _page(502, "Bad Gateway", refused.message, refused.headers)
-    if refused.code in (NO_DATABASE, NO_PAGE, "account_closed"):
+    if refused.code == "rejected":
+        return _page(200, "Odoo", REFUSED, refused.headers)
+    if refused.code in (NO_DATABASE, NO_PAGE, "not_found"):
         return _page(404, "404 Not Found", "The requested URL was not found on the server.", {})
     name = _OWN.get(refused.code, refused.code)
     module, status = EXCEPTIONS.get(name, (PYTHON, 500))

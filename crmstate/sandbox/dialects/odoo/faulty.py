@@ -5,7 +5,6 @@ they are packed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from ... import listings
@@ -13,7 +12,7 @@ from ...exchange import Call
 from ...wire import Refused
 from . import errors
 from . import numbers as ids
-from .domains import Domain, Row, Span
+from .domains import Domain, Row
 from .models import Env, Model
 
 HELD = "odoo/held"
@@ -21,9 +20,11 @@ HELD = "odoo/held"
 _KINDS = {ids.USERS: "user", ids.KEYS: "api_key", ids.RULES: "integration", ids.MODULES: "module"}
 
 
-def span(call: Call, domain: Domain) -> Span:
-    """The ids to look through; a repeated page begins where the first one did."""
-    return replace(domain.span, after=0) if "repeated_page" in call.fired else domain.span
+def asked(call: Call, domain: Any) -> Any:
+    """The domain; under `repeated_page` as if nobody had said where a page begins."""
+    if "repeated_page" not in call.fired or not isinstance(domain, list):
+        return domain
+    return [[1, "=", 1] if isinstance(part, list) and part[:2] == ["id", ">"] else part for part in domain]
 
 
 def page(call: Call, rows: list[Row], given: Mapping[str, Any]) -> list[Row]:

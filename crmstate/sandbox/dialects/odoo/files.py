@@ -1,5 +1,6 @@
-"""Attachments: the World's, of rows, and some of the server's own. Those of a field (a picture) are hidden from every search
-that does not mention `id` or `res_field`. The bytes come inside of answers, in base64, and `checksum` is their SHA-1.
+"""Attachments: the World's, of rows, or of nothing where their dataset is `ir.attachment` itself; and some of the server's own.
+Those of a field (a picture) are hidden from every search that does not mention `id` or `res_field`. The bytes come inside of
+answers, in base64, and `checksum` is their SHA-1.
 """
 
 from __future__ import annotations
@@ -45,16 +46,22 @@ def _worlds(env: Env, span: Span) -> Iterator[Row]:
         yield _row(
             number,
             name,
-            tables.model_name(dataset),
-            numbers.of(world, dataset, row) or 0,
+            False if dataset == numbers.FILES else tables.model_name(dataset),
+            False if dataset == numbers.FILES else numbers.of(world, dataset, row) or 0,
             fields.get(f"{dataset}/{id}", False),
             lambda dataset=dataset, id=id: world.attachment(dataset, id),
             size,
             mime,
-        ) | {"key": f"{dataset}/{id}", "create_uid": made, "write_uid": made, "create_date": moment(created)}
+        ) | {
+            "key": f"{dataset}/{id}",
+            "row": row,
+            "create_uid": made,
+            "write_uid": made,
+            "create_date": moment(created),
+        }
 
 
-def _row(number: int, name: str, model: str, row: int, field: Any, content: Any, size: int, mime: str | None) -> Row:
+def _row(number: int, name: str, model: Any, row: Any, field: Any, content: Any, size: int, mime: str | None) -> Row:
     return {
         "id": number, "key": None, "name": name, "res_model": model, "res_id": row, "res_field": field, "type": "binary",
         "url": False, "datas": lambda: b64encode(content()).decode() or False, "file_size": size,
@@ -72,7 +79,11 @@ def _unlink(env: Env, found: list[Row], given: Mapping[str, Any]) -> None:
         dataset, _, id = str(row["key"]).rpartition("/")
         env.world.run("DELETE FROM attachments WHERE dataset = ? AND id = ?", dataset, id)
         env.world.count_in(dataset, files=-1)
-        env.world.effect("delete", "attachment", row["key"], irreversible=True)
+        if dataset == numbers.FILES:  # one that is nobody's: the row is the file
+            env.world.run("DELETE FROM rows WHERE dataset = ? AND id = ?", dataset, row["row"])
+            env.world.count_in(dataset, live=-1)
+        kind, thing = ("row", f"{dataset}/{row['row']}") if dataset == numbers.FILES else ("attachment", row["key"])
+        env.world.effect("delete", kind, thing, irreversible=True)
 
 
 FILE = Model(

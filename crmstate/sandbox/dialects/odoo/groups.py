@@ -15,6 +15,7 @@ NAMES = {
 }
 """By number: the module, its external id there, and the name."""
 NUMBERS = {f"{module}.{name}": number for number, (module, name, _) in NAMES.items()}
+SYSTEM = "base.group_system"
 OF = {
     "owner": (1, 4, 5, 6, 7, 8, 9),
     "admin": (1, 4, 5, 6, 7, 8, 9),

@@ -14,7 +14,7 @@ from . import errors, groups, numbers, people
 from .domains import Row, Span
 from .models import COMPANY, ROOT, SYSTEM, Env, Field, Model, moment, with_magic
 
-INCOMING = "incoming"
+INCOMING = "webhook_in"
 """The World's type of an integration that is called from outside."""
 MODULES = {
     1: ("base", "Base"),
@@ -112,7 +112,7 @@ def _brought(env: Env) -> Iterator[Row]:
     found += [("base", "partner_admin", "res.partner", numbers.ADMINS_PARTNER)]
     found += [(module, name, "res.groups", number) for number, (module, name, _) in groups.NAMES.items()]
     found += [("base", name, "ir.rule", number) for number, (_, name, _, _) in RULES.items()]
-    found += [("base", f"module_{name}", "ir.module.module", number) for number, (name, _) in MODULES.items()]
+    found += [("base", f"module_{name}", "ir.module.module", number) for number, (name, _) in reversed(MODULES.items())]
     for number, (module, name, model, row) in enumerate(found, 1):
         yield {
             "id": number, "module": module, "name": name, "model": model, "res_id": row,
@@ -163,14 +163,9 @@ def _automations(env: Env) -> Iterator[Row]:
 
 
 def _actions(env: Env) -> Iterator[Row]:
-    yield {
-        "id": 1,
-        "key": None,
-        "name": "Base: portal users deletion",
-        "state": "code",
-        "usage": "ir_cron",
-        "model_id": 1,
-    }
+    if numbers.key(env.world, numbers.ACTIONS, 1) is None:
+        cron = {"name": "Base: portal users deletion", "state": "code", "usage": "ir_cron", "model_id": 1}
+        yield {"id": 1, "key": None, **cron}
     partner = numbers.take(env.world, "ir.model", numbers.PARTNERS)
     for number, id, type, name, target, _, _, action in env.world.all(_INTEGRATIONS, numbers.RULES, numbers.ACTIONS):
         if type == INCOMING:

@@ -64,6 +64,7 @@ class Model:
     methods: Mapping[str, tuple[Act, frozenset[str]]] = field(default_factory=dict)
     hidden: tuple[Callable[[Row], bool], frozenset[str]] | None = None
     transient: bool = False
+    abstract: bool = False
     of: Callable[[str], Model] = field(default=lambda name: _none(name), repr=False)
 
     @property

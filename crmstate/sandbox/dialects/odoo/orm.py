@@ -23,10 +23,9 @@ PAIRS = "_classic_read"
 def search(env: Env, model: Model, given: Mapping[str, Any]) -> tuple[Domain, Iterator[Row]]:
     """What a domain finds, in the order that was asked for."""
     env.check("read", model)
-    domain = domains.understood(given.get("domain", []), model, env.related)
-    span = faulty.span(env.call, domain)
+    domain = domains.understood(faulty.asked(env.call, given.get("domain", [])), model, env.related)
     context = given.get("context") or {}
-    rows = (row for row in model.rows(env, span) if domain.test(row))
+    rows = (row for row in model.rows(env, domain.span) if domain.test(row))
     if model.archives and "active" not in domain.mentions and context.get("active_test", True):
         rows = (row for row in rows if value(row, "active"))
     if model.hidden is not None and not model.hidden[1] & domain.mentions:
@@ -178,6 +177,16 @@ def do_check_access(env: Env, model: Model, rows: list[Row], given: Mapping[str,
     env.check(str(given["operation"]), model)
 
 
+def do_formatted_read_group(env: Env, model: Model, rows: list[Row], given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The values of one stored field, each once, in the order of values; nothing is summed up here."""
+    by = given.get("groupby")
+    if not isinstance(by, list) or len(by) != 1 or given.get("aggregates") or by[0] not in model.fields:
+        raise errors.bad_value(f"Invalid groupby {by!r:.100} here")
+    _, found = search(env, model, {**given, "order": "id"})
+    values = {_place_in(by[0], row): value(row, by[0]) for row in found}
+    return [{by[0]: values[each], "__extra_domain": [[by[0], "=", values[each]]]} for each in sorted(values)]
+
+
 Method = Callable[[Env, Model, list[Row], Mapping[str, Any]], Any]
 # By the method's name: what it does, its arguments, those that it needs, and whether it is the model's (no `ids`).
 METHODS: dict[str, tuple[Method, frozenset[str], frozenset[str], bool]] = {
@@ -187,6 +196,12 @@ METHODS: dict[str, tuple[Method, frozenset[str], frozenset[str], bool]] = {
         do_search_read,
         frozenset({"domain", "fields", "offset", "limit", "order", "load"}),
         frozenset(),
+        True,
+    ),
+    "formatted_read_group": (
+        do_formatted_read_group,
+        frozenset({"domain", "groupby", "aggregates"}),
+        frozenset({"domain"}),
         True,
     ),
     "fields_get": (do_fields_get, frozenset({"allfields", "attributes"}), frozenset(), True),

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from heapq import merge
 from typing import Any
 
@@ -42,6 +44,10 @@ _CONTACT = {
 }
 
 _COMPANYS_CONTACT = 1
+THREADS = frozenset({"res.partner", "crm.lead", "calendar.event", "survey.survey"})
+"""Models whose records people write messages and plan activities about."""
+TALK = {"mail.message": "model", "mail.activity": "res_model"}
+"""What is about a record of another model, and goes with it: the field that says of which; `res_id` says which row."""
 
 
 def model_name(dataset: str) -> str:
@@ -65,7 +71,13 @@ def model_of(env: Env, name: str) -> Model | None:
     found = env.world.one("SELECT name, exportable, fields FROM datasets WHERE id = ?", dataset)
     label, exportable, declared = found or ("Contact", 1, b"[]")
     own = {each["name"]: _field(each) for each in msgspec.json.decode(declared)}
-    fields = {**own, "user_id": Field("many2one", "Salesperson", numbers.USERS), **(_CONTACT if contacts else {})}
+    pictures = {field: Field("binary", "Image") for field in _pictures(env.world, dataset).values()}
+    fields = {
+        **own,
+        "user_id": Field("many2one", "Salesperson", numbers.USERS),
+        **(_CONTACT if contacts else {}),
+        **pictures,
+    }
     if contacts:
         fields |= {key: field for key, field in own.items() if key not in _CONTACT}
     else:
@@ -79,6 +91,7 @@ def model_of(env: Env, name: str) -> Model | None:
         count=lambda env: _count(env, dataset, contacts),
         modules=_home(env.world, dataset or name),
         may=may if exportable else dict.fromkeys(may, NOBODY),
+        abstract=not exportable,
         write=lambda env, rows, vals: _write(env, dataset, rows, vals),
         unlink=lambda env, rows, given: _unlink(env, name, rows),
     )
@@ -87,6 +100,8 @@ def model_of(env: Env, name: str) -> Model | None:
 def _field(each: Mapping[str, str]) -> Field:
     if each["type"] == "reference" and each.get("relation"):
         return Field("many2one", each["label"], each["relation"])
+    if each["type"] == "record":
+        return Field("many2one_reference", each["label"])
     return Field(TYPES.get(each["type"], "char"), each["label"])
 
 
@@ -135,6 +150,9 @@ def _table(env: Env, dataset: str, span: Span, contacts: bool, own: Mapping[str,
 
 def _shaper(env: Env, dataset: str, contacts: bool, own: Mapping[str, Field]) -> Callable[[tuple[Any, ...]], Row]:
     owners: dict[str | None, int | bool] = {None: False}
+    pictures = _pictures(env.world, dataset)
+    listed = "SELECT id, row_id FROM attachments WHERE dataset = ? AND binned = 0"
+    files = dict(env.world.all(listed, dataset)) if pictures else {}
 
     def user(id: str | None) -> int | bool:
         if id not in owners:
@@ -151,6 +169,15 @@ def _shaper(env: Env, dataset: str, contacts: bool, own: Mapping[str, Field]) ->
             "id": number, "key": id, "dataset": dataset, "user_id": user(owner), "create_uid": made, "write_uid": made,
             "create_date": moment(created), "write_date": moment(changed), "my_activity_count": 0,
         }  # fmt: skip
+        for name, field in own.items():
+            if field.type == "many2one_reference":
+                row[name] = (
+                    numbers.of(env.world, str(row.get(TALK.get(dataset, "")) or ""), str(values.get(name))) or False
+                )
+        for place, picture in pictures.items():
+            row.setdefault(picture, False)
+            if files.get(place) == id:
+                row[picture] = partial(_picture, env.world, dataset, place)
         if "active" in own or contacts:
             row["active"] = values.get("active") is not False
         if contacts:
@@ -171,6 +198,17 @@ def _value(env: Env, field: Field, found: Any) -> Any:
     if field.type == "many2one" and isinstance(found, str) and field.relation is not None:
         return numbers.of(env.world, field.relation, found) or False
     return found
+
+
+def _pictures(world: World, dataset: str | None) -> dict[str, str]:
+    """The fields of a dataset that lie in attachments, by those (the trait `field_files`)."""
+    found: dict[str, str] = world.traits.get("field_files", {})
+    places = {place.rpartition("/")[2]: field for place, field in found.items() if place.rpartition("/")[0] == dataset}
+    return dict(sorted(places.items()))
+
+
+def _picture(world: World, dataset: str, id: str) -> str:
+    return b64encode(world.attachment(dataset, id)).decode()
 
 
 def _accounts(env: Env, span: Span) -> Iterator[Row]:
@@ -229,3 +267,12 @@ def _unlink(env: Env, name: str, rows: list[Row]) -> None:
         world.run("DELETE FROM rows WHERE dataset = ? AND id = ?", dataset, row["key"])
         world.run("DELETE FROM attachments WHERE dataset = ? AND row_id = ?", dataset, row["key"])
         world.count_in(dataset, binned=-1)
+        _hush(world, dataset, row["key"])
+
+
+def _hush(world: World, dataset: str, id: str) -> None:
+    """What was said about a row, and is to be done for it, goes with it."""
+    for talk, about in TALK.items():
+        said = f"fields ->> '$.{about}' = ? AND fields ->> '$.res_id' = ?"
+        gone = world.run(f"DELETE FROM rows WHERE dataset = ? AND {said}", talk, model_name(dataset), id)
+        world.count_in(talk, live=-gone)
