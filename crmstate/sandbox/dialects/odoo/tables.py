@@ -21,7 +21,7 @@ from ...wire import Refused
 from ...world import World
 from . import errors, numbers, people
 from .domains import Row, Span
-from .models import COMPANY, INTERNAL, NOBODY, ROOT, SYSTEM, Env, Field, Model, counted, moment, with_magic
+from .models import COMPANY, INTERNAL, NOBODY, ROOT, SYSTEM, Env, Field, Model, moment, with_magic
 
 TYPES = {
     "date": "date",
@@ -113,8 +113,8 @@ def _home(world: World, dataset: str) -> str:
 
 def _count(env: Env, dataset: str | None, contacts: bool) -> int:
     found = env.world.one("SELECT live FROM datasets WHERE id = ?", dataset)
-    people_ = counted(env.world, "SELECT count(*) FROM users WHERE deleted_at IS NULL") + 3 if contacts else 0
-    return (int(found[0]) if found else 0) + people_
+    accounts = people.USER.count(env) + 1 if contacts else 0  # everybody's, and the company's
+    return (int(found[0]) if found else 0) + accounts
 
 
 def _rows(env: Env, dataset: str | None, span: Span, contacts: bool, own: Mapping[str, Field]) -> Iterator[Row]:
