@@ -61,7 +61,7 @@ class OdooWorldTruth(WorldTruth):
             live = [each for each in truth["integrations"] if not each["deleted_at"]]
             there = {each["id"]: each["status"] == "active" for each in live}
         elif kind is Kind.MODULE:
-            found = {str(number): Phase.PRESENT for number in machine.MODULES}
+            found = {str(number): Phase.PRESENT for number in machine.INSTALLED}
             there = {each["id"]: each["status"] == "enabled" for each in truth["modules"]}
         else:
             raise ValueError(f"no call of this vendor lists {kind}")

@@ -46,11 +46,31 @@ def somebody_else(env: Env, model: Model, domain: Domain, rows: list[Row], given
     world, begin, end = env.world, str(shown[0]["key"]), str(shown[-1]["key"])
     place = model.name if dataset is None else dataset
     last = world.one("SELECT max(number) FROM odoo_numbers WHERE model = ?", place)[0]
+    if fault["how"] == "remove":
+        _remove(env, kind, place, shown[-1]["id"], fault["where"] == "before")
+        return
     listings.somebody_else(world, listings.LISTINGS[kind], dataset, begin, end, fault["how"], fault["where"])
     if fault["how"] == "insert" and fault["where"] == "before":
         fresh = world.one("SELECT key FROM odoo_numbers WHERE model = ? AND number > ? LIMIT 1", place, last)
         if fresh is not None:
             ids.put_before(world, place, fresh[0], shown[-1]["id"])
+
+
+def _remove(env: Env, kind: str, place: str, last: int, before: bool) -> None:
+    """Somebody removes what is next behind a number, or what lies at it: but not us."""
+    side, order = ("<=", "DESC") if before else (">", "ASC")
+    table = listings.LISTINGS[kind].table
+    scope = "AND t.dataset = n.model" if kind == "row" else "AND t.id NOT IN (?, ?)"
+    ours = () if kind == "row" else (env.caller.user_id, env.caller.key_id)
+    sql = f"SELECT t.id FROM odoo_numbers n JOIN {table} t ON t.id = n.key {scope} WHERE n.model = ? AND n.number {side} ? "
+    found = env.world.one(f"{sql} ORDER BY n.number {order} LIMIT 1", *ours, place, last)
+    if found is None:
+        return
+    if kind == "row":
+        env.world.run("DELETE FROM rows WHERE dataset = ? AND id = ?", place, found[0])
+        env.world.count_in(place, live=-1)
+    else:
+        env.world.run(f"DELETE FROM {table} WHERE id = ?", found[0])
 
 
 def numbers(call: Call, domain: Domain, found: list[int]) -> list[int]:

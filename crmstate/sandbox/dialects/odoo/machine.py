@@ -16,7 +16,7 @@ from .models import COMPANY, ROOT, SYSTEM, Env, Field, Model, moment, with_magic
 
 INCOMING = "webhook_in"
 """The World's type of an integration that is called from outside."""
-MODULES = {
+INSTALLED = {
     1: ("base", "Base"),
     2: ("web", "Web"),
     3: ("mail", "Discuss"),
@@ -112,7 +112,9 @@ def _brought(env: Env) -> Iterator[Row]:
     found += [("base", "partner_admin", "res.partner", numbers.ADMINS_PARTNER)]
     found += [(module, name, "res.groups", number) for number, (module, name, _) in groups.NAMES.items()]
     found += [("base", name, "ir.rule", number) for number, (_, name, _, _) in RULES.items()]
-    found += [("base", f"module_{name}", "ir.module.module", number) for number, (name, _) in reversed(MODULES.items())]
+    found += [
+        ("base", f"module_{name}", "ir.module.module", number) for number, (name, _) in reversed(INSTALLED.items())
+    ]
     for number, (module, name, model, row) in enumerate(found, 1):
         yield {
             "id": number, "module": module, "name": name, "model": model, "res_id": row,
@@ -124,7 +126,7 @@ def _brought(env: Env) -> Iterator[Row]:
 
 
 def _modules(env: Env) -> Iterator[Row]:
-    for number, (name, label) in MODULES.items():
+    for number, (name, label) in INSTALLED.items():
         if numbers.key(env.world, numbers.MODULES, number) is None:
             yield {
                 "id": number,
@@ -198,114 +200,113 @@ def _unlink_automations(env: Env, rows: list[Row], given: Mapping[str, Any]) -> 
 # The models themselves
 
 
-def models() -> dict[str, Model]:
-    """Every model that is not a table of the World's, but for people's and files."""
-    model_ref = Field("many2one", "Model", "ir.model")
-    made = (
-        _small(
-            "ir.config_parameter",
-            "System Parameter",
-            {"key": Field("char", "Key", required=True), "value": Field("text", "Value", required=True)},
-            _parameters,
-            may={"read": SYSTEM},
-            methods={"get_param": (_get_param, frozenset({"key", "default"}))},
-        ),
-        _small(
-            "res.groups",
-            "Access Groups",
-            {
-                "name": Field("char", "Name", required=True),
-                "full_name": Field("char", "Group Name", store=False),
-                "share": Field("boolean", "Share Group"),
-            },
-            _groups,
-        ),
-        _small(
-            "res.company",
-            "Companies",
-            {
-                "name": Field("char", "Company Name", required=True),
-                "active": Field("boolean", "Active"),
-                "partner_id": Field("many2one", "Partner", "res.partner", required=True),
-            },
-            _companies,
-            unlink=_keep_the_company,
-        ),
-        _small(
-            "ir.rule",
-            "Record Rule",
-            {
-                "name": Field("char", "Name"),
-                "model_id": model_ref,
-                "domain_force": Field("text", "Domain"),
-                "groups": Field("many2many", "Groups", "res.groups"),
-                "active": Field("boolean", "Active"),
-                "global": Field("boolean", "Global", readonly=True),
-                **{f"perm_{what}": Field("boolean", what) for what in ("read", "write", "create", "unlink")},
-            },
-            _rules,
-            may={"read": SYSTEM},
-        ),
-        _small(
-            "ir.model.data",
-            "Model Data",
-            {
-                "module": Field("char", "Module"),
-                "name": Field("char", "External Identifier"),
-                "complete_name": Field("char", "Complete ID", store=False),
-                "model": Field("char", "Model Name"),
-                "res_id": Field("many2one_reference", "Record ID"),
-                "noupdate": Field("boolean", "Non Updatable"),
-            },
-            _brought,
-            may={"read": SYSTEM},
-        ),
-        _small(
-            "ir.module.module",
-            "Module",
-            {
-                "name": Field("char", "Technical Name"),
-                "shortdesc": Field("char", "Module Name"),
-                "state": Field("selection", "Status"),
-                "application": Field("boolean", "Application"),
-            },
-            _modules,
-            may={"read": SYSTEM},
-        ),
-        _small(
-            numbers.RULES,
-            "Automation Rule",
-            {
-                "name": Field("char", "Automation Rule Name", required=True),
-                "active": Field("boolean", "Active"),
-                "model_id": model_ref,
-                "model_name": Field("char", "Model Name", store=False),
-                "trigger": Field("selection", "Trigger"),
-                "url": Field("char", "Url", store=False),
-                "webhook_uuid": Field("char", "Webhook UUID"),
-                "action_server_ids": Field("one2many", "Actions", numbers.ACTIONS),
-                "last_run": Field("datetime", "Last Run"),
-            },
-            _automations,
-            modules="base_automation",
-            may={"read": SYSTEM},
-            write=_switch,
-            unlink=_unlink_automations,
-        ),
-        _small(
-            numbers.ACTIONS,
-            "Server Action",
-            {
-                "name": Field("char", "Name", required=True),
-                "state": Field("selection", "Type"),
-                "usage": Field("selection", "Usage"),
-                "webhook_url": Field("char", "Webhook URL"),
-                "base_automation_id": Field("many2one", "Automation Rule", numbers.RULES),
-                "model_id": model_ref,
-            },
-            _actions,
-            modules="base, base_automation",
-            may={"read": SYSTEM},
-        ),
-    )
-    return {each.name: each for each in made}
+_MODEL_REF = Field("many2one", "Model", "ir.model")
+_MADE = (
+    _small(
+        "ir.config_parameter",
+        "System Parameter",
+        {"key": Field("char", "Key", required=True), "value": Field("text", "Value", required=True)},
+        _parameters,
+        may={"read": SYSTEM},
+        methods={"get_param": (_get_param, frozenset({"key", "default"}))},
+    ),
+    _small(
+        "res.groups",
+        "Access Groups",
+        {
+            "name": Field("char", "Name", required=True),
+            "full_name": Field("char", "Group Name", store=False),
+            "share": Field("boolean", "Share Group"),
+        },
+        _groups,
+    ),
+    _small(
+        "res.company",
+        "Companies",
+        {
+            "name": Field("char", "Company Name", required=True),
+            "active": Field("boolean", "Active"),
+            "partner_id": Field("many2one", "Partner", "res.partner", required=True),
+        },
+        _companies,
+        unlink=_keep_the_company,
+    ),
+    _small(
+        "ir.rule",
+        "Record Rule",
+        {
+            "name": Field("char", "Name"),
+            "model_id": _MODEL_REF,
+            "domain_force": Field("text", "Domain"),
+            "groups": Field("many2many", "Groups", "res.groups"),
+            "active": Field("boolean", "Active"),
+            "global": Field("boolean", "Global", readonly=True),
+            **{f"perm_{what}": Field("boolean", what) for what in ("read", "write", "create", "unlink")},
+        },
+        _rules,
+        may={"read": SYSTEM},
+    ),
+    _small(
+        "ir.model.data",
+        "Model Data",
+        {
+            "module": Field("char", "Module"),
+            "name": Field("char", "External Identifier"),
+            "complete_name": Field("char", "Complete ID", store=False),
+            "model": Field("char", "Model Name"),
+            "res_id": Field("many2one_reference", "Record ID"),
+            "noupdate": Field("boolean", "Non Updatable"),
+        },
+        _brought,
+        may={"read": SYSTEM},
+    ),
+    _small(
+        "ir.module.module",
+        "Module",
+        {
+            "name": Field("char", "Technical Name"),
+            "shortdesc": Field("char", "Module Name"),
+            "state": Field("selection", "Status"),
+            "application": Field("boolean", "Application"),
+        },
+        _modules,
+        may={"read": SYSTEM},
+    ),
+    _small(
+        numbers.RULES,
+        "Automation Rule",
+        {
+            "name": Field("char", "Automation Rule Name", required=True),
+            "active": Field("boolean", "Active"),
+            "model_id": _MODEL_REF,
+            "model_name": Field("char", "Model Name", store=False),
+            "trigger": Field("selection", "Trigger"),
+            "url": Field("char", "Url", store=False),
+            "webhook_uuid": Field("char", "Webhook UUID"),
+            "action_server_ids": Field("one2many", "Actions", numbers.ACTIONS),
+            "last_run": Field("datetime", "Last Run"),
+        },
+        _automations,
+        modules="base_automation",
+        may={"read": SYSTEM},
+        write=_switch,
+        unlink=_unlink_automations,
+    ),
+    _small(
+        numbers.ACTIONS,
+        "Server Action",
+        {
+            "name": Field("char", "Name", required=True),
+            "state": Field("selection", "Type"),
+            "usage": Field("selection", "Usage"),
+            "webhook_url": Field("char", "Webhook URL"),
+            "base_automation_id": Field("many2one", "Automation Rule", numbers.RULES),
+            "model_id": _MODEL_REF,
+        },
+        _actions,
+        modules="base, base_automation",
+        may={"read": SYSTEM},
+    ),
+)
+MODELS = {each.name: each for each in _MADE}
+"""Every model that is not a table of the World's, but for people's and files."""

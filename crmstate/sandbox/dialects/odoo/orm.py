@@ -153,7 +153,7 @@ def do_write(env: Env, model: Model, rows: list[Row], given: Mapping[str, Any]) 
             raise errors.bad_value(f"Invalid field {name!r:.100} in {model.name!r}")
     if model.write is None:
         raise errors.refusal("UserError", "What this would change is not simulated.")
-    env.call.ids = [str(row["key"]) for row in rows]
+    env.call.ids = [str(row.get("key") or row["id"]) for row in rows]
     faulty.partial(env, model, rows)
     model.write(env, rows, given["vals"])
     return True
@@ -163,7 +163,7 @@ def do_unlink(env: Env, model: Model, rows: list[Row], given: Mapping[str, Any])
     env.check("unlink", model)
     if model.unlink is None:
         raise errors.refusal("UserError", "What this would delete is not simulated.")
-    env.call.ids = [str(row["key"]) for row in rows]
+    env.call.ids = [str(row.get("key") or row["id"]) for row in rows]
     faulty.partial(env, model, rows)
     model.unlink(env, rows, given)
     return True

@@ -16,7 +16,7 @@ from .models import SYSTEM, Env, Field, Model, with_magic
 @cache
 def _built_in() -> dict[str, Model]:
     return {
-        **machine.models(),
+        **machine.MODELS,
         **{each.name: each for each in (people.USER, people.KEY, people.WIZARD, files.FILE, MODEL, FIELD)},
     }
 
