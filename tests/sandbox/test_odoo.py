@@ -224,16 +224,19 @@ def test_trap_5_a_lead_takes_its_files_along_and_a_user_leaves_the_contact(world
     call.good("crm.lead/unlink", ids=[number(world_ready(world), "crm.lead", "d1")])
     assert 0 == call.good("ir.attachment/search_count", domain=[["res_model", "=", "crm.lead"], *EVERY_FILE])
     assert 0 == call.good("mail.message/search_count", domain=[])
+    assert (0,) == world.one("SELECT count(*) FROM attachments")
     assert (1, 0, 0) == tuple(world.one("SELECT live, binned, files FROM datasets WHERE id = 'crm.lead'")), (
         "there is no bin"
     )
 
     (wang,) = call.good("res.users/search_read", domain=[["login", "=", "wang@example.com"]], fields=["partner_id"])
     before = call.good("res.partner/search_count", domain=[ALL])
+    keys = call.good("res.users.apikeys/search_count", domain=[])
     call.good("res.users/unlink", ids=[wang["id"]])
+    assert keys - 1 == call.good("res.users.apikeys/search_count", domain=[])
     (left,) = call.good("res.partner/read", ids=[wang["partner_id"][0]], fields=["name", "user_ids"])
     assert ("wang", [], before) == (left["name"], left["user_ids"], call.good("res.partner/search_count", domain=[ALL]))
-    assert 401 == Client(world, "key-wang")("res.users/context_get")[0], "its keys went with it"
+    assert 401 == Client(world, "key-wang")("res.users/context_get")[0]
     call.good("res.partner/unlink", ids=[wang["partner_id"][0]])
     assert before - 1 == call.good("res.partner/search_count", domain=[ALL])
 
