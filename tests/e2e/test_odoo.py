@@ -18,6 +18,11 @@ from .site import Site, archived
 EXAMPLE = Path(__file__).parents[2] / "examples" / "odoo-exit" / "crmstate.yaml"
 CONTACTS = 110
 KEPT = {"admin@example.com": "user1@example.com", "crmstate-read": "user3", "crmstate-write": "user2"}
+TO_DO = [
+    {"name": "summary", "type": "text", "label": "Summary"},
+    {"name": "res_model", "type": "text", "label": "Model"},
+    {"name": "res_id", "type": "record", "label": "Record"},
+]
 READING = re.compile(r"/(search_read|search_count|fields_get|context_get|has_group|formatted_read_group)$")
 
 
@@ -44,6 +49,14 @@ def database(tmp_path: Path) -> Iterator[Database]:
     made = Database(tmp_path / "site")
     made.folder.mkdir()
     seed(made.data, dialect="odoo", contacts=CONTACTS, users=6)
+    with World.open(made.data) as world:
+        world.add_dataset("ir.attachment", "Attachment")  # files that are no record's
+        world.add_rows("ir.attachment", [{"id": f"t{number}"} for number in range(2)])
+        for number in range(2):
+            world.add_attachment("ir.attachment", f"f{number}", f"t{number}", content=b"loose %d" % number)
+        world.add_dataset("mail.activity", "Activity", TO_DO)
+        said = {"summary": "Call", "res_model": "res.partner", "res_id": "c0000003"}
+        world.add_rows("mail.activity", [{"id": "a1", "fields": said}])
     made.write(example())
     made.serve()
     try:
@@ -79,6 +92,8 @@ def test_the_example_is_carried_out_to_its_end_and_a_second_plan_has_nothing_to_
     assert {True: CONTACTS - 2, False: 2} == dict(ours), "archived ones too, and nobody's contact that has an account"
     with World.open(database.data) as world:
         secrets = [key.token.encode() for key in world.credentials().values()]
+    files = {path.read_bytes() for path in (database.folder / "archive").rglob("*") if path.is_file()}
+    assert {b"loose 0", b"loose 1"} <= files
     kept = [path for path in database.folder.rglob("*") if path.is_file() and not path.name.startswith("odoo.db")]
     assert not [path for path in kept for secret in secrets if secret in path.read_bytes()]
     second = database.plan("--detailed-exitcode")

@@ -87,7 +87,7 @@ def _new(model: str, key: str, row: str) -> str:
 
 def _every_row(world: World) -> None:
     world.run(
-        "INSERT OR IGNORE INTO odoo_numbers SELECT r.dataset, "
+        "INSERT INTO odoo_numbers SELECT r.dataset, "
         f"max({FIRST}, coalesce((SELECT max(number) FROM odoo_numbers o WHERE o.model = r.dataset), 0)) "
         "+ row_number() OVER (PARTITION BY r.dataset ORDER BY r.id), r.id FROM rows r "
         "WHERE NOT EXISTS (SELECT 1 FROM odoo_numbers o WHERE o.model = r.dataset AND o.key = r.id)"
@@ -96,8 +96,9 @@ def _every_row(world: World) -> None:
 
 def _every_file(world: World) -> None:
     world.run(
-        f"INSERT OR IGNORE INTO odoo_numbers SELECT '{FILES}', {FIRST} + row_number() OVER (ORDER BY dataset, id), "
-        "dataset || char(10) || id FROM attachments"
+        f"INSERT INTO odoo_numbers SELECT '{FILES}', "
+        f"max({FIRST}, coalesce((SELECT max(number) FROM odoo_numbers o WHERE o.model = '{FILES}'), 0)) "
+        "+ row_number() OVER (ORDER BY dataset, id), dataset || char(10) || id FROM attachments"
     )
 
 
