@@ -47,7 +47,7 @@ class Domain:
 def understood(given: Any, model: Model, related: Related) -> Domain:
     """Raises `Refused` for what is no domain of this model."""
     if not isinstance(given, list):
-        raise errors.bad_value(f"Domain() invalid item in domain: {given!r:.100}")
+        raise errors.refusal("TypeError", f"Domain() invalid argument type for domain: {given!r:.100}")
     leaves = [part for part in given if not isinstance(part, str)]
     stack: list[Test] = []
     for part in reversed(given):
@@ -66,7 +66,7 @@ def understood(given: Any, model: Model, related: Related) -> Domain:
 def _joined(operator: str, stack: list[Test]) -> Test:
     needed = 1 if operator == "!" else 2
     if len(stack) < needed:
-        raise errors.bad_value("Domain() malformed domain: an operator without its conditions")
+        raise errors.bad_value("Domain() malformed domain")
     first = stack.pop()
     if operator == "!":
         return lambda row: not first(row)
@@ -83,14 +83,17 @@ def _leaf(part: Any, model: Model, related: Related) -> Test:
     if path in (0, 1) and operator == "=" and wanted == 1:
         return lambda row: path == 1
     if not isinstance(path, str) or operator not in _TESTS:
-        raise errors.bad_value(f"Invalid condition {part!r:.100}")
+        raise errors.bad_value(f"Invalid operator in condition {tuple(part)!r:.100}")
     name, _, rest = path.partition(".")
     if name not in model.fields:
         raise errors.bad_value(f"Invalid field {model.name}.{name} in condition {tuple(part)!r:.100}")
     if rest:
         return _through(name, [rest, operator, wanted], model, related)
     if operator in ("in", "not in") and not isinstance(wanted, list):
-        raise errors.bad_value(f"Invalid condition {part!r:.100}: a list is needed")
+        wanted = [wanted]
+    texts = [each for each in (wanted if isinstance(wanted, list) else [wanted]) if isinstance(each, str)]
+    if name == "id" and texts:
+        raise errors.refusal("InvalidTextRepresentation", f"invalid input syntax for type integer: {texts[0]!r:.100}")
     test = _TESTS[operator]
     return lambda row: test(value(row, name), wanted)
 

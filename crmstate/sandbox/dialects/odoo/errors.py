@@ -22,14 +22,17 @@ EXCEPTIONS: dict[str, tuple[str, int]] = {
     "ValidationError": (ODOO, 422),
     "RedirectWarning": (ODOO, 500),
     "ValueError": (PYTHON, 500),
+    "TypeError": (PYTHON, 500),
+    "AssertionError": (PYTHON, 500),
+    "InvalidTextRepresentation": ("psycopg2.errors", 500),
+    "InvalidRowCountInLimitClause": ("psycopg2.errors", 500),
     "BadRequest": (WERKZEUG, 400),
     "Unauthorized": (WERKZEUG, 401),
     "NotFound": (WERKZEUG, 404),
-    "MethodNotAllowed": (WERKZEUG, 405),
     "UnprocessableEntity": (WERKZEUG, 422),
 }
 """By the exception's name: where it is from, and the status that it answers with."""
-NO_DATABASE, NO_PAGE = "no database", "no page"
+NO_DATABASE, NO_PAGE, NO_JSON = "no database", "no page", "no json"
 
 # What the World and its faults refuse, in this vendor's exceptions.
 _OWN = {
@@ -44,8 +47,8 @@ REFUSED = "Database deletion error: Access Denied"
 """How the pages about databases refuse, in HTTP 200."""
 BAD_KEY = "Invalid apikey"
 IN_USE = (
-    "The operation cannot be completed: another model requires the record being deleted. If possible, archive it instead.\n\n"
-    "Another model is using the record you are trying to delete."
+    "The operation cannot be completed: Another model is using the record you are trying to delete.\n\n"
+    "How about archiving the record instead?"
 )
 _TRACE = (
     'Traceback (most recent call last):\n  File "/opt/odoo/odoo/http.py", line 2212, in _transactioning\n'
@@ -92,6 +95,8 @@ def as_reply(refused: Refused) -> Reply:
         return _page(200, "Odoo", REFUSED, refused.headers)
     if refused.code in (NO_DATABASE, NO_PAGE, "not_found"):
         return _page(404, "404 Not Found", "The requested URL was not found on the server.", {})
+    if refused.code == NO_JSON:
+        return _page(415, "415 Unsupported Media Type", "Request inferred type is compatible with ['http'].", {})
     name = _OWN.get(refused.code, refused.code)
     module, status = EXCEPTIONS.get(name, (PYTHON, 500))
     arguments: list[Any] = [refused.message, status] if module == WERKZEUG else [refused.message]

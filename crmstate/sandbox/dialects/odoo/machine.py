@@ -27,10 +27,11 @@ INSTALLED = {
 }
 PARAMETERS = {1: "database.uuid", 2: "database.create_date", 3: "web.base.url"}
 RULES = {
-    1: ("API keys: users", "api_key_user", "[('user_id', '=', user.id)]", 1),
-    2: ("API keys: administrators", "api_key_admin", "[(1, '=', 1)]", 4),
+    23: ("Public users can't interact with keys at all", "api_key_public", "[(0, '=', 1)]", (3,)),
+    24: ("Users can read and delete their own keys", "api_key_user", "[('user_id', '=', user.id)]", (2, 1)),
+    25: ("Administrators can view user keys to revoke them", "api_key_admin", "[(1, '=', 1)]", (4,)),
 }
-"""Rules over API keys, which are all that is here: name, external id, domain, group."""
+"""Rules over API keys, which are all that is here: name, external id, domain, groups."""
 
 
 def _listed(rows: Callable[[Env], Iterator[Row]]) -> Callable[[Env, Span], Iterator[Row]]:
@@ -94,9 +95,9 @@ def _keep_the_company(env: Env, rows: list[Row], given: Mapping[str, Any]) -> No
 
 def _rules(env: Env) -> Iterator[Row]:
     keys = numbers.take(env.world, "ir.model", numbers.KEYS)
-    for number, (name, _, domain, group) in RULES.items():
+    for number, (name, _, domain, given) in RULES.items():
         yield {
-            "id": number, "name": name, "model_id": keys, "domain_force": domain, "groups": [group], "active": True,
+            "id": number, "name": name, "model_id": keys, "domain_force": domain, "groups": list(given), "active": True,
             "global": False, "perm_read": True, "perm_write": True, "perm_create": True, "perm_unlink": True,
         }  # fmt: skip
 
@@ -159,7 +160,7 @@ def _automations(env: Env) -> Iterator[Row]:
         yield {
             "id": number, "key": id, "name": name, "active": status == "active", "model_id": partner,
             "model_name": numbers.PARTNERS, "trigger": "on_webhook" if incoming else "on_create_or_write",
-            "webhook_uuid": secret, "url": f"{_parameter(env, 'web.base.url')}/web/hook/{secret}" if incoming else False,
+            "webhook_uuid": secret, "url": f"{_parameter(env, 'web.base.url')}/web/hook/{secret}" if incoming else "",
             "action_server_ids": [] if incoming else [action], "last_run": moment(used), "create_uid": numbers.ADMIN,
         }  # fmt: skip
 
@@ -270,7 +271,6 @@ _MADE = (
             "application": Field("boolean", "Application"),
         },
         _modules,
-        may={"read": SYSTEM},
     ),
     _small(
         numbers.RULES,

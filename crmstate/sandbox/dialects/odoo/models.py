@@ -49,8 +49,8 @@ MAGIC = {
 @dataclass(frozen=True)
 class Model:
     """A model. `rows`: what the caller sees of it, by id; `count`: all of it, past every rule. `may`: who reads, writes,
-    unlinks. `methods`: what it has besides the usual ones. `hidden`: which rows a search leaves out that mentions none of
-    those fields."""
+    unlinks. `order`: how rows come where nobody says. `methods`: what it has besides the usual ones. `hidden`: which rows a
+    search leaves out that mentions none of those fields."""
 
     name: str
     label: str
@@ -63,6 +63,7 @@ class Model:
     unlink: Act | None = None
     methods: Mapping[str, tuple[Act, frozenset[str]]] = field(default_factory=dict)
     hidden: tuple[Callable[[Row], bool], frozenset[str]] | None = None
+    order: str = "id"
     transient: bool = False
     abstract: bool = False
     of: Callable[[str], Model] = field(default=lambda name: _none(name), repr=False)

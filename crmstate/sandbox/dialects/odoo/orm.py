@@ -31,7 +31,7 @@ def search(env: Env, model: Model, given: Mapping[str, Any]) -> tuple[Domain, It
     if model.hidden is not None and not model.hidden[1] & domain.mentions:
         shown = model.hidden[0]
         rows = (row for row in rows if shown(row))
-    return domain, _sorted(rows, given.get("order"), model)
+    return domain, _sorted(rows, given.get("order") or model.order, model)
 
 
 def _sorted(rows: Iterator[Row], order: Any, model: Model) -> Iterator[Row]:
@@ -61,7 +61,7 @@ def do_search(env: Env, model: Model, rows: list[Row], given: Mapping[str, Any])
 
 
 def do_search_count(env: Env, model: Model, rows: list[Row], given: Mapping[str, Any]) -> int:
-    domain, found = search(env, model, given)
+    domain, found = search(env, model, {**given, "order": "id"})
     total = sum(1 for _ in islice(found, given.get("limit")))
     return faulty.total(env.call, domain, total)
 
@@ -82,8 +82,10 @@ def do_read(env: Env, model: Model, rows: list[Row], given: Mapping[str, Any]) -
 
 def _window(rows: Iterator[Row], given: Mapping[str, Any]) -> Iterator[Row]:
     offset, limit = given.get("offset") or 0, given.get("limit")
-    if not isinstance(offset, int) or not (limit is None or isinstance(limit, int)) or offset < 0 or (limit or 0) < 0:
-        raise errors.bad_value("LIMIT and OFFSET must not be negative")
+    if not isinstance(offset, int) or not (limit is None or isinstance(limit, int)):
+        raise errors.refusal("InvalidTextRepresentation", "invalid input syntax for type integer")
+    if offset < 0 or (limit or 0) < 0:
+        raise errors.refusal("InvalidRowCountInLimitClause", "LIMIT must not be negative")
     return islice(rows, offset, None if not limit else offset + limit)
 
 
@@ -170,11 +172,9 @@ def do_unlink(env: Env, model: Model, rows: list[Row], given: Mapping[str, Any])
 
 
 def do_has_access(env: Env, model: Model, rows: list[Row], given: Mapping[str, Any]) -> bool:
-    return env.lets(str(given["operation"]), model)
-
-
-def do_check_access(env: Env, model: Model, rows: list[Row], given: Mapping[str, Any]) -> None:
-    env.check(str(given["operation"]), model)
+    if given["operation"] not in ("read", "write", "create", "unlink"):
+        raise errors.refusal("AssertionError", "Invalid access mode")
+    return env.lets(given["operation"], model)
 
 
 def do_formatted_read_group(env: Env, model: Model, rows: list[Row], given: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -209,16 +209,19 @@ METHODS: dict[str, tuple[Method, frozenset[str], frozenset[str], bool]] = {
     "write": (do_write, frozenset({"vals"}), frozenset({"vals"}), False),
     "unlink": (do_unlink, frozenset(), frozenset(), False),
     "has_access": (do_has_access, frozenset({"operation"}), frozenset({"operation"}), False),
-    "check_access": (do_check_access, frozenset({"operation"}), frozenset({"operation"}), False),
 }
-QUIET = {"read", "has_access", "check_access"}
+UNSEEN = {"remove"}
+"""Methods that do not look whether rows are there."""
+PRIVATE = {"check_access", "browse", "sudo", "with_context", "filtered", "mapped"}
+"""Methods without an underscore that are private all the same."""
+QUIET = {"read", "has_access"}
 """Methods that say nothing of rows that are gone."""
 
 
 def called(env: Env, model: Model, method: str, given: Mapping[str, Any]) -> Any:
     """One method of a model with its arguments by name. Raises `Refused`: 404 for what there is not, 403 for what is
     private, 422 for arguments that it does not take."""
-    if method.startswith("_"):
+    if method.startswith("_") or method in PRIVATE:
         raise errors.refusal(
             "AccessError", f"Private methods (such as '{model.name}.{method}') cannot be called remotely."
         )
@@ -226,7 +229,7 @@ def called(env: Env, model: Model, method: str, given: Mapping[str, Any]) -> Any
     if method in model.methods:
         act, takes = model.methods[method]
         _bound(method, arguments, takes, frozenset())
-        return act(env, _rows(env, model, given, quiet=False), given)
+        return act(env, _rows(env, model, given, quiet=method in UNSEEN), given)
     if method not in METHODS:
         raise errors.refusal("NotFound", f"The method '{model.name}.{method}' does not exist")
     does, takes, needs, whole = METHODS[method]
@@ -252,7 +255,7 @@ def _rows(env: Env, model: Model, given: Mapping[str, Any], *, quiet: bool) -> l
     if isinstance(numbers, int):
         numbers = [numbers]
     if not isinstance(numbers, list) or not all(isinstance(each, int) for each in numbers):
-        raise errors.bad_value(f"Invalid ids {numbers!r:.100}")
+        raise errors.refusal("InvalidTextRepresentation", f"invalid input syntax for type integer: {numbers!r:.100}")
     found = {row["id"]: row for row in model.rows(env, Span(only=frozenset(numbers)))} if numbers else {}
     if not quiet and (gone := [each for each in numbers if each not in found]):
         raise errors.missing(model.name, gone[:1], env.uid)

@@ -18,7 +18,7 @@ from .models import COMPANY, EVERYBODY, INTERNAL, NOBODY, ROOT, Env, Field, Mode
 
 CHECK = "res.users.identitycheck"
 WIZARDS = "odoo/wizards"
-PUBLIC, TEMPLATE = 4, 5
+PUBLIC, TEMPLATE = 3, 4
 """The user whom nobody signed in as, and the pattern of portal users."""
 THE_SERVERS = {
     ROOT: ("__system__", "OdooBot", "user_root", False),
@@ -40,12 +40,12 @@ def partner_of(world: World, user: str) -> int:
 
 
 def servers_partner(number: int) -> int:
-    """The contact of one of the server's own users: 1 is the company's, and 3 the administrator's."""
-    return 2 if number == ROOT else number
+    """The contact of one of the server's own users: the company's is 1, the administrator's 3."""
+    return number + 1
 
 
 def user_rows(env: Env, span: Span) -> Iterator[Row]:
-    """Everybody, by number; who reads as a member sees no administrator that is archived [g]."""
+    """Everybody, by number, whoever asks."""
     own = [_servers_user(number) for number in THE_SERVERS if numbers.key(env.world, numbers.USERS, number) is None]
     found = env.world.all(
         f"SELECT {_COLUMNS} FROM users u JOIN odoo_numbers n ON n.model = ? AND n.key = u.id WHERE {_THERE} "
@@ -54,7 +54,7 @@ def user_rows(env: Env, span: Span) -> Iterator[Row]:
     )
     rows = own + [_user(env, each) for each in found]
     for row in sorted(rows, key=lambda row: int(row["id"])):
-        if within(span, row["id"]) and (env.viewer is None or row["active"] or row["key"] == env.viewer):
+        if within(span, row["id"]):
             yield row
 
 
@@ -85,7 +85,7 @@ def _user(env: Env, found: tuple[Any, ...]) -> Row:
         "api_key_ids": lambda: [row["id"] for row in key_rows(env, Span()) if row["user_id"] == number],
         "partner_id": lambda: partner_of(env.world, id), "company_id": COMPANY, "company_ids": [COMPANY],
         "create_uid": ROOT, "write_uid": ROOT, "create_date": moment(changed), "write_date": moment(changed),
-        "lang": "en_US", "tz": "UTC", "role": "group_user" if role == "member" else "group_system",
+        "lang": "en_US", "tz": False, "role": "group_user" if role == "member" else "group_system",
     }  # fmt: skip
 
 
@@ -130,18 +130,26 @@ def _sign_out(world: World, user: str) -> None:
 
 
 def unlink_users(env: Env, rows: list[Row], given: Mapping[str, Any]) -> None:
-    """Takes the keys along and leaves the contact behind. The server's own users and the first administrator stay."""
+    """Takes the keys along and leaves the contact behind. The server's own users and the first administrator stay, and so does
+    whom rows refer to that are there."""
     for row in rows:
-        if row["key"] is None or row["id"] == numbers.ADMIN:
-            raise errors.refusal(
-                "UserError",
-                "You can not remove the admin user as it is used internally for resources created by Odoo "
-                "(updates, module installation, ...)",
-            )
-        if row["id"] == env.uid:
-            raise errors.refusal("UserError", errors.IN_USE)  # a guess
+        if row["id"] == numbers.ADMIN or row["key"] is None:
+            raise errors.refusal("UserError", _STAYS[row["id"]])
+        made = env.world.one("SELECT 1 FROM rows WHERE owner_id = ? AND binned = 0 LIMIT 1", row["key"])
+        if made is not None or row["id"] == env.uid:
+            raise errors.refusal("ValidationError", errors.IN_USE)
     for row in rows:
         _leave(env.world, row)
+
+
+_STAYS = {
+    ROOT: "You can not remove the admin user as it is used internally for resources created by Odoo "
+    "(updates, module installation, ...)",
+    numbers.ADMIN: "You cannot delete the admin user because it is utilized in various places (such as security "
+    "configurations,...). Instead, archive it.",
+    PUBLIC: "Deleting the public user is not allowed. Deleting this profile will compromise critical functionalities.",
+    TEMPLATE: "Deleting the template users is not allowed. Deleting this profile will compromise critical functionalities.",
+}
 
 
 def _leave(world: World, row: Row) -> None:
@@ -160,14 +168,19 @@ def _leave(world: World, row: Row) -> None:
 
 
 def key_rows(env: Env, span: Span) -> Iterator[Row]:
-    """Keys that work, also those of archived users; a member's own alone, whoever asks for more."""
+    """A member's own alone, whoever asks for more."""
+    return (row for row in every_key(env, span) if env.viewer in (None, row["owner"]))
+
+
+def every_key(env: Env, span: Span) -> Iterator[Row]:
+    """Keys that work, also those of archived users."""
     sql = (
         "SELECT n.number, k.id, k.name, k.user_id, k.created_at, u.number FROM api_keys k "
         "JOIN odoo_numbers n ON n.model = ? AND n.key = k.id LEFT JOIN odoo_numbers u ON u.model = ? AND u.key = k.user_id "
         "WHERE k.status <> 'revoked' AND k.orphaned = 0 ORDER BY n.number"
     )
     for number, id, name, owner, created, user in env.world.all(sql, numbers.KEYS, numbers.USERS):
-        if within(span, number) and env.viewer in (None, owner):
+        if within(span, number):
             yield {
                 "id": number, "key": id, "owner": owner, "name": name, "user_id": user or False, "scope": "rpc",
                 "create_date": moment(created), "expiration_date": False, "create_uid": user, "write_uid": user,
@@ -175,14 +188,16 @@ def key_rows(env: Env, span: Span) -> Iterator[Row]:
 
 
 def remove_keys(env: Env, rows: list[Row], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Revokes nothing yet: a wizard asks who is there. Under `done_nothing` it is as if somebody had just told it."""
+    """Revokes nothing yet, and looks at no key: a wizard asks who is there. Under `done_nothing` it is as if somebody had
+    just told it."""
     env.check("read", env.model(numbers.KEYS))
-    if not rows or "done_nothing" in env.call.fired:
+    if "done_nothing" in env.call.fired:
         return _CLOSED
-    env.call.ids = [str(row["key"]) for row in rows]
+    wanted = list(given.get("ids") or [])
+    env.call.ids = [numbers.key(env.world, numbers.KEYS, each) or str(each) for each in wanted]
     found: dict[str, Any] = env.world.get(WIZARDS) or {}
     number = str(len(found) + 1)
-    env.world.put(WIZARDS, {**found, number: {"user": env.caller.user_id, "keys": [row["id"] for row in rows]}})
+    env.world.put(WIZARDS, {**found, number: {"user": env.caller.user_id, "keys": wanted}})
     return {
         "type": "ir.actions.act_window",
         "res_model": CHECK,
@@ -198,14 +213,13 @@ _CLOSED: dict[str, Any] = {"type": "ir.actions.act_window_close"}
 
 
 def wizard_rows(env: Env, span: Span) -> Iterator[Row]:
-    """The caller's own."""
     for number, each in (env.world.get(WIZARDS) or {}).items():
-        if within(span, int(number)) and each["user"] == env.caller.user_id:
+        if within(span, int(number)):
             yield {
                 "id": int(number),
                 "key": None,
                 "keys": each["keys"],
-                "create_uid": env.uid,
+                "user": each["user"],
                 "auth_method": "password",
             }
 
@@ -217,13 +231,15 @@ def run_check(env: Env, rows: list[Row], given: Mapping[str, Any]) -> dict[str, 
         raise errors.refusal(
             "UserError", "Incorrect Password, try again or click on Forgot Password to reset your password."
         )
+    if any(wizard["user"] != env.caller.user_id for wizard in rows):
+        raise errors.refusal("AccessError", "Uh-oh! Looks like you have stumbled upon some top-secret records.")
     for wizard in rows:
         _revoke(env, wizard["keys"])
     return _CLOSED
 
 
 def _revoke(env: Env, wanted: list[int]) -> None:
-    found = {row["id"]: row for row in key_rows(env, Span(only=frozenset(wanted)))}
+    found = {row["id"]: row for row in every_key(env, Span(only=frozenset(wanted)))}
     if gone := [each for each in wanted if each not in found]:
         raise errors.missing(numbers.KEYS, gone[:1], env.uid)
     owners = {row["owner"] for row in found.values()}
@@ -238,7 +254,10 @@ def _revoke(env: Env, wanted: list[int]) -> None:
 
 
 def has_group(env: Env, rows: list[Row], given: Mapping[str, Any]) -> bool:
-    row = rows[0] if rows else next(user_rows(env, Span(only=frozenset((env.uid,)))))
+    if len(rows) != 1:
+        shown = ", ".join(str(row["id"]) for row in rows)
+        raise errors.bad_value(f"Expected singleton: res.users({shown})")
+    (row,) = rows
     wanted = given.get("group_ext_id", "")
     if row["id"] == env.uid and "write" not in env.caller.scopes and wanted == groups.SYSTEM:
         return False  # who may not write stands for somebody who only reads
@@ -246,7 +265,7 @@ def has_group(env: Env, rows: list[Row], given: Mapping[str, Any]) -> bool:
 
 
 def context_get(env: Env, rows: list[Row], given: Mapping[str, Any]) -> dict[str, Any]:
-    return {"lang": "en_US", "tz": "UTC", "uid": env.uid}
+    return {"lang": "en_US", "tz": False, "uid": env.uid}
 
 
 USER = Model(

@@ -46,6 +46,8 @@ _CONTACT = {
 _COMPANYS_CONTACT = 1
 THREADS = frozenset({"res.partner", "crm.lead", "calendar.event", "survey.survey"})
 """Models whose records people write messages and plan activities about."""
+ORDERS = {"res.partner": "complete_name, id desc", "crm.lead": "id desc"}
+"""How rows of some models come where nobody says; those of others by id."""
 TALK = {"mail.message": "model", "mail.activity": "res_model"}
 """What is about a record of another model, and goes with it: the field that says of which; `res_id` says which row."""
 
@@ -90,6 +92,7 @@ def model_of(env: Env, name: str) -> Model | None:
         rows=lambda env, span: _rows(env, dataset, span, contacts, own),
         count=lambda env: _count(env, dataset, contacts),
         modules=_home(env.world, dataset or name),
+        order=ORDERS.get(name, "id"),
         may=may if exportable else dict.fromkeys(may, NOBODY),
         abstract=not exportable,
         write=lambda env, rows, vals: _write(env, dataset, rows, vals),
@@ -234,7 +237,7 @@ def _write(env: Env, dataset: str | None, rows: list[Row], vals: Mapping[str, An
         raise errors.refusal("UserError", f"Writing {strange[0]} is not simulated.")
     for row in rows if "active" in vals else ():
         if row["key"] is None:
-            raise errors.refusal("RedirectWarning", _LINKED.format("archive"))
+            raise errors.refusal("RedirectWarning", _LINKED.format(row["name"]))
         world, on = env.world, bool(vals["active"])
         changed = "json_set(fields, '$.active', json(?))"
         sql = f"UPDATE rows SET fields = {changed}, modified_at = ? WHERE dataset = ? AND id = ?"
@@ -244,8 +247,8 @@ def _write(env: Env, dataset: str | None, rows: list[Row], vals: Mapping[str, An
 
 
 _LINKED = (
-    "You cannot {} contacts linked to an active user.\nAsk an administrator to archive their associated user first.\n\n"
-    "Linked active users : {}"
+    "You cannot delete contacts linked to an active user.\nYou should rather archive them after archiving their associated "
+    "user.\n\nLinked active users : {}"
 )
 
 
@@ -256,7 +259,7 @@ def _unlink(env: Env, name: str, rows: list[Row]) -> None:
         if row["key"] is None:
             active = [each for each in row["user_ids"] if row["active"]]
             if active:
-                raise errors.refusal("RedirectWarning", _LINKED.format("delete", env.name_of(numbers.USERS, active[0])))
+                raise errors.refusal("RedirectWarning", _LINKED.format(env.name_of(numbers.USERS, active[0])))
             raise errors.refusal("ValidationError", errors.IN_USE)
     for row in rows:
         dataset, world = row["dataset"], env.world

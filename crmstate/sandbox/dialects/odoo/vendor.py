@@ -65,7 +65,9 @@ class Odoo:
             raise Refused(errors.NO_PAGE, "")
         databases.there(call)
         if request.method != "POST":
-            raise errors.refusal("MethodNotAllowed", "The method is not allowed for the requested URL.")
+            raise errors.refusal("NotFound", "Did you mean POST /json/2/<model>/<method>?")
+        if "json" not in request.headers.get("content-type", ""):
+            raise Refused(errors.NO_JSON, "")
         numbers.ready(call.world)
         call.caller = _caller(call, self.token(request))
         given = _body(request)
@@ -85,7 +87,9 @@ class Odoo:
 def _caller(call: Call, token: str | None) -> Caller:
     """Whose key it is. The key of an archived user is dead, and says no more than any other."""
     if token is None:
-        raise errors.refusal("Unauthorized", 'User not authenticated, use the "Authorization" header')
+        raise errors.refusal(
+            "Unauthorized", "User not authenticated, use an API Key with a Bearer Authorization header."
+        )
     try:
         found = keys.caller(call.world, token)
     except Refused as refused:
@@ -102,9 +106,9 @@ def _body(request: Request) -> dict[str, Any]:
     try:
         found = msgspec.json.decode(request.body or b"{}")
     except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError) as error:
-        raise errors.refusal("BadRequest", "Invalid JSON data") from error
+        raise errors.refusal("BadRequest", f"could not parse the body as json: {error}") from error
     if not isinstance(found, dict):
-        raise errors.refusal("BadRequest", "Invalid JSON data")
+        return {}  # any other JSON is a call without arguments
     if not isinstance(found.get("context") or {}, dict):
         raise errors.bad_value("context is no dictionary")
     return found
