@@ -117,3 +117,14 @@ def test_a_rehearsal_plays_the_whole_example_and_the_vendor_is_only_read(databas
     truth = database.truth(log=True)
     asked = {each["target"] for each in truth["log"]}
     assert (0, []) == (truth["effects"], [each for each in asked if not READING.search(each)])
+
+
+def test_a_wrong_password_stops_it_before_the_first_act(database: Database) -> None:
+    place = database.data.with_name("odoo.db.keys.json")
+    keys = json.loads(place.read_text())
+    place.write_text(json.dumps({**keys, "write": {**keys["write"], "password": "not-the-password"}}))
+
+    said = database.apply("--format", "json")
+
+    assert (said.code, "Incorrect Password" in said.out + said.err) == (7, True), said.out[-500:] + said.err
+    assert database.truth()["effects"] == 0
