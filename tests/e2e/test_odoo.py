@@ -119,6 +119,18 @@ def test_a_rehearsal_plays_the_whole_example_and_the_vendor_is_only_read(databas
     assert (0, []) == (truth["effects"], [each for each in asked if not READING.search(each)])
 
 
+def test_rows_that_a_rule_hides_from_administrators_too_leave_the_list_of_datasets_incomplete(
+    database: Database,
+) -> None:
+    with World.open(database.data) as world:
+        world.set_traits(ruled_out={"crm.lead": ["d0000001"]})
+
+    said = database.plan()
+
+    assert "The list of datasets is not complete" in said.out and "crm.lead" in said.out, said.out[-1500:]
+    assert "dataset/*" in said.out.partition("Blocked")[2]
+
+
 def test_a_wrong_password_stops_it_before_the_first_act(database: Database) -> None:
     place = database.data.with_name("odoo.db.keys.json")
     keys = json.loads(place.read_text())

@@ -221,6 +221,13 @@ def test_trap_4_a_weak_key_sees_less_without_an_error_and_some_models_say_403(wo
     assert weak.good("ir.model/search_count", domain=[]) > 10
 
 
+def test_trap_4_what_a_rule_hides_from_everybody_is_counted_all_the_same(world: World, call: Client) -> None:
+    world.set_traits(ruled_out={"crm.lead": ["d1"]})
+    assert ["Lead 0"] == [row["name"] for row in call.good("crm.lead/search_read", domain=[], fields=["name"])]
+    (model,) = call.good("ir.model/search_read", domain=[["model", "=", "crm.lead"]], fields=["count"])
+    assert (1, 2) == (call.good("crm.lead/search_count", domain=[]), model["count"])
+
+
 def test_trap_5_a_lead_takes_its_files_along_and_a_user_leaves_the_contact(world: World, call: Client) -> None:
     call.good("crm.lead/unlink", ids=[number(world_ready(world), "crm.lead", "d1")])
     assert 0 == call.good("ir.attachment/search_count", domain=[["res_model", "=", "crm.lead"], *EVERY_FILE])

@@ -94,8 +94,22 @@ def _leaf(part: Any, model: Model, related: Related) -> Test:
     texts = [each for each in (wanted if isinstance(wanted, list) else [wanted]) if isinstance(each, str)]
     if name == "id" and texts:
         raise errors.refusal("InvalidTextRepresentation", f"invalid input syntax for type integer: {texts[0]!r:.100}")
+    if operator in ("in", "not in") and all(_is_number(each) or isinstance(each, str) for each in wanted):
+        return _among(name, frozenset(wanted), operator == "in")
     test = _TESTS[operator]
     return lambda row: test(value(row, name), wanted)
+
+
+def _among(name: str, wanted: frozenset[Any], inside: bool) -> Test:
+    """`in` or `not in` of many numbers or texts."""
+
+    def test(row: Row) -> bool:
+        found = value(row, name)
+        if isinstance(found, list):
+            return (not wanted.isdisjoint(found)) == inside
+        return (found is not False and found in wanted) == inside
+
+    return test
 
 
 def _through(name: str, leaf: list[Any], model: Model, related: Related) -> Test:

@@ -90,6 +90,8 @@ class Env:
         self._find = find
         self._models: dict[str, Model | None] = {}
         self._names: dict[tuple[str, int], str] = {}
+        self.memo: dict[str, Any] = {}
+        """What one call finds out once."""
 
     @cached_property
     def uid(self) -> int:

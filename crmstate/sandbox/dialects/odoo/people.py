@@ -46,16 +46,19 @@ def servers_partner(number: int) -> int:
 
 def user_rows(env: Env, span: Span) -> Iterator[Row]:
     """Everybody, by number, whoever asks."""
-    own = [_servers_user(number) for number in THE_SERVERS if numbers.key(env.world, numbers.USERS, number) is None]
-    found = env.world.all(
-        f"SELECT {_COLUMNS} FROM users u JOIN odoo_numbers n ON n.model = ? AND n.key = u.id WHERE {_THERE} "
-        "ORDER BY n.number",
-        numbers.USERS,
-    )
-    rows = own + [_user(env, each) for each in found]
-    for row in sorted(rows, key=lambda row: int(row["id"])):
-        if within(span, row["id"]):
-            yield row
+    own = [
+        _servers_user(n) for n in THE_SERVERS if within(span, n) and numbers.key(env.world, numbers.USERS, n) is None
+    ]
+    yield from sorted([*own, *_people(env, span)], key=lambda row: int(row["id"]))
+
+
+def _people(env: Env, span: Span) -> Iterator[Row]:
+    sql = f"SELECT {_COLUMNS} FROM odoo_numbers n CROSS JOIN users u WHERE n.model = ? AND u.id = n.key AND {_THERE}"
+    if span.only is None:
+        found = env.world.all(f"{sql} AND n.number > ?", numbers.USERS, span.after)
+    else:
+        found = [each for n in span.only for each in env.world.all(f"{sql} AND n.number = ?", numbers.USERS, n)]
+    return (_user(env, each) for each in found if within(span, each[0]))
 
 
 def within(span: Span, number: int) -> bool:
@@ -82,7 +85,7 @@ def _user(env: Env, found: tuple[Any, ...]) -> Row:
     return {
         "id": number, "key": id, "login": email, "name": name, "email": email, "active": status == "active",
         "share": False, "login_date": moment(login), "group_ids": list(given), "all_group_ids": list(given),
-        "api_key_ids": lambda: [row["id"] for row in key_rows(env, Span()) if row["user_id"] == number],
+        "api_key_ids": lambda: list(_keys_by_user(env).get(number, ())),
         "partner_id": lambda: partner_of(env.world, id), "company_id": COMPANY, "company_ids": [COMPANY],
         "create_uid": ROOT, "write_uid": ROOT, "create_date": moment(changed), "write_date": moment(changed),
         "lang": "en_US", "tz": False, "role": "group_user" if role == "member" else "group_system",
@@ -170,6 +173,17 @@ def _leave(world: World, row: Row) -> None:
 def key_rows(env: Env, span: Span) -> Iterator[Row]:
     """A member's own alone, whoever asks for more."""
     return (row for row in every_key(env, span) if env.viewer in (None, row["owner"]))
+
+
+def _keys_by_user(env: Env) -> dict[int, list[int]]:
+    """What the caller sees of them."""
+    if "keys" not in env.memo:
+        found: dict[int, list[int]] = {}
+        for row in key_rows(env, Span()):
+            found.setdefault(row["user_id"], []).append(row["id"])
+        env.memo["keys"] = found
+    known: dict[int, list[int]] = env.memo["keys"]
+    return known
 
 
 def every_key(env: Env, span: Span) -> Iterator[Row]:

@@ -128,13 +128,17 @@ def _rows(env: Env, dataset: str | None, span: Span, contacts: bool, own: Mappin
 
 
 def _table(env: Env, dataset: str, span: Span, contacts: bool, own: Mapping[str, Field]) -> Iterator[Row]:
-    """A member sees what is its own; of contacts, all."""
+    """A member sees what is its own; of contacts, all. Nobody sees what a rule hides from everybody (the trait `ruled_out`,
+    `{model: [rows]}`)."""
     where = "n.model = ? AND r.dataset = n.model AND r.id = n.key AND r.binned = 0"
     values: list[Any] = [dataset]
     if env.viewer is not None and not contacts:
         where, values = f"{where} AND r.owner_id = ?", [*values, env.viewer]
     if span.last is not None:
         where, values = f"{where} AND n.number <= ?", [*values, span.last]
+    if ruled_out := env.world.traits.get("ruled_out", {}).get(dataset):
+        where = f"{where} AND r.id NOT IN (SELECT value FROM json_each(?))"
+        values = [*values, msgspec.json.encode(ruled_out).decode()]
     sql = (
         "SELECT n.number, r.id, r.owner_id, r.created_at, r.modified_at, r.fields FROM odoo_numbers n CROSS JOIN rows r "
         f"WHERE {where} AND n.number"
@@ -217,10 +221,21 @@ def _picture(world: World, dataset: str, id: str) -> str:
 def _accounts(env: Env, span: Span) -> Iterator[Row]:
     """The contacts of the company and of every user, which are no rows of the World's."""
     found = [_contact(env, _COMPANYS_CONTACT, env.world.tenant["name"], None, [], True)]
-    for row in people.user_rows(env, Span()):
+    for row in people.user_rows(env, _users_of(env, span)):
         number = people.servers_partner(row["id"]) if row["key"] is None else people.partner_of(env.world, row["key"])
         found.append(_contact(env, number, row["name"], row["email"], [row["id"]], row["active"]))
     return iter(sorted((row for row in found if people.within(span, row["id"])), key=lambda row: int(row["id"])))
+
+
+def _users_of(env: Env, span: Span) -> Span:
+    """Whose contacts can be among these."""
+    if span.only is None:
+        return Span()
+    keys = [numbers.key(env.world, numbers.PARTNERS, number) or "" for number in span.only]
+    left = [key.removeprefix("left-") for key in keys if key.startswith("left-")]
+    found = {numbers.of(env.world, numbers.USERS, user) for user in left}
+    found |= {number for number in people.THE_SERVERS if people.servers_partner(number) in span.only}
+    return Span(only=frozenset(number for number in found if number is not None))
 
 
 def _contact(env: Env, number: int, name: str, email: Any, users: list[int], active: bool) -> Row:
