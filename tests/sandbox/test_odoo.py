@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from crmstate.sandbox import Server, World, app, seed
+from crmstate.sandbox import Server, World, adopt, app, seed
 from crmstate.sandbox.dialects.odoo import dialect, numbers
 from crmstate.sandbox.dialects.odoo.people import password_of
 from crmstate.sandbox.names import HOSTILE
@@ -627,6 +627,57 @@ def test_a_seeded_world_has_everything_that_hides(tmp_path: Path) -> None:
         (deal,) = ask("crm.lead/search_read", domain=[["partner_id", "!=", False]], limit=1)
         assert isinstance(deal["partner_id"][1], str)
         client.close()
+
+
+def test_an_adopted_database_keeps_its_numbers_and_the_servers_own_users(tmp_path: Path) -> None:
+    """And one key does both, where nobody knows whose the writing one is."""
+    user = {"role": "member", "status": "active"}
+    dataset = {"binned": 0, "attachments": 0, "exportable": True}
+    found: dict[str, Any] = {
+        "tenant": {"id": "uuid-1", "name": "Rehearsal"},
+        "own": {"read": {"user": "9", "key": "61"}, "write": {"user": None, "key": None}},
+        "users": [
+            {"id": id, "email": f"p{id}@example.com", "name": f"Person {id}", **user, "status": status}
+            for id, status in (("12", "active"), ("2", "active"), ("3", "inactive"), ("9", "active"))
+        ],
+        "sessions": [],
+        "keys": [
+            {"id": "61", "user": "9", "name": "Key 1", "status": "active"},
+            {"id": "7", "user": "12", "name": "Key 2", "status": "active"},
+        ],
+        "integrations": [{"id": "5", "type": "webhook_in", "name": "In", "target": "", "status": "active"}],
+        "modules": [{"id": "44", "name": "crm", "status": "enabled", "data_effect": "clears"}],
+        "datasets": [
+            {"id": "res.partner", "name": "Contact", "rows": 6, **dataset, "attachments": 2},
+            {"id": "mail.activity", "name": "Activity", "rows": 3, **dataset},
+            {"id": "ir.attachment", "name": "Attachment", "rows": 2, **dataset},
+            {"id": "crm.tag", "name": "Tag", "rows": 4, **dataset},
+        ],
+        "subscription": {},
+        "account": {},
+    }
+    shown = adopt(tmp_path / "o.db", found, "odoo", "2026-11-29T08:00:00Z")
+
+    keys = json.loads((tmp_path / "o.db.keys.json").read_text())
+    assert (keys["read"], {}) == (keys["write"], shown)
+    with World.open(tmp_path / "o.db") as world:
+        call = Client(world, keys["write"]["api_key"])
+        assert 9 == call.good("res.users/context_get")["uid"]
+        assert [1, 2, 3, 4, 9, 12] == call.good("res.users/search", domain=[ALL], order="id")
+        assert (422, "odoo.exceptions.UserError") == call.refused("res.users/unlink", ids=[3])
+        assert [7, 61] == call.good("res.users.apikeys/search", domain=[], order="id")
+        (rule,) = call.good("base.automation/search_read", domain=[], fields=["trigger"])
+        assert {"id": 5, "trigger": "on_webhook"} == rule
+        assert "uuid-1" == call.good("ir.config_parameter/get_param", key="database.uuid")
+        ours = [["create_uid", "!=", 1], ["id", "!=", 0]]
+        counts = [
+            call.good(f"{each['id']}/search_count", domain=ours, context={"active_test": False})
+            for each in found["datasets"]
+        ]
+        assert [6, 3, 4, 4] == counts, "files that are nobody's, and those of contacts"
+        assert call.good("res.partner/search_count", domain=ours[:1]) < 6, "some are archived"
+        about = call.good("mail.activity/search_read", domain=[], fields=["res_model", "res_id"])
+        assert {"res.partner"} == {each["res_model"] for each in about} and all(each["res_id"] for each in about)
 
 
 def test_names_that_try_to_do_harm_come_as_they_are(tmp_path: Path) -> None:

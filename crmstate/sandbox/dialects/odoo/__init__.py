@@ -17,7 +17,7 @@ from ... import adopting
 from ...world import World
 from . import errors, numbers
 from .machine import INCOMING
-from .people import password_of
+from .people import THE_SERVERS, password_of
 from .tables import TALK, THREADS
 from .vendor import Odoo
 
@@ -140,13 +140,16 @@ def _declared(world: World, dataset: str) -> list[dict[str, str]]:
 def adopt(world: World, found: Mapping[str, Any]) -> adopting.Shown:
     """A world like a database that was observed. Everything keeps its number, and datasets their models' names.
 
-    Whose the writing key is nobody asked the vendor; a user of two keys could not tell its own, so that one key does both.
+    The server's own users are there already. Whose the writing key is nobody asked the vendor, and a user of two keys could not
+    tell its own, so that one key does both.
     """
     numbers.ready(world)
     own = found["own"]
     if own["write"]["user"] is None and own["read"]["key"] is not None:
         own["write"] = own["read"]
-    first = sorted(found["users"], key=lambda each: (not each["id"].isdecimal(), len(each["id"]), each["id"]))
+    servers = {str(number) for number in THE_SERVERS}
+    people = [each for each in found["users"] if each["id"] not in servers or each["status"] == "active"]
+    first = sorted(people, key=lambda each: (not each["id"].isdecimal(), len(each["id"]), each["id"]))
     adopting.people(world, {**found, "users": first})
     for each in found["integrations"]:
         world.add_integration(**each)
