@@ -143,8 +143,9 @@ class House:
             return {}
         if section is None and self._embedded is not None:
             self.url  # noqa: B018  the server writes the keys when it seeds
-            access = getattr(self.provider.dialect, "access", None)
-            found = embedded.keys(self._embedded, self.provider.credential, access)
+            dialect = self.provider.dialect
+            access, renewed_by = getattr(dialect, "access", None), getattr(dialect, "login_needs", ())
+            found = embedded.keys(self._embedded, self.provider.credential, access, renewed_by)
         else:
             uses = ("read", "write") if section is not None and section.write is not None else ("read",)
             found = {

@@ -82,20 +82,26 @@ def stop(data: Path) -> None:
         time.sleep(0.02)
 
 
-def keys(data: Path, fields: Sequence[str] = ("token",), access: str | None = "token") -> dict[str, dict[str, Secret]]:
+def keys(
+    data: Path, fields: Sequence[str] = ("token",), access: str | None = "token", renewed_by: Sequence[str] = ()
+) -> dict[str, dict[str, Secret]]:
     """The credentials that seeding wrote beside the data, for `read` and `write`: the access token where it is one of
-    `fields` (a vendor's credential may be given in more than one way), or else all of those that are there."""
+    `fields` (a vendor's credential may be given in more than one way), without what another is got by (`renewed_by`); or
+    else all of those that are there."""
     place = data.with_name(data.name + ".keys.json")
     try:
         found = json.loads(place.read_text(encoding="utf-8"))
-        return {use: _credential(found[use], fields, access) for use in ("read", "write")}
+        return {use: _credential(found[use], fields, access, renewed_by) for use in ("read", "write")}
     except (OSError, ValueError, KeyError, TypeError):
         raise problem(Exit.CREDENTIALS, "CRM-C017", path=place) from None
 
 
-def _credential(found: dict[str, str], fields: Sequence[str], access: str | None) -> dict[str, Secret]:
+def _credential(
+    found: dict[str, str], fields: Sequence[str], access: str | None, renewed_by: Sequence[str]
+) -> dict[str, Secret]:
     """Raises KeyError where nothing of a written credential is of use."""
-    names = [access] if access in found and access in fields else [name for name in fields if name in found]
+    direct = access in found and access in fields
+    names = [name for name in fields if name in found and not (direct and name in renewed_by)]
     return {name: Secret(found[name]) for name in names or fields[:1]}
 
 

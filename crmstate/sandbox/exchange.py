@@ -190,7 +190,7 @@ def _spoil(reply: Reply, dialect: Dialect, call: Call) -> Reply:
             reply.body, lambda found: _each_row(_inside(found, dialect), lambda row: row.update(secret))
         )
     if "malformed_body" in fired:
-        reply.body = reply.body[: max(1, len(reply.body) // 2)]
+        reply.body = _malformed(reply.body)
     if "cut_gzip" in fired:
         packed = gzip.compress(reply.body, mtime=0)
         reply.body = packed[: max(12, len(packed) * 2 // 3)]
@@ -237,6 +237,16 @@ def _edited(body: bytes, edit: Callable[[dict[str, Any]], object]) -> bytes:
         return body
     edit(found)
     return msgspec.json.encode(found)
+
+
+def _malformed(body: bytes) -> bytes:
+    """The first half of a body; one that is still JSON, as a number is when it is cut, with a comma that nothing follows."""
+    half = body[: max(1, len(body) // 2)]
+    try:
+        msgspec.json.decode(half)
+    except msgspec.DecodeError:
+        return half
+    return half + b","
 
 
 def _asks_by_ids(request: Request) -> bool:

@@ -48,6 +48,8 @@ def _torn(reply: Reply, cut: Callable[[str], BaseException]) -> Iterator[bytes]:
 
 def _request(environ: dict[str, Any]) -> Request:
     headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
+    if environ.get("CONTENT_TYPE"):
+        headers["content-type"] = environ["CONTENT_TYPE"]
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     path = raw.partition("?")[0] if raw else quote(_text(environ.get("PATH_INFO", "")), safe="/", errors="replace")
     body = environ["wsgi.input"].read() if "wsgi.input" in environ else b""

@@ -22,6 +22,9 @@ STAGES: dict[str, Callable[[Path], Stage]] = {
 }
 """Every file `<vendor>_stage.py` brings the stage of its vendor, as `STAGE`."""
 
+PROVIDERS = {name: getattr(stage, "vendor", name) for name, stage in STAGES.items()}
+"""Whose stage it is: a vendor may have two, a real server and a simulated one."""
+
 ONE_OF_A_KIND = {Kind.TENANT, Kind.SUBSCRIPTION, Kind.ACCOUNT}
 
 WANTED: dict[str, Callable[[Cell], bool]] = {
@@ -43,15 +46,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if not wanted:
         vendors = []
         for vendor in STAGES:
-            found = knob(vendor, None, None, metafunc.function.__name__)
+            found = knob(PROVIDERS[vendor], None, None, metafunc.function.__name__)
             vendors.append(pytest.param(vendor, marks=_marks(vendor, found), id=vendor))
         metafunc.parametrize("stage", vendors, indirect=True)
         return
     pairs = []
     for vendor in STAGES:
-        for cell in load(vendor).table.values():
+        for cell in load(PROVIDERS[vendor]).table.values():
             if cell.how is How.API and WANTED[wanted[0]](cell):
-                found = knob(vendor, cell.kind, cell.verb, metafunc.function.__name__)
+                found = knob(PROVIDERS[vendor], cell.kind, cell.verb, metafunc.function.__name__)
                 name = f"{vendor}-{cell.kind.value}-{cell.verb.value}"
                 pairs.append(pytest.param(vendor, cell, marks=_marks(vendor, found), id=name))
     metafunc.parametrize(("stage", wanted[0]), pairs, indirect=["stage"])

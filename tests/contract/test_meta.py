@@ -15,7 +15,7 @@ from crmstate.core.words import READING, How
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.providers_text import capabilities, providers_text
 
-from .conftest import STAGES
+from .conftest import PROVIDERS
 from .knobs import KNOBS
 
 HERE = Path(__file__).parent
@@ -25,7 +25,7 @@ VENDORS = providers.names()
 
 def test_every_provider_that_asks_a_vendor_stands_on_a_stage() -> None:
     asked = {name for name in providers.built_in() if providers.load(name).connect is None}
-    assert asked == set(STAGES)
+    assert asked == set(PROVIDERS.values())
 
 
 @pytest.mark.parametrize("name", VENDORS)

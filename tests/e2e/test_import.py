@@ -78,7 +78,7 @@ def ended(text: str, section: str) -> str:
     return found
 
 
-@pytest.mark.parametrize("provider", ["sandbox", "zoho", "fxiaoke"])
+@pytest.mark.parametrize("provider", ["sandbox", "zoho", "fxiaoke", "odoo"])
 def test_it_plans_nothing_and_any_one_end_gives_steps(place: Callable[[str], Place], provider: str) -> None:
     here = place(provider)
     said = here.take("--coverage", "an administrator's key")

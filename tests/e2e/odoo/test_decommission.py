@@ -16,6 +16,7 @@ from crmstate.archive.folder import FolderArchive
 from crmstate.cli.clock import RealClock
 from crmstate.cli.effects import Straight
 from crmstate.core.words import Outcome, Verb
+from crmstate.sandbox import World
 
 from ...contract.stage import Trouble
 from ..outside import lock_is_free, once, until
@@ -189,3 +190,24 @@ def test_attachments_whose_files_the_server_has_lost_are_not_archived_as_empty(h
 
     assert said.code == 6, said.out[-2000:] + said.err
     assert len(here.truth()["rows"]["crm.lead"]) == LEADS
+
+
+def test_a_rehearsal_plays_it_all_on_a_simulator_and_only_reads_here(here: Office, tmp_path: Path) -> None:
+    """Under the numbers that the server has."""
+    before, kept = here.truth(), tmp_path / "kept"
+
+    said = here.command("rehearse", "--format", "json", "--keep", str(kept))
+
+    assert said.code == 0, said.out + said.err
+    found = said.json
+    assert (found["finished"], found["provider"]) == (True, "odoo")
+    addresses = {each["address"] for each in found["scenes"]}
+    assert {f"api_key/{id}" for id in before["keys"]} <= addresses
+    assert {f"dataset/{name}" for name in ROWS} <= addresses
+    assert here.truth() == before
+    assert here.proxy is not None
+    acting = ("/write", "/unlink", "/remove", "/run_check", "/create")
+    assert not [each for each in here.proxy.received() if each.endswith(acting)]
+    with World.open(kept / "vendor.db") as world:
+        left = {each["id"]: each["rows"] for each in world.truth()["datasets"]}
+    assert dict.fromkeys(ROWS, 0) == {name: left[name] for name in ROWS}
