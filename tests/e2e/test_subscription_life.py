@@ -4,11 +4,13 @@ say of it, in text, Markdown and JSON, and what it costs."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from crmstate.cli.clock import RealClock
 from crmstate.providers.kit.pace import Pace
 from crmstate.sandbox import seed
 
@@ -156,6 +158,7 @@ class Company(Site):
 @pytest.fixture
 def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
     monkeypatch.setattr(Pace, "_take", lambda self, name: 0.0)
+    monkeypatch.setattr(RealClock, "now", lambda _: datetime(2026, 11, 1, 8, tzinfo=UTC))  # the vendor tells no time
     made = Company(tmp_path / "company")
     made.folder.mkdir()
     seed(made.data, dialect="fxiaoke", contacts=2, users=2)
