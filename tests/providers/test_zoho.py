@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from crmstate.core.failure import Code, Failure
-from crmstate.core.provider import Args, Batch, File, Item
+from crmstate.core.provider import Args, Batch, Count, File, Item
 from crmstate.core.survey import DatasetFacts, IntegrationFacts, SubscriptionFacts, UserFacts
 from crmstate.core.words import READING, How, Kind, Outcome, Phase, Verb
 from crmstate.providers.kit.wire import Answer
@@ -585,11 +585,44 @@ def test_a_row_that_the_answer_does_not_name_is_unknown() -> None:
     assert [Outcome.DONE, Outcome.UNKNOWN] == [each.outcome for each in found]
 
 
+@pytest.mark.parametrize(
+    ("ours", "listed", "means"),
+    [
+        (True, [], Count(None, exact=False)),
+        (True, [{"id": THIRD}], Count(3)),
+        (False, [], Count(3)),
+    ],
+)
+def test_a_count_that_has_not_noticed_our_own_purge_is_not_believed(
+    ours: bool, listed: list[Any], means: Count
+) -> None:
+    """It may be ten minutes behind. What somebody else did, and what still lists something, is the vendor's count all the
+    same."""
+
+    def say(asked: Asked) -> Any:
+        if asked.method == "DELETE":
+            return {"data": [item("SUCCESS", each) for each in asked.query["ids"].split(",")]}
+        return {"count": 3} if asked.path.endswith("/actions/count") else page("data", listed) if listed else NONE
+
+    with talking(say) as (session, heard, _):
+        before = session.count("Leads")
+        if ours:
+            session.perform(one(Kind.DATASET, Verb.PURGE, FIRST, SECOND, parent="Leads"))
+        found = session.count("Leads")
+
+    assert (Count(3), means) == (before, found)
+    assert (ours, "both") == (str(heard[-1]) == "GET /crm/v8/Leads", heard[-1].query["converted"])
+
+
 class Bin:
     """A recycle bin with so many records of each module; `limit`: more than these are emptied by a job; `beside`: things
-    that are no module's that can be asked for."""
+    that are no module's that can be asked for; `heavy`: records with so much below them that their deletion is a job, which is
+    through after so many looks."""
 
-    def __init__(self, limit: int = 1000, may_empty: bool = True, beside: int = 0, **modules: int) -> None:
+    def __init__(
+        self, limit: int = 1000, may_empty: bool = True, beside: int = 0, heavy: int = 0, **modules: int
+    ) -> None:
+        self.heavy, self.due = heavy, set[str]()
         self.left = {
             name: [f"6{place}{n:017}" for n in range(count)] for place, (name, count) in enumerate(modules.items())
         }
@@ -599,6 +632,9 @@ class Bin:
         if asked.path == "/crm/v8/settings/modules":
             return {"modules": [{"api_name": name, "api_supported": True} for name in self.left]}
         if asked.path.endswith("/deleted"):
+            self.heavy -= bool(self.due)
+            if self.due and not self.heavy:
+                self.left = {name: [each for each in rows if each not in self.due] for name, rows in self.left.items()}
             rows = self.left[asked.path.split("/")[3]]
             size = int(asked.query["per_page"])
             start = (int(asked.query["page"]) - 1) * size
@@ -625,7 +661,11 @@ class Bin:
             return refused("INVALID_DATA", message="the id given seems to be invalid")
         if asked.method == "DELETE" and asked.path == "/crm/v8/settings/recycle_bin":
             ids = asked.query["ids"].split(",")
-            assert len(ids) <= 50
+            assert len(ids) <= 50 and not self.due.intersection(ids), "what is accepted is not asked for again"
+            if self.heavy:
+                self.due.update(ids)
+                done = [{**item("SUCCESS", each), "code": "SCHEDULED"} for each in ids]
+                return Said(202, {"recycle_bin": done})
             self.left = {name: [each for each in rows if each not in ids] for name, rows in self.left.items()}
             return {"recycle_bin": [item("SUCCESS", each) for each in ids]}
         return org(asked)
@@ -686,6 +726,18 @@ def test_a_token_that_may_not_empty_the_bin_takes_the_records_out_one_by_one() -
         (found,) = session.perform(one(Kind.BIN, Verb.EMPTY, "Leads"))
 
     assert (Outcome.DONE, 0, 3) == (found.outcome, len(bin.left["Leads"]), len(acts(heard)))
+
+
+@pytest.mark.parametrize(("looks", "outcome"), [(3, Outcome.DONE), (99, Outcome.REQUESTED)])
+def test_records_whose_deletion_becomes_a_job_are_waited_for_and_asked_for_once(looks: int, outcome: Outcome) -> None:
+    """With their notes and files more than a thousand: 202, and they show in the bin until the job is through."""
+    bin = Bin(Leads=60, Deals=1, heavy=looks)
+
+    with talking(bin) as (session, heard, clock):
+        (found,) = session.perform(one(Kind.BIN, Verb.EMPTY, "Leads"))
+
+    assert (outcome, 2, 1) == (found.outcome, len(acts(heard)), len(bin.left["Deals"]))
+    assert clock.slept and bool(found.until) == (outcome is Outcome.REQUESTED)
 
 
 def test_bins_are_those_of_modules_that_have_something_in_it() -> None:

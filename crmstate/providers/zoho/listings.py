@@ -71,6 +71,7 @@ def modules(call: Call) -> list[_Module]:
     Verb.LIST,
     f"GET {MODULES}",
     f"GET {API}/*/actions/count",
+    f"GET {API}/*",
     source=f"{SPEC} (modules, record-count)",
     verified_on=CHECKED,
     note={
@@ -120,22 +121,40 @@ def _counted(call: Call, there: Sequence[_Module]) -> Resources | None:
     Kind.DATASET,
     Verb.COUNT,
     f"GET {API}/*/actions/count",
+    f"GET {API}/*",
     source=f"{SPEC} (record-count)",
     verified_on=CHECKED,
     note={
-        "en": "Needs the scope ZohoSearch.securesearch.READ beside that of the modules.",
-        "zh-CN": "除模块的 scope 外还需要 ZohoSearch.securesearch.READ。",
+        "en": "Needs the scope ZohoSearch.securesearch.READ beside that of the modules; one page of the documentation also names "
+        "ZohoCRM.settings.layouts.READ. Zoho says that a count may be one to ten minutes behind: what it shows of a module that was "
+        "purged just now, and that lists nothing, is not believed.",
+        "zh-CN": "除模块的 scope 外还需要 ZohoSearch.securesearch.READ；有一页文档还提到 ZohoCRM.settings.layouts.READ。"
+        "Zoho 说明计数可能滞后 1 至 10 分钟：对刚刚清除且列表为空的模块，不采信其计数。",
     },
 )
 def how_many(call: Call, dataset: str) -> Count:
-    """The vendor's count; none for modules that it does not count."""
+    """The vendor's count; none for modules that it does not count, nor where it has not noticed our own purge yet."""
     module = module_of(dataset)
     try:
-        return Count(call.get(f"{API}/{module}/actions/count", all_of(module), into=_Count).count)
+        count = call.get(f"{API}/{module}/actions/count", all_of(module), into=_Count).count
     except Failure as failure:
         if failure.vendor != NO_COUNT:
             raise
         return Count(None, exact=False)
+    if count and call.known(purged(module), lambda: False) and not _shows_any(call, module):
+        return Count(None, exact=False)
+    return Count(count)
+
+
+def purged(module: str) -> tuple[str, str]:
+    """What a session knows a purge of its own by."""
+    return "purged", module
+
+
+def _shows_any(call: Call, module: str) -> bool:
+    """Whether a module lists a record."""
+    rows, _ = look(call, f"{API}/{module}", {"fields": "id", "per_page": 1, **all_of(module)}, "data")
+    return bool(rows)
 
 
 @provider.reads(
