@@ -117,6 +117,7 @@ def test_an_org_is_ended_by_its_api_and_by_people_and_a_second_plan_has_nothing_
     assert "No changes" in second.out
 
 
+@pytest.mark.deep
 def test_an_org_that_counts_late_and_ends_much_in_jobs_is_ended_all_the_same(org: Org) -> None:
     """Zoho says of both that they are so. What waits for an approval hides from whoever does not ask for it."""
     with World.open(org.data) as world:

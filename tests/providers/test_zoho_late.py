@@ -1,0 +1,61 @@
+"""Zoho's provider beside the simulator where that is late, as the vendor says it is: counts that lag, and a bin that ends much
+in jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmstate.core.provider import Batch, Count, Item
+from crmstate.core.words import Kind, Outcome, Verb
+from crmstate.sandbox import World
+
+from ..contract.stage import Company, Who
+from ..contract.zoho_stage import ZohoStage
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[tuple[ZohoStage, Any]]:
+    stage = ZohoStage(tmp_path)
+    company = Company(stage)
+    try:
+        yield stage, company.writer(Who.REFRESHING)
+    finally:
+        company.close()
+        stage.close()
+
+
+def truth(stage: ZohoStage) -> World:
+    return stage._world
+
+
+def test_a_count_that_lags_behind_a_purge_of_ours_is_not_believed_and_one_that_shows_rows_is(here: Any) -> None:
+    stage, session = here
+    truth(stage).set_traits(lag=10)
+    dataset, ids = stage.rows(["gone"] * 4)
+    truth(stage).run("UPDATE rows SET created_at = '2026-01-01T00:00:00Z', modified_at = '2026-01-01T00:00:00Z'")
+    some, last = ids[:3], ids[3:]
+
+    assert Count(4) == session.count(dataset)
+    for part, expected in ((some, Count(4)), (last, Count(None, exact=False))):
+        done = session.perform(Batch(Kind.DATASET, Verb.PURGE, tuple(Item(id) for id in part), parent=dataset))
+        assert {Outcome.DONE} == {each.outcome for each in done}
+        assert expected == session.count(dataset)
+    assert () == session.read(dataset, None).rows
+
+
+def test_a_bin_that_ends_records_in_jobs_is_emptied_and_nothing_else_with_it(here: Any) -> None:
+    stage, session = here
+    truth(stage).set_traits(delete_at_once=2, job_polls=2)
+    ours, others = stage.put(Kind.BIN, ["ours", "others"])
+    module = next(each["id"] for each in truth(stage).truth()["datasets"] if each["name"] == "ours")
+    truth(stage).add_rows(module, [{"id": f"r{n}", "binned": True} for n in range(5)])
+
+    (found,) = session.perform(Batch(Kind.BIN, Verb.EMPTY, (Item(ours),)))
+
+    assert Outcome.DONE is found.outcome
+    assert {others: 1} == {each.id: each.facts.rows for each in session.list(Kind.BIN).resources}
+    assert truth(stage).all("SELECT 1 FROM meta WHERE name LIKE 'zoho/job/take/%'")
