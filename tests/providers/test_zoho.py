@@ -257,6 +257,10 @@ def webhooks(asked: Asked) -> Any:
             for name in ("Deals", "Leads")
         ]
         return page("watch", rows)
+    if asked.path.startswith("/crm/v8/settings/portals"):
+        if asked.method == "DELETE":
+            return refused("INVALID_DATA", message="the id given seems to be invalid", resource_path_index=0)
+        return {"portals": [{"name": "客户/1", "active": True, "login_url": "https://p.example/in?key=s3cret"}]}
     return org(asked)
 
 
@@ -269,7 +273,9 @@ def test_what_calls_out_is_listed_by_family_and_its_secrets_are_not() -> None:
         ("channel/1000000068002", Phase.PRESENT),
         (f"rule/{SECOND}", Phase.INACTIVE),
         (f"webhook/{FIRST}", Phase.PRESENT),
+        ("portal/客户/1", Phase.PRESENT),
     ] == [(row.id, row.phase) for row in found.resources]
+    assert IntegrationFacts("portal", "https://p.example/…") == found.resources[3].facts
     assert IntegrationFacts("webhook", "https://hooks.example.com/…") == found.resources[2].facts
     assert IntegrationFacts("workflow") == found.resources[1].facts
 
@@ -292,6 +298,37 @@ def test_rules_go_before_the_webhooks_that_they_use_and_each_item_has_its_own_an
     ]
     assert ["workflow_rules", "webhooks"] == [each.path.rpartition("/")[2] for each in heard]
     assert {"ids": f"{FIRST},{THIRD}"} == heard[1].query
+
+
+@pytest.mark.parametrize("scope", [True, False])
+def test_whoever_may_not_see_the_portals_is_told_that_the_listing_is_not_whole(scope: bool) -> None:
+    def say(asked: Asked) -> Any:
+        if asked.path.endswith("/portals") and not scope:
+            return refused("OAUTH_SCOPE_MISMATCH", 401)
+        return NONE if asked.path.endswith("/portals") else webhooks(asked)
+
+    with talking(say) as (session, _, _):
+        found = session.list(Kind.INTEGRATION)
+
+    assert (scope, 3) == (found.complete, len(found.resources))
+    assert (found.gap is None) if scope else ("gap.denied", "portals") == (found.gap.why, found.gap.detail)
+
+
+def test_portals_are_deleted_by_their_names_one_by_one() -> None:
+    def say(asked: Asked) -> Any:
+        if asked.path.endswith("/gone"):
+            return refused("INVALID_DATA", resource_path_index=0)
+        if asked.path.endswith("/third"):
+            return refused("NO_PERMISSION", 403)
+        return {"portals": [{**item("SUCCESS"), "details": {"name": "x"}}]} if asked.method == "DELETE" else org(asked)
+
+    with talking(say) as (session, heard, _):
+        found = session.perform(one(Kind.INTEGRATION, Verb.DELETE, "portal/客户/1", "portal/gone", "portal/third"))
+
+    assert [(Outcome.DONE, None), (Outcome.DONE, "missing"), (Outcome.FAILED, "denied")] == [
+        (each.outcome, each.code) for each in found
+    ]
+    assert "/crm/v8/settings/portals/%E5%AE%A2%E6%88%B7%2F1" == heard[0].path
 
 
 def test_what_one_family_did_is_told_although_the_next_one_fails() -> None:

@@ -691,7 +691,8 @@ def test_an_observed_org_is_played_under_its_modules_names_and_its_own_number(tm
         "sessions": [],
         "keys": [],
         "integrations": [
-            {"id": f"webhook/{at('w1')}", "type": "webhook", "name": "hook", "target": "x", "status": "active"}
+            {"id": f"webhook/{at('w1')}", "type": "webhook", "name": "hook", "target": "x", "status": "active"},
+            {"id": "portal/Acme", "type": "portal", "name": "portal 1", "target": "x", "status": "active"},
         ],
         "modules": [],
         "datasets": [
@@ -717,6 +718,8 @@ def test_an_observed_org_is_played_under_its_modules_names_and_its_own_number(tm
         assert {"count": 3} == zoho.get("settings/recycle_bin/actions/count")
         (hook,) = zoho.get("settings/automation/webhooks")["webhooks"]
         assert f"webhook/{hook['id']}" == shown["integration"][f"webhook/{at('w1')}"]
+        (portal,) = zoho.get("settings/portals")["portals"]
+        assert f"portal/{portal['name']}" == shown["integration"]["portal/Acme"]
 
 
 # Limits, and paths that do not exist

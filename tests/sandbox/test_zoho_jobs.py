@@ -173,10 +173,30 @@ def test_a_caller_sees_its_own_channels_alone(world: World, zoho: Client) -> Non
     assert [at("n2")] == [row["channel_id"] for row in Client(world, "k3").get("actions/watch")["watch"]]
 
 
+def test_portals_are_listed_and_deleted_by_their_names(world: World, zoho: Client) -> None:
+    assert (204, None) == zoho("GET", "settings/portals")
+    world.add_integration("p1", type="portal", name="客户 & Co", target="https://portal.example/in")
+    world.add_integration("p2", type="portal", name="Partners", status="disabled")
+
+    found = {row["name"]: (row["active"], row["login_url"]) for row in zoho.get("settings/portals")["portals"]}
+
+    assert (True, "https://portal.example/in") == found.pop("客户 & Co")
+    assert [False] == [active for active, _ in found.values()]
+    assert (200, "SUCCESS") == zoho.code("DELETE", "settings/portals/%E5%AE%A2%E6%88%B7%20%26%20Co")
+    assert (400, "INVALID_DATA") == zoho.code("DELETE", "settings/portals/%E5%AE%A2%E6%88%B7%20%26%20Co")
+    assert ["Partners"] == [row["name"] for row in zoho.get("settings/portals")["portals"]]
+
+
 def test_a_member_has_no_automation_and_no_backup(world: World) -> None:
     member = Client(world, "k3")
 
-    for path in ("settings/automation/webhooks", f"{BULK}/backup", f"{BULK}/backup/urls", "settings/recycle_bin"):
+    for path in (
+        "settings/automation/webhooks",
+        "settings/portals",
+        f"{BULK}/backup",
+        f"{BULK}/backup/urls",
+        "settings/recycle_bin",
+    ):
         assert (403, "NO_PERMISSION") == member.code("GET", path)
 
 
