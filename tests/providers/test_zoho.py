@@ -331,6 +331,14 @@ def test_portals_are_deleted_by_their_names_one_by_one() -> None:
     assert "/crm/v8/settings/portals/%E5%AE%A2%E6%88%B7%2F1" == heard[0].path
 
 
+def test_the_trial_of_a_deletion_names_a_portal_that_there_cannot_be() -> None:
+    with talking(webhooks) as (session, heard, _):
+        session.rights({(Kind.INTEGRATION, Verb.DELETE): ["portal/1"]})
+
+    (asked,) = (each for each in heard if each.method == "DELETE")
+    assert asked.path.startswith("/crm/v8/settings/portals/") and len(asked.path.rpartition("/")[2]) > 60
+
+
 def test_what_one_family_did_is_told_although_the_next_one_fails() -> None:
     def say(asked: Asked) -> Any:
         if asked.path.endswith("/workflow_rules"):
