@@ -325,6 +325,18 @@ MUTATIONS: tuple[Mutation, ...] = (
         "fresh = list(found)",
     ),
     _zoho(
+        "formatted texts are kept as short as a page gives them",
+        "data.py",
+        "for some in chunks(rich, RICH):",
+        "for some in chunks((), RICH):",
+    ),
+    _zoho(
+        "a record that went keeps half of its formatted text",
+        "data.py",
+        "    if missing:\n        raise Failure(Code.UNAVAILABLE, _GONE",
+        "    if not missing:\n        raise Failure(Code.UNAVAILABLE, _GONE",
+    ),
+    _zoho(
         "portals are left out",
         "access.py",
         '    _Family("portal", PORTALS, "portals", None, _portal),\n',

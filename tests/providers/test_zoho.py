@@ -407,15 +407,21 @@ def test_a_module_that_may_not_be_counted_makes_the_listing_incomplete() -> None
     assert found.gap and (found.gap.why, found.gap.detail) == ("gap.denied", "Leads")
 
 
-def fields(count: int) -> dict[str, Any]:
-    return {"fields": [{"api_name": f"Field_{n:03}"} for n in range(count)]}
+def fields(count: int, rich: int = 0) -> dict[str, Any]:
+    """So many fields, the first of them of formatted text."""
+    found: list[dict[str, Any]] = [{"api_name": f"Field_{n:03}"} for n in range(count)]
+    for each in found[:rich]:
+        each |= {"data_type": "textarea", "textarea": {"type": "rich_text"}}
+    return {"fields": found}
 
 
 class Module:
     """Records of one module, `count` of them, with `width` fields, paged as Zoho pages: by number up to `numbered`
-    records, then by token up to `tokens`, and by ids in COQL."""
+    records, then by token up to `tokens`, and by ids in COQL. `rich`: so many fields of formatted text, of which a page gives
+    the beginning."""
 
-    def __init__(self, count: int, width: int = 2, numbered: int = 2000, tokens: int = 100_000) -> None:
+    def __init__(self, count: int, width: int = 2, numbered: int = 2000, tokens: int = 100_000, rich: int = 0) -> None:
+        self.rich = rich
         self.ids = [f"5{n:018}" for n in range(1, count + 1)]
         self.width, self.numbered, self.tokens = width, numbered, tokens
         self.expired: set[str] = set()
@@ -425,7 +431,12 @@ class Module:
 
     def __call__(self, asked: Asked) -> Any:
         if asked.path == "/crm/v8/settings/fields":
-            return fields(self.width)
+            return fields(self.width, self.rich)
+        if asked.path.endswith("/fetch_full_data"):
+            names, wanted = asked.query["fields"].split(","), asked.query["ids"].split(",")
+            assert len(names) <= 8 and len(wanted) <= 200 and max(names) < f"Field_{self.rich:03}"
+            full = [{"id": id, **{name: f"<p>{name} {id}</p>" for name in names}} for id in self.ids if id in wanted]
+            return {"data": full} if full else NONE
         if asked.path == "/crm/v8/coql":
             after = asked.body["select_query"].partition("id > ")[2].partition(" ")[0]
             limit = int(asked.body["select_query"].rpartition(" ")[2])
@@ -485,8 +496,24 @@ def test_a_module_with_many_fields_is_read_in_several_calls_and_its_rows_are_who
     assert len([each for each in heard if each.path == "/crm/v8/Leads"]) == 3
 
 
-def test_a_record_that_goes_while_its_fields_are_read_is_no_half_row() -> None:
-    module = Module(3, width=120)
+def test_formatted_texts_are_kept_whole() -> None:
+    """A page gives what it gives of them; a call of their own is for all of it, eight fields at a time."""
+    module = Module(250, width=12, rich=10)
+
+    with talking(module) as (session, heard, _):
+        found = read(session)
+        (one,) = session.read("Leads", ids=[module.ids[7]]).rows
+
+    first = json.loads(found[0].raw)
+    assert (f"<p>Field_000 {found[0].id}</p>", f"Field_011 {found[0].id}") == (first["Field_000"], first["Field_011"])
+    assert found[7].raw == one.raw and all(b"<p>Field_009" in row.raw for row in found)
+    full = [each.query for each in heard if each.path.endswith("/fetch_full_data")]
+    assert [8, 8, 2, 2, 8, 2, 8, 2] == [len(each["fields"].split(",")) for each in full]
+
+
+@pytest.mark.parametrize(("width", "rich"), [(120, 0), (2, 1)])
+def test_a_record_that_goes_while_its_fields_are_read_is_no_half_row(width: int, rich: int) -> None:
+    module = Module(3, width=width, rich=rich)
 
     def say(asked: Asked) -> Any:
         if "ids" in asked.query:

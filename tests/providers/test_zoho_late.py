@@ -59,3 +59,19 @@ def test_a_bin_that_ends_records_in_jobs_is_emptied_and_nothing_else_with_it(her
     assert Outcome.DONE is found.outcome
     assert {others: 1} == {each.id: each.facts.rows for each in session.list(Kind.BIN).resources}
     assert truth(stage).all("SELECT 1 FROM meta WHERE name LIKE 'zoho/job/take/%'")
+
+
+def test_formatted_texts_are_read_whole_page_by_page_and_by_their_ids(here: Any) -> None:
+    stage, session = here
+    whole = f"<p>{'long ' * 300}</p>"
+    dataset, ids = stage.rows([whole, "short", whole])
+    module = next(each["id"] for each in truth(stage).truth()["datasets"] if each["name"] == "rows")
+    truth(stage).run(
+        "UPDATE datasets SET fields = ? WHERE id = ?", '[{"name":"name","type":"text","label":"Name"}]', module
+    )
+    truth(stage).set_traits(rich_text=[f"{module}/name"])
+
+    read = session.read(dataset, None).rows
+
+    assert [True, False, True] == [whole.encode() in row.raw for row in read]
+    assert [read[2].raw] == [row.raw for row in session.read(dataset, ids=ids[2:]).rows]

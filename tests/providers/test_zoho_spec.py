@@ -76,7 +76,7 @@ DEVIATIONS = {
 
 def vendor() -> Callable[[Asked], Any]:
     """A vendor that has something of everything."""
-    module, bin = Module(450, width=120, tokens=400), Bin(Leads=60, Deals=1)
+    module, bin = Module(450, width=120, tokens=400, rich=9), Bin(Leads=60, Deals=1)
 
     def say(asked: Asked) -> Any:
         place = asked.path.removeprefix("/crm/v8/")

@@ -176,3 +176,22 @@ def test_what_waits_for_an_approval_hides_from_whoever_does_not_ask_for_it(world
     assert ["c0"] == found(zoho, criteria="(Text:equals:ABC)")
     assert ["c0", "c1"] == found(zoho, criteria="(Text:equals:ABC)", approved="both")
     assert (400, "INVALID_DATA") == zoho.code("GET", "Contacts", fields="id", approved="perhaps")
+
+
+def test_a_formatted_text_is_shown_short_and_has_a_call_for_the_whole(world: World, zoho: Client) -> None:
+    world.set_traits(rich_text=["contacts/text"])
+    whole = f"<p>{'long ' * 200}</p>"
+    world.add_rows("contacts", [{"id": "c8", "fields": {"text": whole}}, {"id": "c9", "fields": {}}])
+    full, some = "Contacts/actions/fetch_full_data", f"{at('c8')},{at('c9')},{at('c7')}"
+
+    (field,) = (each for each in zoho.get("settings/fields", module="Contacts")["fields"] if "textarea" in each)
+    assert ("Text", {"type": "rich_text"}) == (field["api_name"], field["textarea"])
+    assert ("long " * 200)[:500] == zoho.get(f"Contacts/{at('c8')}")["data"][0]["Text"]
+    assert [(at("c8"), whole), (at("c9"), None)] == [
+        (row["id"], row["Text"]) for row in zoho.get(full, ids=some, fields="Text")["data"]
+    ]
+    assert [{"id": at("c8"), "Text": whole}] == zoho.get(f"Contacts/{at('c8')}/actions/fetch_full_data")["data"]
+    assert (204, None) == zoho("GET", full, ids=at("c7"), fields="Text")
+    assert (400, "REQUIRED_PARAM_MISSING") == zoho.code("GET", full, ids=some)
+    assert (400, "INVALID_REQUEST") == zoho.code("GET", full, ids=some, fields="Email")
+    assert (400, "INVALID_REQUEST") == zoho.code("GET", full, ids=",".join("1" * 201), fields="Text")

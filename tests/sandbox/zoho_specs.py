@@ -78,6 +78,7 @@ DIFFERENCES = (
     _newer("DELETE /crm/v8/users/{user}", "400", "'users' was unexpected", "the logged-in user: the sheet, section 2"),
     _newer("POST .*/mass_delete", "400", ".", "for more than 500 ids the sheet's LIMIT_EXCEEDED; none is described"),
     _newer("DELETE .*/recycle_bin.*", "202", "undeclared", "a job, by the vendor's page and its newest description"),
+    _newer("GET .*/fetch_full_data", "200", f"None {_KIND}", "null where there is nothing, by the newest description"),
     _newer("GET .*/actions/count", "400", "'api_name'|INVALID", "demands api_name there and allows none"),
     _newer("GET /crm/v8/__features/{feature}", "200", "'edition_limit'", "what the older edition demands here"),
     _newer(

@@ -1,7 +1,8 @@
 """Zoho's records and their attachments: reading them.
 
 Records come in the order of their ids, with all their fields. A call takes at most 50 fields: a module with more is
-asked again, by the ids of the page, for the others, and a row is put together from the vendor's own texts. Paging by
+asked again, by the ids of the page, for the others, and so are formatted texts, of which a call of their own gives the whole;
+a row is put together from the vendor's own texts. Paging by
 tokens ends at 100,000 records, and a token after a day: from there on the ids are asked for in COQL, each from the last
 one on.
 """
@@ -38,6 +39,9 @@ from crmstate.providers.zoho.vendor import (
 COQL = f"{API}/coql"
 COLUMNS, WIDTH = 50, 1024
 """Fields in one call, and characters that their names may have together."""
+RICH, RICH_IDS = 8, 100
+"""Fields of formatted text in one call for their whole contents, and records: half as many as are allowed, so that no address
+gets too long."""
 
 _NO_MORE = frozenset(
     {"EXPIRED_VALUE", "TOKEN_BOUND_DATA_MISMATCH", "DISCRETE_PAGINATION_LIMIT_EXCEEDED", "PAGINATION_LIMIT_EXCEEDED"}
@@ -56,8 +60,13 @@ _ID = msgspec.json.Decoder(_Id)
 _PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
+class _Text(msgspec.Struct):
+    type: str | None = None
+
+
 class _Field(msgspec.Struct):
     api_name: str
+    textarea: _Text | None = None
 
 
 class _Fields(msgspec.Struct):
@@ -95,10 +104,12 @@ def behind(id: str) -> str:
     return _Place(PAGE, id, "i").text()
 
 
-def columns(call: Call, module: str) -> list[str]:
-    """The names of a module's fields in calls' worth, joined; `id` comes in every answer."""
+def columns(call: Call, module: str) -> tuple[list[str], list[str]]:
+    """The names of a module's fields in calls' worth, joined (`id` comes in every answer), and those of formatted text."""
     rows, _ = look(call, FIELDS, {"module": module, "type": "all"}, "fields")
-    names = sorted({converted(_Field, raw).api_name for raw in rows} - {"id"})
+    found = [converted(_Field, raw) for raw in rows]
+    names = sorted({each.api_name for each in found} - {"id"})
+    rich = sorted({each.api_name for each in found if each.textarea and each.textarea.type == "rich_text"})
     sets: list[str] = []
     some = ["id"]
     for name in names:
@@ -108,7 +119,7 @@ def columns(call: Call, module: str) -> list[str]:
             sets.append(",".join(some))
             some = ["id"]
         some.append(name)
-    return [*sets, ",".join(some)]
+    return [*sets, ",".join(some)], rich
 
 
 def files(call: Call, dataset: str, cursor: str | None) -> FilePage:
@@ -169,9 +180,10 @@ def fetch(call: Call, file: File) -> Iterator[bytes]:
     f"GET {API}/*",
     f"GET {FIELDS}",
     f"GET {API}/*/*/Attachments",
+    f"GET {API}/*/actions/fetch_full_data",
     f"POST {COQL}",
     HANDED_OUT,
-    source=f"{SPEC} (record, fields, attachments, coql)",
+    source=f"{SPEC} (record, fields, attachments, coql, fetch-full-data)",
     verified_on=CHECKED,
     files=files,
     fetch=fetch,
@@ -181,22 +193,24 @@ def fetch(call: Call, file: File) -> Iterator[bytes]:
         "en": "In the order of the ids, 200 a page, converted leads included; 100,000 by token, the others by COQL. Attachments "
         "cost one call a record and one each: for many records the vendor's own backup is cheaper. Records that "
         "wait for approval are asked for too (`approved`; where a module does not give them, its count says so). Notes are a "
-        "module of their own; e-mails are not among the records.",
+        "module of their own; e-mails are not among the records, nor are photos and the contents of fields for files and pictures: the "
+        "vendor's backup may have them (unconfirmed). Formatted texts are asked for again, whole (`fetch_full_data`).",
         "zh-CN": "按 ID 升序，每页 200 条，包含已转换的线索；前十万条用 page_token，其余用 COQL。附件需逐条记录查询、逐个下载，"
         "记录很多时用厂商自带的备份更省额度。待审批的记录也会请求（approved 参数；若某模块不返回，则与计数不符而报错）。"
-        "备注（Notes）是单独的模块；邮件不在其中。",
+        "备注（Notes）是单独的模块；邮件不在其中，头像以及文件、图片字段的内容也不在其中，厂商备份可能包含（未经证实）。"
+        "富文本字段会另行请求完整内容（fetch_full_data）。",
     },
 )
 def rows(call: Call, dataset: str, cursor: str | None, ids: tuple[str, ...] | None) -> Page:
     """One page of records, each in the vendor's own JSON text; or exactly those of `ids`."""
     module = module_of(dataset)
-    sets = call.known(("columns", module), lambda: columns(call, module))
+    sets, rich = call.known(("columns", module), lambda: columns(call, module))
     if ids is not None:
         wanted = sorted(numeric(ids), key=int)
-        found = (row for some in chunks(wanted, IDS) for row in _by_ids(call, module, some, sets))
+        found = (row for some in chunks(wanted, IDS) for row in _by_ids(call, module, some, sets, rich))
         return Page(tuple(found), None)
     first, next_ = _page(call, module, cursor, sets[0])
-    return Page(tuple(_joined(call, module, first, sets[1:])), next_)
+    return Page(tuple(_joined(call, module, first, sets[1:], rich)), next_)
 
 
 def _page(call: Call, module: str, cursor: str | None, names: str) -> tuple[list[msgspec.Raw], str | None]:
@@ -244,9 +258,9 @@ def _onwards(call: Call, module: str, at: _Place, names: str) -> tuple[list[msgs
     return found, _Place(at.size, last, "i").text() if info.more_records and wanted else None
 
 
-def _by_ids(call: Call, module: str, ids: Sequence[str], sets: Sequence[str]) -> Iterator[Row]:
+def _by_ids(call: Call, module: str, ids: Sequence[str], sets: Sequence[str], rich: Sequence[str]) -> Iterator[Row]:
     first = _with(call, module, ids, sets[0])
-    yield from _joined(call, module, first, sets[1:])
+    yield from _joined(call, module, first, sets[1:], rich)
 
 
 def _with(call: Call, module: str, ids: Sequence[str], names: str) -> list[msgspec.Raw]:
@@ -260,22 +274,45 @@ def _with(call: Call, module: str, ids: Sequence[str], names: str) -> list[msgsp
     return [found[each] for each in order if each in found]
 
 
-def _joined(call: Call, module: str, first: Sequence[msgspec.Raw], others: Sequence[str]) -> Iterator[Row]:
-    """Rows from a page's records and, where there are more fields, from further calls by their ids. A record that is
-    gone by then is raised: half of it is none."""
+def _joined(
+    call: Call, module: str, first: Sequence[msgspec.Raw], others: Sequence[str], rich: Sequence[str]
+) -> Iterator[Row]:
+    """Rows from a page's records and, where there are more fields or formatted texts, from further calls by their ids. A
+    record that is gone by then is raised: half of it is none."""
     raws = [bytes(raw) for raw in first]
     ids = [_identified(raw) for raw in raws]
-    if others and ids:
-        parts = [_PARTS.decode(raw) for raw in raws]
+    if (others or rich) and ids:
+        parts = {id: _PARTS.decode(raw) for id, raw in zip(ids, raws, strict=True)}
         for names in others:
             more = {_identified(bytes(raw)): raw for raw in _with(call, module, ids, names)}
-            for id, part in zip(ids, parts, strict=True):
+            for id, part in parts.items():
                 if id not in more:
-                    raise Failure(Code.UNAVAILABLE, "a record went while its fields were read", vendor="kit.moving")
+                    raise Failure(Code.UNAVAILABLE, _GONE, vendor="kit.moving")
                 part.update(_PARTS.decode(bytes(more[id])))
-        raws = [msgspec.json.encode(part) for part in parts]
+        for some in chunks(rich, RICH):
+            _whole_texts(call, module, parts, some)
+        raws = [msgspec.json.encode(part) for part in parts.values()]
     for id, raw in zip(ids, raws, strict=True):
         yield Row(id, _one_line(raw))
+
+
+_GONE = "a record went while its fields were read"
+_NOTHING = frozenset({b"", b"null", b'""'})
+
+
+def _whole_texts(call: Call, module: str, parts: dict[str, dict[str, msgspec.Raw]], names: Sequence[str]) -> None:
+    """Puts the whole contents of fields of formatted text into the place of what a page gives of them. A record that is not
+    answered for has none, or has gone."""
+    missing = {id for id, part in parts.items() if any(bytes(part.get(name, b"")) not in _NOTHING for name in names)}
+    for ids in chunks(list(parts), RICH_IDS):
+        asked = {"fields": ",".join(names), "ids": ",".join(ids)}
+        for raw in look(call, f"{API}/{module}/actions/fetch_full_data", asked, "data")[0]:
+            id = _identified(bytes(raw))
+            missing.discard(id)
+            if id in parts:
+                parts[id].update(_PARTS.decode(bytes(raw)))
+    if missing:
+        raise Failure(Code.UNAVAILABLE, _GONE, vendor="kit.moving")
 
 
 def _identified(raw: bytes) -> str:

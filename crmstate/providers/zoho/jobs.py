@@ -136,7 +136,7 @@ def _collect(call: Call, part: Part) -> Iterator[bytes]:
 def submit(call: Call, order: Order) -> Job | None:
     """Submits a job for a module's records; None where Zoho takes none for it."""
     module = module_of(order.dataset)
-    names = sorted({name for some in columns(call, module) for name in some.split(",")} - {"id"})
+    names = sorted({name for some in columns(call, module)[0] for name in some.split(",")} - {"id"})
     if module == LEADS or len(names) > MOST_FIELDS:
         return None
     dropped: list[str] = []

@@ -1,7 +1,8 @@
 """Modules and their fields: every dataset is a module, named by its id (`contacts` is Contacts). One that cannot be
 exported is listed, and has no API (`api_supported` false).
 
-Every module has a field `nearby_distance__s`, which the listing of fields shows and bulk read refuses.
+Every module has a field `nearby_distance__s`, which the listing of fields shows and bulk read refuses. The trait `rich_text` names
+fields of formatted text (`["contacts/notes"]`).
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ SYSTEM = (
     ("Modified_By", "ownerlookup"),
 )
 NEARBY = "nearby_distance__s"
+RICH = "textarea"
 STATUSES = ("visible", "scheduled_for_deletion", "user_hidden", "system_hidden")
 
 
@@ -88,8 +90,14 @@ def listed(world: World, name: str) -> Module | None:
 def fields(world: World, dataset: str) -> list[Field]:
     """The fields of a module that hold values, the module's own first."""
     declared = msgspec.json.decode(world.one("SELECT fields FROM datasets WHERE id = ?", dataset)[0])
+    rich = {place.partition("/")[2] for place in world.traits.get("rich_text", ()) if place.startswith(f"{dataset}/")}
     own = [
-        Field(each["name"], ids.field_name(each["name"]), each["label"], KINDS.get(each["type"], "text"))
+        Field(
+            each["name"],
+            ids.field_name(each["name"]),
+            each["label"],
+            RICH if each["name"] in rich else KINDS.get(each["type"], "text"),
+        )
         for each in declared
     ]
     return own + [Field(None, name, name.replace("_", " "), kind) for name, kind in SYSTEM]
@@ -241,6 +249,7 @@ def _field(module: Module, field: Field, number: int) -> dict[str, Any]:
             for name, id in people.PROFILES.values()
         ],
         "unique": {},
+        **({"textarea": {"type": "rich_text"}} if field.kind == RICH else {}),
         "convert_mapping": {},
         "display_type": -1,
         "ui_type": 1,

@@ -9,6 +9,7 @@ records that wait for an approval (`approved`, likewise). The traits `converted`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,8 @@ from . import ids, layout, pages
 
 COLUMNS = "id, owner_id, created_at, modified_at, fields"
 LEADS = "Leads"
+SHORT = 500
+"""What a record shows of a formatted text, without its marks: a guess; the whole has a call of its own (`texts`)."""
 Row = tuple[Any, ...]
 
 
@@ -188,6 +191,8 @@ class Shape:
         value = values.get(field.source)
         if value is None or value == "":
             return value or None
+        if field.kind == layout.RICH:
+            return re.sub(r"<[^>]*>", "", str(value))[:SHORT]
         if field.kind == "lookup":
             return {"id": ids.written(str(value)), "name": str(value)}
         if field.kind == "currency":

@@ -41,6 +41,7 @@ from . import (
     scopes,
     search,
     signin,
+    texts,
 )
 
 Function = Callable[..., Reply]
@@ -106,6 +107,8 @@ CALLS: tuple[tuple[str, str, tuple[str, ...], Function], ...] = (
     ("GET", "bulk/v8/backup/urls", ("ZohoCRM.bulk.backup.READ",), backup.urls),
     ("PUT", "bulk/v8/backup/*/actions/cancel", ("ZohoCRM.bulk.backup.UPDATE",), backup.cancel),
     ("GET", "v8/*/actions/count", ("ZohoCRM.modules.*.READ",), search.record_count),
+    ("GET", "v8/*/actions/fetch_full_data", ("ZohoCRM.modules.*.READ",), texts.texts_of_many),
+    ("GET", "v8/*/*/actions/fetch_full_data", ("ZohoCRM.modules.*.READ",), texts.texts_of_one),
     ("GET", "v8/*/search", ("ZohoCRM.modules.*.READ",), search.record_search),
     ("POST", "v8/*/actions/mass_delete", ("ZohoCRM.mass_delete.*.DELETE",), mass.mass_delete),
     ("GET", "v8/*/actions/mass_delete", ("ZohoCRM.mass_delete.*.READ",), mass.mass_state),
