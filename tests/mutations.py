@@ -337,6 +337,18 @@ MUTATIONS: tuple[Mutation, ...] = (
         "    if not missing:\n        raise Failure(Code.UNAVAILABLE, _GONE",
     ),
     _zoho(
+        "files in fields are left out",
+        "data.py",
+        "        found += _in_fields(module, row, filed)\n",
+        "",
+    ),
+    _zoho(
+        "files of another shape are left out",
+        "data.py",
+        '_FILES.decode(bytes(parts.get(name, b"null"))) or []\n        except msgspec.DecodeError as error:\n',
+        '_FILES.decode(bytes(parts.get(name, b"null"))) or []\n        except msgspec.DecodeError as error:\n            continue\n',
+    ),
+    _zoho(
         "portals are left out",
         "access.py",
         '    _Family("portal", PORTALS, "portals", None, _portal),\n',

@@ -628,6 +628,47 @@ def test_attachments_are_asked_for_record_by_record_and_a_link_keeps_its_address
     assert {"1000.access-token-of-the-test"} == {each.token for each in heard}
 
 
+def filed(held: Any) -> Any:
+    """A module with a field for files, and one for pictures, of which the first record has what is `held`."""
+
+    def say(asked: Asked) -> Any:
+        if asked.path == "/crm/v8/settings/fields":
+            kinds = {"Contract": "fileupload", "Face": "imageupload", "Name": "text"}
+            return {"fields": [{"api_name": name, "data_type": kind} for name, kind in kinds.items()]}
+        if asked.path == "/crm/v8/Leads":
+            assert "id,Contract,Face" == asked.query["fields"]
+            return page("data", [{"id": FIRST, "Contract": held, "Face": None}, {"id": SECOND, "Contract": []}])
+        if asked.path.endswith("/download_fields_attachment"):
+            found = asked.query["fields_attachment_id"] == "71"
+            return Said(200, b"in a field") if found else refused("INVALID_DATA", resource_path_index=0)
+        return NONE
+
+    return say
+
+
+def test_what_fields_for_files_hold_comes_with_the_attachments() -> None:
+    held = [{"id": "71", "File_Name__s": "合同.pdf", "Size__s": "10", "File_Id__s": "x"}, {"id": "72"}]
+
+    with talking(filed(held)) as (session, _, _):
+        found = session.files("Leads").files
+        contents = b"".join(session.fetch(found[0]))
+        with pytest.raises(Failure) as raised:
+            b"".join(session.fetch(found[1]))
+
+    assert [("71", FIRST, "合同.pdf", 10), ("72", FIRST, "72", None)] == [
+        (each.id, each.row, each.name, each.size) for each in found
+    ]
+    assert (b"in a field", Code.MISSING) == (contents, raised.value.code)
+
+
+@pytest.mark.parametrize("held", ["a name", {"id": "71"}, [{"File_Name__s": "no id"}], [{"id": "../71"}]])
+def test_a_field_for_files_of_another_shape_is_refused_and_not_left_out(held: Any) -> None:
+    with talking(filed(held)) as (session, _, _), pytest.raises(Failure) as raised:
+        session.files("Leads")
+
+    assert "kit.malformed" == raised.value.vendor
+
+
 def test_an_attachment_that_is_gone_is_no_empty_file() -> None:
     with talking(attachments) as (session, _, _), pytest.raises(Failure) as raised:
         b"".join(session.fetch(File("63", FIRST, "n", f"/crm/v8/Leads/{FIRST}/Attachments/63")))

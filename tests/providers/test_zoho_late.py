@@ -1,5 +1,5 @@
-"""Zoho's provider beside the simulator where that is late, as the vendor says it is: counts that lag, and a bin that ends much
-in jobs."""
+"""Zoho's provider beside the simulator where that is late or lies apart, as the vendor says it is: counts that lag, a bin that
+ends much in jobs, texts and files that have calls of their own."""
 
 from __future__ import annotations
 
@@ -75,3 +75,14 @@ def test_formatted_texts_are_read_whole_page_by_page_and_by_their_ids(here: Any)
 
     assert [True, False, True] == [whole.encode() in row.raw for row in read]
     assert [read[2].raw] == [row.raw for row in session.read(dataset, ids=ids[2:]).rows]
+
+
+def test_files_in_fields_are_found_and_fetched(here: Any) -> None:
+    stage, session = here
+    dataset = stage.attachment(b"signed by both")
+    (module,) = (each["id"] for each in truth(stage).truth()["datasets"] if each["name"] == "rows")
+    truth(stage).set_traits(file_fields={f"{module}/f1": "contract"})
+
+    (found,) = session.files(dataset).files
+
+    assert ("Verträge/合同.pdf", b"signed by both") == (found.name, b"".join(session.fetch(found)))

@@ -121,6 +121,23 @@ def test_a_link_cannot_be_fetched_and_a_wrong_id_is_204(zoho: Client) -> None:
     assert (204, None) == zoho("GET", f"Deals/{at('d001')}/Attachments/{at('f9')}")
 
 
+def test_files_in_fields_are_listed_in_their_record_and_have_a_call_of_their_own(world: World, zoho: Client) -> None:
+    world.set_traits(file_fields={"deals/f1": "contract", "deals/nothing": "image_of_it"})
+    path = f"Deals/{at('d001')}/actions/download_fields_attachment"
+
+    kinds = {each["api_name"]: each["data_type"] for each in zoho.get("settings/fields", module="Deals")["fields"]}
+    (record,) = zoho.get(f"Deals/{at('d001')}")["data"]
+    left = zoho.get(f"Deals/{at('d001')}/Attachments", fields="File_Name")["data"]
+
+    assert ("fileupload", "imageupload") == (kinds["Contract"], kinds["Image_Of_It"])
+    assert [(at("f1"), "Verträge/合同.pdf")] == [(each["id"], each["File_Name__s"]) for each in record["Contract"]]
+    assert (None, ["empty.txt", "elsewhere"]) == (record["Image_Of_It"], [each["File_Name"] for each in left])
+    whole = zoho.raw("GET", f"/crm/v8/{path}", params={"fields_attachment_id": at("f1")})
+    assert b"%PDF \x00\xff" == whole.content
+    assert (400, "INVALID_DATA") == zoho.code("GET", path, fields_attachment_id="7")
+    assert (400, "REQUIRED_PARAM_MISSING") == zoho.code("GET", path)
+
+
 def test_attachments_go_with_their_record(zoho: Client) -> None:
     zoho("DELETE", "Deals", ids=at("d001"))
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -25,6 +26,7 @@ from crmstate.providers.zoho.vendor import (
     CHECKED,
     FIELDS,
     IDS,
+    NOT_THERE,
     PAGE,
     SPEC,
     Info,
@@ -48,6 +50,9 @@ _NO_MORE = frozenset(
 )
 """Refusals of a page that say that paging leads no further, not that something is wrong with the module."""
 
+_FILED = frozenset({"fileupload", "imageupload"})
+"""Types of fields that hold files, as the vendor's SDK has them."""
+
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _LINK = "link:"
 
@@ -66,7 +71,17 @@ class _Text(msgspec.Struct):
 
 class _Field(msgspec.Struct):
     api_name: str
+    data_type: str | None = None
     textarea: _Text | None = None
+
+
+class Columns(NamedTuple):
+    """A module's fields: their names in calls' worth, joined (`id` comes in every answer); those of formatted text; and those
+    that hold files or pictures."""
+
+    sets: list[str]
+    rich: list[str]
+    filed: list[str]
 
 
 class _Fields(msgspec.Struct):
@@ -104,12 +119,13 @@ def behind(id: str) -> str:
     return _Place(PAGE, id, "i").text()
 
 
-def columns(call: Call, module: str) -> tuple[list[str], list[str]]:
-    """The names of a module's fields in calls' worth, joined (`id` comes in every answer), and those of formatted text."""
+def columns(call: Call, module: str) -> Columns:
+    """What the vendor's list of a module's fields says."""
     rows, _ = look(call, FIELDS, {"module": module, "type": "all"}, "fields")
     found = [converted(_Field, raw) for raw in rows]
     names = sorted({each.api_name for each in found} - {"id"})
     rich = sorted({each.api_name for each in found if each.textarea and each.textarea.type == "rich_text"})
+    filed = sorted({each.api_name for each in found if each.data_type in _FILED})
     sets: list[str] = []
     some = ["id"]
     for name in names:
@@ -119,15 +135,49 @@ def columns(call: Call, module: str) -> tuple[list[str], list[str]]:
             sets.append(",".join(some))
             some = ["id"]
         some.append(name)
-    return [*sets, ",".join(some)], rich
+    return Columns([*sets, ",".join(some)], rich, filed)
 
 
 def files(call: Call, dataset: str, cursor: str | None) -> FilePage:
-    """The attachments of one page of records, asked for record by record: Zoho lists them in no other way."""
+    """The attachments of one page of records, asked for record by record: Zoho lists them in no other way; and what their
+    fields for files and pictures hold."""
     module = module_of(dataset)
-    rows, next_ = _page(call, module, cursor, "id")
-    found = [each for row in rows for each in _attached(call, module, _identified(bytes(row)))]
-    return FilePage(tuple(found), next_)
+    filed = call.known(("columns", module), lambda: columns(call, module)).filed
+    if len(filed) >= COLUMNS:
+        raise Failure(Code.REJECTED, "more fields for files than one call takes", vendor="kit.malformed")
+    rows, next_ = _page(call, module, cursor, ",".join(("id", *filed)))
+    found: list[File] = []
+    for row in map(bytes, rows):
+        found += _attached(call, module, _identified(row))
+        found += _in_fields(module, row, filed)
+    return FilePage(tuple({each.id: each for each in found}.values()), next_)
+
+
+class _Filed(msgspec.Struct):
+    id: str
+    name: str | None = msgspec.field(default=None, name="File_Name__s")
+    size: str | int | None = msgspec.field(default=None, name="Size__s")
+
+
+_FILES = msgspec.json.Decoder(list[_Filed] | None)
+
+
+def _in_fields(module: str, row: bytes, filed: Sequence[str]) -> Iterator[File]:
+    """The files that a record's fields hold. Of another shape than the vendor's SDK has it they are refused, not left out."""
+    parts = _PARTS.decode(row) if filed else {}
+    place = f"{API}/{module}/{_identified(row)}/actions/download_fields_attachment"
+    for name in filed:
+        try:
+            found = _FILES.decode(bytes(parts.get(name, b"null"))) or []
+        except msgspec.DecodeError as error:
+            raise Failure(
+                Code.REJECTED, f"{type(error).__name__} in a field for files", vendor="kit.malformed"
+            ) from None
+        for each in found:
+            if not each.id.isdecimal():
+                raise Failure(Code.REJECTED, "a file without an id", vendor="kit.malformed")
+            size = int(each.size) if each.size is not None and str(each.size).isdecimal() else None
+            yield File(each.id, _identified(row), each.name or each.id, f"{place}?fields_attachment_id={each.id}", size)
 
 
 class _Attachment(msgspec.Struct):
@@ -167,9 +217,14 @@ def fetch(call: Call, file: File) -> Iterator[bytes]:
         yield file.url.removeprefix(_LINK).encode()
         return
     empty = True
-    for piece in call.stream(file.url):
-        empty = empty and not piece
-        yield piece
+    try:
+        for piece in call.stream(file.url):
+            empty = empty and not piece
+            yield piece
+    except Failure as failure:
+        if failure.vendor == NOT_THERE:
+            failure.code = Code.MISSING
+        raise
     if empty and file.size != 0:
         raise Failure(Code.MISSING, "the attachment is gone")
 
@@ -193,18 +248,19 @@ def fetch(call: Call, file: File) -> Iterator[bytes]:
         "en": "In the order of the ids, 200 a page, converted leads included; 100,000 by token, the others by COQL. Attachments "
         "cost one call a record and one each: for many records the vendor's own backup is cheaper. Records that "
         "wait for approval are asked for too (`approved`; where a module does not give them, its count says so). Notes are a "
-        "module of their own; e-mails are not among the records, nor are photos and the contents of fields for files and pictures: the "
-        "vendor's backup may have them (unconfirmed). Formatted texts are asked for again, whole (`fetch_full_data`).",
+        "module of their own; e-mails are not among the records, nor are their photos: the vendor's backup may "
+        "have them (unconfirmed). What fields for files and pictures hold comes with the attachments. Formatted texts are asked for "
+        "again, whole (`fetch_full_data`).",
         "zh-CN": "按 ID 升序，每页 200 条，包含已转换的线索；前十万条用 page_token，其余用 COQL。附件需逐条记录查询、逐个下载，"
         "记录很多时用厂商自带的备份更省额度。待审批的记录也会请求（approved 参数；若某模块不返回，则与计数不符而报错）。"
-        "备注（Notes）是单独的模块；邮件不在其中，头像以及文件、图片字段的内容也不在其中，厂商备份可能包含（未经证实）。"
+        "备注（Notes）是单独的模块；邮件和头像不在其中，厂商备份可能包含（未经证实）；文件和图片字段的内容随附件一并归档。"
         "富文本字段会另行请求完整内容（fetch_full_data）。",
     },
 )
 def rows(call: Call, dataset: str, cursor: str | None, ids: tuple[str, ...] | None) -> Page:
     """One page of records, each in the vendor's own JSON text; or exactly those of `ids`."""
     module = module_of(dataset)
-    sets, rich = call.known(("columns", module), lambda: columns(call, module))
+    sets, rich, _ = call.known(("columns", module), lambda: columns(call, module))
     if ids is not None:
         wanted = sorted(numeric(ids), key=int)
         found = (row for some in chunks(wanted, IDS) for row in _by_ids(call, module, some, sets, rich))

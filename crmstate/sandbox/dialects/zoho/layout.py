@@ -2,7 +2,8 @@
 exported is listed, and has no API (`api_supported` false).
 
 Every module has a field `nearby_distance__s`, which the listing of fields shows and bulk read refuses. The trait `rich_text` names
-fields of formatted text (`["contacts/notes"]`).
+fields of formatted text (`["contacts/notes"]`), the trait `file_fields` those that hold files, by the attachments that lie in them
+(`{"contacts/f1": "contract"}`); a field whose name begins with `image` is for pictures.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ KINDS = {
 }
 """The World's types of fields as the vendor's; whatever is not here is `text`."""
 _JSON = {"boolean": "boolean", "multiselectpicklist": "jsonarray", "currency": "double", "double": "double"}
+_JSON |= dict.fromkeys(("fileupload", "imageupload"), "jsonarray")
 _JSON |= {"lookup": "jsonobject", "ownerlookup": "jsonobject"}
 SYSTEM = (
     ("Owner", "ownerlookup"),
@@ -41,6 +43,7 @@ SYSTEM = (
 )
 NEARBY = "nearby_distance__s"
 RICH = "textarea"
+FILED = ("fileupload", "imageupload")
 STATUSES = ("visible", "scheduled_for_deletion", "user_hidden", "system_hidden")
 
 
@@ -100,7 +103,18 @@ def fields(world: World, dataset: str) -> list[Field]:
         )
         for each in declared
     ]
+    held = sorted(
+        {name for place, name in world.traits.get("file_fields", {}).items() if place.startswith(f"{dataset}/")}
+    )
+    own += [Field(name, ids.field_name(name), name, FILED[name.startswith("image")]) for name in held]
     return own + [Field(None, name, name.replace("_", " "), kind) for name, kind in SYSTEM]
+
+
+def held(world: World, dataset: str, field: str | None) -> list[str]:
+    """The attachments that lie in a field for files; None: in any."""
+    there: dict[str, str] = world.traits.get("file_fields", {})
+    places = [place for place, name in there.items() if field is None or name == field]
+    return [place.partition("/")[2] for place in places if place.startswith(f"{dataset}/")]
 
 
 # The calls

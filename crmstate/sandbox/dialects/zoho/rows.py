@@ -151,7 +151,7 @@ class Shape:
     """How rows of one module look, as JSON and as lines of CSV."""
 
     def __init__(self, world: World, dataset: str) -> None:
-        self._world = world
+        self._world, self._dataset = world, dataset
         self.fields = layout.fields(world, dataset)
         self.names = ["id", *(field.name for field in self.fields)]
         self._named = {field.name: field for field in self.fields}
@@ -172,6 +172,8 @@ class Shape:
         return [ids.written(row[0]) if name == "id" else self._cell(self._named[name], row, values) for name in wanted]
 
     def _cell(self, field: layout.Field, row: Row, values: dict[str, Any]) -> str:
+        if field.kind in layout.FILED:
+            return ";".join(each["File_Name__s"] for each in self._files(field, row))
         if field.source is not None:
             value = values.get(field.source)
             if value and field.kind == "lookup":
@@ -188,6 +190,8 @@ class Shape:
             if field.kind == "datetime":
                 return pages.moment(row[2] if field.name == "Created_Time" else row[3])
             return self._person(row[1], email=field.name == "Owner")
+        if field.kind in layout.FILED:
+            return self._files(field, row) or None
         value = values.get(field.source)
         if value is None or value == "":
             return value or None
@@ -203,6 +207,16 @@ class Shape:
         if field.kind == "datetime" and isinstance(value, str) and value.endswith("Z"):
             return pages.moment(value)
         return value
+
+    def _files(self, field: layout.Field, row: Row) -> list[dict[str, Any]]:
+        """What a field for files holds, as the vendor's SDK reads it."""
+        inside = layout.held(self._world, self._dataset, field.source)
+        sql = "SELECT id, name, size FROM attachments WHERE dataset = ? AND row_id = ? AND binned = 0 ORDER BY id"
+        return [
+            {"id": ids.written(id), "File_Name__s": name, "Size__s": str(size), "File_Id__s": f"file{ids.written(id)}"}
+            for id, name, size in self._world.all(sql, self._dataset, row[0])
+            if id in inside
+        ]
 
     def _person(self, id: str | None, *, email: bool) -> dict[str, Any]:
         if id not in self._people:

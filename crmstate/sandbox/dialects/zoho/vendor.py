@@ -113,6 +113,12 @@ CALLS: tuple[tuple[str, str, tuple[str, ...], Function], ...] = (
     ("POST", "v8/*/actions/mass_delete", ("ZohoCRM.mass_delete.*.DELETE",), mass.mass_delete),
     ("GET", "v8/*/actions/mass_delete", ("ZohoCRM.mass_delete.*.READ",), mass.mass_state),
     ("GET", "v8/*/deleted", ("ZohoCRM.modules.*.READ",), bin.deleted),
+    (
+        "GET",
+        "v8/*/*/actions/download_fields_attachment",
+        ("ZohoCRM.modules.*.READ",),
+        attachments.field_attachment_get,
+    ),
     ("GET", "v8/*/*/Attachments", ("ZohoCRM.modules.attachments.READ",), attachments.attachment_list),
     ("GET", "v8/*/*/Attachments/*", ("ZohoCRM.modules.attachments.READ",), attachments.attachment_get),
     ("GET", "v8/*/*", ("ZohoCRM.modules.*.READ",), records.record_get),
