@@ -307,10 +307,22 @@ MUTATIONS: tuple[Mutation, ...] = (
         "False",
     ),
     _zoho(
+        "a count that has not noticed an earlier purge says that rows are back",
+        "listings.py",
+        "each is not None and each >= since",
+        "False",
+    ),
+    _zoho(
+        "what was deleted long ago explains a count",
+        "listings.py",
+        "each is not None and each >= since",
+        "each is not None",
+    ),
+    _zoho(
         "a count is nothing wherever a list shows nothing",
         "listings.py",
-        "call.known(purged(module), lambda: False) and not _shows_any(call, module)",
-        "not _shows_any(call, module)",
+        "return not _shows_any(call, module) and _deleted_lately(call, module)",
+        "return not _shows_any(call, module)",
     ),
     _zoho(
         "what has become a job is done",
