@@ -565,8 +565,8 @@ def test_deleted_records_lie_in_the_bin(world: World, zoho: Client) -> None:
 
     (first, second) = zoho.get("settings/recycle_bin")["recycle_bin"]
     assert ((at("d0000"), "Deals"), (at("d0001"), "Deals")) == (
-        (first["id"], first["module"]),
-        (second["id"], second["module"]),
+        (first["id"], first["module"]["api_name"]),
+        (second["id"], second["module"]["api_name"]),
     )
     assert {"count": 2} == zoho.get("settings/recycle_bin/actions/count")
     assert {"recycle"} == {row["type"] for row in zoho.get("Deals/deleted")["data"]}

@@ -56,14 +56,13 @@ def bin_list(call: Call) -> Reply:
 
 
 def bin_get(call: Call, number: str) -> Reply:
-    """One record, with its module as an object."""
+    """One record."""
     emptying.looked_at(call)
     found = next((each for each in binned.listed(call.world, None) if ids.written(each[0]) == number), None)
     if found is None:
         raise errors.refusal("INVALID_DATA", errors.INVALID_ID, resource_path_index=0)
-    module = {"api_name": ids.module_name(found[1]), "id": ids.written(found[1])}
     info = {"per_page": pages.MOST, "count": 1, "page": 1, "more_records": False}
-    return errors.json({"recycle_bin": [{**_record(call, found), "module": module}], "info": info})
+    return errors.json({"recycle_bin": [_record(call, found)], "info": info})
 
 
 def bin_count(call: Call) -> Reply:
@@ -83,7 +82,7 @@ def _record(call: Call, found: binned.Binned) -> dict[str, Any]:
     return {
         "id": ids.written(id),
         "display_name": binned.display(fields) or ids.written(id),
-        "module": ids.module_name(dataset),
+        "module": {"api_name": ids.module_name(dataset), "id": ids.written(dataset)},
         "owner": pages.person(call.world, owner),
         "deleted_by": pages.person(call.world, None),
         "deleted_time": pages.moment(at),
