@@ -355,6 +355,18 @@ MUTATIONS: tuple[Mutation, ...] = (
         "",
     ),
     _zoho(
+        "photos are left out",
+        "data.py",
+        "        found += _photos(module, row, photo)\n",
+        "",
+    ),
+    _zoho(
+        "records without a photo are said to have one",
+        "data.py",
+        '_EMPTY = (b"null", b\'""\')',
+        "_EMPTY = ()",
+    ),
+    _zoho(
         "files of another shape are left out",
         "data.py",
         '_FILES.decode(bytes(parts.get(name, b"null"))) or []\n        except msgspec.DecodeError as error:\n',

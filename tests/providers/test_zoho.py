@@ -672,6 +672,34 @@ def test_a_field_for_files_of_another_shape_is_refused_and_not_left_out(held: An
     assert "kit.malformed" == raised.value.vendor
 
 
+def pictured(*said: Any) -> Any:
+    """A module whose records say this of their photos; the first has one."""
+
+    def say(asked: Asked) -> Any:
+        if asked.path == "/crm/v8/settings/fields":
+            return {"fields": [{"api_name": "Record_Image", "data_type": "profileimage"}]}
+        if asked.path == "/crm/v8/Leads":
+            assert "id,Record_Image" == asked.query["fields"]
+            return page(
+                "data",
+                [{"id": id, "Record_Image": each} for id, each in zip((FIRST, SECOND, THIRD), said, strict=True)],
+            )
+        return Said(200, b"\x89PNG") if asked.path == f"/crm/v8/Leads/{FIRST}/photo" else NONE
+
+    return say
+
+
+def test_photos_come_with_the_attachments_where_a_record_says_that_it_has_one() -> None:
+    with talking(pictured("6b6f", None, "7a")) as (session, _, _):
+        found = session.files("Leads").files
+        contents = b"".join(session.fetch(found[0]))
+        with pytest.raises(Failure) as raised:
+            b"".join(session.fetch(found[1]))
+
+    assert [(f"photo{FIRST}", FIRST), (f"photo{THIRD}", THIRD)] == [(each.id, each.row) for each in found]
+    assert (b"\x89PNG", Code.MISSING) == (contents, raised.value.code), "gone since: no empty file"
+
+
 def test_an_attachment_that_is_gone_is_no_empty_file() -> None:
     with talking(attachments) as (session, _, _), pytest.raises(Failure) as raised:
         b"".join(session.fetch(File("63", FIRST, "n", f"/crm/v8/Leads/{FIRST}/Attachments/63")))

@@ -86,3 +86,14 @@ def test_files_in_fields_are_found_and_fetched(here: Any) -> None:
     (found,) = session.files(dataset).files
 
     assert ("Verträge/合同.pdf", b"signed by both") == (found.name, b"".join(session.fetch(found)))
+
+
+def test_photos_are_found_and_fetched(here: Any) -> None:
+    stage, session = here
+    dataset = stage.attachment(b"a face")
+    (module,) = (each["id"] for each in truth(stage).truth()["datasets"] if each["name"] == "rows")
+    truth(stage).set_traits(photos=[f"{module}/f1"])
+
+    (found,) = session.files(dataset).files
+
+    assert (f"photo{found.row}", b"a face") == (found.id, b"".join(session.fetch(found)))

@@ -138,6 +138,20 @@ def test_files_in_fields_are_listed_in_their_record_and_have_a_call_of_their_own
     assert (400, "REQUIRED_PARAM_MISSING") == zoho.code("GET", path)
 
 
+def test_a_photo_is_named_in_its_record_and_has_a_call_of_its_own(world: World, zoho: Client) -> None:
+    world.set_traits(photos=["deals/f1"])
+
+    kinds = {each["api_name"]: each["data_type"] for each in zoho.get("settings/fields", module="Deals")["fields"]}
+    said = [zoho.get(f"Deals/{at(id)}")["data"][0]["Record_Image"] for id in ("d001", "d002")]
+    left = [each["File_Name"] for each in zoho.get(f"Deals/{at('d001')}/Attachments", fields="File_Name")["data"]]
+
+    assert ("profileimage", True, None) == (kinds["Record_Image"], bool(said[0]), said[1])
+    assert ["empty.txt", "elsewhere"] == left
+    assert b"%PDF \x00\xff" == zoho.raw("GET", f"/crm/v8/Deals/{at('d001')}/photo").content
+    assert (204, None) == zoho("GET", f"Deals/{at('d002')}/photo")
+    assert (400, "INVALID_DATA") == zoho.code("GET", "Deals/7/photo")
+
+
 def test_attachments_go_with_their_record(zoho: Client) -> None:
     zoho("DELETE", "Deals", ids=at("d001"))
 

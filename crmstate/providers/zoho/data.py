@@ -53,6 +53,9 @@ _NO_MORE = frozenset(
 _FILED = frozenset({"fileupload", "imageupload"})
 """Types of fields that hold files, as the vendor's SDK has them."""
 
+_PHOTO = "profileimage"
+"""The type of the field that says whether a record has a photo, as the vendor's SDK has it."""
+
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _LINK = "link:"
 
@@ -76,12 +79,13 @@ class _Field(msgspec.Struct):
 
 
 class Columns(NamedTuple):
-    """A module's fields: their names in calls' worth, joined (`id` comes in every answer); those of formatted text; and those
-    that hold files or pictures."""
+    """A module's fields: their names in calls' worth, joined (`id` comes in every answer); those of formatted text; those
+    that hold files or pictures; and those that say whether there is a photo."""
 
     sets: list[str]
     rich: list[str]
     filed: list[str]
+    photo: list[str]
 
 
 class _Fields(msgspec.Struct):
@@ -126,6 +130,7 @@ def columns(call: Call, module: str) -> Columns:
     names = sorted({each.api_name for each in found} - {"id"})
     rich = sorted({each.api_name for each in found if each.textarea and each.textarea.type == "rich_text"})
     filed = sorted({each.api_name for each in found if each.data_type in _FILED})
+    photo = sorted({each.api_name for each in found if each.data_type == _PHOTO})
     sets: list[str] = []
     some = ["id"]
     for name in names:
@@ -135,21 +140,22 @@ def columns(call: Call, module: str) -> Columns:
             sets.append(",".join(some))
             some = ["id"]
         some.append(name)
-    return Columns([*sets, ",".join(some)], rich, filed)
+    return Columns([*sets, ",".join(some)], rich, filed, photo)
 
 
 def files(call: Call, dataset: str, cursor: str | None) -> FilePage:
-    """The attachments of one page of records, asked for record by record: Zoho lists them in no other way; and what their
-    fields for files and pictures hold."""
+    """The attachments of one page of records, asked for record by record: Zoho lists them in no other way; what their
+    fields for files and pictures hold; and their photos."""
     module = module_of(dataset)
-    filed = call.known(("columns", module), lambda: columns(call, module)).filed
-    if len(filed) >= COLUMNS:
+    _, _, filed, photo = call.known(("columns", module), lambda: columns(call, module))
+    if len((*filed, *photo)) >= COLUMNS:
         raise Failure(Code.REJECTED, "more fields for files than one call takes", vendor="kit.malformed")
-    rows, next_ = _page(call, module, cursor, ",".join(("id", *filed)))
+    rows, next_ = _page(call, module, cursor, ",".join(("id", *filed, *photo)))
     found: list[File] = []
     for row in map(bytes, rows):
         found += _attached(call, module, _identified(row))
         found += _in_fields(module, row, filed)
+        found += _photos(module, row, photo)
     return FilePage(tuple({each.id: each for each in found}.values()), next_)
 
 
@@ -159,6 +165,7 @@ class _Filed(msgspec.Struct):
     size: str | int | None = msgspec.field(default=None, name="Size__s")
 
 
+_EMPTY = (b"null", b'""')
 _FILES = msgspec.json.Decoder(list[_Filed] | None)
 
 
@@ -178,6 +185,14 @@ def _in_fields(module: str, row: bytes, filed: Sequence[str]) -> Iterator[File]:
                 raise Failure(Code.REJECTED, "a file without an id", vendor="kit.malformed")
             size = int(each.size) if each.size is not None and str(each.size).isdecimal() else None
             yield File(each.id, _identified(row), each.name or each.id, f"{place}?fields_attachment_id={each.id}", size)
+
+
+def _photos(module: str, row: bytes, photo: Sequence[str]) -> Iterator[File]:
+    """A record's photo, where its field for it says anything: what it says is no name and no address."""
+    parts = _PARTS.decode(row) if photo else {}
+    if any(bytes(parts.get(name, b"null")) not in _EMPTY for name in photo):
+        id = _identified(row)
+        yield File(f"photo{id}", id, "photo", f"{API}/{module}/{id}/photo")
 
 
 class _Attachment(msgspec.Struct):
@@ -238,7 +253,7 @@ def fetch(call: Call, file: File) -> Iterator[bytes]:
     f"GET {API}/*/actions/fetch_full_data",
     f"POST {COQL}",
     HANDED_OUT,
-    source=f"{SPEC} (record, fields, attachments, coql, fetch-full-data)",
+    source=f"{SPEC} (record, fields, attachments, coql, fetch-full-data, record-photo)",
     verified_on=CHECKED,
     files=files,
     fetch=fetch,
@@ -248,19 +263,19 @@ def fetch(call: Call, file: File) -> Iterator[bytes]:
         "en": "In the order of the ids, 200 a page, converted leads included; 100,000 by token, the others by COQL. Attachments "
         "cost one call a record and one each: for many records the vendor's own backup is cheaper. Records that "
         "wait for approval are asked for too (`approved`; where a module does not give them, its count says so). Notes are a "
-        "module of their own; e-mails are not among the records, nor are their photos: the vendor's backup may "
-        "have them (unconfirmed). What fields for files and pictures hold comes with the attachments. Formatted texts are asked for "
+        "module of their own; e-mails are not among the records: the vendor's backup may have them (unconfirmed). "
+        "Photos, and what fields for files and pictures hold, come with the attachments. Formatted texts are asked for "
         "again, whole (`fetch_full_data`).",
         "zh-CN": "按 ID 升序，每页 200 条，包含已转换的线索；前十万条用 page_token，其余用 COQL。附件需逐条记录查询、逐个下载，"
         "记录很多时用厂商自带的备份更省额度。待审批的记录也会请求（approved 参数；若某模块不返回，则与计数不符而报错）。"
-        "备注（Notes）是单独的模块；邮件和头像不在其中，厂商备份可能包含（未经证实）；文件和图片字段的内容随附件一并归档。"
+        "备注（Notes）是单独的模块；邮件不在其中，厂商备份可能包含（未经证实）；头像以及文件、图片字段的内容随附件一并归档。"
         "富文本字段会另行请求完整内容（fetch_full_data）。",
     },
 )
 def rows(call: Call, dataset: str, cursor: str | None, ids: tuple[str, ...] | None) -> Page:
     """One page of records, each in the vendor's own JSON text; or exactly those of `ids`."""
     module = module_of(dataset)
-    sets, rich, _ = call.known(("columns", module), lambda: columns(call, module))
+    sets, rich, *_ = call.known(("columns", module), lambda: columns(call, module))
     if ids is not None:
         wanted = sorted(numeric(ids), key=int)
         found = (row for some in chunks(wanted, IDS) for row in _by_ids(call, module, some, sets, rich))

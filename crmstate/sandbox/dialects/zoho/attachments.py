@@ -1,6 +1,6 @@
 """The files on a record: listed, and fetched one by one. The trait `links` names attachments that are links to elsewhere
 (`{id: address}`): they are listed and cannot be fetched. What lies in a field for files (`layout`) is listed in its record, and
-fetched by a call of its own.
+fetched by a call of its own; so is a photo, of which a record says no more than that it has one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def attachment_list(call: Call, name: str, number: str) -> Reply:
         raise errors.refusal("REQUIRED_PARAM_MISSING", param_name="fields")
     window = pages.Window(call, given)
     sql = f"SELECT {COLUMNS} FROM attachments WHERE dataset = ? AND row_id = ? AND binned = 0 ORDER BY id"
-    inside = layout.held(call.world, dataset, None)
+    inside = [*layout.held(call.world, dataset, None), layout.photo(call.world, dataset, row[0])]
     there = [each for each in call.world.all(sql, dataset, row[0]) if each[0] not in inside]
     shown, info = pages.paged(call, "data", there, window)
     data = [
@@ -62,6 +62,15 @@ def field_attachment_get(call: Call, name: str, number: str) -> Reply:
     if found is None:
         raise errors.refusal("INVALID_DATA", errors.INVALID_ID, resource_path_index=0)
     return Reply(200, call.world.attachment(dataset, found), {"Content-Type": "application/x-download"})
+
+
+def photo_get(call: Call, name: str, number: str) -> Reply:
+    """A record's photo; 204 where it has none."""
+    dataset, row = _record(call, name, number)
+    found = layout.photo(call.world, dataset, row[0])
+    if found is None:
+        return errors.nothing()
+    return Reply(200, call.world.attachment(dataset, found), {"Content-Type": "image/png"})
 
 
 def _record(call: Call, name: str, number: str) -> tuple[str, rows.Row]:

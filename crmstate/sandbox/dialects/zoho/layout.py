@@ -3,7 +3,8 @@ exported is listed, and has no API (`api_supported` false).
 
 Every module has a field `nearby_distance__s`, which the listing of fields shows and bulk read refuses. The trait `rich_text` names
 fields of formatted text (`["contacts/notes"]`), the trait `file_fields` those that hold files, by the attachments that lie in them
-(`{"contacts/f1": "contract"}`); a field whose name begins with `image` is for pictures.
+(`{"contacts/f1": "contract"}`); a field whose name begins with `image` is for pictures. The trait `photos`
+names attachments that are their record's photo (`["contacts/f1"]`): the module has a field `Record_Image` then.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ SYSTEM = (
 NEARBY = "nearby_distance__s"
 RICH = "textarea"
 FILED = ("fileupload", "imageupload")
+PHOTO = "profileimage"
 STATUSES = ("visible", "scheduled_for_deletion", "user_hidden", "system_hidden")
 
 
@@ -107,7 +109,16 @@ def fields(world: World, dataset: str) -> list[Field]:
         {name for place, name in world.traits.get("file_fields", {}).items() if place.startswith(f"{dataset}/")}
     )
     own += [Field(name, ids.field_name(name), name, FILED[name.startswith("image")]) for name in held]
+    if any(place.startswith(f"{dataset}/") for place in world.traits.get("photos", ())):
+        own.append(Field("Record_Image", "Record_Image", "Record Image", PHOTO))
     return own + [Field(None, name, name.replace("_", " "), kind) for name, kind in SYSTEM]
+
+
+def photo(world: World, dataset: str, row: str) -> str | None:
+    """The attachment that is this record's photo."""
+    sql = "SELECT id FROM attachments WHERE dataset = ? AND row_id = ? AND binned = 0 ORDER BY id"
+    places = world.traits.get("photos", ())
+    return next((id for (id,) in world.all(sql, dataset, row) if f"{dataset}/{id}" in places), None)
 
 
 def held(world: World, dataset: str, field: str | None) -> list[str]:

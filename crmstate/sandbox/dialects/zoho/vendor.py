@@ -119,6 +119,7 @@ CALLS: tuple[tuple[str, str, tuple[str, ...], Function], ...] = (
         ("ZohoCRM.modules.*.READ",),
         attachments.field_attachment_get,
     ),
+    ("GET", "v8/*/*/photo", ("ZohoCRM.modules.*.READ",), attachments.photo_get),
     ("GET", "v8/*/*/Attachments", ("ZohoCRM.modules.attachments.READ",), attachments.attachment_list),
     ("GET", "v8/*/*/Attachments/*", ("ZohoCRM.modules.attachments.READ",), attachments.attachment_get),
     ("GET", "v8/*/*", ("ZohoCRM.modules.*.READ",), records.record_get),
