@@ -279,8 +279,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     _zoho(
         "the fields after the fiftieth are left out",
         "data.py",
-        "return Page(tuple(_joined(call, module, first, sets[1:])), next_)",
-        "return Page(tuple(_joined(call, module, first, ())), next_)",
+        "return Page(tuple(_joined(call, module, first, sets[1:], rich)), next_)",
+        "return Page(tuple(_joined(call, module, first, (), rich)), next_)",
     ),
     _zoho(
         "an attachment that is gone is an empty file",
