@@ -68,6 +68,14 @@ def _zoho_job(name: str, file: str, old: str, new: str) -> Mutation:
     )
 
 
+def _simulated(vendor: str, name: str, file: str, old: str, new: str, *tests: str) -> Mutation:
+    """A mistake of a simulator: it would let the same mistake of its provider pass."""
+    place = f"crmstate/sandbox/dialects/{vendor}/{file}"
+    return Mutation(
+        f"{vendor}: simulated: {name}", place, old, new, tuple(f"tests/sandbox/test_{each}.py" for each in tests)
+    )
+
+
 def _sandbox(name: str, file: str, old: str, new: str, test: str = "") -> Mutation:
     tests = (SUITE, "-k", f"sandbox and ({test})") if test else ("tests/providers/test_sandbox.py",)
     return Mutation(f"sandbox: {name}", f"crmstate/providers/sandbox/{file}", old, new, tests)
@@ -271,8 +279,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     _zoho(
         "the fields after the fiftieth are left out",
         "data.py",
-        "return Page(tuple(_joined(call, module, first, sets[1:])), next_)",
-        "return Page(tuple(_joined(call, module, first, ())), next_)",
+        "return Page(tuple(_joined(call, module, first, sets[1:], rich)), next_)",
+        "return Page(tuple(_joined(call, module, first, (), rich)), next_)",
     ),
     _zoho(
         "an attachment that is gone is an empty file",
@@ -291,6 +299,152 @@ MUTATIONS: tuple[Mutation, ...] = (
         "bins.py",
         "if _alone(call, module):",
         "if module:",
+    ),
+    _zoho(
+        "a count that has not noticed our purge fails it",
+        "listings.py",
+        "call.known(purged(module), lambda: False)",
+        "False",
+    ),
+    _zoho(
+        "a count that has not noticed an earlier purge says that rows are back",
+        "listings.py",
+        "each is not None and each >= since",
+        "False",
+    ),
+    _zoho(
+        "what was deleted long ago explains a count",
+        "listings.py",
+        "each is not None and each >= since",
+        "each is not None",
+    ),
+    _zoho(
+        "a count is nothing wherever a list shows nothing",
+        "listings.py",
+        "return not _shows_any(call, module) and _deleted_lately(call, module)",
+        "return not _shows_any(call, module)",
+    ),
+    _zoho(
+        "what has become a job is done",
+        "vendor.py",
+        'if found.status == "success" and found.code == SCHEDULED:',
+        'if found.status == "never":',
+    ),
+    _zoho(
+        "what the bin has accepted is asked for again",
+        "bins.py",
+        "fresh = [each for each in found if each not in due]",
+        "fresh = list(found)",
+    ),
+    _zoho(
+        "formatted texts are kept as short as a page gives them",
+        "data.py",
+        "for some in chunks(rich, RICH):",
+        "for some in chunks((), RICH):",
+    ),
+    _zoho(
+        "a record that went keeps half of its formatted text",
+        "data.py",
+        "    if missing:\n        raise Failure(Code.UNAVAILABLE, _GONE",
+        "    if not missing:\n        raise Failure(Code.UNAVAILABLE, _GONE",
+    ),
+    _zoho(
+        "files in fields are left out",
+        "data.py",
+        "        found += _in_fields(module, row, filed)\n",
+        "",
+    ),
+    _zoho(
+        "photos are left out",
+        "data.py",
+        "        found += _photos(module, row, photo)\n",
+        "",
+    ),
+    _zoho(
+        "records without a photo are said to have one",
+        "data.py",
+        '_EMPTY = (b"null", b\'""\')',
+        "_EMPTY = ()",
+    ),
+    _zoho(
+        "files of another shape are left out",
+        "data.py",
+        '_FILES.decode(bytes(parts.get(name, b"null"))) or []\n        except msgspec.DecodeError as error:\n',
+        '_FILES.decode(bytes(parts.get(name, b"null"))) or []\n        except msgspec.DecodeError as error:\n            continue\n',
+    ),
+    _zoho(
+        "portals are left out",
+        "access.py",
+        '    _Family("portal", PORTALS, "portals", None, _portal),\n',
+        "",
+    ),
+    _zoho(
+        "whoever may not see the portals sees all that there is",
+        "access.py",
+        'gap = Gap(Kind.INTEGRATION, "gap.denied", family.name)',
+        "gap = gap or None",
+    ),
+    _zoho(
+        "the trial deletes a portal that may be there",
+        "access.py",
+        'f"{family.path}/{NO_PORTAL}"',
+        'f"{family.path}/{NOTHING}"',
+    ),
+    _simulated(
+        "zoho",
+        "a search finds what is equal alone",
+        "criteria.py",
+        "else wanted[0] in have",
+        "else wanted[0] == have",
+        "zoho_search",
+    ),
+    _simulated(
+        "zoho",
+        "a search has no end",
+        "search.py",
+        "window.page * window.per_page > FARTHEST",
+        "window.page * window.per_page > 10 * FARTHEST",
+        "zoho_search",
+    ),
+    _simulated(
+        "zoho",
+        "counts and searches know at once",
+        "search.py",
+        '    lag = world.traits.get("lag")\n',
+        "    lag = None\n",
+        "zoho_search",
+    ),
+    _simulated(
+        "zoho",
+        "what waits for an approval shows",
+        "rows.py",
+        '("unapproved", "true", states.approved),',
+        '("unapproved", "true", "both"),',
+        "zoho_search",
+    ),
+    _simulated(
+        "zoho",
+        "the bin ends whatever it is asked for at once",
+        "emptying.py",
+        'int(world.traits.get("delete_at_once", binned.AT_ONCE))',
+        "10**9",
+        "zoho_bin",
+    ),
+    _simulated(
+        "zoho",
+        "a filter of the bin is not heard",
+        "bin.py",
+        '    if "filters" in given:\n',
+        '    if "filter" in given:\n',
+        "zoho_bin",
+    ),
+    _simulated(
+        "zoho",
+        "a portal is deleted twice",
+        "portals.py",
+        "THERE = \"type = 'portal' AND deleted_at IS NULL\"",
+        "THERE = \"type = 'portal'\"",
+        "zoho_jobs",
     ),
     _zoho_job(
         "another backup's files are ours",
@@ -602,8 +756,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     _fxiaoke(
         "rows that stay locked are deleted unasked",
         "purge.py",
-        "        return {id: refused[id] for id in there}\n",
-        "        return {}\n",
+        "    return {id: refused[id] for id in there}\n",
+        "    return {}\n",
     ),
     _fxiaoke(
         "an act whose answer was lost goes on",
@@ -611,6 +765,32 @@ MUTATIONS: tuple[Mutation, ...] = (
         "            if failure.code not in REFUSALS:\n                raise\n            refused",
         "            refused",
         "answer_is_lost",
+    ),
+    _fxiaoke(
+        "rows of a public pool stay",
+        "purge.py",
+        "for path in (UNLOCK, CUSTOM_CHOOSE if is_custom(dataset) else CHOOSE):",
+        "for path in (UNLOCK,):",
+    ),
+    _fxiaoke(
+        "rows that were refused for another reason are taken out of the pool, too",
+        "purge.py",
+        "there = [id for id in there if id in kept or id in still]",
+        "there = list(there)",
+    ),
+    _fxiaoke(
+        "one row refuses the whole list",
+        "purge.py",
+        "return _together(call, CUSTOM_INVALID, dataset, ids)",
+        "return _refused([(ids, lambda: call.post(CUSTOM_INVALID, _place(dataset, ids), into=Nothing))] if ids else [])",
+    ),
+    _simulated(
+        "fxiaoke",
+        "what is no text is not there",
+        "body.py",
+        "errors.refusal(missing if invalid is None else invalid)",
+        "errors.refusal(missing)",
+        "fxiaoke_spec",
     ),
     Mutation(
         "fxiaoke: a batch that was begun with is not asked for again",

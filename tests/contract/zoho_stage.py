@@ -24,7 +24,7 @@ from .simulated import SimulatedStage, WorldTruth
 from .stage import HeldKey, Who
 
 _STATUS = {"active": Phase.PRESENT, "inactive": Phase.INACTIVE, "enabled": Phase.PRESENT, "disabled": Phase.INACTIVE}
-_FAMILIES = {"webhook": "webhook", "workflow": "rule", "channel": "channel"}
+_FAMILIES = {"webhook": "webhook", "workflow": "rule", "channel": "channel", "portal": "portal"}
 _DATASET = "x-first"
 
 
@@ -52,7 +52,12 @@ class ZohoTruth(WorldTruth):
             return {ids.written(each["id"]): _STATUS[each["status"]] for each in left}
         if kind is Kind.INTEGRATION:
             shown = [each for each in truth["integrations"] if each["type"] in _FAMILIES and not each["deleted_at"]]
-            return {integration_of(each["id"], each["type"]): _STATUS[each["status"]] for each in shown}
+            return {
+                f"portal/{each['name']}"
+                if each["type"] == "portal"
+                else integration_of(each["id"], each["type"]): _STATUS[each["status"]]
+                for each in shown
+            }
         if kind is Kind.DATASET:
             return {ids.module_name(each["id"]): Phase.PRESENT for each in truth["datasets"]}
         if kind is Kind.BIN:
@@ -77,7 +82,7 @@ class ZohoTruth(WorldTruth):
 
 
 class ZohoStage(SimulatedStage):
-    """An org whose administrator's tokens are used; one rule and one channel of notifications beside what tests put."""
+    """An org whose administrator's tokens are used; one rule, one channel of notifications and one portal beside what tests put."""
 
     vendor = "zoho"
     key_listed = False
@@ -98,6 +103,7 @@ class ZohoStage(SimulatedStage):
         self._world.add_dataset(_DATASET, "First")
         self._world.add_integration("b-rule", type="workflow", name="on new")
         self._world.add_integration("b-channel", type="channel", name="Leads")
+        self._world.add_integration("b-portal", type="portal", name="Kunden & 客户/1", target="https://portal.example")
 
     def fields(self, who: Who) -> dict[str, str]:
         keys = self._world.credentials()

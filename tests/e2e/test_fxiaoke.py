@@ -116,6 +116,20 @@ def test_a_company_is_ended_by_its_api_and_by_people_and_a_second_plan_has_nothi
     assert "No changes" in second.out
 
 
+@pytest.mark.deep
+def test_rows_that_are_locked_or_in_a_pool_are_ended_and_long_lists_taken_apart(company: Company) -> None:
+    with World.open(company.data) as world:
+        some = world.all("SELECT id FROM rows WHERE dataset = 'contacts' AND binned = 0 LIMIT 4")
+        named = [f"contacts/{id}" for (id,) in some]
+        world.set_traits(locked=named[:2], pool=named[1:], most_ids=20)
+    company.apply("--format", "json")
+    did(company, "api_key/all", "integration/all")
+
+    assert waiting(company.apply("--format", "json")) == {"empty bin/all"}
+    _, rows = there(company)
+    assert {0} == {count for id, count in rows.items() if id != "dashboards"}
+
+
 def test_rows_fields_and_files_are_archived_as_the_vendor_gave_them_and_no_secret(company: Company) -> None:
     company.apply()
 

@@ -7,6 +7,7 @@ import json
 import stat
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,22 @@ def test_an_org_is_ended_by_its_api_and_by_people_and_a_second_plan_has_nothing_
     second = org.plan("--detailed-exitcode")
     assert (0, []) == (second.code, org.twice()), second.out + second.err
     assert "No changes" in second.out
+
+
+@pytest.mark.deep
+def test_an_org_that_counts_late_and_ends_much_in_jobs_is_ended_all_the_same(org: Org) -> None:
+    """Zoho says of both that they are so. What waits for an approval hides from whoever does not ask for it."""
+    with World.open(org.data) as world:
+        world.set_traits(lag=10, delete_at_once=1, job_polls=0, unapproved=["deals/d0000001", "contacts/c0000002"])
+    org.advance(datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))  # so that just now is just now to both
+    apply(org)
+    did(org, "api_key/all")
+
+    assert waiting(apply(org)) == {"cancel subscription/crm"}
+    assert dict.fromkeys(MODULES, (0, 0)) == left(org)
+    assert "No changes now" in org.plan().out, "the counts still show what was purged"
+    with World.open(org.data) as world:
+        assert world.all("SELECT 1 FROM meta WHERE name LIKE 'zoho/job/take/%' LIMIT 1"), "the bin made jobs of it"
 
 
 def test_tokens_are_kept_between_runs_for_their_owner_alone(org: Org, tmp_path: Path) -> None:

@@ -17,7 +17,9 @@ from crmstate.providers.fxiaoke import classify, provider
 from crmstate.providers.fxiaoke.people import NOBODY
 from crmstate.providers.fxiaoke.purge import NO_ID, QUIETLY
 from crmstate.providers.fxiaoke.vendor import (
+    CHOOSE,
     CODES,
+    CUSTOM_CHOOSE,
     CUSTOM_DELETE,
     CUSTOM_INVALID,
     CUSTOM_QUERY,
@@ -59,21 +61,32 @@ def row(number: int, **fields: Any) -> Body:
 
 
 class Table:
-    """Objects with rows, a recycle bin that nothing shows, and locks: the gateway as the sheet has it."""
+    """Objects with rows, a recycle bin that nothing shows, locks and a public pool: the gateway as the sheet has it. `most`: the
+    ids that a call may name."""
 
-    def __init__(self, *numbers: int, locked: Sequence[int] = ()) -> None:
+    def __init__(self, *numbers: int, locked: Sequence[int] = (), pool: Sequence[int] = (), most: int = 1000) -> None:
         self.rows = {id_of(n): row(n) for n in numbers}
         self.bin: set[str] = set()
         self.gone: set[str] = set()
         self.locked = {id_of(n) for n in locked}
+        self.pool = {id_of(n) for n in pool}
+        self.most = most
 
     def __call__(self, path: str, body: Body) -> Any:
         if path == OBJECTS:
             return {"data": {"objects": []}}
         if path in {QUERY, CUSTOM_QUERY}:
             return self.query(body["data"])
+        if len(body["data"].get("idList", ())) > self.most:
+            return Refused(32000)
         if path == UNLOCK:
             self.locked -= set(body["data"]["idList"])
+            return {}
+        if path in {CHOOSE, CUSTOM_CHOOSE}:
+            ids = set(body["data"]["idList"])
+            if not ids <= self.pool:
+                return Refused(15002)
+            self.pool -= ids
             return {}
         if path in {RECOVER, CUSTOM_RECOVER}:
             return self.recover(body["data"]["idList"])
@@ -91,7 +104,7 @@ class Table:
         return {"data": {"dataList": found, "offset": 0, "limit": search["limit"], "total": total}}
 
     def invalid(self, ids: Sequence[str]) -> Any:
-        if any(id not in self.rows or id in self.bin or id in self.locked for id in ids):
+        if any(id not in self.rows or id in self.bin or id in self.locked | self.pool for id in ids):
             return Refused(201112008, "数据已锁定")
         self.bin |= set(ids)
         return {}
@@ -723,6 +736,27 @@ def test_locked_rows_are_unlocked_and_purged(dataset: str) -> None:
         results = purge(session, dataset, *(id_of(n) for n in (1, 2, 3)))
 
     assert ({Outcome.DONE}, {}, 1) == ({each.outcome for each in results}, there.rows, len(asked.bodies(UNLOCK)))
+
+
+@pytest.mark.parametrize("dataset", [PRESET, CUSTOM])
+def test_rows_of_a_public_pool_are_taken_out_of_it_and_purged(dataset: str) -> None:
+    there = Table(*range(1, 7), locked=[2, 3], pool=[3, 4])
+    with talking(there) as (session, asked, _):
+        results = purge(session, dataset, *(id_of(n) for n in range(1, 7)))
+
+    assert ({Outcome.DONE}, {}) == ({each.outcome for each in results}, there.rows)
+    chosen = [each["data"]["idList"] for path in (CHOOSE, CUSTOM_CHOOSE) for each in asked.bodies(path)]
+    assert [[id_of(3), id_of(4)]] == chosen, "nothing else is taken by whoever deletes it"
+
+
+def test_a_list_that_is_too_long_for_the_vendor_is_asked_for_one_by_one() -> None:
+    """How many ids a call may name is documented nowhere."""
+    there = Table(*range(1, 8), locked=[5], most=3)
+    with talking(there) as (session, asked, _):
+        results = purge(session, CUSTOM, *(id_of(n) for n in range(1, 8)))
+
+    assert ({Outcome.DONE}, {}) == ({each.outcome for each in results}, there.rows)
+    assert [[id_of(5)]] == [each["data"]["idList"] for each in asked.bodies(UNLOCK)]
 
 
 @pytest.mark.parametrize("dataset", [PRESET, CUSTOM])

@@ -54,6 +54,8 @@ WITHOUT_EXAMPLE = {
     "/cgi/crm/custom/v2/data/recover": "data_recover, at the path of the company's own objects",
     "/cgi/user/batchSetStatus": "the note of user_set_status_legacy: openUserIds[] in the place of openUserId",
     "/cgi/crm/v2/object/unlock": "the sheet names the path alone",
+    "/cgi/crm/v2/data/choose": "the sheet names the path alone",
+    "/cgi/crm/custom/v2/data/choose": "the same, at the path of the company's own objects",
 }
 """Paths that the sheet names, and where their form is from."""
 
@@ -119,10 +121,14 @@ def _file() -> Any:
 
 
 def locked(path: str, body: Body) -> Any:
-    """A row that is there, and that nobody may make invalid before it is unlocked."""
+    """A row that is there, of whatever object, and that nobody may make invalid."""
     from .fxiaoke_wire import Refused
 
-    return Refused(15002) if path.endswith("/invalid") else reply(path, body)
+    return (
+        Refused(15002)
+        if path.endswith("/invalid")
+        else reply(path.replace("custom/v2/data/query", "v2/data/query"), body)
+    )
 
 
 def undeletable(path: str, body: Body) -> Any:
@@ -142,7 +148,8 @@ def asked() -> Asked:
             found.all += heard.all
             found.sign_ins += heard.sign_ins
     with talking(locked) as (session, heard, _):
-        session.perform(Batch(Kind.DATASET, Verb.PURGE, (Item("5f1e6a0b2c3d4e0001a2b3c4"),), PRESET))
+        for dataset in (PRESET, CUSTOM):
+            session.perform(Batch(Kind.DATASET, Verb.PURGE, (Item("5f1e6a0b2c3d4e0001a2b3c4"),), dataset))
         found.all += heard.all
     with talking(undeletable) as (session, heard, _):
         for dataset in (PRESET, CUSTOM):
@@ -191,7 +198,11 @@ def _same_shape(known: Any, sent: Any, place: str) -> None:
 
 
 def test_the_switches_of_approvals_and_workflows_go_along_with_every_act_on_rows(asked: Asked) -> None:
-    acts = [heard.body for heard in asked.all if heard.path.endswith(("/invalid", "/delete", "/recover", "/unlock"))]
+    acts = [
+        heard.body
+        for heard in asked.all
+        if heard.path.endswith(("/invalid", "/delete", "/recover", "/unlock", "/choose"))
+    ]
 
     assert acts and all(QUIETLY.items() <= body.items() for body in acts)
 

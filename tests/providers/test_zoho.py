@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
 
 from crmstate.core.failure import Code, Failure
-from crmstate.core.provider import Args, Batch, File, Item
+from crmstate.core.provider import Args, Batch, Count, File, Item
 from crmstate.core.survey import DatasetFacts, IntegrationFacts, SubscriptionFacts, UserFacts
 from crmstate.core.words import READING, How, Kind, Outcome, Phase, Verb
 from crmstate.providers.kit.wire import Answer
@@ -257,6 +258,10 @@ def webhooks(asked: Asked) -> Any:
             for name in ("Deals", "Leads")
         ]
         return page("watch", rows)
+    if asked.path.startswith("/crm/v8/settings/portals"):
+        if asked.method == "DELETE":
+            return refused("INVALID_DATA", message="the id given seems to be invalid", resource_path_index=0)
+        return {"portals": [{"name": "客户/1", "active": True, "login_url": "https://p.example/in?key=s3cret"}]}
     return org(asked)
 
 
@@ -269,7 +274,9 @@ def test_what_calls_out_is_listed_by_family_and_its_secrets_are_not() -> None:
         ("channel/1000000068002", Phase.PRESENT),
         (f"rule/{SECOND}", Phase.INACTIVE),
         (f"webhook/{FIRST}", Phase.PRESENT),
+        ("portal/客户/1", Phase.PRESENT),
     ] == [(row.id, row.phase) for row in found.resources]
+    assert IntegrationFacts("portal", "https://p.example/…") == found.resources[3].facts
     assert IntegrationFacts("webhook", "https://hooks.example.com/…") == found.resources[2].facts
     assert IntegrationFacts("workflow") == found.resources[1].facts
 
@@ -292,6 +299,45 @@ def test_rules_go_before_the_webhooks_that_they_use_and_each_item_has_its_own_an
     ]
     assert ["workflow_rules", "webhooks"] == [each.path.rpartition("/")[2] for each in heard]
     assert {"ids": f"{FIRST},{THIRD}"} == heard[1].query
+
+
+@pytest.mark.parametrize("scope", [True, False])
+def test_whoever_may_not_see_the_portals_is_told_that_the_listing_is_not_whole(scope: bool) -> None:
+    def say(asked: Asked) -> Any:
+        if asked.path.endswith("/portals") and not scope:
+            return refused("OAUTH_SCOPE_MISMATCH", 401)
+        return NONE if asked.path.endswith("/portals") else webhooks(asked)
+
+    with talking(say) as (session, _, _):
+        found = session.list(Kind.INTEGRATION)
+
+    assert (scope, 3) == (found.complete, len(found.resources))
+    assert (found.gap is None) if scope else ("gap.denied", "portals") == (found.gap.why, found.gap.detail)
+
+
+def test_portals_are_deleted_by_their_names_one_by_one() -> None:
+    def say(asked: Asked) -> Any:
+        if asked.path.endswith("/gone"):
+            return refused("INVALID_DATA", resource_path_index=0)
+        if asked.path.endswith("/third"):
+            return refused("NO_PERMISSION", 403)
+        return {"portals": [{**item("SUCCESS"), "details": {"name": "x"}}]} if asked.method == "DELETE" else org(asked)
+
+    with talking(say) as (session, heard, _):
+        found = session.perform(one(Kind.INTEGRATION, Verb.DELETE, "portal/客户/1", "portal/gone", "portal/third"))
+
+    assert [(Outcome.DONE, None), (Outcome.DONE, "missing"), (Outcome.FAILED, "denied")] == [
+        (each.outcome, each.code) for each in found
+    ]
+    assert "/crm/v8/settings/portals/%E5%AE%A2%E6%88%B7%2F1" == heard[0].path
+
+
+def test_the_trial_of_a_deletion_names_a_portal_that_there_cannot_be() -> None:
+    with talking(webhooks) as (session, heard, _):
+        session.rights({(Kind.INTEGRATION, Verb.DELETE): ["portal/1"]})
+
+    (asked,) = (each for each in heard if each.method == "DELETE")
+    assert asked.path.startswith("/crm/v8/settings/portals/") and len(asked.path.rpartition("/")[2]) > 60
 
 
 def test_what_one_family_did_is_told_although_the_next_one_fails() -> None:
@@ -333,6 +379,8 @@ def test_modules_are_datasets_with_their_counts_converted_and_hidden_ones_includ
             return {"modules": MODULES}
         if asked.path == "/crm/v8/Leads/actions/count":
             return {"count": 3}
+        if asked.path == "/crm/v8/Leads":
+            return refused("NOT_SUPPORTED")  # a count stands, where nothing can be said against it
         if asked.path == "/crm/v8/Old/actions/count":
             return refused("NOT_SUPPORTED", message="the given module is not supported for count")
         return org(asked)
@@ -346,7 +394,7 @@ def test_modules_are_datasets_with_their_counts_converted_and_hidden_ones_includ
     }
     assert {"status": "visible,user_hidden,system_hidden,scheduled_for_deletion"} == heard[0].query
     assert {"approved": "both", "converted": "both"} == heard[1].query
-    assert {"approved": "both"} == heard[2].query, "records that wait for an approval hide in list and count alike"
+    assert {"approved": "both"} == heard[3].query, "records that wait for an approval hide in list and count alike"
 
 
 def test_a_module_that_may_not_be_counted_makes_the_listing_incomplete() -> None:
@@ -362,15 +410,21 @@ def test_a_module_that_may_not_be_counted_makes_the_listing_incomplete() -> None
     assert found.gap and (found.gap.why, found.gap.detail) == ("gap.denied", "Leads")
 
 
-def fields(count: int) -> dict[str, Any]:
-    return {"fields": [{"api_name": f"Field_{n:03}"} for n in range(count)]}
+def fields(count: int, rich: int = 0) -> dict[str, Any]:
+    """So many fields, the first of them of formatted text."""
+    found: list[dict[str, Any]] = [{"api_name": f"Field_{n:03}"} for n in range(count)]
+    for each in found[:rich]:
+        each |= {"data_type": "textarea", "textarea": {"type": "rich_text"}}
+    return {"fields": found}
 
 
 class Module:
     """Records of one module, `count` of them, with `width` fields, paged as Zoho pages: by number up to `numbered`
-    records, then by token up to `tokens`, and by ids in COQL."""
+    records, then by token up to `tokens`, and by ids in COQL. `rich`: so many fields of formatted text, of which a page gives
+    the beginning."""
 
-    def __init__(self, count: int, width: int = 2, numbered: int = 2000, tokens: int = 100_000) -> None:
+    def __init__(self, count: int, width: int = 2, numbered: int = 2000, tokens: int = 100_000, rich: int = 0) -> None:
+        self.rich = rich
         self.ids = [f"5{n:018}" for n in range(1, count + 1)]
         self.width, self.numbered, self.tokens = width, numbered, tokens
         self.expired: set[str] = set()
@@ -380,7 +434,12 @@ class Module:
 
     def __call__(self, asked: Asked) -> Any:
         if asked.path == "/crm/v8/settings/fields":
-            return fields(self.width)
+            return fields(self.width, self.rich)
+        if asked.path.endswith("/fetch_full_data"):
+            names, wanted = asked.query["fields"].split(","), asked.query["ids"].split(",")
+            assert len(names) <= 8 and len(wanted) <= 200 and max(names) < f"Field_{self.rich:03}"
+            full = [{"id": id, **{name: f"<p>{name} {id}</p>" for name in names}} for id in self.ids if id in wanted]
+            return {"data": full} if full else NONE
         if asked.path == "/crm/v8/coql":
             after = asked.body["select_query"].partition("id > ")[2].partition(" ")[0]
             limit = int(asked.body["select_query"].rpartition(" ")[2])
@@ -440,8 +499,24 @@ def test_a_module_with_many_fields_is_read_in_several_calls_and_its_rows_are_who
     assert len([each for each in heard if each.path == "/crm/v8/Leads"]) == 3
 
 
-def test_a_record_that_goes_while_its_fields_are_read_is_no_half_row() -> None:
-    module = Module(3, width=120)
+def test_formatted_texts_are_kept_whole() -> None:
+    """A page gives what it gives of them; a call of their own is for all of it, eight fields at a time."""
+    module = Module(250, width=12, rich=10)
+
+    with talking(module) as (session, heard, _):
+        found = read(session)
+        (one,) = session.read("Leads", ids=[module.ids[7]]).rows
+
+    first = json.loads(found[0].raw)
+    assert (f"<p>Field_000 {found[0].id}</p>", f"Field_011 {found[0].id}") == (first["Field_000"], first["Field_011"])
+    assert found[7].raw == one.raw and all(b"<p>Field_009" in row.raw for row in found)
+    full = [each.query for each in heard if each.path.endswith("/fetch_full_data")]
+    assert [8, 8, 2, 2, 8, 2, 8, 2] == [len(each["fields"].split(",")) for each in full]
+
+
+@pytest.mark.parametrize(("width", "rich"), [(120, 0), (2, 1)])
+def test_a_record_that_goes_while_its_fields_are_read_is_no_half_row(width: int, rich: int) -> None:
+    module = Module(3, width=width, rich=rich)
 
     def say(asked: Asked) -> Any:
         if "ids" in asked.query:
@@ -556,6 +631,75 @@ def test_attachments_are_asked_for_record_by_record_and_a_link_keeps_its_address
     assert {"1000.access-token-of-the-test"} == {each.token for each in heard}
 
 
+def filed(held: Any) -> Any:
+    """A module with a field for files, and one for pictures, of which the first record has what is `held`."""
+
+    def say(asked: Asked) -> Any:
+        if asked.path == "/crm/v8/settings/fields":
+            kinds = {"Contract": "fileupload", "Face": "imageupload", "Name": "text"}
+            return {"fields": [{"api_name": name, "data_type": kind} for name, kind in kinds.items()]}
+        if asked.path == "/crm/v8/Leads":
+            assert "id,Contract,Face" == asked.query["fields"]
+            return page("data", [{"id": FIRST, "Contract": held, "Face": None}, {"id": SECOND, "Contract": []}])
+        if asked.path.endswith("/download_fields_attachment"):
+            found = asked.query["fields_attachment_id"] == "71"
+            return Said(200, b"in a field") if found else refused("INVALID_DATA", resource_path_index=0)
+        return NONE
+
+    return say
+
+
+def test_what_fields_for_files_hold_comes_with_the_attachments() -> None:
+    held = [{"id": "71", "File_Name__s": "合同.pdf", "Size__s": "10", "File_Id__s": "x"}, {"id": "72"}]
+
+    with talking(filed(held)) as (session, _, _):
+        found = session.files("Leads").files
+        contents = b"".join(session.fetch(found[0]))
+        with pytest.raises(Failure) as raised:
+            b"".join(session.fetch(found[1]))
+
+    assert [("71", FIRST, "合同.pdf", 10), ("72", FIRST, "72", None)] == [
+        (each.id, each.row, each.name, each.size) for each in found
+    ]
+    assert (b"in a field", Code.MISSING) == (contents, raised.value.code)
+
+
+@pytest.mark.parametrize("held", ["a name", {"id": "71"}, [{"File_Name__s": "no id"}], [{"id": "../71"}]])
+def test_a_field_for_files_of_another_shape_is_refused_and_not_left_out(held: Any) -> None:
+    with talking(filed(held)) as (session, _, _), pytest.raises(Failure) as raised:
+        session.files("Leads")
+
+    assert "kit.malformed" == raised.value.vendor
+
+
+def pictured(*said: Any) -> Any:
+    """A module whose records say this of their photos; the first has one."""
+
+    def say(asked: Asked) -> Any:
+        if asked.path == "/crm/v8/settings/fields":
+            return {"fields": [{"api_name": "Record_Image", "data_type": "profileimage"}]}
+        if asked.path == "/crm/v8/Leads":
+            assert "id,Record_Image" == asked.query["fields"]
+            return page(
+                "data",
+                [{"id": id, "Record_Image": each} for id, each in zip((FIRST, SECOND, THIRD), said, strict=True)],
+            )
+        return Said(200, b"\x89PNG") if asked.path == f"/crm/v8/Leads/{FIRST}/photo" else NONE
+
+    return say
+
+
+def test_photos_come_with_the_attachments_where_a_record_says_that_it_has_one() -> None:
+    with talking(pictured("6b6f", None, "7a")) as (session, _, _):
+        found = session.files("Leads").files
+        contents = b"".join(session.fetch(found[0]))
+        with pytest.raises(Failure) as raised:
+            b"".join(session.fetch(found[1]))
+
+    assert [(f"photo{FIRST}", FIRST), (f"photo{THIRD}", THIRD)] == [(each.id, each.row) for each in found]
+    assert (b"\x89PNG", Code.MISSING) == (contents, raised.value.code), "gone since: no empty file"
+
+
 def test_an_attachment_that_is_gone_is_no_empty_file() -> None:
     with talking(attachments) as (session, _, _), pytest.raises(Failure) as raised:
         b"".join(session.fetch(File("63", FIRST, "n", f"/crm/v8/Leads/{FIRST}/Attachments/63")))
@@ -585,11 +729,56 @@ def test_a_row_that_the_answer_does_not_name_is_unknown() -> None:
     assert [Outcome.DONE, Outcome.UNKNOWN] == [each.outcome for each in found]
 
 
+INDIA = timezone(timedelta(hours=5, minutes=30))
+UNKNOWN = Count(None, exact=False)
+
+
+@pytest.mark.parametrize(
+    ("ours", "listed", "gone", "means"),
+    [
+        (True, [], None, UNKNOWN),
+        (True, [{"id": THIRD}], None, Count(3)),
+        (False, [], None, Count(3)),
+        (False, [], -600, UNKNOWN),
+        (False, [], -1200, Count(3)),
+        (False, [{"id": THIRD}], -600, Count(3)),
+        (False, [], "2026-13-01T00:00:00+00:00", Count(3)),
+    ],
+)
+def test_a_count_that_has_not_noticed_yet_that_all_was_deleted_is_not_believed(
+    ours: bool, listed: list[Any], gone: Any, means: Count
+) -> None:
+    """It may be ten minutes behind: our own purge tells, or the vendor's list of what was deleted. What still lists
+    something, and what was deleted long ago, does not explain a count."""
+
+    def say(asked: Asked) -> Any:
+        if asked.method == "DELETE":
+            return {"data": [item("SUCCESS", each) for each in asked.query["ids"].split(",")]}
+        if asked.path.endswith("/deleted"):
+            at = gone if isinstance(gone, str) else (now + timedelta(seconds=gone or 0)).astimezone(INDIA).isoformat()
+            return NONE if gone is None else page("data", [{"id": FIRST, "deleted_time": at}])
+        return {"count": 3} if asked.path.endswith("/actions/count") else page("data", listed) if listed else NONE
+
+    with talking(say) as (session, heard, clock):
+        now = clock.now()
+        if ours:
+            session.perform(one(Kind.DATASET, Verb.PURGE, FIRST, SECOND, parent="Leads"))
+        found = session.count("Leads")
+
+    assert means == found
+    (shown,) = (each for each in heard if str(each) == "GET /crm/v8/Leads")
+    assert ("both", "both", "1") == tuple(shown.query[name] for name in ("converted", "approved", "per_page"))
+
+
 class Bin:
     """A recycle bin with so many records of each module; `limit`: more than these are emptied by a job; `beside`: things
-    that are no module's that can be asked for."""
+    that are no module's that can be asked for; `heavy`: records with so much below them that their deletion is a job, which is
+    through after so many looks."""
 
-    def __init__(self, limit: int = 1000, may_empty: bool = True, beside: int = 0, **modules: int) -> None:
+    def __init__(
+        self, limit: int = 1000, may_empty: bool = True, beside: int = 0, heavy: int = 0, **modules: int
+    ) -> None:
+        self.heavy, self.due = heavy, set[str]()
         self.left = {
             name: [f"6{place}{n:017}" for n in range(count)] for place, (name, count) in enumerate(modules.items())
         }
@@ -599,6 +788,9 @@ class Bin:
         if asked.path == "/crm/v8/settings/modules":
             return {"modules": [{"api_name": name, "api_supported": True} for name in self.left]}
         if asked.path.endswith("/deleted"):
+            self.heavy -= bool(self.due)
+            if self.due and not self.heavy:
+                self.left = {name: [each for each in rows if each not in self.due] for name, rows in self.left.items()}
             rows = self.left[asked.path.split("/")[3]]
             size = int(asked.query["per_page"])
             start = (int(asked.query["page"]) - 1) * size
@@ -625,7 +817,11 @@ class Bin:
             return refused("INVALID_DATA", message="the id given seems to be invalid")
         if asked.method == "DELETE" and asked.path == "/crm/v8/settings/recycle_bin":
             ids = asked.query["ids"].split(",")
-            assert len(ids) <= 50
+            assert len(ids) <= 50 and not self.due.intersection(ids), "what is accepted is not asked for again"
+            if self.heavy:
+                self.due.update(ids)
+                done = [{**item("SUCCESS", each), "code": "SCHEDULED"} for each in ids]
+                return Said(202, {"recycle_bin": done})
             self.left = {name: [each for each in rows if each not in ids] for name, rows in self.left.items()}
             return {"recycle_bin": [item("SUCCESS", each) for each in ids]}
         return org(asked)
@@ -686,6 +882,18 @@ def test_a_token_that_may_not_empty_the_bin_takes_the_records_out_one_by_one() -
         (found,) = session.perform(one(Kind.BIN, Verb.EMPTY, "Leads"))
 
     assert (Outcome.DONE, 0, 3) == (found.outcome, len(bin.left["Leads"]), len(acts(heard)))
+
+
+@pytest.mark.parametrize(("looks", "outcome"), [(3, Outcome.DONE), (99, Outcome.REQUESTED)])
+def test_records_whose_deletion_becomes_a_job_are_waited_for_and_asked_for_once(looks: int, outcome: Outcome) -> None:
+    """With their notes and files more than a thousand: 202, and they show in the bin until the job is through."""
+    bin = Bin(Leads=60, Deals=1, heavy=looks)
+
+    with talking(bin) as (session, heard, clock):
+        (found,) = session.perform(one(Kind.BIN, Verb.EMPTY, "Leads"))
+
+    assert (outcome, 2, 1) == (found.outcome, len(acts(heard)), len(bin.left["Deals"]))
+    assert clock.slept and bool(found.until) == (outcome is Outcome.REQUESTED)
 
 
 def test_bins_are_those_of_modules_that_have_something_in_it() -> None:

@@ -76,7 +76,7 @@ DEVIATIONS = {
 
 def vendor() -> Callable[[Asked], Any]:
     """A vendor that has something of everything."""
-    module, bin = Module(450, width=120, tokens=400), Bin(Leads=60, Deals=1)
+    module, bin = Module(450, width=120, tokens=400, rich=9), Bin(Leads=60, Deals=1)
 
     def say(asked: Asked) -> Any:
         place = asked.path.removeprefix("/crm/v8/")
@@ -117,7 +117,7 @@ def vendor() -> Callable[[Asked], Any]:
             return {"count": 3}
         if place.startswith("users"):
             return users(asked)
-        if place.endswith(("webhooks", "workflow_rules", "watch")):
+        if place.endswith(("webhooks", "workflow_rules", "watch")) or "settings/portals" in place:
             return webhooks(asked)
         if "recycle_bin" in place or place.endswith("/deleted"):
             return bin(asked) if "Old" not in place else NONE
@@ -166,7 +166,7 @@ def every_call(session: Any) -> Iterator[Callable[[], Any]]:
         Batch(
             Kind.INTEGRATION,
             Verb.DELETE,
-            (Item(f"rule/{FIRST}"), Item(f"webhook/{SECOND}"), Item("channel/1000000068002")),
+            (Item(f"rule/{FIRST}"), Item(f"webhook/{SECOND}"), Item("channel/1000000068002"), Item("portal/x")),
         ),
         Batch(Kind.DATASET, Verb.PURGE, rows, "Leads"),
         Batch(Kind.BIN, Verb.EMPTY, (Item("Leads"),)),

@@ -220,6 +220,100 @@ def test_every_error_of_the_table_is_here_with_its_text() -> None:
     assert table() == errors.TEXTS
 
 
+SITUATIONS: dict[int, tuple[str, dict[str, Any]]] = {
+    -1: ("fault", {"action": "unavailable", "status": 500, "html": False}),
+    10001: ("sign in", {"appId": None}),
+    10002: ("sign in", {"appSecret": None}),
+    10006: ("path", {"path": "/cgi/nothing/here"}),
+    10010: ("older", {"currentOpenUserId": None}),
+    10012: ("sign in", {"permanentCode": ""}),
+    10013: ("page", {"offset": 10_100}),
+    10014: ("older", {"corpId": None}),
+    11001: ("sign in", {"appId": 7}),
+    11002: ("sign in", {"appSecret": 7}),
+    11008: ("older", {"currentOpenUserId": 7}),
+    11009: ("people", {"departmentId": "7"}),
+    11013: ("sign in", {"permanentCode": ["x"]}),
+    11014: ("older", {"corpAccessToken": 7}),
+    11015: ("older", {"corpId": 7}),
+    12004: ("nothing", {}),
+    14001: ("rates", {}),
+    15002: ("sign in", {"grantType": "password"}),
+    15003: ("scopes", {"scopes": ["write"]}),
+    20006: ("sign in", {"appId": "FSAID_x"}),
+    20012: ("older", {"currentOpenUserId": "FSUID_x"}),
+    20014: ("older", {"currentOpenUserId": "gone"}),
+    20015: ("sign in", {"permanentCode": "x"}),
+    20016: ("older", {"corpAccessToken": "never-was"}),
+    20017: ("older", {"corpId": "FSCID_x"}),
+    20020: ("headers", {"x-fs-ea": "another"}),
+    20021: ("revoked", {}),
+    20022: ("closed", {}),
+    20023: ("scopes", {"scopes": ["read", "department:1"]}),
+    30002: ("traits", {"daily_quota": 1}),
+    30003: ("traits", {"daily_quota": 0}),
+    30004: ("fault", {"action": "throttled"}),
+    30007: ("people", {"departmentId": 4711}),
+    30027: ("headers", {"x-fs-userid": "7"}),
+    32000: ("page", {"limit": 101}),
+}
+"""Every code that a situation ends in: which one, and what is wrong there."""
+
+
+def test_every_error_of_the_table_has_a_situation_or_a_reason_why_not() -> None:
+    """61 codes, of which 0 is success."""
+    assert set(table()) - {0} == SITUATIONS.keys() | errors.NEVER.keys()
+    assert not SITUATIONS.keys() & errors.NEVER.keys()
+    assert (60, 35, 25) == (len(CODES), len(SITUATIONS), len(errors.NEVER))
+
+
+@pytest.mark.parametrize("code", sorted(SITUATIONS))
+def test_a_situation_ends_in_its_error(world: World, spec: Spec, code: int) -> None:
+    answer = situation(world, spec, *SITUATIONS[code])
+
+    assert code == answer.json()["errorCode"], answer.text
+
+
+def situation(world: World, spec: Spec, what: str, wrong: dict[str, Any]) -> httpx.Response:
+    """The answer to a request that goes wrong like this."""
+    page, people, listing = example("data_query_first_page"), example("user_list_legacy"), example("object_list")
+    if what == "sign in":
+        wanted = example("token_new")
+        wanted["request"]["body"].update(wrong)
+        return spec.send(wanted)
+    if what == "page":
+        page["request"]["body"]["data"]["search_query_info"].update(wrong)
+        return spec.send(page)
+    if what == "older":
+        own = {"corpAccessToken": spec.token, "corpId": ids.corp(world), "currentOpenUserId": ids.open_user("admin")}
+        named = {name: ids.open_user(value) if value == "gone" else value for name, value in wrong.items()}
+        return spec.http.post("http://fx/cgi/crm/v2/object/list", json={**own, **named})
+    if what == "headers":
+        listing["request"]["headers"].update(wrong)
+        return spec.send(listing)
+    if what == "path":
+        return spec.http.post(f"http://fx{wrong['path']}", json={})
+    if what == "nothing":
+        return spec.http.post("http://fx/oauth2.0/token")
+    if what == "people" or (what == "scopes" and "department:1" in wrong["scopes"]):
+        people["request"]["body"].update({name: value for name, value in wrong.items() if name == "departmentId"})
+    if what == "fault":
+        world.add_fault(wrong["action"], **{name: value for name, value in wrong.items() if name != "action"})
+    if what == "rates":
+        world.set_traits(rates=True)
+        for _ in range(limits.EACH):
+            assert 0 == spec.send(listing).json()["errorCode"]
+    if what == "traits":
+        world.set_traits(**wrong)
+    if what == "scopes":
+        world.run("UPDATE api_keys SET scopes = ? WHERE id = 'k1'", json.dumps(wrong["scopes"]))
+    if what == "revoked":
+        world.run("UPDATE api_keys SET status = 'revoked' WHERE id = 'k1'")
+    if what == "closed":
+        world.put("account", {**world.get("account"), "status": "closed"})
+    return spec.send(people if what in ("people", "scopes") else listing)
+
+
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_every_error_of_the_table_can_be_had(world: World, spec: Spec, code: str) -> None:
     world.add_fault("refused_as", path="/cgi/crm/v2/object/list", status=200, code=code)

@@ -121,6 +121,37 @@ def test_a_link_cannot_be_fetched_and_a_wrong_id_is_204(zoho: Client) -> None:
     assert (204, None) == zoho("GET", f"Deals/{at('d001')}/Attachments/{at('f9')}")
 
 
+def test_files_in_fields_are_listed_in_their_record_and_have_a_call_of_their_own(world: World, zoho: Client) -> None:
+    world.set_traits(file_fields={"deals/f1": "contract", "deals/nothing": "image_of_it"})
+    path = f"Deals/{at('d001')}/actions/download_fields_attachment"
+
+    kinds = {each["api_name"]: each["data_type"] for each in zoho.get("settings/fields", module="Deals")["fields"]}
+    (record,) = zoho.get(f"Deals/{at('d001')}")["data"]
+    left = zoho.get(f"Deals/{at('d001')}/Attachments", fields="File_Name")["data"]
+
+    assert ("fileupload", "imageupload") == (kinds["Contract"], kinds["Image_Of_It"])
+    assert [(at("f1"), "Verträge/合同.pdf")] == [(each["id"], each["File_Name__s"]) for each in record["Contract"]]
+    assert (None, ["empty.txt", "elsewhere"]) == (record["Image_Of_It"], [each["File_Name"] for each in left])
+    whole = zoho.raw("GET", f"/crm/v8/{path}", params={"fields_attachment_id": at("f1")})
+    assert b"%PDF \x00\xff" == whole.content
+    assert (400, "INVALID_DATA") == zoho.code("GET", path, fields_attachment_id="7")
+    assert (400, "REQUIRED_PARAM_MISSING") == zoho.code("GET", path)
+
+
+def test_a_photo_is_named_in_its_record_and_has_a_call_of_its_own(world: World, zoho: Client) -> None:
+    world.set_traits(photos=["deals/f1"])
+
+    kinds = {each["api_name"]: each["data_type"] for each in zoho.get("settings/fields", module="Deals")["fields"]}
+    said = [zoho.get(f"Deals/{at(id)}")["data"][0]["Record_Image"] for id in ("d001", "d002")]
+    left = [each["File_Name"] for each in zoho.get(f"Deals/{at('d001')}/Attachments", fields="File_Name")["data"]]
+
+    assert ("profileimage", True, None) == (kinds["Record_Image"], bool(said[0]), said[1])
+    assert ["empty.txt", "elsewhere"] == left
+    assert b"%PDF \x00\xff" == zoho.raw("GET", f"/crm/v8/Deals/{at('d001')}/photo").content
+    assert (204, None) == zoho("GET", f"Deals/{at('d002')}/photo")
+    assert (400, "INVALID_DATA") == zoho.code("GET", "Deals/7/photo")
+
+
 def test_attachments_go_with_their_record(zoho: Client) -> None:
     zoho("DELETE", "Deals", ids=at("d001"))
 
@@ -173,10 +204,30 @@ def test_a_caller_sees_its_own_channels_alone(world: World, zoho: Client) -> Non
     assert [at("n2")] == [row["channel_id"] for row in Client(world, "k3").get("actions/watch")["watch"]]
 
 
+def test_portals_are_listed_and_deleted_by_their_names(world: World, zoho: Client) -> None:
+    assert (204, None) == zoho("GET", "settings/portals")
+    world.add_integration("p1", type="portal", name="客户 & Co", target="https://portal.example/in")
+    world.add_integration("p2", type="portal", name="Partners", status="disabled")
+
+    found = {row["name"]: (row["active"], row["login_url"]) for row in zoho.get("settings/portals")["portals"]}
+
+    assert (True, "https://portal.example/in") == found.pop("客户 & Co")
+    assert [False] == [active for active, _ in found.values()]
+    assert (200, "SUCCESS") == zoho.code("DELETE", "settings/portals/%E5%AE%A2%E6%88%B7%20%26%20Co")
+    assert (400, "INVALID_DATA") == zoho.code("DELETE", "settings/portals/%E5%AE%A2%E6%88%B7%20%26%20Co")
+    assert ["Partners"] == [row["name"] for row in zoho.get("settings/portals")["portals"]]
+
+
 def test_a_member_has_no_automation_and_no_backup(world: World) -> None:
     member = Client(world, "k3")
 
-    for path in ("settings/automation/webhooks", f"{BULK}/backup", f"{BULK}/backup/urls", "settings/recycle_bin"):
+    for path in (
+        "settings/automation/webhooks",
+        "settings/portals",
+        f"{BULK}/backup",
+        f"{BULK}/backup/urls",
+        "settings/recycle_bin",
+    ):
         assert (403, "NO_PERMISSION") == member.code("GET", path)
 
 

@@ -41,6 +41,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         made.add_key("k1", "admin")
         made.add_dataset("contacts", "Contacts", FIELDS)
         made.add_dataset("dashboards", exportable=False)
+        made.add_integration("p1", type="portal", name="Kunden", target="https://portal.example")
         rows = [
             {"id": f"c{n:04}", "owner_id": "li", "fields": {"last_name": f"王 {n}", "born": "1980-02-03"}}
             for n in range(2250)
@@ -68,6 +69,7 @@ def seen(world: World, tmp_path: Path) -> dict[str, Any]:
             "module": "Contacts",
             "fields": ["Last_Name", "Born"],
             "delete": [at("c0000"), at("c9999")],
+            "criteria": "((Last_Name:equals:224) and (Born:equals:1980-02-03))",
         }
         environment = {
             "REQUESTS_CA_BUNDLE": str(trusted),
@@ -93,8 +95,12 @@ def test_the_vendors_sdk_reads_and_changes_what_lies_in_the_world(world: World, 
     assert [["Contacts", at("contacts"), True], ["Dashboards", at("dashboards"), False]] == seen["modules"]
     assert [[at(f"c{n:04}"), f"王 {n}", "1980-02-03"] for n in range(2250)] == seen["records"]
     assert 2250 == seen["count"]
+    wanted = [[at(f"c{n:04}"), f"王 {n}"] for n in range(2250) if "224" in str(n)]
+    assert {"rows": wanted, "count": len(wanted), "more": False} == seen["search"]
+    assert [["Kunden", True]] == seen["portals"]
     assert ["SUCCESS", "INVALID_DATA"] == seen["deleted"]
-    assert ["c0000"] == [row["id"] for row in world.rows("contacts", binned=True)]
+    assert {"rows": [[at("c0000"), "王 0", "Contacts"]], "done": ["SUCCESS", "INVALID_DATA"]} == seen["bin"]
+    assert [] == [row["id"] for row in world.rows("contacts", binned=True)]
     assert ("ADDED_SUCCESSFULLY", 2250, False) == tuple(seen["bulk"][name] for name in ("code", "count", "more"))
     with zipfile.ZipFile(seen["bulk"]["zip"]) as zipped:
         (name,) = zipped.namelist()

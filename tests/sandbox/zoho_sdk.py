@@ -18,11 +18,15 @@ from zohocrmsdk.src.com.zoho.crm.api.bulk_read import BodyWrapper, BulkReadOpera
 from zohocrmsdk.src.com.zoho.crm.api.dc import DataCenter
 from zohocrmsdk.src.com.zoho.crm.api.modules import MinifiedModule, ModulesOperations
 from zohocrmsdk.src.com.zoho.crm.api.org import OrgOperations
+from zohocrmsdk.src.com.zoho.crm.api.portals import PortalsOperations
 from zohocrmsdk.src.com.zoho.crm.api.record import (
     DeleteRecordsParam,
     GetRecordsParam,
+    RecordCountParam,
     RecordOperations,
+    SearchRecordsParam,
 )
+from zohocrmsdk.src.com.zoho.crm.api.recycle_bin import DeleteRecycleBinRecordsParam, RecycleBinOperations
 from zohocrmsdk.src.com.zoho.crm.api.sdk_config import SDKConfig
 from zohocrmsdk.src.com.zoho.crm.api.users import BodyWrapper as UsersBody
 from zohocrmsdk.src.com.zoho.crm.api.users import GetUsersParam, Users, UsersOperations
@@ -123,6 +127,29 @@ def count(module: str) -> Any:
     return int(body(RecordOperations(module).record_count(ParameterMap())).get_count())
 
 
+def search(module: str, criteria: str, name: str) -> Any:
+    """What a search finds, and how many the vendor counts by the same criteria."""
+    given = parameters(criteria=(SearchRecordsParam.criteria, criteria), most=(SearchRecordsParam.per_page, 200))
+    found = body(RecordOperations(module).search_records(given, HeaderMap()))
+    counted = parameters(criteria=(RecordCountParam.criteria, criteria))
+    count = int(body(RecordOperations(module).record_count(counted)).get_count())
+    rows = [[str(row.get_id()), row.get_key_value(name)] for row in found.get_data()]
+    return {"rows": rows, "count": count, "more": found.get_info().get_more_records()}
+
+
+def bin(ids: list[str]) -> Any:
+    """What lies in the bin, and what becomes of these there."""
+    found = body(RecycleBinOperations().get_recyclebin_records(ParameterMap())).get_recycle_bin()
+    given = parameters(ids=(DeleteRecycleBinRecordsParam.ids, ",".join(ids)))
+    done = body(RecycleBinOperations().delete_recyclebin_records(given)).get_recycle_bin()
+    rows = [[str(row.get_id()), row.get_display_name(), row.get_module().get_api_name()] for row in found]
+    return {"rows": rows, "done": [plain(each.get_code()) for each in done]}
+
+
+def portals() -> Any:
+    return [[each.get_name(), each.get_active()] for each in body(PortalsOperations().get_portals()).get_portals()]
+
+
 def bulk(module: str, fields: list[str], folder: str) -> Any:
     wanted, query, wrapper = MinifiedModule(), Query(), BodyWrapper()
     wanted.set_api_name(module)
@@ -163,7 +190,10 @@ def main() -> None:
                 "records": records(module, fields),
                 "count": count(module),
                 "bulk": bulk(module, fields, given["folder"]),
+                "search": search(module, given["criteria"], fields[0]),
+                "portals": portals(),
                 "deleted": delete(module, given["delete"]),
+                "bin": bin(given["delete"]),
             },
             default=str,
         )

@@ -17,6 +17,8 @@ from crmstate.core.words import Kind, Outcome, Phase, Undo, Verb
 from crmstate.providers.fxiaoke.data import rows_of
 from crmstate.providers.fxiaoke.listings import is_custom
 from crmstate.providers.fxiaoke.vendor import (
+    CHOOSE,
+    CUSTOM_CHOOSE,
     CUSTOM_DELETE,
     CUSTOM_INVALID,
     CUSTOM_QUERY,
@@ -84,20 +86,24 @@ def _invalid(call: Call, dataset: str, ids: Sequence[str]) -> dict[str, Failure]
 
     if not is_custom(dataset):
         return _refused(((id,), partial(one, id)) for id in ids)
-    return _refused([(ids, lambda: call.post(CUSTOM_INVALID, _place(dataset, ids), into=Nothing))] if ids else [])
+    return _together(call, CUSTOM_INVALID, dataset, ids)
 
 
 def _made_invalid(call: Call, dataset: str, ids: Sequence[str]) -> dict[str, Failure]:
-    """Makes rows invalid; what is refused and still shows is unlocked and asked for once more. Which rows still show, and
-    why."""
+    """Makes rows invalid; what is refused and still shows is unlocked and asked for once more, and what is refused again is
+    taken out of a public pool, and asked for a last time. Which rows still show, and why."""
     refused = _invalid(call, dataset, ids)
-    if not refused:
-        return {}
-    there = _shown(call, dataset, list(refused))
-    if not there or _refused([(there, lambda: call.post(UNLOCK, _place(dataset, there), into=Nothing))]):
-        return {id: refused[id] for id in there}
-    again = _invalid(call, dataset, there)
-    return {id: again[id] for id in (_shown(call, dataset, list(again)) if again else ())}
+    there = _shown(call, dataset, list(refused)) if refused else []
+    for path in (UNLOCK, CUSTOM_CHOOSE if is_custom(dataset) else CHOOSE):
+        if not there:
+            break
+        kept = _together(call, path, dataset, there)
+        freed = [id for id in there if id not in kept]
+        again = _invalid(call, dataset, freed)
+        refused.update(again)
+        still = _shown(call, dataset, list(again)) if again else []
+        there = [id for id in there if id in kept or id in still]
+    return {id: refused[id] for id in there}
 
 
 def _deleted(call: Call, dataset: str, ids: Sequence[str]) -> dict[str, Failure]:
@@ -150,6 +156,8 @@ def may_purge(call: Call, datasets: tuple[str, ...]) -> None:
             CUSTOM_RECOVER,
             RECOVER,
             UNLOCK,
+            CHOOSE,
+            CUSTOM_CHOOSE,
             CUSTOM_QUERY,
             QUERY,
         )
@@ -159,14 +167,14 @@ def may_purge(call: Call, datasets: tuple[str, ...]) -> None:
     note={
         "en": "Rows are made invalid (作废), one a call in preset objects (five a second: 100,000 rows take six hours and more than "
         "one pack of calls), and then deleted. Approval flows and workflows are told to stay off; where those switches stand is "
-        "confirmed for other calls only. Rows that are refused are unlocked once: the path is documented, its parameters are "
-        "taken from the calls beside it. A row whose deletion is refused and that does not show is asked for to be recovered: where "
-        "it comes back, it was in the bin, and is said to have failed. Rows of a public pool (公海) have to be taken out by hand. "
-        "How many ids a deletion may name is undocumented.",
+        "confirmed for other calls only. Rows that are refused are unlocked once, and then "
+        "taken out of a public pool (公海): those paths are documented, their parameters are taken from the calls beside them. A row "
+        "whose deletion is refused and that does not show is asked for to be recovered: where it comes back, it was in the bin, and "
+        "is said to have failed. How many ids a call may name is undocumented: a list that is refused is asked for one by one.",
         "zh-CN": "先作废、后删除。预设对象每次调用只能作废一条（每秒 5 条：10 万条约需 6 小时，且超过一个 10 万次的调用包）。"
-        "同时要求不触发审批流和工作流；这两个开关在作废、删除接口中的位置未经证实。被拒绝的数据会先解锁再试一次（解锁路径有文档，参数系参照同类"
-        "接口）。删除被拒绝且查询不到的数据会请求恢复：若恢复成功，说明其仍在回收站中，按失败处理。"
-        "公海数据需人工领取或移出。单次删除的条数上限没有公开说明。",
+        "同时要求不触发审批流和工作流；这两个开关在作废、删除接口中的位置未经证实。被拒绝的数据会先解锁再试一次，仍被拒绝的再从公海领取后重试"
+        "（这些路径有文档，参数系参照同类接口）。删除被拒绝且查询不到的数据会请求恢复：若恢复成功，说明其仍在回收站中，按失败处理。"
+        "单次调用的条数上限没有公开说明：整批被拒绝时改为逐条请求。",
     },
 )
 def purge(call: Call, batch: Batch) -> list[Result]:

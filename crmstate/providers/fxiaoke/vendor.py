@@ -30,6 +30,7 @@ CHECKED = "2026-09-11"
 TOKEN, OLD_TOKEN = "/oauth2.0/token", "/cgi/corpAccessToken/get/V2"
 OBJECTS, DESCRIBE = "/cgi/crm/v2/object/list", "/cgi/crm/v2/object/describe"
 UNLOCK = "/cgi/crm/v2/object/unlock"
+CHOOSE, CUSTOM_CHOOSE = "/cgi/crm/v2/data/choose", "/cgi/crm/custom/v2/data/choose"
 QUERY, CUSTOM_QUERY = "/cgi/crm/v2/data/query", "/cgi/crm/custom/v2/data/query"
 INVALID, CUSTOM_INVALID = "/cgi/crm/v2/data/invalid", "/cgi/crm/custom/data/invalid"
 DELETE, CUSTOM_DELETE = "/cgi/crm/v2/data/delete", "/cgi/crm/custom/v2/data/delete"
@@ -239,7 +240,7 @@ _A_SECOND = 100 / 21
 
 _PACED = (
     OBJECTS, DESCRIBE, QUERY, CUSTOM_QUERY, INVALID, CUSTOM_INVALID, DELETE, CUSTOM_DELETE, RECOVER, CUSTOM_RECOVER, UNLOCK,
-    MEDIA,
+    CHOOSE, CUSTOM_CHOOSE, MEDIA,
 )  # fmt: skip
 
 provider = Provider(

@@ -111,6 +111,10 @@ class Call:
         value: T = found[1]
         return value
 
+    def learned(self, key: object, value: object) -> None:
+        """This session has found this out about `key` just now, whatever it knew before."""
+        self._line.known[key] = (self._line.clock.monotonic(), value)
+
     def cleaned(self, failure: Failure) -> Failure:
         """A failure that a function made of the vendor's own words, fit to be shown."""
         return self._line.cleaned(failure)

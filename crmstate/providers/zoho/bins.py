@@ -6,8 +6,6 @@ others have deleted may have to stay.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 
 from crmstate.core.failure import Code, Failure
@@ -16,7 +14,7 @@ from crmstate.core.survey import BinFacts, Resource
 from crmstate.core.words import Kind, Outcome, Phase, Undo, Verb
 from crmstate.providers.kit import Call
 from crmstate.providers.kit.pages import Resources, chunks
-from crmstate.providers.zoho.listings import module_of, modules
+from crmstate.providers.zoho.listings import module_of, modules, purged
 from crmstate.providers.zoho.vendor import (
     API,
     CHECKED,
@@ -41,6 +39,7 @@ QUIETLY = {"wf_trigger": "false"}
 LOOKS = 12
 """How often a scheduled emptying is asked for, each time a little later, ten minutes in all."""
 ROUNDS = 10_000
+_ENDED = frozenset({Outcome.DONE, Outcome.REQUESTED})
 DAY = 86_400.0
 """Seconds for which a job that is not through by then is waited for."""
 
@@ -95,6 +94,7 @@ def purge(call: Call, batch: Batch) -> list[Result]:
     results = {each: Result(each, Outcome.FAILED, Code.MISSING.value, "no such id") for each in ids}
     if fit:
         path = f"{API}/{module_of(batch.parent)}"
+        call.learned(purged(module_of(batch.parent)), True)
         reply = call.send("DELETE", path, params={"ids": ",".join(fit), **QUIETLY}, into=Listed)
         results.update((each.id, each) for each in settle(reply, "data", fit))
     return [results[each] for each in ids]
@@ -155,10 +155,10 @@ def may_empty(call: Call, ids: tuple[str, ...]) -> None:
     source=f"{SPEC} (recycle-bin)",
     note={
         "en": "The whole bin at once only where, also by its own count, nothing else lies in it; else record by record, 50 a call. More "
-        "than 1,000 are a job, which is waited for. Administrators only. Deletion by ids is documented, and missing in the newer "
-        "description.",
+        "than 1,000, notes and files of records counted in, are a job, which is waited for. Administrators only. Deletion by ids is "
+        "documented, and missing in the newer description.",
         "zh-CN": "仅当回收站中（按其自身的计数核对）没有其他内容时才整体清空，否则按 ID 每次 50 条删除。"
-        "超过 1,000 条时平台以后台任务执行，会等待其完成。"
+        "超过 1,000 条（含记录的备注和附件）时平台以后台任务执行，会等待其完成。"
         "仅限管理员。按 ID 删除见于文档，新版描述中缺失。",
     },
 )
@@ -212,26 +212,30 @@ def _emptied(call: Call, id: str) -> Result:
 
 
 def _one_by_one(call: Call, id: str, module: str) -> Result:
-    """Deletes a module's records out of the bin until none is left, or until a page of them stays."""
-    for some in _in_the_bin(call, module):
-        for part in chunks(some, IDS):
-            reply = call.send("DELETE", BIN, params={"ids": ",".join(part)}, into=Listed)
-            results = settle(reply, "recycle_bin", list(part))
-            left = [each for each in results if each.outcome is not Outcome.DONE and each.code != Code.MISSING.value]
-            if left:
-                return msgspec.structs.replace(left[0], id=id)
-    return Result(id, Outcome.DONE)
-
-
-def _in_the_bin(call: Call, module: str) -> Iterator[list[str]]:
-    """Page after page of what lies in the bin, each time the first: what was deleted is not there any more."""
-    before: list[str] = []
+    """Deletes a module's records out of the bin until none is left, each time those of the first page: what was deleted is
+    not there any more. With their notes and files more than 1,000 at once are a job, which is waited for."""
+    done: set[str] = set()
+    due: set[str] = set()
+    looks = 0
     for _ in range(ROUNDS):
         found, _more = _deleted(call, module, PAGE)
         if not found:
-            return
-        if found == before:
+            return Result(id, Outcome.DONE)
+        fresh = [each for each in found if each not in due]
+        if not fresh:
+            if looks == LOOKS:
+                return Result(id, Outcome.REQUESTED, until=call.later(DAY), hidden=True)
+            call.pause(min(60.0, 2.0 * 2**looks))
+            looks += 1
+            continue
+        if done.issuperset(fresh):
             raise Failure(Code.UNAVAILABLE, "the bin shows what was deleted out of it", vendor="kit.loop")
-        yield found
-        before = found
+        for part in chunks(fresh, IDS):
+            reply = call.send("DELETE", BIN, params={"ids": ",".join(part)}, into=Listed)
+            results = settle(reply, "recycle_bin", list(part))
+            left = [each for each in results if each.outcome not in _ENDED and each.code != Code.MISSING.value]
+            if left:
+                return msgspec.structs.replace(left[0], id=id)
+            due.update(each.id for each in results if each.outcome is Outcome.REQUESTED)
+            done.update(part)
     raise Failure(Code.UNAVAILABLE, "the bin does not end", vendor="kit.loop")

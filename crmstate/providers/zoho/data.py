@@ -1,7 +1,8 @@
 """Zoho's records and their attachments: reading them.
 
 Records come in the order of their ids, with all their fields. A call takes at most 50 fields: a module with more is
-asked again, by the ids of the page, for the others, and a row is put together from the vendor's own texts. Paging by
+asked again, by the ids of the page, for the others, and so are formatted texts, of which a call of their own gives the whole;
+a row is put together from the vendor's own texts. Paging by
 tokens ends at 100,000 records, and a token after a day: from there on the ids are asked for in COQL, each from the last
 one on.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -24,6 +26,7 @@ from crmstate.providers.zoho.vendor import (
     CHECKED,
     FIELDS,
     IDS,
+    NOT_THERE,
     PAGE,
     SPEC,
     Info,
@@ -38,11 +41,20 @@ from crmstate.providers.zoho.vendor import (
 COQL = f"{API}/coql"
 COLUMNS, WIDTH = 50, 1024
 """Fields in one call, and characters that their names may have together."""
+RICH, RICH_IDS = 8, 100
+"""Fields of formatted text in one call for their whole contents, and records: half as many as are allowed, so that no address
+gets too long."""
 
 _NO_MORE = frozenset(
     {"EXPIRED_VALUE", "TOKEN_BOUND_DATA_MISMATCH", "DISCRETE_PAGINATION_LIMIT_EXCEEDED", "PAGINATION_LIMIT_EXCEEDED"}
 )
 """Refusals of a page that say that paging leads no further, not that something is wrong with the module."""
+
+_FILED = frozenset({"fileupload", "imageupload"})
+"""Types of fields that hold files, as the vendor's SDK has them."""
+
+_PHOTO = "profileimage"
+"""The type of the field that says whether a record has a photo, as the vendor's SDK has it."""
 
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _LINK = "link:"
@@ -56,8 +68,24 @@ _ID = msgspec.json.Decoder(_Id)
 _PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
+class _Text(msgspec.Struct):
+    type: str | None = None
+
+
 class _Field(msgspec.Struct):
     api_name: str
+    data_type: str | None = None
+    textarea: _Text | None = None
+
+
+class Columns(NamedTuple):
+    """A module's fields: their names in calls' worth, joined (`id` comes in every answer); those of formatted text; those
+    that hold files or pictures; and those that say whether there is a photo."""
+
+    sets: list[str]
+    rich: list[str]
+    filed: list[str]
+    photo: list[str]
 
 
 class _Fields(msgspec.Struct):
@@ -95,10 +123,14 @@ def behind(id: str) -> str:
     return _Place(PAGE, id, "i").text()
 
 
-def columns(call: Call, module: str) -> list[str]:
-    """The names of a module's fields in calls' worth, joined; `id` comes in every answer."""
+def columns(call: Call, module: str) -> Columns:
+    """What the vendor's list of a module's fields says."""
     rows, _ = look(call, FIELDS, {"module": module, "type": "all"}, "fields")
-    names = sorted({converted(_Field, raw).api_name for raw in rows} - {"id"})
+    found = [converted(_Field, raw) for raw in rows]
+    names = sorted({each.api_name for each in found} - {"id"})
+    rich = sorted({each.api_name for each in found if each.textarea and each.textarea.type == "rich_text"})
+    filed = sorted({each.api_name for each in found if each.data_type in _FILED})
+    photo = sorted({each.api_name for each in found if each.data_type == _PHOTO})
     sets: list[str] = []
     some = ["id"]
     for name in names:
@@ -108,15 +140,59 @@ def columns(call: Call, module: str) -> list[str]:
             sets.append(",".join(some))
             some = ["id"]
         some.append(name)
-    return [*sets, ",".join(some)]
+    return Columns([*sets, ",".join(some)], rich, filed, photo)
 
 
 def files(call: Call, dataset: str, cursor: str | None) -> FilePage:
-    """The attachments of one page of records, asked for record by record: Zoho lists them in no other way."""
+    """The attachments of one page of records, asked for record by record: Zoho lists them in no other way; what their
+    fields for files and pictures hold; and their photos."""
     module = module_of(dataset)
-    rows, next_ = _page(call, module, cursor, "id")
-    found = [each for row in rows for each in _attached(call, module, _identified(bytes(row)))]
-    return FilePage(tuple(found), next_)
+    _, _, filed, photo = call.known(("columns", module), lambda: columns(call, module))
+    if len((*filed, *photo)) >= COLUMNS:
+        raise Failure(Code.REJECTED, "more fields for files than one call takes", vendor="kit.malformed")
+    rows, next_ = _page(call, module, cursor, ",".join(("id", *filed, *photo)))
+    found: list[File] = []
+    for row in map(bytes, rows):
+        found += _attached(call, module, _identified(row))
+        found += _in_fields(module, row, filed)
+        found += _photos(module, row, photo)
+    return FilePage(tuple({each.id: each for each in found}.values()), next_)
+
+
+class _Filed(msgspec.Struct):
+    id: str
+    name: str | None = msgspec.field(default=None, name="File_Name__s")
+    size: str | int | None = msgspec.field(default=None, name="Size__s")
+
+
+_EMPTY = (b"null", b'""')
+_FILES = msgspec.json.Decoder(list[_Filed] | None)
+
+
+def _in_fields(module: str, row: bytes, filed: Sequence[str]) -> Iterator[File]:
+    """The files that a record's fields hold. Of another shape than the vendor's SDK has it they are refused, not left out."""
+    parts = _PARTS.decode(row) if filed else {}
+    place = f"{API}/{module}/{_identified(row)}/actions/download_fields_attachment"
+    for name in filed:
+        try:
+            found = _FILES.decode(bytes(parts.get(name, b"null"))) or []
+        except msgspec.DecodeError as error:
+            raise Failure(
+                Code.REJECTED, f"{type(error).__name__} in a field for files", vendor="kit.malformed"
+            ) from None
+        for each in found:
+            if not each.id.isdecimal():
+                raise Failure(Code.REJECTED, "a file without an id", vendor="kit.malformed")
+            size = int(each.size) if each.size is not None and str(each.size).isdecimal() else None
+            yield File(each.id, _identified(row), each.name or each.id, f"{place}?fields_attachment_id={each.id}", size)
+
+
+def _photos(module: str, row: bytes, photo: Sequence[str]) -> Iterator[File]:
+    """A record's photo, where its field for it says anything: what it says is no name and no address."""
+    parts = _PARTS.decode(row) if photo else {}
+    if any(bytes(parts.get(name, b"null")) not in _EMPTY for name in photo):
+        id = _identified(row)
+        yield File(f"photo{id}", id, "photo", f"{API}/{module}/{id}/photo")
 
 
 class _Attachment(msgspec.Struct):
@@ -156,9 +232,14 @@ def fetch(call: Call, file: File) -> Iterator[bytes]:
         yield file.url.removeprefix(_LINK).encode()
         return
     empty = True
-    for piece in call.stream(file.url):
-        empty = empty and not piece
-        yield piece
+    try:
+        for piece in call.stream(file.url):
+            empty = empty and not piece
+            yield piece
+    except Failure as failure:
+        if failure.vendor == NOT_THERE:
+            failure.code = Code.MISSING
+        raise
     if empty and file.size != 0:
         raise Failure(Code.MISSING, "the attachment is gone")
 
@@ -169,9 +250,10 @@ def fetch(call: Call, file: File) -> Iterator[bytes]:
     f"GET {API}/*",
     f"GET {FIELDS}",
     f"GET {API}/*/*/Attachments",
+    f"GET {API}/*/actions/fetch_full_data",
     f"POST {COQL}",
     HANDED_OUT,
-    source=f"{SPEC} (record, fields, attachments, coql)",
+    source=f"{SPEC} (record, fields, attachments, coql, fetch-full-data, record-photo)",
     verified_on=CHECKED,
     files=files,
     fetch=fetch,
@@ -181,22 +263,25 @@ def fetch(call: Call, file: File) -> Iterator[bytes]:
         "en": "In the order of the ids, 200 a page, converted leads included; 100,000 by token, the others by COQL. Attachments "
         "cost one call a record and one each: for many records the vendor's own backup is cheaper. Records that "
         "wait for approval are asked for too (`approved`; where a module does not give them, its count says so). Notes are a "
-        "module of their own; e-mails are not among the records.",
+        "module of their own; e-mails are not among the records: the vendor's backup may have them (unconfirmed). "
+        "Photos, and what fields for files and pictures hold, come with the attachments. Formatted texts are asked for "
+        "again, whole (`fetch_full_data`).",
         "zh-CN": "按 ID 升序，每页 200 条，包含已转换的线索；前十万条用 page_token，其余用 COQL。附件需逐条记录查询、逐个下载，"
         "记录很多时用厂商自带的备份更省额度。待审批的记录也会请求（approved 参数；若某模块不返回，则与计数不符而报错）。"
-        "备注（Notes）是单独的模块；邮件不在其中。",
+        "备注（Notes）是单独的模块；邮件不在其中，厂商备份可能包含（未经证实）；头像以及文件、图片字段的内容随附件一并归档。"
+        "富文本字段会另行请求完整内容（fetch_full_data）。",
     },
 )
 def rows(call: Call, dataset: str, cursor: str | None, ids: tuple[str, ...] | None) -> Page:
     """One page of records, each in the vendor's own JSON text; or exactly those of `ids`."""
     module = module_of(dataset)
-    sets = call.known(("columns", module), lambda: columns(call, module))
+    sets, rich, *_ = call.known(("columns", module), lambda: columns(call, module))
     if ids is not None:
         wanted = sorted(numeric(ids), key=int)
-        found = (row for some in chunks(wanted, IDS) for row in _by_ids(call, module, some, sets))
+        found = (row for some in chunks(wanted, IDS) for row in _by_ids(call, module, some, sets, rich))
         return Page(tuple(found), None)
     first, next_ = _page(call, module, cursor, sets[0])
-    return Page(tuple(_joined(call, module, first, sets[1:])), next_)
+    return Page(tuple(_joined(call, module, first, sets[1:], rich)), next_)
 
 
 def _page(call: Call, module: str, cursor: str | None, names: str) -> tuple[list[msgspec.Raw], str | None]:
@@ -244,9 +329,9 @@ def _onwards(call: Call, module: str, at: _Place, names: str) -> tuple[list[msgs
     return found, _Place(at.size, last, "i").text() if info.more_records and wanted else None
 
 
-def _by_ids(call: Call, module: str, ids: Sequence[str], sets: Sequence[str]) -> Iterator[Row]:
+def _by_ids(call: Call, module: str, ids: Sequence[str], sets: Sequence[str], rich: Sequence[str]) -> Iterator[Row]:
     first = _with(call, module, ids, sets[0])
-    yield from _joined(call, module, first, sets[1:])
+    yield from _joined(call, module, first, sets[1:], rich)
 
 
 def _with(call: Call, module: str, ids: Sequence[str], names: str) -> list[msgspec.Raw]:
@@ -260,22 +345,45 @@ def _with(call: Call, module: str, ids: Sequence[str], names: str) -> list[msgsp
     return [found[each] for each in order if each in found]
 
 
-def _joined(call: Call, module: str, first: Sequence[msgspec.Raw], others: Sequence[str]) -> Iterator[Row]:
-    """Rows from a page's records and, where there are more fields, from further calls by their ids. A record that is
-    gone by then is raised: half of it is none."""
+def _joined(
+    call: Call, module: str, first: Sequence[msgspec.Raw], others: Sequence[str], rich: Sequence[str]
+) -> Iterator[Row]:
+    """Rows from a page's records and, where there are more fields or formatted texts, from further calls by their ids. A
+    record that is gone by then is raised: half of it is none."""
     raws = [bytes(raw) for raw in first]
     ids = [_identified(raw) for raw in raws]
-    if others and ids:
-        parts = [_PARTS.decode(raw) for raw in raws]
+    if (others or rich) and ids:
+        parts = {id: _PARTS.decode(raw) for id, raw in zip(ids, raws, strict=True)}
         for names in others:
             more = {_identified(bytes(raw)): raw for raw in _with(call, module, ids, names)}
-            for id, part in zip(ids, parts, strict=True):
+            for id, part in parts.items():
                 if id not in more:
-                    raise Failure(Code.UNAVAILABLE, "a record went while its fields were read", vendor="kit.moving")
+                    raise Failure(Code.UNAVAILABLE, _GONE, vendor="kit.moving")
                 part.update(_PARTS.decode(bytes(more[id])))
-        raws = [msgspec.json.encode(part) for part in parts]
+        for some in chunks(rich, RICH):
+            _whole_texts(call, module, parts, some)
+        raws = [msgspec.json.encode(part) for part in parts.values()]
     for id, raw in zip(ids, raws, strict=True):
         yield Row(id, _one_line(raw))
+
+
+_GONE = "a record went while its fields were read"
+_NOTHING = frozenset({b"", b"null", b'""'})
+
+
+def _whole_texts(call: Call, module: str, parts: dict[str, dict[str, msgspec.Raw]], names: Sequence[str]) -> None:
+    """Puts the whole contents of fields of formatted text into the place of what a page gives of them. A record that is not
+    answered for has none, or has gone."""
+    missing = {id for id, part in parts.items() if any(bytes(part.get(name, b"")) not in _NOTHING for name in names)}
+    for ids in chunks(list(parts), RICH_IDS):
+        asked = {"fields": ",".join(names), "ids": ",".join(ids)}
+        for raw in look(call, f"{API}/{module}/actions/fetch_full_data", asked, "data")[0]:
+            id = _identified(bytes(raw))
+            missing.discard(id)
+            if id in parts:
+                parts[id].update(_PARTS.decode(bytes(raw)))
+    if missing:
+        raise Failure(Code.UNAVAILABLE, _GONE, vendor="kit.moving")
 
 
 def _identified(raw: bytes) -> str:

@@ -128,15 +128,17 @@ def _collect(call: Call, part: Part) -> Iterator[bytes]:
     note={
         "en": "Modules of 100,000 records and more, others where a manifest asks for it; never Leads, of which nobody says that "
         "converted ones come. CSV: what people, lists and lookups look like in it is Zoho's business. Jobs are listed nowhere; one "
-        "whose answer was lost is submitted again, which costs 50 credits. Ten results a minute.",
+        "whose answer was lost is submitted again, which costs 50 credits. Ten results a minute. Whether formatted texts, and records "
+        "that wait for an approval, come whole is not said: a number that differs from the count is refused.",
         "zh-CN": "10 万条及以上的模块，或清单指定的模块；线索（Leads）除外，因为没有资料说明任务会包含已转换的线索。结果为 CSV，"
-        "人员、列表和关联字段的写法由 Zoho 决定。任务无法列出，应答丢失时会重新提交，每次消耗 50 个额度。每分钟最多下载 10 个结果。",
+        "人员、列表和关联字段的写法由 Zoho 决定。任务无法列出，应答丢失时会重新提交，每次消耗 50 个额度。每分钟最多下载 10 个结果。"
+        "富文本和待审批的记录是否完整包含没有说明：条数与计数不符时拒绝采用。",
     },
 )
 def submit(call: Call, order: Order) -> Job | None:
     """Submits a job for a module's records; None where Zoho takes none for it."""
     module = module_of(order.dataset)
-    names = sorted({name for some in columns(call, module) for name in some.split(",")} - {"id"})
+    names = sorted({name for some in columns(call, module).sets for name in some.split(",")} - {"id"})
     if module == LEADS or len(names) > MOST_FIELDS:
         return None
     dropped: list[str] = []

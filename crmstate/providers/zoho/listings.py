@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -13,11 +14,13 @@ from crmstate.core.survey import AccountFacts, DatasetFacts, Gap, Listing, Resou
 from crmstate.core.words import Kind, Phase, Verb
 from crmstate.providers.kit import Call, instant
 from crmstate.providers.kit.pages import ROUNDS, Resources
-from crmstate.providers.zoho.vendor import API, CHECKED, MODULES, ORG, SPEC, converted, look, org, provider
+from crmstate.providers.zoho.vendor import API, CHECKED, MODULES, ORG, PAGE, SPEC, converted, look, org, provider
 
 CONTRACT = "crm"
 """The id of the one subscription, for which Zoho has none."""
 
+LAG = 900.0
+"""Seconds by which a count may be behind: ten minutes, as Zoho says, and some for clocks that differ."""
 NO_COUNT, NO_MODULE = "NOT_SUPPORTED", "INVALID_MODULE"
 LEADS = "Leads"
 """The module whose converted records hide unless they are asked for."""
@@ -71,6 +74,8 @@ def modules(call: Call) -> list[_Module]:
     Verb.LIST,
     f"GET {MODULES}",
     f"GET {API}/*/actions/count",
+    f"GET {API}/*",
+    f"GET {API}/*/deleted",
     source=f"{SPEC} (modules, record-count)",
     verified_on=CHECKED,
     note={
@@ -120,22 +125,74 @@ def _counted(call: Call, there: Sequence[_Module]) -> Resources | None:
     Kind.DATASET,
     Verb.COUNT,
     f"GET {API}/*/actions/count",
+    f"GET {API}/*",
+    f"GET {API}/*/deleted",
     source=f"{SPEC} (record-count)",
     verified_on=CHECKED,
     note={
-        "en": "Needs the scope ZohoSearch.securesearch.READ beside that of the modules.",
-        "zh-CN": "除模块的 scope 外还需要 ZohoSearch.securesearch.READ。",
+        "en": "Needs the scope ZohoSearch.securesearch.READ beside that of the modules; one page of the documentation also names "
+        "ZohoCRM.settings.layouts.READ. Zoho says that a count may be one to ten minutes behind: what it shows of a module "
+        "of which records were deleted just now, and that lists nothing any more, is not believed.",
+        "zh-CN": "除模块的 scope 外还需要 ZohoSearch.securesearch.READ；有一页文档还提到 ZohoCRM.settings.layouts.READ。"
+        "Zoho 说明计数可能滞后 1 至 10 分钟：对刚刚删除过记录且列表已为空的模块，不采信其计数。",
     },
 )
 def how_many(call: Call, dataset: str) -> Count:
-    """The vendor's count; none for modules that it does not count."""
+    """The vendor's count; none for modules that it does not count, nor where it has not noticed yet that all was deleted."""
     module = module_of(dataset)
     try:
-        return Count(call.get(f"{API}/{module}/actions/count", all_of(module), into=_Count).count)
+        count = call.get(f"{API}/{module}/actions/count", all_of(module), into=_Count).count
     except Failure as failure:
         if failure.vendor != NO_COUNT:
             raise
         return Count(None, exact=False)
+    return Count(None, exact=False) if count and _is_late(call, module) else Count(count)
+
+
+def purged(module: str) -> tuple[str, str]:
+    """What a session knows a purge of its own by."""
+    return "purged", module
+
+
+def _is_late(call: Call, module: str) -> bool:
+    """Whether a count of more than nothing is that of records that are gone meanwhile. What cannot be asked for says nothing
+    against it."""
+    try:
+        return not _shows_any(call, module) and _deleted_lately(call, module)
+    except Failure as failure:
+        if failure.code not in {Code.REJECTED, Code.DENIED, Code.MISSING}:
+            raise
+        return False
+
+
+class _Gone(msgspec.Struct):
+    deleted_time: str | None = None
+
+
+def _deleted_lately(call: Call, module: str) -> bool:
+    """Whether records were deleted so short a time ago that a count may not know it: by ourselves in this session, or by the
+    vendor's list of deleted records."""
+    if call.known(purged(module), lambda: False):
+        return True
+    rows, _ = look(call, f"{API}/{module}/deleted", {"type": "all", "page": 1, "per_page": PAGE}, "data")
+    since = datetime.fromisoformat(call.later(-LAG))
+    times = [_moment(converted(_Gone, raw).deleted_time) for raw in rows]
+    return any(each is not None and each >= since for each in times)
+
+
+def _moment(text: str | None) -> datetime | None:
+    """A time of Zoho's, which has an offset; None for what is none."""
+    try:
+        found = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
+
+
+def _shows_any(call: Call, module: str) -> bool:
+    """Whether a module lists a record."""
+    rows, _ = look(call, f"{API}/{module}", {"fields": "id", "page": 1, "per_page": 1, **all_of(module)}, "data")
+    return bool(rows)
 
 
 @provider.reads(

@@ -88,9 +88,10 @@ def total(call: Call) -> int | None:
     source=f"{SPEC} (users)",
     verified_on=CHECKED,
     note={
-        "en": "Active and deactivated users; deleted ones are gone. Portal users have listings of their own and are none "
-        "of these. The primary contact is marked: the API refuses to end it.",
-        "zh-CN": "包含启用和停用的用户，不含已删除的用户。门户（portal）用户另有列表，不在其中。主要联系人会被标出：API 拒绝停用或删除。",
+        "en": "Active and deactivated users; deleted ones are gone. Portal users are none of these: "
+        "their portal is among the integrations, and goes as a whole. The primary contact is marked: the API refuses to end it.",
+        "zh-CN": "包含启用和停用的用户，不含已删除的用户。门户（portal）用户不在其中："
+        "门户列在集成中，整体删除。主要联系人会被标出：API 拒绝停用或删除。",
     },
 )
 def users(call: Call, ids: tuple[str, ...] | None) -> Resources:

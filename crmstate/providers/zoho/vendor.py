@@ -70,6 +70,10 @@ NOT_THERE = "INVALID_DATA"
 """What a deletion says of an id that is none, or none any more."""
 
 
+SCHEDULED = "SCHEDULED"
+"""What a success says that is none yet: it has become a job."""
+
+
 class Trouble(msgspec.Struct):
     """A refusal, of a request or of one item in it."""
 
@@ -271,6 +275,8 @@ def _named(trouble: Trouble) -> str | None:
 def _settled(id: str, found: Trouble | None, aim: frozenset[str]) -> Result:
     if found is None:
         return unknown(id, "the answer does not name it")
+    if found.status == "success" and found.code == SCHEDULED:
+        return Result(id, Outcome.REQUESTED)
     if found.status == "success" or found.code in aim:
         return Result(id, Outcome.DONE, summary="" if found.status == "success" else said(found.code, found.message))
     failure = refusal(found)

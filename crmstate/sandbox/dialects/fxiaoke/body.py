@@ -32,10 +32,14 @@ def tolerant(request: Request) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def text(body: Mapping[str, Any], name: str, code: int = errors.BAD_PARAMETERS) -> str:
+def text(body: Mapping[str, Any], name: str, missing: int = errors.BAD_PARAMETERS, invalid: int | None = None) -> str:
+    """A text that is not empty. `missing`: the code where there is none; `invalid`: where it is something else than a text,
+    which the table tells apart for some (a guess)."""
     found = body.get(name)
-    if not isinstance(found, str) or not found:
-        raise errors.refusal(code)
+    if found is None or found == "":
+        raise errors.refusal(missing)
+    if not isinstance(found, str):
+        raise errors.refusal(missing if invalid is None else invalid)
     return found
 
 

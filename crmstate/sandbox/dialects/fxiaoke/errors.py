@@ -17,6 +17,8 @@ NO_APP_ID, NO_APP_SECRET, NO_PERMANENT_CODE = 10001, 10002, 10012
 UNKNOWN_PATH = 10006
 NO_OPEN_USER_ID, NO_CORP_ID = 10010, 10014
 OFFSET = 10013
+NO_FORM_APP_ID, NO_FORM_APP_SECRET, NO_FORM_PERMANENT_CODE = 11001, 11002, 11013
+NO_FORM_TOKEN, NO_FORM_CORP_ID, NO_FORM_OPEN_USER_ID = 11014, 11015, 11008
 BAD_DEPARTMENT = 11009
 NO_BODY = 12004
 TOO_FAST_HERE = 14001
@@ -102,6 +104,22 @@ TEXTS = {
     40010: "templateId不合法",
     50009: "服务异常，如:超时",
 }
+
+_WEB = "of people signing in on a page of the app's, which no tool does and which is not simulated"
+_APP = "of calls with an app's own token, of which none is simulated"
+_MESSAGES = "of sending messages, which ends nothing and is not simulated"
+NEVER = {
+    -2: "which situation it is the table does not say",
+    10003: _APP,
+    11003: _APP,
+    **dict.fromkeys((10004, 10005, 10007, 10008, 10009), _WEB),
+    **dict.fromkeys((11004, 11005, 11006, 11007, 11010, 11011, 12002, 20010), _WEB),
+    **dict.fromkeys((10015, 11016, 11017, 11018, 12003, 12005, 40010), _MESSAGES),
+    20005: "a token that is not there was probed, and answered by 20016",
+    50009: "which service fails and when the table does not say; an outage here is -1, or a gateway's page",
+}
+"""Codes that no situation here ends in, and why. The fault `refused_as` shows them all the same. Of 10006 and 10013, each with
+two meanings, one alone is met: no call here takes a scope, and a missing corpAccessToken was probed, and answered by 20017."""
 
 # What the World and its faults refuse, in this vendor's numbers. `rejected` and `conflict` as 参数不合法 are guesses: the
 # table is of all interfaces, and the codes of a single one's refusals are not documented.

@@ -45,7 +45,7 @@ def user_simple_list(call: Call) -> dict[str, Any]:
 
 def user_get(call: Call) -> dict[str, Any]:
     """One person, stopped or not, at the top level of the answer (a guess)."""
-    id = _named(call, body.text(call.body, "openUserId", errors.NO_OPEN_USER_ID))
+    id = _named(call, _open_user_id(call))
     row = call.world.one(f"SELECT {COLUMNS} FROM users WHERE id = ?", id)
     return _person(call.world, row, _homes(_tree(call.world)), True)
 
@@ -79,7 +79,7 @@ def users_by_time(call: Call) -> dict[str, Any]:
 
 
 def user_set_status(call: Call) -> dict[str, Any]:
-    _set_status(call, [body.text(call.body, "openUserId", errors.NO_OPEN_USER_ID)])
+    _set_status(call, [_open_user_id(call)])
     return {}
 
 
@@ -161,6 +161,10 @@ def personnel(call: Call) -> Iterator[dict[str, Any]]:
 
 
 # Who and where
+
+
+def _open_user_id(call: Call) -> str:
+    return body.text(call.body, "openUserId", errors.NO_OPEN_USER_ID, errors.NO_FORM_OPEN_USER_ID)
 
 
 def _named(call: Call, open_id: str) -> str:

@@ -31,16 +31,16 @@ def data_invalid(call: Call, custom: bool) -> dict[str, Any]:
 
 
 def data_invalid_batch(call: Call) -> dict[str, Any]:
-    return _each(call, _writable(call, True), body.texts(body.inner(call.body), "idList"), "delete")
+    return _each(call, _writable(call, True), _listed(call), "delete")
 
 
 def data_delete(call: Call, custom: bool) -> dict[str, Any]:
     """For good, and only what is invalid already."""
-    return _each(call, _writable(call, custom), body.texts(body.inner(call.body), "idList"), "purge")
+    return _each(call, _writable(call, custom), _listed(call), "purge")
 
 
 def data_recover(call: Call, custom: bool) -> dict[str, Any]:
-    return _each(call, _writable(call, custom), body.texts(body.inner(call.body), "idList"), "restore")
+    return _each(call, _writable(call, custom), _listed(call), "restore")
 
 
 def object_unlock(call: Call) -> dict[str, Any]:
@@ -56,12 +56,21 @@ def data_choose(call: Call, custom: bool) -> dict[str, Any]:
 
 def _taken_out(call: Call, trait: str, custom: bool) -> dict[str, Any]:
     found, data = _writable(call, custom), body.inner(call.body)
-    given = body.texts(data, "idList") if "idList" in data else [body.text(data, "object_data_id")]
+    given = _listed(call) if "idList" in data else [body.text(data, "object_data_id")]
     call.ids = [_row(call, found, each) for each in given]
     named = {f"{found.dataset}/{id}" for id in call.ids}
     left = [each for each in call.world.traits.get(trait) or () if each not in named]
     call.world.set_traits(**{trait: left})
     return {}
+
+
+def _listed(call: Call) -> list[str]:
+    """The ids of a call that takes several. How many those may be no source says: the trait `most_ids` does, and more are
+    refused (a guess)."""
+    found = body.texts(body.inner(call.body), "idList")
+    if len(found) > call.world.traits.get("most_ids", len(found)):
+        raise errors.refusal(errors.BAD_PARAMETERS, "idList")
+    return found
 
 
 def _writable(call: Call, custom: bool) -> Object:

@@ -51,9 +51,9 @@ def _granted(call: Call, given: Mapping[str, Any]) -> tuple[str, int]:
     """A token and the seconds that it has left: the same one for 6600 seconds, then another. The old one lives on for its
     two hours (a guess), and both ways share one token (a guess)."""
     world, now = call.world, call.world.now
-    id = body.text(given, "appId", errors.NO_APP_ID)
-    secret = body.text(given, "appSecret", errors.NO_APP_SECRET)
-    permanent = body.text(given, "permanentCode", errors.NO_PERMANENT_CODE)
+    id = body.text(given, "appId", errors.NO_APP_ID, errors.NO_FORM_APP_ID)
+    secret = body.text(given, "appSecret", errors.NO_APP_SECRET, errors.NO_FORM_APP_SECRET)
+    permanent = body.text(given, "permanentCode", errors.NO_PERMANENT_CODE, errors.NO_FORM_PERMANENT_CODE)
     key = ids.key_of(world, id)
     if key is None:
         raise errors.refusal(errors.BAD_APP)
@@ -94,6 +94,8 @@ def caller(call: Call, given: Mapping[str, Any], needs_user: bool) -> Caller:
     """The app that calls, as the employee it works as. `needs_user`: the older way has to name him too."""
     world, request = call.world, call.request
     token = token_of(request)
+    if not by_headers(request) and not isinstance(given.get("corpAccessToken", ""), str):
+        raise errors.refusal(errors.NO_FORM_TOKEN)  # a guess
     if token is None:
         raise errors.refusal(errors.NO_CORP, NEEDED)  # probed
     if not token.startswith("at_"):
@@ -102,7 +104,7 @@ def caller(call: Call, given: Mapping[str, Any], needs_user: bool) -> Caller:
     if by_headers(request):
         user = _by_headers(call)
     else:
-        if body.text(given, "corpId", errors.NO_CORP_ID) != ids.corp(world):
+        if body.text(given, "corpId", errors.NO_CORP_ID, errors.NO_FORM_CORP_ID) != ids.corp(world):
             raise errors.refusal(errors.NO_CORP)
         user = _by_body(call, given, needs_user) or found.user_id
     email, role, status = world.one("SELECT email, role, status FROM users WHERE id = ?", user)
@@ -130,7 +132,8 @@ def _by_headers(call: Call) -> str:
 def _by_body(call: Call, given: Mapping[str, Any], needs_user: bool) -> str | None:
     if not needs_user and "currentOpenUserId" not in given:
         return None
-    found = ids.user_of(call.world, body.text(given, "currentOpenUserId", errors.NO_OPEN_USER_ID))
+    named = body.text(given, "currentOpenUserId", errors.NO_OPEN_USER_ID, errors.NO_FORM_OPEN_USER_ID)
+    found = ids.user_of(call.world, named)
     if found is None:
         raise errors.refusal(errors.NO_OPEN_USER)
     return found

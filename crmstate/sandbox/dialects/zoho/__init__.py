@@ -11,7 +11,7 @@ from typing import Any
 
 from ... import adopting
 from ...world import World
-from . import ids
+from . import ids, portals
 from .signin import client_id
 from .vendor import Zoho
 
@@ -32,9 +32,11 @@ def credential(key: Any) -> dict[str, str]:
 
 
 def furnish(world: World) -> None:
-    """What a freshly seeded world needs to look like this vendor's: a workflow rule that uses a webhook, and a channel."""
+    """What a freshly seeded world needs to look like this vendor's: a workflow rule that uses a webhook, a channel, and a
+    portal."""
     world.set_traits(uses={"i5": ["i1"]}, channels={"i7": "u2"})
     world.add_integration("i7", type="channel", name="Order watch", target="https://i7.example.com/notify")
+    world.add_integration("i8", type="portal", name="Customers", target="https://customers.example.com/login")
 
 
 def adopt(world: World, found: Mapping[str, Any]) -> adopting.Shown:
@@ -50,7 +52,8 @@ def adopt(world: World, found: Mapping[str, Any]) -> adopting.Shown:
     for number, each in enumerate(found["integrations"]):
         world.add_integration(**{**each, "id": f"i{number}"})
         before, slash, _ = each["id"].rpartition("/")
-        hooks[each["id"]] = f"{before}{slash}{ids.written(f'i{number}')}"
+        last = each["name"][: portals.LONGEST] if each["type"] == "portal" else ids.written(f"i{number}")
+        hooks[each["id"]] = f"{before}{slash}{last}"
     modules = {each["id"]: ids.dataset_id(each["id"]) for each in found["datasets"]}
     for each in found["datasets"]:
         adopting.filled(world, each, modules[each["id"]])

@@ -1,5 +1,6 @@
 """The files on a record: listed, and fetched one by one. The trait `links` names attachments that are links to elsewhere
-(`{id: address}`): they are listed and cannot be fetched.
+(`{id: address}`): they are listed and cannot be fetched. What lies in a field for files (`layout`) is listed in its record, and
+fetched by a call of its own; so is a photo, of which a record says no more than that it has one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ def attachment_list(call: Call, name: str, number: str) -> Reply:
         raise errors.refusal("REQUIRED_PARAM_MISSING", param_name="fields")
     window = pages.Window(call, given)
     sql = f"SELECT {COLUMNS} FROM attachments WHERE dataset = ? AND row_id = ? AND binned = 0 ORDER BY id"
-    shown, info = pages.paged(call, "data", call.world.all(sql, dataset, row[0]), window)
+    inside = [*layout.held(call.world, dataset, None), layout.photo(call.world, dataset, row[0])]
+    there = [each for each in call.world.all(sql, dataset, row[0]) if each[0] not in inside]
+    shown, info = pages.paged(call, "data", there, window)
     data = [
         {key: value for key, value in _shape(call, name, row, file).items() if key[0] == "$" or key in wanted | ALWAYS}
         for file in shown
@@ -44,6 +47,30 @@ def attachment_get(call: Call, name: str, number: str, wanted: str) -> Reply:
     if found[0] in call.world.traits.get("links", {}):
         raise errors.refusal("DOWNLOAD_NOT_ALLOWED", "As it is a linked attachment, you can not download it")
     return Reply(200, call.world.attachment(dataset, found[0]), {"Content-Type": "application/octet-stream"})
+
+
+def field_attachment_get(call: Call, name: str, number: str) -> Reply:
+    """A file out of a field. A wrong id is INVALID_DATA (a guess)."""
+    dataset, row = _record(call, name, number)
+    wanted, inside = pages.parameters(call).get("fields_attachment_id"), layout.held(call.world, dataset, None)
+    if not wanted:
+        raise errors.refusal("REQUIRED_PARAM_MISSING", param_name="fields_attachment_id")
+    there = call.world.all(
+        "SELECT id FROM attachments WHERE dataset = ? AND row_id = ? AND binned = 0", dataset, row[0]
+    )
+    found = next((id for (id,) in there if id in inside and ids.written(id) == wanted), None)
+    if found is None:
+        raise errors.refusal("INVALID_DATA", errors.INVALID_ID, resource_path_index=0)
+    return Reply(200, call.world.attachment(dataset, found), {"Content-Type": "application/x-download"})
+
+
+def photo_get(call: Call, name: str, number: str) -> Reply:
+    """A record's photo; 204 where it has none."""
+    dataset, row = _record(call, name, number)
+    found = layout.photo(call.world, dataset, row[0])
+    if found is None:
+        return errors.nothing()
+    return Reply(200, call.world.attachment(dataset, found), {"Content-Type": "image/png"})
 
 
 def _record(call: Call, name: str, number: str) -> tuple[str, rows.Row]:

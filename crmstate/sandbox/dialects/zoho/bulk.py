@@ -183,7 +183,9 @@ def finish(world: World, job: dict[str, Any]) -> None:
     text = io.StringIO()
     out = csv.writer(text, lineterminator="\n")
     out.writerow(["Id" if name == "id" else name for name in job["fields"]])
-    there = rows.every(world, job["dataset"], job["viewer"], last, converted="false")  # whether they come is not said
+    there = rows.every(
+        world, job["dataset"], job["viewer"], last, states=rows.USUAL
+    )  # whether what hides comes is not said
     for place, row in enumerate(there):
         if place < skip:
             continue

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...exchange import Call
 from ...wire import Reply
-from . import errors, layout, pages, rows
+from . import errors, layout, pages, rows, scopes
 
 MOST, DEEPEST = 200, 100_000
 _QUERY = re.compile(
@@ -35,13 +35,14 @@ def query(call: Call) -> Reply:
     module = layout.listed(call.world, found["module"])
     if module is None or not module.exportable:
         raise errors.refusal("INVALID_QUERY", "invalid query formed", module=found["module"])
+    scopes.check(pages.caller(call), f"ZohoCRM.modules.{module.name}.READ")
     if found["where"] is None:
         raise errors.refusal("SYNTAX_ERROR", "missing clause", clause="where")
     start, size = _limits(found)
     shape = rows.Shape(call.world, module.dataset)
     columns, keeps = [each.strip() for each in found["columns"].split(",")], _filter(found["where"], shape)
-    viewer = pages.caller(call).viewer  # whether converted leads come is not said
-    there = (shape.json(row) for row in rows.every(call.world, module.dataset, viewer, converted="false"))
+    viewer = pages.caller(call).viewer  # whether what hides from lists comes is not said
+    there = (shape.json(row) for row in rows.every(call.world, module.dataset, viewer, states=rows.USUAL))
     kept: Iterator[dict[str, Any]] = (row for row in there if keeps(row))
     if re.fullmatch(r"count\(\w+\)", columns[0], re.IGNORECASE):
         return errors.json({"data": [{columns[0]: sum(1 for _ in kept)}], "info": {"count": 1, "more_records": False}})

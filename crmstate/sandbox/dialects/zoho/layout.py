@@ -1,7 +1,10 @@
 """Modules and their fields: every dataset is a module, named by its id (`contacts` is Contacts). One that cannot be
 exported is listed, and has no API (`api_supported` false).
 
-Every module has a field `nearby_distance__s`, which the listing of fields shows and bulk read refuses.
+Every module has a field `nearby_distance__s`, which the listing of fields shows and bulk read refuses. The trait `rich_text` names
+fields of formatted text (`["contacts/notes"]`), the trait `file_fields` those that hold files, by the attachments that lie in them
+(`{"contacts/f1": "contract"}`); a field whose name begins with `image` is for pictures. The trait `photos`
+names attachments that are their record's photo (`["contacts/f1"]`): the module has a field `Record_Image` then.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ KINDS = {
 }
 """The World's types of fields as the vendor's; whatever is not here is `text`."""
 _JSON = {"boolean": "boolean", "multiselectpicklist": "jsonarray", "currency": "double", "double": "double"}
+_JSON |= dict.fromkeys(("fileupload", "imageupload"), "jsonarray")
 _JSON |= {"lookup": "jsonobject", "ownerlookup": "jsonobject"}
 SYSTEM = (
     ("Owner", "ownerlookup"),
@@ -39,6 +43,9 @@ SYSTEM = (
     ("Modified_By", "ownerlookup"),
 )
 NEARBY = "nearby_distance__s"
+RICH = "textarea"
+FILED = ("fileupload", "imageupload")
+PHOTO = "profileimage"
 STATUSES = ("visible", "scheduled_for_deletion", "user_hidden", "system_hidden")
 
 
@@ -88,11 +95,37 @@ def listed(world: World, name: str) -> Module | None:
 def fields(world: World, dataset: str) -> list[Field]:
     """The fields of a module that hold values, the module's own first."""
     declared = msgspec.json.decode(world.one("SELECT fields FROM datasets WHERE id = ?", dataset)[0])
+    rich = {place.partition("/")[2] for place in world.traits.get("rich_text", ()) if place.startswith(f"{dataset}/")}
     own = [
-        Field(each["name"], ids.field_name(each["name"]), each["label"], KINDS.get(each["type"], "text"))
+        Field(
+            each["name"],
+            ids.field_name(each["name"]),
+            each["label"],
+            RICH if each["name"] in rich else KINDS.get(each["type"], "text"),
+        )
         for each in declared
     ]
+    held = sorted(
+        {name for place, name in world.traits.get("file_fields", {}).items() if place.startswith(f"{dataset}/")}
+    )
+    own += [Field(name, ids.field_name(name), name, FILED[name.startswith("image")]) for name in held]
+    if any(place.startswith(f"{dataset}/") for place in world.traits.get("photos", ())):
+        own.append(Field("Record_Image", "Record_Image", "Record Image", PHOTO))
     return own + [Field(None, name, name.replace("_", " "), kind) for name, kind in SYSTEM]
+
+
+def photo(world: World, dataset: str, row: str) -> str | None:
+    """The attachment that is this record's photo."""
+    sql = "SELECT id FROM attachments WHERE dataset = ? AND row_id = ? AND binned = 0 ORDER BY id"
+    places = world.traits.get("photos", ())
+    return next((id for (id,) in world.all(sql, dataset, row) if f"{dataset}/{id}" in places), None)
+
+
+def held(world: World, dataset: str, field: str | None) -> list[str]:
+    """The attachments that lie in a field for files; None: in any."""
+    there: dict[str, str] = world.traits.get("file_fields", {})
+    places = [place for place, name in there.items() if field is None or name == field]
+    return [place.partition("/")[2] for place in places if place.startswith(f"{dataset}/")]
 
 
 # The calls
@@ -241,6 +274,7 @@ def _field(module: Module, field: Field, number: int) -> dict[str, Any]:
             for name, id in people.PROFILES.values()
         ],
         "unique": {},
+        **({"textarea": {"type": "rich_text"}} if field.kind == RICH else {}),
         "convert_mapping": {},
         "display_type": -1,
         "ui_type": 1,

@@ -20,13 +20,13 @@ from ...world import World
 from . import bulk, company, errors
 
 DAY = timedelta(hours=24)
-# Per edition: credits of the org, of each licence, the most, and calls at once.
+# Per edition: credits of the org, of each licence, the most (ultimate: as many as there are), and calls at once.
 EDITIONS = {
     "free": (5000, 0, 5000, 5),
     "standard": (50_000, 250, 100_000, 10),
     "professional": (50_000, 500, 3_000_000, 15),
     "enterprise": (50_000, 1000, 5_000_000, 20),
-    "ultimate": (50_000, 2000, 5_000_000, 25),
+    "ultimate": (50_000, 2000, 10**12, 25),
 }
 DOWNLOADS, MINUTE = 10, 60.0
 

@@ -1,5 +1,4 @@
-"""The records of a module: pages by number up to the 2,000th and by token after that, one record, how many there are, and
-deleting them.
+"""The records of a module: pages by number up to the 2,000th and by token after that, one record, and deleting them.
 
 `fields` has to be given, at most 50 of them.
 """
@@ -12,12 +11,11 @@ from ... import acts
 from ...exchange import Call
 from ...wire import Refused, Reply
 from ...world import World
-from . import errors, ids, layout, pages, rows, scopes, tokens
+from . import errors, ids, layout, pages, rows, tokens
 
 BY_NUMBER, BY_TOKEN, FIELDS = 2000, 100_000, 50
 MOST_DELETED, LONGEST_IDS = 100, 1024
 SORTS = {"id": "id", "Created_Time": "created_at", "Modified_Time": "modified_at"}
-SEARCH = "ZohoSearch.securesearch.READ"
 STATES = {"true", "false", "both"}
 
 
@@ -53,7 +51,7 @@ class _Asked:
         if column is None or order not in ("asc", "desc"):
             raise errors.refusal("INVALID_DATA", param_name="sort_by")
         self._world, self._dataset, self._column = call.world, module.dataset, column
-        self._viewer, self.order, self._converted = pages.caller(call).viewer, order, _converted(given)
+        self._viewer, self.order, self._states = pages.caller(call).viewer, order, states(given)
         self.window = window = pages.Window(call, given)
         self._by_token, self.served = "page_token" in given, 0
         self.last: str | None = None
@@ -85,7 +83,7 @@ class _Asked:
             most,
             self._viewer,
             backwards=backwards,
-            converted=self._converted,
+            states=self._states,
         )
 
     def rows(self) -> list[rows.Row]:
@@ -100,7 +98,7 @@ class _Asked:
                 most,
                 self._viewer,
                 self.order,
-                self._converted,
+                self._states,
             )
         elif self._by_token:
             last = None if self.last is None else rows.read(self._world, self._dataset, self.last)
@@ -111,12 +109,14 @@ class _Asked:
         return found
 
 
-def _converted(given: dict[str, str]) -> str:
-    """Whether converted leads are wanted. Who does not say gets the others."""
-    wanted = given.get("converted", "false")
-    if wanted not in STATES:
-        raise errors.refusal("INVALID_DATA", param_name="converted")
-    return wanted
+def states(given: dict[str, str]) -> rows.States:
+    """Which of the records that hide are wanted. Who does not say gets neither converted leads nor what waits for an
+    approval."""
+    found = rows.States(given.get("converted", "false"), given.get("approved", "true"))
+    for name in ("converted", "approved"):
+        if getattr(found, name) not in STATES:
+            raise errors.refusal("INVALID_DATA", param_name=name)
+    return found
 
 
 def _fields(given: dict[str, str]) -> set[str]:
@@ -132,8 +132,8 @@ def _by_ids(call: Call, module: layout.Module, given: dict[str, str], shape: row
     named = _named(call.world, module.dataset, given["ids"])
     soft = "soft_delete" in call.fired or bool(call.world.traits.get("soft_delete"))
     known = [id for _, id in named if id is not None]
-    viewer, converted = pages.caller(call).viewer, _converted(given)
-    found = rows.named(call.world, module.dataset, known, viewer, with_bin=soft, converted=converted) if known else []
+    viewer, shown = pages.caller(call).viewer, states(given)
+    found = rows.named(call.world, module.dataset, known, viewer, with_bin=soft, states=shown) if known else []
     if not found:
         return errors.nothing()
     info = {"per_page": pages.MOST, "count": len(found), "page": 1, "more_records": False}
@@ -159,18 +159,6 @@ def record_get(call: Call, name: str, number: str) -> Reply:
     if not found:
         return errors.nothing()
     return errors.json({"data": [rows.Shape(call.world, module.dataset).json(found[0])]})
-
-
-def record_count(call: Call, name: str) -> Reply:
-    scopes.check(pages.caller(call), SEARCH)
-    module, given = layout.module(call.world, name, resource_path_index=0), pages.parameters(call)
-    states = {given[name] for name in ("approved", "converted") if name in given}
-    strange = set(given) - {"cvid", "approved", "converted"} or states - STATES
-    if strange or given.get("cvid", layout.view_id(module)) != layout.view_id(module):
-        text = "unable to process your request. please verify whether you have entered proper method name, parameter and parameter values."
-        raise errors.refusal("INVALID_REQUEST", text)
-    count = rows.count(call.world, module.dataset, pages.caller(call).viewer, converted=_converted(given))
-    return errors.json({"count": 0 if "hollow" in call.fired else count})
 
 
 # Deleting

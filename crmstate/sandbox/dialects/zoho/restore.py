@@ -1,6 +1,5 @@
-"""Out of the recycle bin again: some records by their ids, those that fit a filter, or all. More than a thousand are a job.
-
-Of filters only the record's module and its shown name are simulated; which fields there are is described nowhere.
+"""Out of the recycle bin again: some records by their ids, those that fit a filter, or all. More than a thousand, files counted
+in (trait `restore_at_once`), are a job, and so is what a filter names, and all of them, however little that is.
 """
 
 from __future__ import annotations
@@ -11,11 +10,12 @@ from ... import acts
 from ...exchange import Call
 from ...wire import Refused, Reply
 from ...world import World
-from . import bin, errors, ids, jobs, pages, records, rows
+from . import binned, errors, filters, ids, jobs, pages, records, rows
 
-MOST, AT_ONCE = 200, 1000
+MOST = 200
 WAYS = ("ids", "filters", "restore_all_records")
-DONE = "record restored"
+DONE, SCHEDULED = "record restored", "record has been scheduled for restoration"
+NONE = "no record found to update"
 
 
 def restore_one(call: Call, number: str) -> Reply:
@@ -32,12 +32,17 @@ def restore_many(call: Call) -> Reply:
     if not given:
         raise errors.refusal("MANDATORY_NOT_FOUND", api_name="ids")
     if given[0] != "ids":
-        return _all_of(call, _fitting(call, call.body.get("filters")))
+        there = (
+            filters.fitting(call, call.body["filters"]) if given[0] == "filters" else binned.listed(call.world, None)
+        )
+        return _all_of(call, [(dataset, id) for id, dataset, *_ in there])
     numbers = call.body["ids"]
     if not isinstance(numbers, list) or not all(isinstance(each, str) for each in numbers):
         raise errors.refusal("INVALID_DATA", api_name="ids", expected_data_type="jsonarray")
     if len(numbers) > MOST:
         raise errors.refusal("LIMIT_EXCEEDED", api_name="ids", limit=MOST)
+    if _too_many(call.world, numbers):
+        return _later(call, [place for number in numbers if (place := binned.place(call.world, number))])
     found = [_restored(call, number, n) for n, number in enumerate(numbers, 1)]
     if (status := records.partly(found)) == 207:
         found = [{"id": number, **each} for number, each in zip(numbers, found, strict=True)]
@@ -45,16 +50,26 @@ def restore_many(call: Call) -> Reply:
 
 
 def _all_of(call: Call, places: list[tuple[str, str]]) -> Reply:
-    """200 when it is done at once, 202 when there is too much for that."""
     if not places:
-        return errors.json({"recycle_bin": [errors.item("NO_RECORDS_FOUND", bin.NONE)]})
-    if len(places) > int(call.world.traits.get("restore_at_once", AT_ONCE)) or "accepted" in call.fired:
-        jobs.start(call, "restore", places=places)
-        done = {"code": "SCHEDULED", "details": {}, "message": "the restoring is scheduled", "status": "success"}
-        return errors.json({"recycle_bin": [done]}, 202)
+        return errors.json({"recycle_bin": [errors.item("NO_RECORDS_FOUND", NONE)]})
+    return _later(call, places)
+
+
+def _too_many(world: World, numbers: list[str]) -> bool:
+    there = [place for number in numbers if (place := binned.place(world, number))]
+    total = sum(binned.with_files(world, *place) for place in there)
+    return total > int(world.traits.get("restore_at_once", binned.AT_ONCE))
+
+
+def _later(call: Call, places: list[tuple[str, str]]) -> Reply:
+    """202: in a job."""
+    jobs.start(call, "restore", places=places)
     call.ids = [id for _, id in places]
-    _take_out(call.world, places)
-    return errors.json({"recycle_bin": [errors.done(DONE, id=ids.written(id)) for _, id in places[:MOST]]})
+    done = [
+        {"code": "SCHEDULED", "details": {"id": ids.written(id)}, "message": SCHEDULED, "status": "success"}
+        for _, id in places[:MOST]
+    ]
+    return errors.json({"recycle_bin": done}, 202)
 
 
 def finish(world: World, job: dict[str, Any]) -> None:
@@ -75,7 +90,7 @@ def _restored(call: Call, number: str, n: int) -> dict[str, Any]:
     partial = call.fired.get("partial")
     if partial and n % partial["item"] == 0:
         return errors.item(*errors.ITEMS[partial["code"]], id=number)
-    bin.forget(call.world)
+    binned.forget(call.world)
     for (dataset,) in call.world.all("SELECT id FROM datasets WHERE binned > 0 ORDER BY id"):
         id = rows.read(call.world, dataset, number)
         try:
@@ -85,32 +100,3 @@ def _restored(call: Call, number: str, n: int) -> dict[str, Any]:
         call.ids = [*(call.ids or []), str(id)]
         return errors.done(DONE, id=number)
     return errors.item("INVALID_DATA", errors.INVALID_ID, id=number)
-
-
-def _fitting(call: Call, filters: Any) -> list[tuple[str, str]]:
-    """What lies in the bin and fits all conditions: dataset and id. No filters: all of it."""
-    bin.forget(call.world)
-    there = bin.binned(call.world, None)
-    terms = [] if filters is None else _terms(filters)
-    shown = [
-        ({"module": ids.module_name(where), "display_name": bin.display(fields) or ids.written(id)}, (where, id))
-        for id, where, _, _, fields in there
-    ]
-    return [place for facts, place in shown if all(_holds(facts[name], how, value) for name, how, value in terms)]
-
-
-def _terms(filters: Any) -> list[tuple[str, str, str]]:
-    try:
-        if filters["group_operator"] != "AND":
-            raise errors.refusal("INVALID_DATA", api_name="group_operator", json_path="$.filters.group_operator")
-        terms = [(each["field"]["api_name"], each["comparator"], str(each["value"])) for each in filters["group"]]
-    except (KeyError, TypeError):
-        raise errors.refusal("INVALID_DATA", api_name="filters", json_path="$.filters") from None
-    for name, how, _ in terms:
-        if name not in ("module", "display_name") or how not in ("equal", "contains"):
-            raise errors.refusal("INVALID_DATA", api_name="filters", json_path="$.filters.group")
-    return terms
-
-
-def _holds(fact: str, how: str, value: str) -> bool:
-    return fact == value if how == "equal" else value in fact
