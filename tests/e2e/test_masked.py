@@ -128,6 +128,7 @@ def test_nobody_is_named_by_what_takes_in_papers_and_words(here: Site, tmp_path:
     here.write(HANDED_IN.replace("MASKED", str(masked).lower()))
     assert here.apply("--target", "archive/*").code == 0
     forms = [("--format", each) for each in ("text", "json", "markdown")]
+    talk = ("--kind", "request", "--channel", "mail", "--person", "Max Muster", "--outcome", "Jane Doe has asked")
     named = [
         ("confirm", "human_step/training", manifest, *by),
         ("confirm", "human_step/review", manifest, "--evidence", str(tmp_path / "Jane Doe.pdf"), *by),
@@ -135,6 +136,9 @@ def test_nobody_is_named_by_what_takes_in_papers_and_words(here: Site, tmp_path:
         *(("certificate", "show", manifest, *form) for form in forms),
         ("migrate", "check", str(tmp_path / "counts.csv"), manifest, *by, *forms[1]),
         ("migrate", "show", manifest, *forms[1]),
+        ("contact", "add", manifest, *talk, *by, *forms[1]),
+        ("contact", "list", manifest, *forms[1]),
+        ("contact", "list", manifest),
     ]
     for words in named:
         assert bool(shown(here, *words)) is not masked, words
