@@ -144,6 +144,24 @@ def test_nobody_is_named_by_what_takes_in_papers_and_words(here: Site, tmp_path:
         assert bool(shown(here, *words)) is not masked, words
 
 
+WRONG = "colour: red\npeople: [{id: a, title: b, owner: Max Muster}]\n"
+
+
+@pytest.mark.parametrize("wrong", [pytest.param("", id="a warning"), pytest.param(WRONG, id="errors")])
+@pytest.mark.parametrize("masked", [False, True])
+def test_nobody_is_named_by_what_is_said_of_the_manifest_itself(here: Site, masked: bool, wrong: str) -> None:
+    """The one who gets the records is not kept: a warning says so, whatever the command is."""
+    asked = (
+        MANIFEST.replace("closes the account}]", "closes the account}], transfer_records_to: heir@example.com") + wrong
+    )
+    here.write(asked + f"privacy: {{mask_people: {str(masked).lower()}}}\n")
+    for words in (("validate",), ("validate", "--format", "json"), ("plan",), ("deadlines",)):
+        said = here.run(words[0], str(here.manifest), *words[1:])
+        assert said.code != 70
+        named = [each for each in ("heir@example.com", "Max Muster") if each in said.out + said.err]
+        assert bool(named) is not masked, (words, said)
+
+
 @pytest.mark.deep
 @pytest.mark.parametrize("form", ["text", "json", "markdown"])
 @pytest.mark.parametrize("masked", [False, True])
