@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from crmstate.cli.compose import House
@@ -29,6 +30,20 @@ def mask(state: State, screen: Screen, around: tuple[object, ...] = ()) -> Calla
     made = masking(state, None, around, screen.scrubber.scrub)
     screen.wear(made)
     return made
+
+
+def early(paths: Sequence[Path], screen: Screen) -> None:
+    """The same for what is said of manifests themselves, right or wrong as they are, where one of them asks for it."""
+    from crmstate.core.diagnostic import Problem
+    from crmstate.manifest import source
+    from crmstate.manifest.tree import native
+
+    trees = []
+    for path in paths:
+        with suppress(Problem, OSError):
+            trees.append(source.read(path))
+    if any(tree.masks for tree in trees):
+        mask(State(""), screen, tuple(native(tree.root) for tree in trees))
 
 
 def wanted(folder: Path, name: str) -> bool:

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from crmstate.cli.clock import moment
 from crmstate.cli.compose import House
-from crmstate.cli.masking import masked
+from crmstate.cli.masking import early, masked
 from crmstate.cli.screen import Screen
-from crmstate.core.diagnostic import problem
+from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.record import State
 from crmstate.core.words import Exit
 
@@ -25,9 +26,15 @@ def open_house(path: Path, screen: Screen, as_of: str | None = None) -> House:
     if not path.exists():
         raise problem(Exit.USAGE, "CRM-C002", path=path)
     refuse_link(path)
-    loaded = load(path, known_providers=providers.names())
-    if not screen.json:
-        screen.show(loaded.diagnostics)
+    try:
+        loaded = load(path, known_providers=providers.names())
+    except Problem:
+        early([path], replace(screen))
+        raise
+    if loaded.diagnostics and not screen.json:
+        first = replace(screen)  # some commands are there to name people; what is wrong with the manifest is not
+        early([path], first)
+        first.show(loaded.diagnostics)
     at: datetime | None = moment(as_of) if as_of is not None else None
     return trusted(House(loaded, screen.scrubber, as_of=at))
 

@@ -40,14 +40,17 @@ def act_on(context: Context, cell: Cell, steps: Sequence[Step]) -> Task:
     todo: list[Step] = []
     for step in steps:
         early = before_act(step, seen)
-        if early is None:
+        known = _open(context, cell, step) if early is None or early[0].outcome is Outcome.FAILED else None
+        if known is not None:
+            verdicts.append(known)
+        elif early is None:
             todo.append(step)
         else:
             settled.append(early[0])
             verdicts.append(early[1])
     if settled:
-        left = {step.id for step in todo}
-        done = [step for step in steps if step.id not in left]
+        known_now = {each.id for each in settled}
+        done = [step for step in steps if step.id in known_now]
         yield Note((context.intended(batch, done), context.settled(batch, settled)))
     if todo and cell.kind is Kind.ACCOUNT:
         try:
@@ -61,6 +64,17 @@ def act_on(context: Context, cell: Cell, steps: Sequence[Step]) -> Task:
     if todo:
         verdicts += yield from _send(context, cell, todo, batch)
     return verdicts
+
+
+def _open(context: Context, cell: Cell, step: Step) -> Verdict | None:
+    """What the record has open of a step that does not show: a plan made now would wait for it, or leave it to a person. A saved
+    one that is applied once more does not send it again either."""
+    entry = context.ledger.state.entries.get(step.id)
+    if entry is not None and entry.outcome is Outcome.REQUESTED:
+        return Verdict(step, Result.WAITING, until=entry.until)
+    if entry is None or entry.outcome is not Outcome.UNKNOWN or cell.shows_effect or step.undo is not Undo.NEVER:
+        return None
+    return Verdict(step, Result.UNKNOWN, finding(step, "CRM-E008"), exit=Exit.PARTIAL)
 
 
 def _archive_stands(context: Context) -> None:

@@ -234,6 +234,10 @@ def wait_for(context: Context, step: Step) -> Task:
             yield from _record(context, step, Settlement(step.id, Outcome.DONE, Proof.OBSERVED, seen.phase(remote)))
         )
     entry = context.ledger.state.entries.get(step.id)
+    failed = entry is not None and entry.outcome is Outcome.FAILED
+    if failed and seen.phase(remote) is Phase.PENDING:  # accepted after all: what ends with it ends by our own act
+        asked = Settlement(step.id, Outcome.REQUESTED, Proof.ACKNOWLEDGED, Phase.PENDING, until=seen.until(remote))
+        return (yield from _record(context, step, asked))
     return [
         Verdict(
             step,

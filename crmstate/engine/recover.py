@@ -81,8 +81,9 @@ def _judge(
     elif phase is Phase.UNKNOWN:
         return
     elif entry.outcome is Outcome.REQUESTED:
-        if accepted.gone(entry, phase, now) and accepted.certain(entry, now, final=entry.undo is Undo.NEVER):
-            settled.append(Settlement(key, Outcome.FAILED, phase=phase, code=accepted.WITHDRAWN, until=entry.until))
+        if accepted.gone(entry, phase, now):  # until it is certain nothing else is concluded from it either
+            if accepted.certain(entry, now, final=entry.undo is Undo.NEVER):
+                settled.append(Settlement(key, Outcome.FAILED, phase=phase, code=accepted.WITHDRAWN, until=entry.until))
         elif cell.shows_effect and (entry.until is None or entry.until <= now):
             settled.append(Settlement(key, Outcome.FAILED, phase=phase, code="no_effect"))
     elif cell.shows_effect or entry.undo is not Undo.NEVER:

@@ -78,6 +78,8 @@ def places(data: bytes, file: str) -> dict[str, Span]:
     found: dict[str, Span] = {}
     root = YAML(typ="base", pure=True).compose(io.StringIO(sheet.text(data, file)))
     for key, value in getattr(root, "value", ()):
+        if not isinstance(key.value, str):
+            continue  # a key that is a list or a mapping is no field, and is refused as none
         found[key.value] = Span(file, key.start_mark.line + 1, key.start_mark.column + 1)
         for inner, _ in value.value if type(value).__name__ == "MappingNode" else ():
             mark = inner.start_mark

@@ -15,6 +15,9 @@ from crmstate.views.wire import encode
 
 _MAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
 _PEOPLE = frozenset({"by", "owner", "holder", "person", "who", "signatory", "feedback_owner", "migration_owner"})
+_HAN = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+"""Scripts that are written without blanks between the words: a name has no edge there, and two signs are one already."""
+_IN_HAN, _LETTER = re.compile(f"[{_HAN}]"), rf"[^\W{_HAN}]"
 SHORTEST = 3
 SOUGHT = 2_000
 """So many names are looked for inside sentences, those of who did something first; others only where they stand alone, as
@@ -28,8 +31,8 @@ def masking(
     acting, labelled = people(state, plan, happened)
     names = dict.fromkeys((*acting, *labelled))
     numbers = {name: f"P{number}" for number, name in enumerate(names, 1)}
-    whole = sorted([name for name in names if len(name) >= SHORTEST][:SOUGHT], key=len, reverse=True)
-    known = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in whole)) if whole else None
+    whole = sorted([name for name in names if len(name) >= _shortest(name)][:SOUGHT], key=len, reverse=True)
+    known = re.compile("|".join(map(_bounded, whole))) if whole else None
 
     def mask(text: str) -> str:
         text = scrub(text)
@@ -40,6 +43,17 @@ def masking(
         return _MAIL.sub("P*", text)
 
     return mask
+
+
+def _shortest(name: str) -> int:
+    return SHORTEST - 1 if all(map(_IN_HAN.match, name)) else SHORTEST
+
+
+def _bounded(name: str) -> str:
+    """The pattern of a name that is no part of a longer word."""
+    before = "" if _IN_HAN.match(name[0]) else f"(?<!{_LETTER})"
+    after = "" if _IN_HAN.match(name[-1]) else f"(?!{_LETTER})"
+    return f"{before}{re.escape(name)}{after}"
 
 
 def masked_json(text: str, mask: Callable[[str], str]) -> str:

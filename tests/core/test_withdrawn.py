@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 
+from crmstate.core.address import id_of
 from crmstate.core.drift import drift
 from crmstate.core.goal import Desired, SubscriptionGoal
 from crmstate.core.milestones import milestones
 from crmstate.core.plan import Plan
 from crmstate.core.record import State
+from crmstate.core.schedule import Schedule
 from crmstate.core.survey import Resource
 from crmstate.core.words import Kind, Mode, Outcome, Phase, Proof, Undo, Verb
 from crmstate.views.standing import From, standing
 
-from .scenes import CANCELLED, DELETED, account, codes, contract, happened, one, plan, record, tenant, wish
+from .scenes import CANCELLED, DELETED, account, codes, contract, happened, one, plan, record, tenant, vendor, wish
 
 ASKED, DUE = "2026-06-01T12:00:00Z", "2026-06-08T12:00:00Z"
 SOON, LATER = "2026-06-02T11:59:59Z", "2026-06-02T12:00:00Z"
@@ -74,6 +76,34 @@ def test_an_end_that_can_be_taken_back_is_asked_for_anew_at_once_and_is_not_call
     assert "CRM-P093" in codes(found)
     over = seen(AT_TERM, state, contract(term_end="2027-12-31"), at="2027-02-01T00:00:00Z")
     assert one(over, Verb.CANCEL, "sub").why.code == "why.came_back"
+
+
+def test_nothing_is_closed_while_nobody_knows_whether_the_contracts_end_was_withdrawn() -> None:
+    """Of a vendor that takes no end back: the end was on record as done, and the account was closed before it."""
+    by = vendor()
+    del by.table[Kind.SUBSCRIPTION, Verb.RESUME]
+    state = asked(
+        Kind.SUBSCRIPTION, "sub", Verb.CANCEL, Outcome.DONE, until="2026-12-31", more={"undo": Undo.NEVER},
+        proof=Proof.OBSERVED,
+    )  # fmt: skip
+    goal = wish(subscription=AT_TERM.subscription, account=DELETED)
+    found = plan(goal, tenant(contract(term_end="2026-12-31"), account(), at=SOON), state, by)
+    step = one(found, Verb.CANCEL, "sub")
+    assert (step.mode, step.not_before, step.id in state.entries) == (Mode.WAIT, LATER, False)
+    assert (Verb.CLOSE, "acme") not in planned_at_once(found)
+    later = plan(goal, tenant(contract(term_end="2026-12-31"), account(), at=LATER), state, by)
+    assert one(later, Verb.CANCEL, "sub").id == step.id
+
+
+def planned_at_once(made: Plan) -> list[tuple[Verb, str]]:
+    """What this plan does before anything that it waits for has come, but the freeze."""
+    schedule, found = Schedule(made, []), list[tuple[Verb, str]]()
+    while steps := schedule.take():
+        found += [(step.verb, id_of(step.address)) for step in steps if step.mode is Mode.AUTO]
+        for step in steps:
+            if step.mode is Mode.AUTO or step.kind is Kind.FREEZE:
+                schedule.done(step.id)
+    return found
 
 
 def test_what_the_vendor_never_showed_or_still_shows_is_waited_for() -> None:

@@ -128,6 +128,7 @@ def test_nobody_is_named_by_what_takes_in_papers_and_words(here: Site, tmp_path:
     here.write(HANDED_IN.replace("MASKED", str(masked).lower()))
     assert here.apply("--target", "archive/*").code == 0
     forms = [("--format", each) for each in ("text", "json", "markdown")]
+    talk = ("--kind", "request", "--channel", "mail", "--person", "Max Muster", "--outcome", "Jane Doe has asked")
     named = [
         ("confirm", "human_step/training", manifest, *by),
         ("confirm", "human_step/review", manifest, "--evidence", str(tmp_path / "Jane Doe.pdf"), *by),
@@ -135,9 +136,30 @@ def test_nobody_is_named_by_what_takes_in_papers_and_words(here: Site, tmp_path:
         *(("certificate", "show", manifest, *form) for form in forms),
         ("migrate", "check", str(tmp_path / "counts.csv"), manifest, *by, *forms[1]),
         ("migrate", "show", manifest, *forms[1]),
+        ("contact", "add", manifest, *talk, *by, *forms[1]),
+        ("contact", "list", manifest, *forms[1]),
+        ("contact", "list", manifest),
     ]
     for words in named:
         assert bool(shown(here, *words)) is not masked, words
+
+
+WRONG = "colour: red\npeople: [{id: a, title: b, owner: Max Muster}]\n"
+
+
+@pytest.mark.parametrize("wrong", [pytest.param("", id="a warning"), pytest.param(WRONG, id="errors")])
+@pytest.mark.parametrize("masked", [False, True])
+def test_nobody_is_named_by_what_is_said_of_the_manifest_itself(here: Site, masked: bool, wrong: str) -> None:
+    """The one who gets the records is not kept: a warning says so, whatever the command is."""
+    asked = (
+        MANIFEST.replace("closes the account}]", "closes the account}], transfer_records_to: heir@example.com") + wrong
+    )
+    here.write(asked + f"privacy: {{mask_people: {str(masked).lower()}}}\n")
+    for words in (("validate",), ("validate", "--format", "json"), ("plan",), ("deadlines",)):
+        said = here.run(words[0], str(here.manifest), *words[1:])
+        assert said.code != 70
+        named = [each for each in ("heir@example.com", "Max Muster") if each in said.out + said.err]
+        assert bool(named) is not masked, (words, said)
 
 
 @pytest.mark.deep

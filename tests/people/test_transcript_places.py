@@ -29,6 +29,14 @@ def test_a_field_that_does_not_say_what_it_must_is_refused_with_its_place(text: 
     assert (told.span.file, told.span.line, told.span.column) == ("paper.yaml", line, column)
 
 
+@pytest.mark.parametrize("text", ["? [a, b]\n: x\ntenant: t\n", "tenant: t\ndatasets:\n  ? [a]\n  : x\n"])
+def test_a_field_whose_name_is_a_list_is_refused_like_any_that_is_not_known(text: str) -> None:
+    data = text.encode()
+    with pytest.raises(Problem) as found:
+        transcript.destruction(transcript.parse(data, "paper.yaml"), transcript.places(data, "paper.yaml"))
+    assert [each.code for each in found.value.diagnostics] == ["CRM-F011"]
+
+
 @pytest.mark.parametrize("field", ["name", "unit", "who"])
 def test_a_line_of_an_evaluation_holds_no_line_break_in_a_name(field: str) -> None:
     fine = {"kind": "measure", "name": "speed", "side": "before", "value": "5", "unit": "s", "who": "Ann"}

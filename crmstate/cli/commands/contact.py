@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crmstate.cli.clock import moment
-from crmstate.cli.opening import open_house
+from crmstate.cli.masking import masked
+from crmstate.cli.opening import open_house, opened
 from crmstate.cli.options import (
     HERE,
     ByOption,
@@ -92,6 +93,7 @@ def add(
         made = entry(store.head + 1, files)
         store.append([made])
         log = dict(store.state.contacts)
+        masked(house, store.state, screen)
     if not screen.json:
         screen.show([diagnostic("CRM-C080", Severity.WARNING, None, place, id=made.id) for place in lost])
         screen.say("contact.recorded", id=made.id, kind=made.kind.value, channel=made.channel.value)
@@ -113,8 +115,8 @@ def list_(
 ) -> int:
     """List the log, by the time of the talks."""
     screen = Screen(format.value, lang, no_color=no_color)
-    house = open_house(manifest, screen)
-    log = house.state().contacts
+    house, state = opened(manifest, screen)
+    log = state.contacts
     rows = sorted(log.values(), key=lambda each: (each.when, each.at)) if all else standing(log)
     places = set(_addresses(step or ()))
     found = [each for each in rows if kind in (None, each.kind) and (not places or places & set(each.steps))]
@@ -132,8 +134,8 @@ def show(
 ) -> int:
     """Show one entry whole, and what corrected it."""
     screen = Screen(format.value, lang, no_color=no_color)
-    house = open_house(manifest, screen)
-    log = house.state().contacts
+    house, state = opened(manifest, screen)
+    log = state.contacts
     if id not in log:
         raise problem(Exit.USAGE, "CRM-C074", id=id, known=", ".join(list(log)[-5:]) or "-")
     _show(house, screen, [log[id]], log, whole=True)

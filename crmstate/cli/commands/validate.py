@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from crmstate.cli.masking import early
 from crmstate.cli.opening import refuse_link
 from crmstate.cli.options import HERE, ColorOption, Format, FormatOption, LangOption, QuietOption
 from crmstate.cli.screen import Screen
@@ -45,6 +46,7 @@ def validate(
             found += warnings
             if not screen.json:
                 screen.say("validate.ok", path=path)
+    early([path for path in paths or [HERE] if found and path.is_file() and not path.is_symlink()], screen)
     if screen.json:
         from crmstate.views import diagnostics
 

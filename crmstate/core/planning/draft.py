@@ -201,6 +201,8 @@ class Draft:
             return occurrence + 1, None, None
         later = accepted.lags_until(entry)
         self.report("CRM-P094", Severity.WARNING, span, resource.address, later=later, **facts)
+        if entry.outcome is Outcome.DONE:  # done as accepted: what comes after it waits for the next one
+            return occurrence + 1, None, later
         return occurrence, entry, later
 
     def _add(
