@@ -244,7 +244,7 @@ def test_a_missed_notice_is_said_also_where_the_next_one_has_no_date_yet() -> No
     assert warning.params["next_sure"] == "at_the_latest"
     assert warning.params["cost"] == "USD 14,400.00"
     step = one(found, Verb.REQUEST, "contract")  # the year's working days are not known: early notice is in time
-    assert (step.deadline, step.why.params["counted"]) == ("2027-11-01T16:00:00Z", "2027-11-01")
+    assert (step.deadline, step.why.params["counted"]) == ("2027-10-14T16:00:00Z", "2027-11-01")
     (renewal,) = [each for each in found.deadlines if each.what == "renewal"]
     assert renewal.why.code == "due.renewed"
 

@@ -98,12 +98,12 @@ def chinese(at: str = NOW, **changes: Any) -> Plan:
 def test_a_last_day_in_a_year_without_known_working_days_blocks_nothing_and_says_what_to_do() -> None:
     found = chinese()
     step = one(found, Verb.REQUEST, "contract")
-    assert (step.why.code, step.why.params["counted"]) == ("why.notice_early", "2027-11-01")
-    assert step.deadline == "2027-11-01T16:00:00Z"  # no later than that: the real one is not known
+    assert (step.why.code, step.why.params["counted"]) == ("why.notice_counted", "2027-11-01")
+    assert step.deadline == "2027-10-14T16:00:00Z"  # the real one is not known, and not before that
     (shown,) = [each for each in found.deadlines if each.what == "notice_deadline"]
-    assert (shown.at, shown.why.params["sure"]) == (step.deadline, "at_the_latest")
-    assert "date.at_the_latest" in [each.code for each in shown.explanation]
-    (warning,) = [each for each in found.diagnostics if each.code == "CRM-P114"]
+    assert (shown.at, shown.why.params["sure"]) == (step.deadline, "early_enough")
+    assert "date.early" in [each.code for each in shown.explanation]
+    (warning,) = [each for each in found.diagnostics if each.code == "CRM-P116"]
     assert (warning.params["reason"], warning.params["counted"]) == ("undated.calendar", "2027-11-01")
     assert not found.blocked
     known = timeline(wish(contract=ContractGoal(term=TERM, notice=CLAUSE, calendar=CHINA)), State("exit"), NOW)
@@ -118,9 +118,9 @@ def test_a_day_that_was_counted_is_over_whatever_the_working_days_before_it() ->
     assert said == ["2027-11-01", "at_the_latest", "2028-11-01", "USD 14,400.00"]
 
 
-@pytest.mark.parametrize(("at", "code"), [("2027-10-03T12:00:00Z", "CRM-P114"), ("2027-10-05T12:00:00Z", "CRM-P115")])
+@pytest.mark.parametrize(("at", "code"), [("2027-10-14T12:00:00Z", "CRM-P116"), ("2027-10-15T12:00:00Z", "CRM-P117")])
 def test_that_early_notice_is_in_time_is_said_only_while_it_is(at: str, code: str) -> None:
-    assert [each.code for each in chinese(at=at).diagnostics if each.code in ("CRM-P114", "CRM-P115")] == [code]
+    assert [each.code for each in chinese(at=at).diagnostics if each.code in ("CRM-P116", "CRM-P117")] == [code]
 
 
 # Fees and refunds

@@ -28,8 +28,6 @@ from crmstate.core.survey import SubscriptionFacts
 from crmstate.core.term import TermAt, current_term
 from crmstate.core.words import Kind, Milestone, Mode, Phase, Proof, Severity, Undo, Verb
 
-NEAR = timedelta(weeks=4)
-"""So long before the day as it was counted the real last day of notice may have passed: no feast takes longer."""
 _ARCHIVING = frozenset({Verb.ARCHIVE, Verb.VERIFY, Verb.RESTORE_TEST})
 
 
@@ -135,8 +133,9 @@ def _step(draft: Draft, contract: ContractGoal, clause: NoticeClause, at: Notice
         code = "why.notice_receipt" if receipt else "why.notice_dispatch"
         why = message(code, decide=decide, day=deadline.day, **facts)
     else:
-        early = early_enough(deadline, contract) if clause.period.unit == "working_days" else None
-        why, latest = _unsure(draft, clause, deadline, latest, early, {**facts, "decide": decide})
+        why, latest = _unsure(
+            draft, clause, deadline, latest, early_enough(deadline, contract) or latest, {**facts, "decide": decide}
+        )
     draft.ours(
         GIVEN, Kind.NOTICE, Verb.REQUEST, Stage.NOTICE.value, why,
         mode=Mode.MANUAL, undo=Undo.NEVER, before=Phase.ABSENT, after=Phase.PRESENT, span=clause.span,
@@ -147,22 +146,15 @@ def _step(draft: Draft, contract: ContractGoal, clause: NoticeClause, at: Notice
 
 
 def _unsure(
-    draft: Draft, clause: NoticeClause, deadline: Unknown, latest: Dated, early: Dated | None, facts: dict[str, str]
+    draft: Draft, clause: NoticeClause, deadline: Unknown, latest: Dated, early: Dated, facts: dict[str, str]
 ) -> tuple[Message, Dated]:
-    """What is said of a last day in a year that is not decreed, and what stands for it. Where working days are counted it is a
-    day that is `early` enough, until that has passed. Of a day that only moves earlier, by some unknown days, it is the one
-    that was counted: notice that is given long before is in time all the same, and after it none is."""
-    last, now = deadline.why[-1], draft.survey.taken_at
-    params = {**last.params, "reason": last.code, "counted": latest.day}
-    if early is None:
-        near = date.fromisoformat(latest.day) - today(now, latest.zone) <= NEAR
-        code, why, at = "CRM-P115" if near else "CRM-P114", Message("why.notice_early", {**params, **facts}), latest
-    else:
-        params["early"] = early.day
-        code, at = ("CRM-P117", latest) if early.at < now else ("CRM-P116", early)
-        why = Message("why.notice_counted", {**params, **facts})
+    """What is said of a last day in a year that is not decreed, and what stands for it: a day that is `early` enough, until that
+    has passed; then the last one that it can be."""
+    last = deadline.why[-1]
+    params = {**last.params, "reason": last.code, "counted": latest.day, "early": early.day}
+    code, at = ("CRM-P117", latest) if early.at < draft.survey.taken_at else ("CRM-P116", early)
     draft.diagnostics.append(Diagnostic(code, Severity.WARNING, params, clause.span, GIVEN))
-    return why, at
+    return Message("why.notice_counted", {**params, **facts}), at
 
 
 def _block(draft: Draft, clause: NoticeClause, why: tuple[Message, ...]) -> None:
@@ -288,8 +280,7 @@ def _of_notice(desired: Desired, contract: ContractGoal, found: Notice, at: Noti
     latest = at_the_latest(at.deadline, contract)
     if latest is not None:
         sure, early = _sure(at, latest), early_enough(at.deadline, contract)
-        working = contract.notice is not None and contract.notice.period.unit == "working_days"
-        if working and early is not None and early != at.deadline and early.at > now:
+        if early is not None and early != at.deadline and early.at > now:
             latest, sure = early, "early_enough"
         why = message("due.notice_deadline", ends=at.term.ends, sure=sure)
         yield Deadline("notice_deadline", latest.at, GIVEN, why, span, latest.why, missed, owner)
