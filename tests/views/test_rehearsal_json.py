@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from crmstate.core.diagnostic import Diagnostic
 from crmstate.core.plan import Blocked
 from crmstate.core.rehearsed import By, Proved, Rehearsed, Scene
+from crmstate.core.survey import Gap
 from crmstate.core.words import Kind, Mode, Proof, Verb
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.rehearsal_json import rehearsal_json, rehearsal_schema
@@ -42,6 +43,7 @@ def rehearsed(blocked: tuple[Blocked, ...] = (), found: tuple[Diagnostic, ...] =
         (Proved("dataset/Leads", "export", Proof.OBSERVED, 3), Proved("user/1", "read_back", Proof.NONE)),
         blocked,
         found,
+        (Gap(Kind.USER, "gap.partial_view"), Gap(Kind.DATASET, "gap.denied", "Leads"), Gap(Kind.BIN, "gap.unknown")),
     )
 
 
@@ -53,8 +55,8 @@ def test_whatever_a_rehearsal_says_fits_the_schema(language: str) -> None:
     found = json.loads(rehearsal_json(rehearsed(plan.blocked, plan.diagnostics), Catalogue(language, strict=True)))
 
     assert list(SCHEMA.iter_errors(found)) == []
-    assert (found["format_version"], found["scaled"]) == ("1.0", {"Leads": 9000})
-    words = [each["summary"] for each in (*found["blocked"], *found["found"])]
+    assert (found["format_version"], found["scaled"]) == ("1.1", {"Leads": 9000})
+    words = [each["summary"] for each in (*found["blocked"], *found["found"], *found["unseen"])]
     assert all(any("\u4e00" <= char <= "\u9fff" for char in text) == (language == "zh-CN") for text in words), words
 
 
