@@ -130,6 +130,12 @@ def test_rows_that_a_rule_hides_from_administrators_too_leave_the_list_of_datase
     assert "The list of datasets is not complete" in said.out and "crm.lead" in said.out, said.out[-1500:]
     assert "dataset/*" in said.out.partition("Blocked")[2]
 
+
+@pytest.mark.deep
+def test_a_rehearsal_of_what_was_not_seen_whole_says_so(database: Database) -> None:
+    with World.open(database.data) as world:
+        world.set_traits(ruled_out={"crm.lead": ["d0000001"]})
+
     played = database.run("rehearse", str(database.manifest), "--rows", "2")
 
     assert played.code == 0, played.out[-2000:] + played.err
