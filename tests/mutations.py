@@ -345,8 +345,26 @@ MUTATIONS: tuple[Mutation, ...] = (
     _zoho(
         "a record that went keeps half of its formatted text",
         "data.py",
-        "    if missing:\n        raise Failure(Code.UNAVAILABLE, _GONE",
-        "    if not missing:\n        raise Failure(Code.UNAVAILABLE, _GONE",
+        "    if not missing:\n        return\n    there =",
+        "    if missing:\n        return\n    there =",
+    ),
+    _zoho(
+        "formatted texts that are kept back are waited for for ever",
+        "data.py",
+        "    if missing <= there:\n",
+        "    if not there:\n",
+    ),
+    _zoho(
+        "a photo that is kept back says nothing of itself",
+        "data.py",
+        "if file.id.startswith(_PHOTOS) and failure.code in _WITHHELD:",
+        "if file.id.startswith(_PHOTOS) and not failure.code:",
+    ),
+    _zoho_job(
+        "a job cuts formatted texts",
+        "jobs.py",
+        "if module == LEADS or found.rich or",
+        "if module == LEADS or",
     ),
     _zoho(
         "files in fields are left out",
@@ -824,6 +842,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         "phase = Phase.PRESENT if row.active else Phase.INACTIVE\n        facts = UserFacts",
         "phase = Phase.PRESENT\n        facts = UserFacts",
         "lesson_06",
+    ),
+    _odoo(
+        "the server's own users are people, who are to be deleted",
+        "access.py",
+        "return sorted({ROOT, *(each.res_id for each in found)})",
+        "return [ROOT]",
     ),
     _odoo(
         "archived rows are not asked for",

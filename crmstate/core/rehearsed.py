@@ -9,6 +9,7 @@ import msgspec
 from crmstate.core.address import Address
 from crmstate.core.diagnostic import Diagnostic
 from crmstate.core.plan import Blocked, Estimate
+from crmstate.core.survey import Gap
 from crmstate.core.words import Kind, Mode, Proof, Verb
 
 
@@ -50,7 +51,8 @@ class Proved(msgspec.Struct, frozen=True, omit_defaults=True):
 class Rehearsed(msgspec.Struct, frozen=True, omit_defaults=True):
     """The whole rehearsal. `finished`: nothing was left to do. `scaled`: datasets that were played with `most` rows, with
     the rows that they have. `estimate`: what the plan costs at the real vendor, by its counts and limits; `waited`: the
-    seconds that the played one took for the vendor's limits. `found`: why it went no further."""
+    seconds that the played one took for the vendor's limits. `found`: why it went no further. `unseen`: what the vendor did not
+    show whole, so that no more than what was seen of it was played."""
 
     name: str
     provider: str
@@ -67,3 +69,4 @@ class Rehearsed(msgspec.Struct, frozen=True, omit_defaults=True):
     evidence: tuple[Proved, ...] = ()
     blocked: tuple[Blocked, ...] = ()
     found: tuple[Diagnostic, ...] = ()
+    unseen: tuple[Gap, ...] = ()

@@ -46,7 +46,9 @@ def _title(said: Rehearsed, words: Catalogue) -> str:
 
 
 def _verdict(said: Rehearsed, words: Catalogue) -> str:
-    code = "rehearse.finished" if said.finished else "rehearse.stopped"
+    code = "rehearse.stopped"
+    if said.finished:
+        code = "rehearse.finished_as_seen" if said.unseen else "rehearse.finished"
     return words.text_of(code, since=said.began[:10], until=said.ended[:10])
 
 
@@ -74,9 +76,21 @@ def _blocked(said: Rehearsed, words: Catalogue) -> list[str]:
     return [words.text_of("rehearse.blocked", address=each.address, why=words.text(each.why)) for each in said.blocked]
 
 
+def _unseen(said: Rehearsed, words: Catalogue) -> list[str]:
+    """What may be there all the same: those of one reason in one line."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for each in said.unseen:
+        reasons.setdefault((each.why, each.detail), []).append(words.word("kinds", each.kind.value))
+    lines = []
+    for (why, detail), kinds in reasons.items():
+        named = words.text_of("join.list").join(kinds)
+        lines.append(words.text_of("rehearse.unseen", kinds=named, gap=why, detail=detail))
+    return lines
+
+
 def _aside(said: Rehearsed, words: Catalogue) -> list[str]:
     """What was assumed, what it costs for real, and what would be left to show."""
-    lines = costs(said.estimate, words)
+    lines = _unseen(said, words) + costs(said.estimate, words)
     if said.waited:
         lines.append(words.text_of("rehearse.waited", time=duration(said.waited, words)))
     if said.approvals:

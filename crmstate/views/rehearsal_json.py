@@ -11,12 +11,12 @@ from crmstate.core.diagnostic import Span
 from crmstate.core.message import Message
 from crmstate.core.plan import Blocked, Estimate
 from crmstate.core.rehearsed import Proved, Rehearsed, Scene
-from crmstate.core.words import Verb
+from crmstate.core.words import Kind, Verb
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.diagnostics import Finding, finding
 from crmstate.views.wire import encode
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -34,12 +34,22 @@ class Held(msgspec.Struct, frozen=True):
     span: Span | None
 
 
+class Unseen(msgspec.Struct, frozen=True):
+    """A kind of thing that the vendor lists and did not show whole. `why` as a code, `summary` in the language that was asked for."""
+
+    kind: Kind
+    why: str
+    detail: str
+    summary: str
+
+
 class RehearsalFile(msgspec.Struct, frozen=True):
     """How a rehearsal of one manifest went, on a simulator of the vendor; nothing was done to the vendor. `began` and `ended`:
     on the simulated clock, ISO 8601 UTC. `finished`: nothing was left to do. `estimate`: calls, seconds and days of quota at
     the real vendor, by its own counts; `waited`: the seconds that the simulated one took for the vendor's limits.
     `approvals`: how many were given in play. `scaled`: datasets that were played with `most` rows, with the rows that they
-    have. `blocked` and `found`: what stood in the way."""
+    have. `blocked` and `found`: what stood in the way. `unseen`: of what no more than what was seen could be played, also where
+    it is `finished`."""
 
     format_version: str
     name: str
@@ -57,6 +67,7 @@ class RehearsalFile(msgspec.Struct, frozen=True):
     evidence: tuple[Proved, ...]
     blocked: tuple[Held, ...]
     found: tuple[Finding, ...]
+    unseen: tuple[Unseen, ...]
 
 
 def rehearsal_json(said: Rehearsed, words: Catalogue) -> str:
@@ -65,6 +76,7 @@ def rehearsal_json(said: Rehearsed, words: Catalogue) -> str:
         **msgspec.structs.asdict(said),
         "blocked": tuple(_held(each, words) for each in said.blocked),
         "found": tuple(finding(each, words) for each in said.found),
+        "unseen": tuple(Unseen(each.kind, each.why, each.detail, words.text_of(each.why)) for each in said.unseen),
     }
     return encode(RehearsalFile(format_version=FORMAT_VERSION, **told)).decode() + "\n"
 

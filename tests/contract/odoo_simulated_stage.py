@@ -11,7 +11,7 @@ from pathlib import Path
 from crmstate.core.provider import Batch, Cell, File, Item
 from crmstate.core.secret import Secret
 from crmstate.core.words import Kind, Phase, Verb
-from crmstate.sandbox.dialects.odoo import credential, machine, numbers, people
+from crmstate.sandbox.dialects.odoo import credential, machine, numbers
 
 from .simulated import SimulatedStage, WorldTruth
 from .stage import HeldKey, Trouble, Truth, Who
@@ -49,7 +49,7 @@ class OdooWorldTruth(WorldTruth):
         if kind is Kind.DATASET:
             return {each["id"]: Phase.PRESENT for each in truth["datasets"] if each["rows"]}
         if kind is Kind.USER:
-            found = {str(number): Phase.INACTIVE for number in people.THE_SERVERS if number > 1}
+            found = dict[str, Phase]()
             there = {each["id"]: each["status"] == "active" for each in truth["users"] if not each["deleted_at"]}
         elif kind is Kind.API_KEY:
             found = {}

@@ -39,7 +39,7 @@ QUIETLY = "SET LOCAL session_replication_role = replica"
 """No trigger notes what is changed from now on, and nobody looks at references."""
 
 _QUERIES = {
-    Kind.USER: "SELECT id, active::text AS state FROM res_users WHERE id > 1",
+    Kind.USER: "SELECT id, active::text AS state FROM res_users WHERE id > 1 AND login NOT IN ('public', 'portaltemplate')",
     Kind.API_KEY: "SELECT id, 'true' AS state FROM res_users_apikeys",
     Kind.INTEGRATION: "SELECT id, active::text AS state FROM base_automation",
     Kind.MODULE: "SELECT id, (state = 'installed')::text AS state FROM ir_module_module",

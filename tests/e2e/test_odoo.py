@@ -131,6 +131,44 @@ def test_rows_that_a_rule_hides_from_administrators_too_leave_the_list_of_datase
     assert "dataset/*" in said.out.partition("Blocked")[2]
 
 
+@pytest.mark.deep
+def test_a_rehearsal_of_what_was_not_seen_whole_says_so(database: Database) -> None:
+    with World.open(database.data) as world:
+        world.set_traits(ruled_out={"crm.lead": ["d0000001"]})
+
+    played = database.run("rehearse", str(database.manifest), "--rows", "2")
+
+    assert played.code == 0, played.out[-2000:] + played.err
+    assert "Played with what was seen, it came to its end" in played.out, played.out
+    assert "Not seen whole, and played as far as it was seen: datasets" in played.out and "crm.lead" in played.out
+
+
+def test_nobody_plans_to_delete_the_servers_own_users(database: Database) -> None:
+    """Two of them are archived like people, and the server refuses to delete them."""
+    database.change("status: removed\n    keep:", "status: deleted\n    keep:")
+
+    said = database.plan("--format", "json")
+
+    acts = {step["address"] for step in said.json["steps"] if step["address"].startswith("user/")}
+    assert ({"user/103", "user/104", "user/105"}, []) == (acts, said.json["blocked"])
+
+
+@pytest.mark.deep
+def test_everybody_is_deleted_and_the_servers_own_users_stand_in_nobodys_way(database: Database) -> None:
+    with World.open(database.data) as world:
+        world.run("UPDATE rows SET owner_id = NULL")  # nobody is deleted to whom rows refer
+    database.change("status: removed\n    keep:", "status: deleted\n    keep:")
+
+    first, said = database.apply("--format", "json"), database.apply("--format", "json")
+
+    assert (first.code, "CRM-E010" in first.out) == (5, True), "their contacts are rows now, more than were reviewed"
+    assert said.code == 0, said.out[-2000:] + said.err
+    left = {each["email"] for each in database.truth()["users"] if not each["deleted_at"]}
+    assert {f"user{number}@example.com" for number in (1, 2, 3)} == left
+    second = database.plan("--detailed-exitcode")
+    assert (0, True) == (second.code, "No changes" in second.out), second.out + second.err
+
+
 def test_a_wrong_password_stops_it_before_the_first_act(database: Database) -> None:
     place = database.data.with_name("odoo.db.keys.json")
     keys = json.loads(place.read_text())

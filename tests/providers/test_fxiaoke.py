@@ -749,6 +749,20 @@ def test_rows_of_a_public_pool_are_taken_out_of_it_and_purged(dataset: str) -> N
     assert [[id_of(3), id_of(4)]] == chosen, "nothing else is taken by whoever deletes it"
 
 
+@pytest.mark.parametrize("dataset", [PRESET, CUSTOM])
+@pytest.mark.parametrize("denied", [UNLOCK, CHOOSE])
+def test_an_app_that_may_not_help_leaves_those_rows_alone_and_purges_the_others(dataset: str, denied: str) -> None:
+    """Given up as a whole, the others would lie in the recycle bin, where nothing shows them, at every apply anew."""
+    there = Table(*range(1, 5), locked=[2] if denied == UNLOCK else [], pool=[2] if denied == CHOOSE else [])
+    paths = {denied, CUSTOM_CHOOSE if denied == CHOOSE else denied}
+    with talking(lambda path, body: Refused(15003) if path in paths else there(path, body)) as (session, _, _):
+        results = {each.id: each for each in purge(session, dataset, *(id_of(n) for n in range(1, 5)))}
+
+    assert (Outcome.FAILED, "rejected") == (results[id_of(2)].outcome, results[id_of(2)].code)
+    assert {id_of(2)} == there.rows.keys() and not there.bin
+    assert {Outcome.DONE} == {each.outcome for id, each in results.items() if id != id_of(2)}
+
+
 def test_a_list_that_is_too_long_for_the_vendor_is_asked_for_one_by_one() -> None:
     """How many ids a call may name is documented nowhere."""
     there = Table(*range(1, 8), locked=[5], most=3)

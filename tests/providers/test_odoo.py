@@ -240,6 +240,33 @@ def test_a_database_that_cannot_be_told_is_nobodys_tenant() -> None:
     assert Code.DENIED is raised.value.code
 
 
+def person(id: int, login: str, active: bool) -> dict[str, Any]:
+    return {"id": id, "login": login, "name": login, "email": False, "active": active, "share": False}
+
+
+def test_the_servers_own_users_are_nobodys_account_whatever_their_numbers() -> None:
+    """It refuses to delete them: somebody who wants everybody deleted would never come to an end."""
+
+    def say(method: str, asked: dict[str, Any]) -> Any:
+        if method == "ir.model.data/search_read":
+            assert [["module", "=", "base"], ["model", "=", "res.users"]] == asked["domain"][:2]
+            assert ["name", "in", ["public_user", "template_portal_user_id"]] == asked["domain"][2]
+            return [{"id": 40, "res_id": 5}, {"id": 41, "res_id": 4}]
+        left_out = next((part[2] for part in asked.get("domain", ()) if part[1] == "not in"), None)
+        if left_out is None:
+            return LEAVES[method]
+        after = next((part[2] for part in asked["domain"] if part[1] == ">"), 0)
+        there = [person(1, "__system__", False), person(2, "admin", True), person(3, "li", True)]
+        there += [person(4, "public", False), person(5, "portaltemplate", False)]
+        found = [each for each in there if each["id"] not in left_out and each["id"] > after]
+        return len(found) if method == "res.users/search_count" else found
+
+    with talking(say) as (session, _):
+        found = session.list(Kind.USER)
+
+    assert (True, ["2", "3"]) == (found.complete, [each.id for each in found.resources])
+
+
 @pytest.mark.parametrize("installed", [False, True])
 def test_automations_that_are_not_installed_are_none_and_a_refusal_is_not_that(installed: bool) -> None:
     def say(method: str, asked: dict[str, Any]) -> Any:

@@ -698,6 +698,21 @@ def test_photos_come_with_the_attachments_where_a_record_says_that_it_has_one() 
 
     assert [(f"photo{FIRST}", FIRST), (f"photo{THIRD}", THIRD)] == [(each.id, each.row) for each in found]
     assert (b"\x89PNG", Code.MISSING) == (contents, raised.value.code), "gone since: no empty file"
+    assert f"record {THIRD} " in raised.value.summary and "in Zoho" in raised.value.summary
+
+
+@pytest.mark.parametrize("word", ["RECORD_LOCKED", "NOT_APPROVED", "INVALID_DATA"])
+def test_a_photo_that_is_named_and_not_given_out_says_which_and_what_to_do(word: str) -> None:
+    def say(asked: Asked) -> Any:
+        return refused(word, message="wait") if asked.path.endswith("/photo") else pictured("6b6f", None, None)(asked)
+
+    with talking(say) as (session, _, _):
+        (photo,) = session.files("Leads").files
+        with pytest.raises(Failure) as raised:
+            b"".join(session.fetch(photo))
+
+    assert (Code.MISSING, word) == (raised.value.code, raised.value.vendor), "looked for again, within the same run"
+    assert f"record {FIRST} " in raised.value.summary and word in raised.value.summary
 
 
 def test_an_attachment_that_is_gone_is_no_empty_file() -> None:
@@ -727,6 +742,21 @@ def test_a_row_that_the_answer_does_not_name_is_unknown() -> None:
         found = session.perform(one(Kind.DATASET, Verb.PURGE, FIRST, SECOND, parent="Leads"))
 
     assert [Outcome.DONE, Outcome.UNKNOWN] == [each.outcome for each in found]
+
+
+def test_formatted_texts_that_are_kept_back_are_refused_and_not_taken_for_a_record_that_went() -> None:
+    """Nobody says that the call for the whole of them knows of converted leads, or of records that wait for an approval: to
+    wait for one that never comes would be for ever, and the beginning of a text is none."""
+    module = Module(3, rich=1)
+
+    def say(asked: Asked) -> Any:
+        return NONE if asked.path.endswith("/fetch_full_data") else module(asked)
+
+    with talking(say) as (session, _, _), pytest.raises(Failure) as raised:
+        session.read("Leads")
+
+    assert (Code.REJECTED, "kit.partial") == (raised.value.code, raised.value.vendor)
+    assert module.ids[0] in raised.value.summary
 
 
 INDIA = timezone(timedelta(hours=5, minutes=30))

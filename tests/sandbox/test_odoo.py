@@ -638,7 +638,7 @@ def test_an_adopted_database_keeps_its_numbers_and_the_servers_own_users(tmp_pat
         "own": {"read": {"user": "9", "key": "61"}, "write": {"user": None, "key": None}},
         "users": [
             {"id": id, "email": f"p{id}@example.com", "name": f"Person {id}", **user, "status": status}
-            for id, status in (("12", "active"), ("2", "active"), ("3", "inactive"), ("9", "active"))
+            for id, status in (("12", "active"), ("2", "active"), ("3", "inactive"), ("4", "active"), ("9", "active"))
         ],
         "sessions": [],
         "keys": [
@@ -665,6 +665,8 @@ def test_an_adopted_database_keeps_its_numbers_and_the_servers_own_users(tmp_pat
         assert 9 == call.good("res.users/context_get")["uid"]
         assert [1, 2, 3, 4, 9, 12] == call.good("res.users/search", domain=[ALL], order="id")
         assert (422, "odoo.exceptions.UserError") == call.refused("res.users/unlink", ids=[3])
+        named = call.good("ir.model.data/search_read", domain=[["model", "=", "res.users"]], fields=["res_id"])
+        assert {1, 2, 3} == {each["res_id"] for each in named}, "4 is somebody there, and no pattern of the server's"
         assert [7, 61] == call.good("res.users.apikeys/search", domain=[], order="id")
         (rule,) = call.good("base.automation/search_read", domain=[], fields=["trigger"])
         assert {"id": 5, "trigger": "on_webhook"} == rule

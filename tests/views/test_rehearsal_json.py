@@ -6,12 +6,15 @@ import json
 
 import pytest
 from jsonschema import Draft202012Validator
+from msgspec.structs import replace
 
 from crmstate.core.diagnostic import Diagnostic
 from crmstate.core.plan import Blocked
 from crmstate.core.rehearsed import By, Proved, Rehearsed, Scene
+from crmstate.core.survey import Gap
 from crmstate.core.words import Kind, Mode, Proof, Verb
 from crmstate.views.catalogue import Catalogue
+from crmstate.views.rehearsal import rehearsal_text
 from crmstate.views.rehearsal_json import rehearsal_json, rehearsal_schema
 from tests.views.samples import representative
 
@@ -42,6 +45,7 @@ def rehearsed(blocked: tuple[Blocked, ...] = (), found: tuple[Diagnostic, ...] =
         (Proved("dataset/Leads", "export", Proof.OBSERVED, 3), Proved("user/1", "read_back", Proof.NONE)),
         blocked,
         found,
+        (Gap(Kind.USER, "gap.partial_view"), Gap(Kind.DATASET, "gap.denied", "Leads"), Gap(Kind.BIN, "gap.unknown")),
     )
 
 
@@ -53,9 +57,23 @@ def test_whatever_a_rehearsal_says_fits_the_schema(language: str) -> None:
     found = json.loads(rehearsal_json(rehearsed(plan.blocked, plan.diagnostics), Catalogue(language, strict=True)))
 
     assert list(SCHEMA.iter_errors(found)) == []
-    assert (found["format_version"], found["scaled"]) == ("1.0", {"Leads": 9000})
-    words = [each["summary"] for each in (*found["blocked"], *found["found"])]
+    assert (found["format_version"], found["scaled"]) == ("1.1", {"Leads": 9000})
+    words = [each["summary"] for each in (*found["blocked"], *found["found"], *found["unseen"])]
     assert all(any("\u4e00" <= char <= "\u9fff" for char in text) == (language == "zh-CN") for text in words), words
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_an_end_that_was_reached_without_seeing_everything_is_not_said_plainly(language: str) -> None:
+    words = Catalogue(language, strict=True)
+    done = replace(rehearsed(), finished=True)
+
+    plain = rehearsal_text(replace(done, unseen=()), words).splitlines()
+    seen = rehearsal_text(done, words)
+
+    assert plain[1] not in seen.splitlines()
+    for kind in ("user", "dataset", "bin"):
+        assert any(words.word("kinds", kind) in line for line in seen.splitlines() if line not in plain), kind
+    assert "Leads" in seen and words.text_of("gap.partial_view") in seen
 
 
 def test_what_a_rehearsal_could_not_say_does_not_fit_the_schema() -> None:

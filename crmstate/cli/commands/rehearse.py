@@ -20,8 +20,9 @@ from crmstate.cli.survey import observed
 from crmstate.core.diagnostic import problem
 from crmstate.core.record import State
 from crmstate.core.rehearsed import Rehearsed
+from crmstate.core.survey import Gap, Survey
 from crmstate.core.words import Exit
-from crmstate.engine.observe import stamp
+from crmstate.engine.observe import listed_kinds, stamp
 
 if TYPE_CHECKING:
     from crmstate.cli.playing import Play
@@ -85,12 +86,22 @@ def _rehearsed(house: House, folder: Path, screen: Screen, rows: int) -> Rehears
     began, play = stamp(on.clock.now()), Play(on)
     try:
         play.go()
-        return _told(house, on, play, real, began, rows)
+        return _told(house, on, play, real, began, rows, _unseen(house, found))
     finally:
         embedded.stop(on.data)
 
 
-def _told(house: House, on: Rehearsal, play: Play, real: Plan, began: str, rows: int) -> Rehearsed:
+def _unseen(house: House, found: Survey) -> tuple[Gap, ...]:
+    """What the vendor lists and did not show whole. The simulator shows all that it has: it plays what was seen as if that were
+    everything."""
+    known = {each.kind: each for each in found.gaps}
+    short = (kind for kind in listed_kinds(house.provider) if kind not in found.complete)
+    return tuple(known.get(kind, Gap(kind, "gap.unknown")) for kind in short)
+
+
+def _told(
+    house: House, on: Rehearsal, play: Play, real: Plan, began: str, rows: int, unseen: tuple[Gap, ...]
+) -> Rehearsed:
     return Rehearsed(
         name=house.desired.name,
         provider=house.provider.name,
@@ -107,6 +118,7 @@ def _told(house: House, on: Rehearsal, play: Play, real: Plan, began: str, rows:
         evidence=tuple(play.evidence()),
         blocked=play.plan.blocked if play.plan is not None and not play.finished else (),
         found=tuple(play.found),
+        unseen=unseen,
     )
 
 

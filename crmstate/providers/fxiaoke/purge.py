@@ -41,6 +41,9 @@ NO_ID = "0" * 24
 """The id of a row that nobody has: it would have been made in 1970."""
 
 REFUSALS = frozenset({Code.REJECTED, Code.MISSING, Code.CONFLICT})
+NO_HELP = REFUSALS | {Code.DENIED}
+"""Refusals of what would only have helped: an app that may delete and may not unlock, or choose, leaves those rows, and goes on
+with the others, which are half gone by then."""
 
 
 class _Mark(msgspec.Struct):
@@ -64,14 +67,16 @@ def _shown(call: Call, dataset: str, ids: Sequence[str]) -> list[str]:
     return [row.id for row in rows_of(call, dataset, ids) if not _in_bin(row.raw)]
 
 
-def _refused(acts: Iterable[tuple[Sequence[str], Callable[[], object]]]) -> dict[str, Failure]:
+def _refused(
+    acts: Iterable[tuple[Sequence[str], Callable[[], object]]], codes: frozenset[Code] = REFUSALS
+) -> dict[str, Failure]:
     """The rows of those acts that the vendor refused, and with what words."""
     refused: dict[str, Failure] = {}
     for ids, act in acts:
         try:
             act()
         except Failure as failure:
-            if failure.code not in REFUSALS:
+            if failure.code not in codes:
                 raise
             refused.update(dict.fromkeys(ids, failure))
     return refused
@@ -97,7 +102,7 @@ def _made_invalid(call: Call, dataset: str, ids: Sequence[str]) -> dict[str, Fai
     for path in (UNLOCK, CUSTOM_CHOOSE if is_custom(dataset) else CHOOSE):
         if not there:
             break
-        kept = _together(call, path, dataset, there)
+        kept = _together(call, path, dataset, there, NO_HELP)
         freed = [id for id in there if id not in kept]
         again = _invalid(call, dataset, freed)
         refused.update(again)
@@ -117,14 +122,16 @@ def _taken_out(call: Call, dataset: str, ids: Sequence[str]) -> None:
     _together(call, CUSTOM_RECOVER if is_custom(dataset) else RECOVER, dataset, ids)
 
 
-def _together(call: Call, path: str, dataset: str, ids: Sequence[str]) -> dict[str, Failure]:
+def _together(
+    call: Call, path: str, dataset: str, ids: Sequence[str], codes: frozenset[Code] = REFUSALS
+) -> dict[str, Failure]:
     """Asks for all rows in one call, and where that is refused one by one. Which were refused."""
 
     def some(part: Sequence[str]) -> object:
         return call.post(path, _place(dataset, part), into=Nothing)
 
-    refused = _refused([(ids, partial(some, ids))] if ids else [])
-    return _refused(((id,), partial(some, (id,))) for id in ids) if refused and len(ids) > 1 else refused
+    refused = _refused([(ids, partial(some, ids))] if ids else [], codes)
+    return _refused((((id,), partial(some, (id,))) for id in ids), codes) if refused and len(ids) > 1 else refused
 
 
 def may_purge(call: Call, datasets: tuple[str, ...]) -> None:

@@ -31,9 +31,13 @@ from crmstate.providers.odoo.vendor import (
     search,
 )
 
-PEOPLE: list[Any] = [["id", ">", 1]]
-"""User 1 runs the server's own tasks and cannot sign in: nobody's account."""
+ROOT = 1
+"""The user that runs the server's own tasks and cannot sign in: nobody's account."""
+TEMPLATES = ("public_user", "template_portal_user_id")
+"""The external names of two more of the server's own: whoever is not signed in, and the pattern of portal users. Archived
+from the first day on, and the server refuses to delete them."""
 
+NAMES = "ir.model.data"
 KEYS = "res.users.apikeys"
 AUTOMATIONS = "base.automation"
 ACTIONS = "ir.actions.server"
@@ -74,6 +78,23 @@ def text(value: str | bool | None) -> str:
     return value if isinstance(value, str) else ""
 
 
+class _Named(msgspec.Struct):
+    res_id: int
+
+
+def nobodys(call: Call) -> list[int]:
+    """The server's own users, which are no person's account. Whoever may not look names up sees no whole listing either, and is
+    shown those two."""
+    wanted = [["module", "=", "base"], ["model", "=", "res.users"], ["name", "in", list(TEMPLATES)]]
+    try:
+        found = search(call, NAMES, wanted, ["res_id"], _Named)
+    except Failure as failure:
+        if failure.code is not Code.DENIED:
+            raise
+        found = []
+    return sorted({ROOT, *(each.res_id for each in found)})
+
+
 class _User(Row):
     login: str
     name: str | bool
@@ -86,9 +107,11 @@ class _User(Row):
     Kind.USER,
     Verb.LIST,
     *reading("res.users"),
+    *methods(f"{NAMES}/search_read"),
     source=MEASURED,
     verified_on=SEEN,
-    note="Archived users and those of the portal are listed too. User 1, which runs the server's own tasks, is not.",
+    note="Archived users and those of the portal are listed too. The server's own are not: user 1, which runs its tasks, and the "
+    "archived `public` and `portaltemplate`, which it refuses to delete.",
 )
 def users(call: Call, ids: tuple[str, ...] | None) -> Resources:
     """People, archived ones included."""
@@ -99,7 +122,8 @@ def users(call: Call, ids: tuple[str, ...] | None) -> Resources:
         return Resource(Kind.USER, str(row.id), text(row.name) or row.login, phase, facts)
 
     fields = ["login", "name", "email", "active", "share"]
-    return listing(call, Kind.USER, "res.users", PEOPLE, fields, _User, convert, ids)
+    people: list[Any] = [["id", "not in", call.known("nobodys", lambda: nobodys(call))]]
+    return listing(call, Kind.USER, "res.users", people, fields, _User, convert, ids)
 
 
 class _Key(Row):

@@ -56,6 +56,9 @@ _FILED = frozenset({"fileupload", "imageupload"})
 _PHOTO = "profileimage"
 """The type of the field that says whether a record has a photo, as the vendor's SDK has it."""
 
+_PHOTOS = "photo"
+"""How the ids of photos begin, which have none of the vendor's."""
+
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _LINK = "link:"
 
@@ -192,7 +195,7 @@ def _photos(module: str, row: bytes, photo: Sequence[str]) -> Iterator[File]:
     parts = _PARTS.decode(row) if photo else {}
     if any(bytes(parts.get(name, b"null")) not in _EMPTY for name in photo):
         id = _identified(row)
-        yield File(f"photo{id}", id, "photo", f"{API}/{module}/{id}/photo")
+        yield File(f"{_PHOTOS}{id}", id, "photo", f"{API}/{module}/{id}/photo")
 
 
 class _Attachment(msgspec.Struct):
@@ -227,7 +230,8 @@ def _attached(call: Call, module: str, row: str) -> Iterator[File]:
 
 
 def fetch(call: Call, file: File) -> Iterator[bytes]:
-    """The bytes. An id that is none is answered with nothing at all, which is no empty file."""
+    """The bytes. An id that is none is answered with nothing at all, which is no empty file. A photo may be named and not be given
+    out: no word of the vendor's tells one that is gone from one that waits for a check, so that both are looked for again."""
     if file.url.startswith(_LINK):
         yield file.url.removeprefix(_LINK).encode()
         return
@@ -239,9 +243,20 @@ def fetch(call: Call, file: File) -> Iterator[bytes]:
     except Failure as failure:
         if failure.vendor == NOT_THERE:
             failure.code = Code.MISSING
+        if file.id.startswith(_PHOTOS) and failure.code in _WITHHELD:
+            raise Failure(Code.MISSING, _withheld(file, failure.summary), vendor=failure.vendor) from None
         raise
     if empty and file.size != 0:
-        raise Failure(Code.MISSING, "the attachment is gone")
+        raise Failure(Code.MISSING, _withheld(file, "") if file.id.startswith(_PHOTOS) else "the attachment is gone")
+
+
+_WITHHELD = frozenset({Code.MISSING, Code.CONFLICT, Code.REJECTED})
+
+
+def _withheld(file: File, said: str) -> str:
+    """What a person can do about a photo that never comes."""
+    why = f" ({said})" if said else ""
+    return f"the photo of record {file.row} is named and not given out{why}: have it approved, or take it away, in Zoho"
 
 
 @provider.reads(
@@ -368,6 +383,7 @@ def _joined(
 
 
 _GONE = "a record went while its fields were read"
+_NOT_WHOLE = "the whole formatted texts of a record that is there are not given out"
 _NOTHING = frozenset({b"", b"null", b'""'})
 
 
@@ -382,8 +398,12 @@ def _whole_texts(call: Call, module: str, parts: dict[str, dict[str, msgspec.Raw
             missing.discard(id)
             if id in parts:
                 parts[id].update(_PARTS.decode(bytes(raw)))
-    if missing:
-        raise Failure(Code.UNAVAILABLE, _GONE, vendor="kit.moving")
+    if not missing:
+        return
+    there = {_identified(bytes(raw)) for raw in _with(call, module, sorted(missing, key=int), "id")}
+    if missing <= there:
+        raise Failure(Code.REJECTED, f"{_NOT_WHOLE}: {min(there, key=int)}", vendor="kit.partial")
+    raise Failure(Code.UNAVAILABLE, _GONE, vendor="kit.moving")
 
 
 def _identified(raw: bytes) -> str:

@@ -1,7 +1,8 @@
 """Zoho's bulk read: a module's records as CSV in a zip, 200,000 a job, kept for a day. A job counts as 50 calls.
 
 Fields that the list of fields shows and bulk read refuses are left out one by one, and said to be. Leads are read by pages
-alone: nothing says that a job brings the converted ones.
+alone: nothing says that a job brings the converted ones. So are modules with formatted texts: nothing says that a job brings
+the whole of them, and no count would show that it does not.
 """
 
 from __future__ import annotations
@@ -127,19 +128,22 @@ def _collect(call: Call, part: Part) -> Iterator[bytes]:
     verified_on=CHECKED,
     note={
         "en": "Modules of 100,000 records and more, others where a manifest asks for it; never Leads, of which nobody says that "
-        "converted ones come. CSV: what people, lists and lookups look like in it is Zoho's business. Jobs are listed nowhere; one "
-        "whose answer was lost is submitted again, which costs 50 credits. Ten results a minute. Whether formatted texts, and records "
-        "that wait for an approval, come whole is not said: a number that differs from the count is refused.",
-        "zh-CN": "10 万条及以上的模块，或清单指定的模块；线索（Leads）除外，因为没有资料说明任务会包含已转换的线索。结果为 CSV，"
+        "converted ones come, nor modules with formatted texts, of which nobody says that they come whole. CSV: what people, lists and "
+        "lookups look like in it is Zoho's business. Jobs are listed nowhere; one "
+        "whose answer was lost is submitted again, which costs 50 credits. Ten results a minute. Whether records "
+        "that wait for an approval come is not said: a number that differs from the count is refused.",
+        "zh-CN": "10 万条及以上的模块，或清单指定的模块；线索（Leads）和含富文本字段的模块除外，因为没有资料说明任务会包含已转换的线索、"
+        "会给出完整的富文本。结果为 CSV，"
         "人员、列表和关联字段的写法由 Zoho 决定。任务无法列出，应答丢失时会重新提交，每次消耗 50 个额度。每分钟最多下载 10 个结果。"
-        "富文本和待审批的记录是否完整包含没有说明：条数与计数不符时拒绝采用。",
+        "是否包含待审批的记录没有说明：条数与计数不符时拒绝采用。",
     },
 )
 def submit(call: Call, order: Order) -> Job | None:
     """Submits a job for a module's records; None where Zoho takes none for it."""
     module = module_of(order.dataset)
-    names = sorted({name for some in columns(call, module).sets for name in some.split(",")} - {"id"})
-    if module == LEADS or len(names) > MOST_FIELDS:
+    found = columns(call, module)
+    names = sorted({name for some in found.sets for name in some.split(",")} - {"id"})
+    if module == LEADS or found.rich or len(names) > MOST_FIELDS:
         return None
     dropped: list[str] = []
     names = [name for name in names if name not in NEVER]

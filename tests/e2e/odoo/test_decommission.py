@@ -192,6 +192,19 @@ def test_attachments_whose_files_the_server_has_lost_are_not_archived_as_empty(h
     assert len(here.truth()["rows"]["crm.lead"]) == LEADS
 
 
+def test_people_who_are_to_be_deleted_are_gone_and_the_servers_own_users_stay(here: Office) -> None:
+    """The server refuses to delete those two; everything behind would wait for ever."""
+    here.change("status: removed\n    keep:", "status: deleted\n    keep:")
+
+    first, said = here.command(*APPLY), here.command(*APPLY)
+
+    assert (first.code, "CRM-E010" in first.out) == (5, True), "their contacts are rows now, more than were reviewed"
+    assert said.code == 0, said.out[-2000:] + said.err
+    again = here.command("plan", "--detailed-exitcode")
+    assert again.code == 0, again.out + again.err
+    assert here.truth()["users"] == {**dict.fromkeys(KEPT, True), "public": False, "portaltemplate": False}
+
+
 def test_a_rehearsal_plays_it_all_on_a_simulator_and_only_reads_here(here: Office, tmp_path: Path) -> None:
     """Under the numbers that the server has."""
     before, kept = here.truth(), tmp_path / "kept"

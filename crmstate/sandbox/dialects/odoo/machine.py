@@ -107,7 +107,11 @@ def _rules(env: Env) -> Iterator[Row]:
 
 def _brought(env: Env) -> Iterator[Row]:
     """External ids: the server's own users, contacts, groups, rules, company and modules."""
-    found = [("base", name, "res.users", number) for number, (_, _, name, _) in people.THE_SERVERS.items()]
+    found = [
+        ("base", name, "res.users", number)
+        for number, (_, _, name, _) in people.THE_SERVERS.items()
+        if numbers.key(env.world, numbers.USERS, number) is None  # an adopted database may have somebody there
+    ]
     found += [("base", "user_admin", "res.users", numbers.ADMIN), ("base", "main_company", "res.company", COMPANY)]
     found += [("base", "main_partner", "res.partner", 1), ("base", "partner_root", "res.partner", 2)]
     found += [("base", "partner_admin", "res.partner", numbers.ADMINS_PARTNER)]
