@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from crmstate.core.survey import Resource
 from crmstate.core.words import Exit, Kind
 
 LARGEST = 1024 * 1024 * 1024
-MARK = b'{"notice":'
+MARK = re.compile(rb'\{"notice":"[^"\\]*","channel":"')
 
 
 def notices(
@@ -41,7 +42,7 @@ def notices(
     house = open_house(manifest, screen)
     refuse_inside(out)
     old = files.read(out, LARGEST)
-    if old and not old.startswith(MARK):
+    if old and not MARK.match(old):
         raise problem(Exit.REFUSED, "CRM-N059", path=out)
     goals = [each for each in house.desired.notices if each.told]
     for name in notice or ():
