@@ -142,6 +142,26 @@ def test_a_term_that_is_over_ends_nothing(renewal: str | None) -> None:
     assert "CRM-P113" not in codes(made(goal, row=contract("cancelled")))
 
 
+@pytest.mark.parametrize(
+    ("freeze", "effective", "refused"),
+    [
+        ("2026-12-31T22:59:00Z", "end_of_term", False),
+        ("2026-12-31T23:01:00Z", "end_of_term", True),  # the next day in Berlin
+        ("2031-01-01T00:00:00Z", "end_of_period", True),
+        ("2031-01-01T00:00:00Z", "2026-12-31", True),
+        ("2026-05-01T00:00:00Z", "end_of_term", False),
+        ("now", "end_of_term", False),
+        (None, "end_of_term", False),
+    ],
+)
+def test_a_freeze_after_the_contracts_own_end_is_refused(freeze: str | None, effective: str, refused: bool) -> None:
+    goal = SubscriptionGoal("cancelled", effective=effective)
+    assert ("CRM-P118" in codes(made(bound(), subscription=goal, freeze=freeze))) is refused
+    assert "CRM-P118" not in codes(made(bound(), record(frozen()), subscription=goal, freeze=freeze))
+    assert "CRM-P118" not in codes(made(bound(), row=contract("cancelled"), subscription=goal, freeze=freeze))
+    assert "CRM-P118" not in codes(made(bound(), subscription=SubscriptionGoal("active"), freeze=freeze))
+
+
 def test_an_ended_contract_asks_for_no_notice() -> None:
     ended = contract("cancelled")
     assert Verb.REQUEST not in [step.verb for step in made(bound(), row=ended).steps]

@@ -77,6 +77,22 @@ def term_runs(draft: Draft) -> None:
         _refuse(draft, contract.term, message("undated.no_renewal", reason="undated.no_renewal", day=running.ends))
 
 
+def freeze_in_time(draft: Draft) -> None:
+    """Refuses a freeze to come that is later than the contract's end, as term, notice, or the vendor's word date it: the last
+    export, the purge and their proof follow the freeze, and the vendor may take the access away with the end."""
+    goal, now = draft.desired.subscription, draft.survey.taken_at
+    if goal is None or goal.status != "cancelled" or draft.desired.freeze in (None, "now") or not now or _ended(draft):
+        return
+    dates = milestones(draft.desired, draft.state, now)
+    freeze, ends = dates[Milestone.FREEZE.value], dates[Milestone.CANCEL_EFFECTIVE.value]
+    if not isinstance(freeze, Dated) or not isinstance(ends, Dated) or freeze.real or ends.real:
+        return
+    if freeze.at > max(ends.at, now):
+        span = draft.desired.spans.get("cutover.freeze")
+        params = {"freeze": freeze.day, "day": ends.day}
+        draft.diagnostics.append(Diagnostic("CRM-P118", Severity.ERROR, params, span, address(Kind.FREEZE, "cutover")))
+
+
 def _refuse(draft: Draft, term: Term, why: Message) -> None:
     draft.diagnostics.append(Diagnostic("CRM-P113", Severity.ERROR, why.params, term.span))
 
