@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from graphlib import CycleError, TopologicalSorter
 from itertools import islice, pairwise
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from crmstate.core.words import Milestone
 from crmstate.manifest import codes
 from crmstate.manifest.suggest import near
 from crmstate.manifest.tree import Path, Tree
-from crmstate.manifest.written import read_moment
+from crmstate.manifest.written import read_date, read_moment, read_time
 
 MOST = 20
 SHOWN = 12
@@ -106,6 +107,37 @@ def dues_begin(tree: Tree) -> Iterator[Diagnostic]:
     yield from _circles(edges, codes.DUE_CIRCLE)
 
 
+def dues_in_order(tree: Tree) -> Iterator[Diagnostic]:
+    """What is to be done before a point is not due after it, and what comes after a point not before it: as far as both days
+    are written out, or one counts from the other. The plan sees the days that a contract makes."""
+    for index in range(len(tree.items("people"))):
+        due = tree.text("people", index, "due") or ""
+        moment = read_moment(due)
+        for side, wrong in (("before", "after"), ("after", "before")):
+            point = tree.text("people", index, side)
+            if moment is None or point is None:
+                continue
+            counted = moment.point == point and moment.side == wrong and moment.duration and moment.duration.count > 0
+            day = _written_day(tree, point)
+            late = moment.day and day and (moment.day > day if side == "before" else moment.day < day)
+            if counted or late:
+                shown = f"{point} ({day.isoformat()})" if day and late else point
+                span = tree.span("people", index, "due")
+                yield diagnostic(codes.DUE_OUT_OF_ORDER, span=span, due=due, side=side, point=shown)
+
+
+def _written_day(tree: Tree, point: str) -> date | None:
+    """The day of a point, where the manifest writes it out."""
+    if point == Milestone.FREEZE:
+        time = read_time(tree.text("cutover", "freeze") or "")
+        return time.date() if time else None
+    if point == Milestone.CANCEL_EFFECTIVE:
+        return read_date(tree.text("end_state", "subscription", "effective", "date") or "")
+    index = people_ids(tree).get(point)
+    moment = read_moment(tree.text("people", index, "due") or "") if index is not None else None
+    return moment.day if moment else None
+
+
 def _circles(edges: list[Edge], code: str) -> Iterator[Diagnostic]:
     """Each circle is told once, with its lines."""
     for _ in range(MOST):
@@ -156,4 +188,4 @@ def _edges(tree: Tree) -> list[Edge]:
     return edges
 
 
-RULES = (ids_once, points_exist, no_circles, dues_begin)
+RULES = (ids_once, points_exist, no_circles, dues_begin, dues_in_order)

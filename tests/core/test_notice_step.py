@@ -162,6 +162,23 @@ def test_a_freeze_after_the_contracts_own_end_is_refused(freeze: str | None, eff
     assert "CRM-P118" not in codes(made(bound(), subscription=SubscriptionGoal("active"), freeze=freeze))
 
 
+@pytest.mark.parametrize(
+    ("side", "point", "due", "said"),
+    [
+        ("before", "cancel_effective", "2027-01-01", True),
+        ("before", "cancel_effective", "2026-12-31", False),
+        ("after", "cancel_effective", "2026-12-30", True),
+        ("after", "cancel_effective", "30 days after cancel_effective", False),
+        ("before", "freeze", "3 days before cancel_effective", False),  # which is now, and waits
+        ("after", "purged", "2026-12-30", False),
+    ],
+)
+def test_a_due_date_that_contradicts_the_order_is_said(side: str, point: str, due: str, said: bool) -> None:
+    goal = HumanGoal("told", "Tell them", "a@example.com", due=due, **{side: point})
+    found = [each for each in made(bound(), people=(goal,)).diagnostics if each.code == "CRM-P119"]
+    assert [each.severity for each in found] == [Severity.WARNING] * said
+
+
 def test_an_ended_contract_asks_for_no_notice() -> None:
     ended = contract("cancelled")
     assert Verb.REQUEST not in [step.verb for step in made(bound(), row=ended).steps]

@@ -88,9 +88,8 @@ def freeze_in_time(draft: Draft) -> None:
     if not isinstance(freeze, Dated) or not isinstance(ends, Dated) or freeze.real or ends.real:
         return
     if freeze.at > max(ends.at, now):
-        span = draft.desired.spans.get("cutover.freeze")
-        params = {"freeze": freeze.day, "day": ends.day}
-        draft.diagnostics.append(Diagnostic("CRM-P118", Severity.ERROR, params, span, address(Kind.FREEZE, "cutover")))
+        span, place = draft.desired.spans.get("cutover.freeze"), address(Kind.FREEZE, "cutover")
+        draft.report("CRM-P118", Severity.ERROR, span, place, freeze=freeze.day, day=ends.day)
 
 
 def _refuse(draft: Draft, term: Term, why: Message) -> None:

@@ -96,7 +96,21 @@ def _due(draft: Draft, goal: HumanGoal, dates: Mapping[str, Dated | Unknown]) ->
         return None
     calendar = draft.desired.contract.calendar if draft.desired.contract is not None else Calendar()
     found = resolve(when, dates, calendar)
-    return None if isinstance(found, Unknown) else found.at
+    if isinstance(found, Unknown):
+        return None
+    _out_of_order(draft, goal, found, dates)
+    return found.at
+
+
+def _out_of_order(draft: Draft, goal: HumanGoal, due: Dated, dates: Mapping[str, Dated | Unknown]) -> None:
+    """Warns of a step that is due after what waits for it, or before what it waits for, by the dates as they stand."""
+    for side, name in (("before", goal.before), ("after", goal.after)):
+        point = dates.get(name or "")
+        if not isinstance(point, Dated) or point.real or (name == Milestone.FREEZE and draft.desired.freeze == "now"):
+            continue
+        if due.day > point.day if side == "before" else due.day < point.day:
+            place, days = address(Kind.HUMAN_STEP, goal.id), {"due": due.day, "day": point.day}
+            draft.report("CRM-P119", Severity.WARNING, goal.span, place, side=side, point=name, **days)
 
 
 def modules(draft: Draft) -> None:
