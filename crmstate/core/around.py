@@ -14,6 +14,7 @@ class NoticeGoal(msgspec.Struct, frozen=True, omit_defaults=True):
     False: a written decision that they are not, `why`. `channel`: mail or webhook. Recipients: `file` (a path, relative to
     the manifest), or `dataset` and `field` of it. A webhook's address is a secret and is not here: `webhook` says that
     one is written; `robot`: whose chat it is, None where its host tells; `keyword`: what every message must begin with.
+    `lenient`: what is wrong in a file of recipients is left out.
     `opt_out`: a file of those who want no mail. `send`: None where nobody wrote when."""
 
     number: int
@@ -33,6 +34,7 @@ class NoticeGoal(msgspec.Struct, frozen=True, omit_defaults=True):
     robot: str | None = None
     keyword: str = ""
     opt_out: str | None = None
+    lenient: bool = False
     span: Span | None = None
 
 

@@ -21,6 +21,10 @@ class FromFile(Part):
     """Recipients from a file."""
 
     file: FilePath = Field(description="A CSV file inside the manifest's folder.")
+    faulty_rows: Literal["refuse", "leave_out"] = Field(
+        "refuse",
+        description="A row that is no address, or that comes again: refuse the file, or leave the row out and count it.",
+    )
 
 
 class FromDataset(Part):

@@ -30,6 +30,7 @@ def notices(model: Manifest, tree: Tree) -> tuple[NoticeGoal, ...]:
             why=each.decision.why if each.decision else "",
             channel=each.channel,
             file=each.recipients.file if isinstance(each.recipients, FromFile) else None,
+            lenient=isinstance(each.recipients, FromFile) and each.recipients.faulty_rows == "leave_out",
             dataset=each.recipients.dataset if isinstance(each.recipients, FromDataset) else None,
             field=each.recipients.field if isinstance(each.recipients, FromDataset) else None,
             webhook=each.url is not None,

@@ -184,7 +184,7 @@ class Post:
         folder = self._around.folder
         out = recipients.opted_out(folder / goal.opt_out, goal.opt_out) if goal.opt_out else frozenset[str]()
         if goal.file is not None:
-            made.found = recipients.from_file(folder / goal.file, goal.file, out)
+            made.found = recipients.from_file(folder / goal.file, goal.file, out, strict=not goal.lenient)
         elif goal.dataset is not None:
             rows = self._around.records(goal.dataset)
             if rows is None:

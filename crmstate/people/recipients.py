@@ -1,7 +1,8 @@
 """Recipients: who is told, out of a CSV file, the vendor's active users, or a field of an archived dataset.
 
-What is no address is counted and named by its line, and is not told; what comes again is told once; who opted out is
-not told. A break in a name or an address stops the whole: somebody wrote it on purpose.
+A file that somebody wrote is refused where a row is no address or comes again, unless the manifest says to leave such rows
+out. What the vendor's own rows hold nobody can mend here: there it is counted and named, and is not told, and what comes again is
+told once. Who opted out is not told. A break in a name or an address always stops the whole: somebody wrote it on purpose.
 """
 
 from __future__ import annotations
@@ -28,40 +29,52 @@ NAME = frozenset({"name", "full name", "display name", "姓名", "名字", "名�
 
 @dataclass
 class Found:
-    """Everybody of one source, each once."""
+    """Everybody of one source, each once. `strict`: a row that is no address, or that comes again, is a fault."""
 
+    strict: bool = False
     people: dict[str, Person] = field(default_factory=dict)
     turned: list[Turned] = field(default_factory=list)
     rejected: int = 0
     repeated: int = 0
     opted_out: int = 0
     faults: list[Diagnostic] = field(default_factory=list)
+    first: dict[str, int] = field(default_factory=dict)
 
     def take(self, line: int, text: str, name: str, out: frozenset[str], span: Span) -> None:
         """One row. A fault where it would write a header of its own."""
         try:
             person = Person(address(text), clean(name))
         except Injection:
-            if len(self.faults) < SHOWN:
-                self.faults.append(diagnostic("CRM-N001", span=span, file=span.file, line=span.line))
+            self._fault("CRM-N001", span)
             return
         except NoAddress as found:
             self.rejected += 1
             if len(self.turned) < SHOWN:
                 self.turned.append(Turned(line, str(found)))
+            if self.strict:
+                self._fault("CRM-N061", span, why=str(found))
             return
         if person.same in self.people:
             self.repeated += 1
+            if self.strict:
+                self._fault("CRM-N062", span, first=self.first[person.same])
         elif person.same in out:
             self.opted_out += 1
         else:
             self.people[person.same] = person
+            if self.strict:
+                self.first[person.same] = line
+
+    def _fault(self, code: str, span: Span, **more: Any) -> None:
+        """What stops the whole; the first of them are named."""
+        if len(self.faults) < SHOWN:
+            self.faults.append(diagnostic(code, span=span, file=span.file, line=span.line, **more))
 
 
-def from_file(path: Path, shown: str, out: frozenset[str] = frozenset()) -> Found:
+def from_file(path: Path, shown: str, out: frozenset[str] = frozenset(), *, strict: bool = True) -> Found:
     """The people of a CSV file: a column with addresses, perhaps one with names; or a plain list of addresses. `shown`:
     how the file is called. Raises Problem."""
-    found = Found()
+    found = Found(strict)
     for line, text, name in listed(path, shown):
         found.take(line, text, name, out, Span(shown, line, 1))
     if not (found.people or found.rejected or found.opted_out or found.faults):

@@ -109,7 +109,8 @@ def test_notices_side_by_side_share_their_key_and_their_pace(here: Site, mails: 
 
 
 def test_a_list_is_shown_with_what_is_wrong_in_it_and_the_rest_is_told(here: Site, mails: MailServer) -> None:
-    write(here, mails, TO_FILE.replace("feedback_owner", "opt_out: out.csv, feedback_owner"))
+    lenient = TO_FILE.replace("list.csv", "list.csv, faulty_rows: leave_out")
+    write(here, mails, lenient.replace("feedback_owner", "opt_out: out.csv, feedback_owner"))
     listed(here, "Ann,ann@example.com", "Bo,bo@example.com", "X,nobody", "Y,ANN@example.com", "Z,z@example.com")
     listed(here, "Z,z@example.com", name="out.csv")
     plan = here.plan()
@@ -142,6 +143,8 @@ def test_people_are_masked_where_the_manifest_says_so(here: Site, mails: MailSer
         (['"Eve\nBcc: all@example.com",eve@example.com'], "", "CRM-N001", 2),
         (["Ann,ann@example.com", 'Eve,"eve@example.com\r\nBcc: x@example.com"'], "", "CRM-N001", 3),
         ([], "", "CRM-N003", 1),
+        (["Ann,ann@example.com", "Bo,nobody"], "", "CRM-N061", 3),
+        (["Ann,ann@example.com", "Bo,ANN@Example.com"], "", "CRM-N062", 3),
         (["Ann,ann@example.com"], "Subject: x\n\nDear {{ nmae }}\n", "CRM-N016", 3),
         (["Ann,ann@example.com"], "Subject: {{ reason }}\n\nDear {{ name }}\n", "CRM-N012", 1),
     ],

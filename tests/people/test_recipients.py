@@ -17,10 +17,12 @@ from crmstate.people import recipients
 from crmstate.people.addresses import Injection, NoAddress, address, clean, fingerprint, masked
 
 
-def read(tmp_path: Path, text: str | bytes, out: frozenset[str] = frozenset()) -> recipients.Found:
+def read(
+    tmp_path: Path, text: str | bytes, out: frozenset[str] = frozenset(), *, strict: bool = True
+) -> recipients.Found:
     file = tmp_path / "list.csv"
     file.write_bytes(text.encode() if isinstance(text, str) else text)
-    return recipients.from_file(file, "list.csv", out)
+    return recipients.from_file(file, "list.csv", out, strict=strict)
 
 
 def refused(tmp_path: Path, text: str | bytes) -> tuple[str, int]:
@@ -33,10 +35,24 @@ def refused(tmp_path: Path, text: str | bytes) -> tuple[str, int]:
 def test_everybody_is_taken_once_and_the_rest_is_named_by_its_line(tmp_path: Path) -> None:
     text = 'name,email\nAnn,ann@example.com\n"Bo, Jr.\n",bo@example.com\n'.replace("Jr.\n", "Jr.")
     text += "Again,ANN@Example.com\n,\nNobody,nobody\nOut,out@example.com\n张伟,zhang@例子.中国\n"
-    found = read(tmp_path, text, frozenset({"out@example.com"}))
+    found = read(tmp_path, text, frozenset({"out@example.com"}), strict=False)
     expected = [("ann@example.com", "Ann"), ("bo@example.com", "Bo, Jr."), ("zhang@xn--fsqu00a.xn--fiqs8s", "张伟")]
     assert expected == [(each.address, each.name) for each in found.people.values()]
     assert ([Turned(6, "address.no_at")], 1, 1, 1) == (found.turned, found.rejected, found.repeated, found.opted_out)
+
+
+def test_a_row_that_is_no_address_or_comes_again_stops_the_whole_unless_the_manifest_says_otherwise(
+    tmp_path: Path,
+) -> None:
+    text = "name,email\nAnn,ann@example.com\nNobody,nobody\nAgain,ANN@Example.com\nOut,out@example.com\nOut,out@example.com\n"
+    found = read(tmp_path, text, frozenset({"out@example.com"}))
+    assert [("CRM-N061", 3), ("CRM-N062", 4)] == [
+        (each.code, each.span.line if each.span else 0) for each in found.faults
+    ]
+    assert found.faults[1].params["first"] == 2
+    assert read(tmp_path, text, strict=False).faults == []
+    many = read(tmp_path, "email\n" + "nobody\n" * 1000)
+    assert (len(many.faults), many.rejected) == (20, 1000)
 
 
 @pytest.mark.parametrize("text", ["a@b.example\nc@d.example\n", "邮箱;姓名\na@b.example;甲\nc@d.example;乙\n",
