@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from email.utils import formatdate
 from typing import Any, Protocol
 
 import msgspec
@@ -83,6 +84,8 @@ def _exchanged(world: World, dialect: Dialect, request: Request, sleep: Callable
             reply, note = _answer(dialect, call)
             if getattr(dialect, "numbered", True):
                 reply.headers["X-Request-Id"] = call.request_id
+            if "clock_off" in fired:
+                reply.headers["Date"] = formatdate(time.time() + 60 * fired["clock_off"]["minutes"], usegmt=True)
             _log(call, reply, note)
         finally:
             world.seq = None

@@ -75,6 +75,7 @@ KINDS: dict[str, Kind] = {
     "result_ends": Kind("a look at a job, or a fetch of its result, finds the result ended"),
     "short_result": Kind("a job's file is whole and valid, and has only half of its rows"),
     "cut_result": Kind("a job's file ends after two thirds, with the Content-Length of just that"),
+    "clock_off": Kind("answers say in `Date` that it is `minutes` later than this machine's time", {"minutes": 120}),
     "shown_secret": Kind("every row carries `text` in a field `secret`", {"text": "sk_in_clear"}),
 }
 

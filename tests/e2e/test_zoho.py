@@ -203,6 +203,17 @@ def test_what_is_wrong_with_a_credential_is_told_before_the_first_write(
     assert org.truth()["effects"] == 0 and not (org.folder / "archive").exists()
 
 
+@pytest.mark.parametrize(("minutes", "code"), [(120, "CRM-P034"), (-30, "CRM-P035"), (2, "")])
+def test_clocks_that_are_apart_are_told_before_the_first_write(org: Org, minutes: int, code: str) -> None:
+    org.fault("clock_off", minutes=minutes)
+
+    said = org.plan("--format", "json")
+
+    found = [each for each in said.json["diagnostics"] if each["code"] in ("CRM-P034", "CRM-P035")]
+    assert [(each["code"], each["params"]["minutes"]) for each in found] == ([(code, abs(minutes))] if code else [])
+    assert org.truth()["effects"] == 0
+
+
 def test_without_anybodys_word_for_the_view_nothing_is_concluded_and_nothing_is_done(org: Org) -> None:
     org.change("  coverage: {by: head@example.com, why: the token is the super admin's}\n", "")
 

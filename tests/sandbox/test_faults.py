@@ -6,6 +6,8 @@ import io
 import time
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import httpx
 import pytest
@@ -355,6 +357,13 @@ def test_rows_may_come_without_ids_or_with_a_secret(wire: httpx.Client, world: W
     world.add_fault("shown_secret", path="/v1/users", text="sk_shown")
     rows = wire.get("/v1/users").json()["data"]
     assert {(False, "sk_shown")} == {("id" in row, row["secret"]) for row in rows}
+
+
+def test_a_vendor_may_be_in_another_time(wire: httpx.Client, world: World) -> None:
+    assert "Date" not in wire.get("/v1/users").headers
+    world.add_fault("clock_off", minutes=90)
+    told = parsedate_to_datetime(wire.get("/v1/users").headers["Date"])
+    assert 89 < (told - datetime.now(UTC)).total_seconds() / 60 <= 90
 
 
 def test_jobs_fail_vanish_and_end_and_their_files_are_short_or_cut(wire: httpx.Client, world: World) -> None:
