@@ -124,7 +124,7 @@ def _step(draft: Draft, goal: NoticeGoal, place: Address, audience: Audience, ag
     not_before = _when(draft, goal, place)
     if not_before is None:
         return
-    if audience.rejected or audience.repeated:
+    if (audience.rejected or audience.repeated) and not audience.faults:
         draft.report(
             "CRM-N030", Severity.WARNING, goal.span, place,
             rejected=audience.rejected, repeated=audience.repeated, source=audience.source or "-",
