@@ -25,7 +25,7 @@ from crmstate.manifest.load import load
 from crmstate.store.load import read
 from crmstate.views.sink import Sink
 
-from .site import MANIFEST, Site, site, small_world
+from .site import Site, site
 
 T = TypeVar("T")
 MODES = ("before", "after", "torn")
@@ -91,14 +91,6 @@ def outcome_of(here: Site) -> dict[str, Any]:
                 row.pop(moment, None)
     truth["account"].pop("closes_at", None)
     return truth
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("template")
-    small_world(folder / "acme.db")
-    (folder / "crmstate.yaml").write_text(MANIFEST, encoding="utf-8")
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,20 +32,6 @@ from .test_crash_points import apply_once, finish, outcome_of
 T = TypeVar("T")
 APPLY = ("apply", "--yes")
 PAIRS = [(signal.SIGINT, "4"), (signal.SIGTERM, "1")]
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("template")
-    small_world(folder / "acme.db")
-    (folder / "crmstate.yaml").write_text(MANIFEST, encoding="utf-8")
-    return folder
-
-
-@pytest.fixture
-def far(template: Path, tmp_path: Path) -> Iterator[Outside]:
-    with outside(tmp_path / "site", template) as made:
-        yield made
 
 
 def acts(here: Site) -> int:
