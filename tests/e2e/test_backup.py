@@ -20,7 +20,7 @@ from crmstate.sandbox import World
 
 from .scenes import apply, effects, finish
 from .site import MANIFEST, Site, rows_of, site, small_world
-from .test_crash_points import Counting, Crash, apply_once
+from .test_crash_points import Counting, Crash, apply_once, every_point
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -213,8 +213,7 @@ def points_of(folder: Path, template: Path) -> list[tuple[int, str]]:
     with site(folder, template) as here:
         counted = Counting()
         assert apply_once(here, counted) == 0
-        modes = [("before", "after", "torn") if torn else ("before", "after") for _, torn in counted.seen]
-        return [(at, mode) for at, each in enumerate(modes) for mode in each]
+        return every_point(counted.seen)
 
 
 def survived(tmp_path: Path, part: int, share: int) -> None:

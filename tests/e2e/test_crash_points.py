@@ -125,7 +125,8 @@ def _check(here: Site, whole: tuple[Any, dict[str, Any], State], where: str) -> 
     assert state.lineage in ("", final.lineage), where
 
 
-def _points(seen: list[tuple[str, bool]]) -> list[tuple[int, str]]:
+def every_point(seen: list[tuple[str, bool]]) -> list[tuple[int, str]]:
+    """Every effect of an undisturbed run, before it, after it, and torn where it can be."""
     return [(at, mode) for at, (_, torn) in enumerate(seen) for mode in MODES if mode != "torn" or torn]
 
 
@@ -155,7 +156,7 @@ SHARE = 72
 @pytest.mark.parametrize("part", range(2))
 def test_some_crash_points_are_survived(part: int, template: Path, whole: Any, tmp_path: Path) -> None:
     """Every thirty-sixth point, spread over the run and over the modes; all of them: `make test-deep`."""
-    for number, (at, mode) in enumerate(_points(whole[0])):
+    for number, (at, mode) in enumerate(every_point(whole[0])):
         if number % SHARE == part * (SHARE // 2):
             with site(tmp_path / f"{at}-{mode}", template) as here:
                 _crash(here, at, mode)
@@ -165,7 +166,7 @@ def test_some_crash_points_are_survived(part: int, template: Path, whole: Any, t
 @pytest.mark.deep
 @pytest.mark.parametrize("part", range(8))
 def test_every_crash_point_is_survived(part: int, template: Path, whole: Any, tmp_path: Path) -> None:
-    for number, (at, mode) in enumerate(_points(whole[0])):
+    for number, (at, mode) in enumerate(every_point(whole[0])):
         if number % 8 == part:
             with site(tmp_path / f"{at}-{mode}", template) as here:
                 _crash(here, at, mode)

@@ -16,7 +16,7 @@ from crmstate.sandbox import World
 
 from .scenes import apply, effects, ending, finish, rows_added
 from .site import MANIFEST, Site, rows_of, site, small_world
-from .test_crash_points import Counting, Crash, apply_once
+from .test_crash_points import Counting, Crash, apply_once, every_point
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -139,8 +139,7 @@ def points_of(folder: Path, template: Path) -> tuple[list[tuple[int, str]], int]
         small_jobs(here)
         counted = Counting()
         assert apply_once(here, counted) == 0
-        modes = [("before", "after", "torn") if torn else ("before", "after") for _, torn in counted.seen]
-        return [(at, mode) for at, each in enumerate(modes) for mode in each], submitted(here)
+        return every_point(counted.seen), submitted(here)
 
 
 def survived(tmp_path: Path, part: int, share: int) -> None:
