@@ -21,7 +21,7 @@ from crmstate.cli.effects import Straight
 from crmstate.core.words import Outcome, Proof
 from crmstate.sandbox import World
 
-from .outside import Outside, lock_is_free, once, outside, sound, until
+from .outside import Outside, lock_is_free, once, outside, sound
 from .scenes import ending
 from .site import MANIFEST, Site, small_world
 
@@ -59,17 +59,9 @@ def whole(slow: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, di
     with outside(tmp_path_factory.mktemp("whole") / "site", slow) as here:
         said = here.command(*APPLY)
         assert said.code == 0, said.out[-500:] + said.err
-        length = chunks(here)
+        length = here.chunks()
         completed(here)
         return length, ending(here)
-
-
-def chunks(here: Outside) -> int:
-    """How far the journal has come."""
-    try:
-        return sum(path.suffix == ".jsonl" for path in (here.state_folder / "journal").iterdir())
-    except FileNotFoundError:
-        return 0
 
 
 def completed(here: Outside) -> None:
@@ -98,15 +90,11 @@ def archived(here: Site) -> None:
 def killed(here: Outside, chance: random.Random, length: int) -> bool:
     """One apply, killed at a random moment: while it starts and plans, or anywhere on its way, counted by the journal
     and not by the clock, so that a slow machine and a fast one are met alike. False: it had ended before."""
-    before = chunks(here)
-    running = here.begin(*APPLY)
     if chance.random() < 0.15:
-        time.sleep(chance.random())
-    else:
-        far = before + 1 + int((length - before) * chance.random() ** 1.5)
-        until(lambda: running.ended or chunks(here) >= far, "a chunk")
-        time.sleep(0.06 * chance.random())
-    return running.kill()
+        return here.killed(*APPLY, far=0, late=chance.random())
+    before = here.chunks()
+    far = before + 1 + int((length - before) * chance.random() ** 1.5)
+    return here.killed(*APPLY, far=far, late=0.06 * chance.random())
 
 
 def kills(template: Path, whole: tuple[int, dict[str, Any]], folder: Path, seed: int, count: int) -> list[int]:
