@@ -235,7 +235,7 @@ def test_some_crash_points_of_a_backup_are_survived_and_none_orders_two(
     survived(tmp_path, 5, 170)
 
 
-@pytest.mark.deep
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.deep(seconds=30)
+@pytest.mark.parametrize("part", range(8))
 def test_every_crash_point_of_a_backup_is_survived(part: int, tmp_path: Path, as_many_effects_every_time: None) -> None:
-    survived(tmp_path, part, 4)
+    survived(tmp_path, part, 8)

@@ -120,7 +120,7 @@ def test_an_apply_that_is_killed_again_and_again_comes_to_the_same_end(slow: Pat
     assert any(loose)
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=15)
 @pytest.mark.parametrize("seed", range(10, 20))
 def test_a_hundred_kills_are_survived(seed: int, slow: Path, whole: Any, tmp_path: Path) -> None:
     """Ten times ten: together with every state between two of them."""

@@ -244,13 +244,14 @@ def test_a_second_signal_at_some_moments_leaves_no_wrong_snapshot(
             assert outcome_of(here) == points[1]
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=20)
 @pytest.mark.parametrize("mode", ["before", "after"])
 @pytest.mark.parametrize("part", range(4))
 def test_a_second_signal_at_any_effect_is_survived(
     part: int, mode: str, template: Path, points: Any, tmp_path: Path
 ) -> None:
-    for at in range(part, len(points[0]), 8):
+    """Before and after every second effect: after one is before the next."""
+    for at in range(2 * part, len(points[0]), 8):
         with site(tmp_path / f"{at}", template) as here:
             abandoned(here, at, mode)
             finish(here)

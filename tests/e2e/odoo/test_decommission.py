@@ -106,6 +106,7 @@ def test_what_is_planned_is_applied_and_a_second_plan_is_empty(here: Office) -> 
     ended(here)
 
 
+@pytest.mark.deep(seconds=40)
 def test_an_apply_that_is_killed_again_and_again_comes_to_the_same_end(here: Office) -> None:
     chance, places, met = random.Random(1), [3, 14, 26, 38], 0
     for far in places:

@@ -119,12 +119,12 @@ def kills(here: Office, keys: dict[str, str], places: list[int], chance: random.
     ended(here, keys)
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=40)
 def test_an_apply_that_is_killed_again_and_again_comes_to_the_same_end(here: Office, keys: dict[str, str]) -> None:
     kills(here, keys, [2, 12, 24, 34, 42], random.Random(1))
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=40)
 @pytest.mark.parametrize("seed", range(4))
 def test_many_kills_at_random_places_are_survived(here: Office, keys: dict[str, str], seed: int) -> None:
     chance = random.Random(seed)
