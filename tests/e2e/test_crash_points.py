@@ -163,7 +163,7 @@ def test_some_crash_points_are_survived(part: int, template: Path, whole: Any, t
                 _check(here, whole, f"{mode} effect {at} {whole[0][at][0]}")
 
 
-@pytest.mark.deep(seconds=60)
+@pytest.mark.deep(seconds=50)
 @pytest.mark.parametrize("part", range(8))
 def test_every_crash_point_is_survived(part: int, template: Path, whole: Any, tmp_path: Path) -> None:
     for number, (at, mode) in enumerate(every_point(whole[0])):
@@ -173,7 +173,7 @@ def test_every_crash_point_is_survived(part: int, template: Path, whole: Any, tm
                 _check(here, whole, f"{mode} effect {at} {whole[0][at][0]}")
 
 
-@pytest.mark.deep(seconds=25)
+@pytest.mark.deep(seconds=20)
 @pytest.mark.parametrize("part", range(4))
 def test_a_crash_while_resuming_is_survived_too(part: int, template: Path, whole: Any, tmp_path: Path) -> None:
     for number, at in enumerate(range(0, len(whole[0]), 7)):

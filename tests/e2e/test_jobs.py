@@ -162,7 +162,7 @@ def test_some_crash_points_of_jobs_are_survived_and_none_is_submitted_twice(
     survived(tmp_path, 7, 100)
 
 
-@pytest.mark.deep(seconds=30)
+@pytest.mark.deep(seconds=50)
 @pytest.mark.parametrize("part", range(8))
 def test_every_crash_point_of_jobs_is_survived(part: int, tmp_path: Path, as_many_effects_every_time: None) -> None:
     survived(tmp_path, part, 8)

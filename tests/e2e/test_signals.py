@@ -244,7 +244,7 @@ def test_a_second_signal_at_some_moments_leaves_no_wrong_snapshot(
             assert outcome_of(here) == points[1]
 
 
-@pytest.mark.deep(seconds=20)
+@pytest.mark.deep(seconds=25)
 @pytest.mark.parametrize("mode", ["before", "after"])
 @pytest.mark.parametrize("part", range(4))
 def test_a_second_signal_at_any_effect_is_survived(
