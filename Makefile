@@ -60,7 +60,7 @@ test: $(READY) $(BUCKET)
 
 test-deep: $(READY) $(TRYTON) $(BUCKET) $(ZOHO) $(ODOO) $(MERMAID)
 	$(BIN)/python -m tests.e2e.odoo.prepare
-	$(BIN)/python -m pytest -n $(WORKERS) -m deep
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m deep --durations 30
 
 # What comes out of crmstate and of dlt, Singer and Airbyte, on the same rows: installs them into .neighbours, takes minutes,
 # and writes docs/reference/fidelity.md.

@@ -11,6 +11,8 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
+from .order import dealt, said_of
+
 CI = bool(os.environ.get("CI"))
 settings.register_profile("ci", derandomize=True, deadline=None)
 if CI:
@@ -20,6 +22,14 @@ if CI:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As it is behind `make test &`: whoever is started here would not hear a Ctrl-C either, of which tests are made.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Once it is known which tests are run: the long ones first, where several workers share them."""
+    workers: int = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers > 1:
+        items[:] = dealt(items, said_of, workers)
 
 
 @pytest.hookimpl(wrapper=True)

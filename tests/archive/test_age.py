@@ -186,7 +186,9 @@ print(made.archive(Vendor(page=10, people=data), resource("people"), True).sha25
 """
 
 
-@pytest.mark.parametrize("kills", [pytest.param(4, id="some"), pytest.param(40, id="many", marks=pytest.mark.deep)])
+@pytest.mark.parametrize(
+    "kills", [pytest.param(4, id="some"), pytest.param(40, id="many", marks=pytest.mark.deep(seconds=12))]
+)
 def test_a_process_that_is_killed_leaves_nothing_plain_and_is_gone_on_from(tmp_path: Path, kills: int) -> None:
     key, chance = Key(), random.Random(7)
     for name in ("state", "tmp"):

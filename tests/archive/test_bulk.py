@@ -68,7 +68,7 @@ def test_every_row_comes_once_with_its_own_text_and_the_files_as_they_were(tmp_p
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=tmp_path, check=True, timeout=60)
 
 
-STEPS = [5, pytest.param(1, marks=pytest.mark.deep)]
+STEPS = [5, pytest.param(1, marks=pytest.mark.deep(seconds=8))]
 """At every fifth effect, and in the deep suite at each."""
 
 

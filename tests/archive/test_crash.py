@@ -66,7 +66,7 @@ def twice(vendor: Vendor) -> list[tuple[str, str, str | None]]:
     return [asked for asked in set(reads) if reads.count(asked) > 1]
 
 
-STEPS = [5, pytest.param(1, marks=pytest.mark.deep)]
+STEPS = [5, pytest.param(1, marks=pytest.mark.deep(seconds=15))]
 """At every fifth effect, and in the deep suite at each."""
 
 

@@ -63,7 +63,7 @@ def flips(
     return unnoticed
 
 
-@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.deep(seconds=10))])
 def test_a_flipped_bit_in_any_byte_is_noticed(tmp_path: Path, step: int) -> None:
     """Of every fifth byte, and in the deep suite of each."""
     vendor = tiny()
@@ -72,14 +72,14 @@ def test_a_flipped_bit_in_any_byte_is_noticed(tmp_path: Path, step: int) -> None
     assert codes(tmp_path, vendor, "t", sha256) == []
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=10)
 def test_a_flipped_bit_in_any_byte_is_noticed_without_a_record_too(tmp_path: Path) -> None:
     vendor = tiny()
     taken(tmp_path, vendor, "t")
     assert flips(tmp_path, vendor, None, []) == []
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=45)
 @pytest.mark.parametrize("part", range(4))
 @pytest.mark.parametrize("delta", [False, True])
 def test_every_flipped_bit_is_noticed(tmp_path: Path, delta: bool, part: int) -> None:

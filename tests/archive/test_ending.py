@@ -73,7 +73,7 @@ def test_it_is_gone_and_what_lies_beside_it_is_not(tmp_path: Path) -> None:
     assert not root.exists()
 
 
-@pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.deep(seconds=12))])
 def test_wherever_it_stops_no_archive_is_left_and_it_goes_on(tmp_path: Path, step: int) -> None:
     effects, whole = Effects(), tmp_path / "whole" / "exit"
     end(whole, made(whole), effects=effects)

@@ -37,7 +37,7 @@ def sealed(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted((folder / "data").rglob("*.zst"))}
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=60)
 def test_a_hundred_kills_at_random_change_nothing(tmp_path: Path) -> None:
     chance = random.Random(20261128)
     with served() as url:

@@ -78,7 +78,7 @@ def test_it_goes_on_wherever_it_stopped(ground: Ground, when: str) -> None:
     stops_everywhere(ground, when, {"s3": 97, "memory": 1, "folder": 11}[ground.name])
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=30)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_it_goes_on_wherever_it_stopped_in_slow_places_too(ground: Ground, when: str) -> None:
     """All of them, and on the server every fourth, beginning with another one for each."""

@@ -89,7 +89,7 @@ def cost(folder: Path, steps: int, batch: int) -> float:
     return used / done
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=20, together="benchmarks")
 @pytest.mark.parametrize(("batch", "sizes"), [(100, (10, 100, 1_000, 10_000, 100_000)), (1, (10, 100, 1_000, 10_000))])
 def test_a_step_costs_the_same_however_many_there_are(batch: int, sizes: tuple[int, ...], tmp_path: Path) -> None:
     costs = {}

@@ -69,7 +69,7 @@ def quick() -> Iterator[str]:
         yield url
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=20, together="benchmarks")
 def test_an_export_is_at_least_half_as_fast_as_a_chain_in_c(chain: Path, quick: str, tmp_path: Path) -> None:
     """By the clock where there is a core for each of the two threads in some round; where the machine is busy with other
     things, which costs the many small steps of Python twice what it costs the chain, by the CPU, of which the second
@@ -104,7 +104,7 @@ def followed(url: str, dataset: str) -> None:
     line.close()
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=60, together="benchmarks")
 @pytest.mark.parametrize(("datasets", "pages", "more"), [(1, 400, 1.03), (8, 100, 1.10)])
 def test_a_slow_vendor_is_the_only_thing_that_is_waited_for(
     datasets: int, pages: int, more: float, tmp_path: Path
@@ -163,7 +163,7 @@ def unpacked(archive: Path) -> None:
             digest.update(piece)
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=50, together="benchmarks")
 def test_what_follows_an_export_costs_a_known_multiple_of_the_least(quick: str, tmp_path: Path) -> None:
     rows = 100_000
     forms = ("sqlite", "csv", "csv-spreadsheet")
@@ -207,7 +207,7 @@ def children() -> float:
     return used.ru_utime + used.ru_stime
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=15, together="benchmarks")
 def test_the_csv_of_a_job_costs_a_known_multiple_of_what_a_shell_does_with_it(tmp_path: Path) -> None:
     """The shell fetches, hashes and compresses the file and knows nothing of rows. Here each row is found in it besides,
     digested, and kept as JSON, beside the file as it was."""
@@ -237,7 +237,7 @@ def test_the_csv_of_a_job_costs_a_known_multiple_of_what_a_shell_does_with_it(tm
     assert max(clock) >= 0.7 or max(cpu) >= 0.2
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=40, together="benchmarks")
 def test_memory_does_not_grow_with_the_number_of_rows(quick: str, tmp_path: Path) -> None:
     words = ("--verify", "--restore", "sqlite")
     few = taken(quick, tmp_path / "few" / "archive", "a-40000", *words)
@@ -255,7 +255,7 @@ def test_memory_does_not_grow_with_the_number_of_rows(quick: str, tmp_path: Path
         assert side[what]["mib"] < 96
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=15, together="benchmarks")
 def test_a_delta_in_any_order_takes_no_more_memory(quick: str, tmp_path: Path) -> None:
     few = taken(quick, tmp_path / "few", "a-20000", "--delta")["delta"]
     many = taken(quick, tmp_path / "many", "a-160000", "--delta")["delta"]

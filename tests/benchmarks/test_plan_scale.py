@@ -73,7 +73,7 @@ def stop(folder: Path) -> None:
     subprocess.run([sys.executable, "-m", "crmstate", "sandbox", "stop", "--data", str(folder / "acme.db")], check=True)
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=25, together="benchmarks")
 @pytest.mark.parametrize("changed", [0.0, 0.01])
 def test_a_hundred_thousand_users_cost_at_most_thirteen_times_ten_thousand(changed: float, tmp_path: Path) -> None:
     cost: dict[int, float] = {}

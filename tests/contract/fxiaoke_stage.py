@@ -18,7 +18,7 @@ from crmstate.sandbox.dialects.fxiaoke.objects import PERSONNEL
 from crmstate.sandbox.hexids import written
 
 from .simulated import SimulatedStage, WorldTruth
-from .stage import HeldKey, Truth, Who
+from .stage import HeldKey, Truth, Who, several
 
 
 class FxiaokeTruth(WorldTruth):
@@ -160,15 +160,12 @@ class FxiaokeStage(SimulatedStage):
         self._world.set_traits(soft_delete=True)
 
     def batch(self, cell: Cell, count: int) -> Batch:
-        kind, verb = cell.kind, cell.verb
-        count = min(count, cell.batch)
-        if kind in {Kind.DATASET, Kind.BIN}:
-            dataset, rows = self.rows(["gone"] * count)
-            if kind is Kind.BIN:
-                for row in rows:
-                    self._invalidate(self._dataset(dataset), row)
-            return Batch(kind, verb, tuple(Item(row) for row in rows), parent=dataset)
-        return Batch(kind, verb, tuple(Item(id) for id in self.put(kind, ["gone"] * count)))
+        if cell.kind is not Kind.BIN:
+            return several(self, cell, count)
+        dataset, rows = self.rows(["gone"] * min(count, cell.batch))
+        for row in rows:
+            self._invalidate(self._dataset(dataset), row)
+        return Batch(cell.kind, cell.verb, tuple(Item(row) for row in rows), parent=dataset)
 
     def _invalidate(self, dataset: str, row: str) -> None:
         world, id = self._world, ids.row_of(self._world, dataset, row)

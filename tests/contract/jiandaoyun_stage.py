@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from crmstate.core.provider import Batch, Cell, Item
+from crmstate.core.provider import Batch, Cell
 from crmstate.core.words import Kind, Phase
 from crmstate.sandbox import World
 from crmstate.sandbox.dialects.jiandaoyun import credential, ids
 
 from .simulated import SimulatedStage, WorldTruth
-from .stage import Truth, Who
+from .stage import Truth, Who, several
 
 HOME, APP, TITLE = "office", "crm", "客户管理"
 FIRST = "a-contacts"
@@ -113,11 +113,7 @@ class JiandaoyunStage(SimulatedStage):
         raise NotImplementedError("this vendor's deleted rows answer to nobody")
 
     def batch(self, cell: Cell, count: int) -> Batch:
-        kind, verb = cell.kind, cell.verb
-        if kind is Kind.DATASET:
-            dataset, rows = self.rows(["gone"] * count)
-            return Batch(kind, verb, tuple(Item(row) for row in rows), parent=dataset)
-        return Batch(kind, verb, tuple(Item(id) for id in self.put(kind, ["gone"] * count)))
+        return several(self, cell, count)
 
 
 STAGE = JiandaoyunStage

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from crmstate.core.provider import Batch, Cell, File, Item
+from crmstate.core.provider import Batch, Cell, File
 from crmstate.core.secret import Secret
 from crmstate.core.words import Kind, Phase, Verb
 from crmstate.sandbox.dialects.odoo import credential, machine, numbers
 
 from .simulated import SimulatedStage, WorldTruth
-from .stage import HeldKey, Trouble, Truth, Who
+from .stage import HeldKey, Trouble, Truth, Who, several
 
 ROWS = "res.partner"
 FIELDS = [
@@ -195,18 +195,14 @@ class OdooSimulatedStage(SimulatedStage):
         raise NotImplementedError("what Odoo deletes is gone")
 
     def batch(self, cell: Cell, count: int) -> Batch:
-        count = min(count, cell.batch)
-        if cell.kind is Kind.DATASET:
-            dataset, rows = self.rows(["gone"] * count)
-            return Batch(cell.kind, cell.verb, tuple(Item(row) for row in rows), parent=dataset)
-        ids = self.put(cell.kind, ["gone"] * count)
+        made = several(self, cell, count)
         if cell.verb is Verb.RESUME:
             off = {"users": "inactive", "integrations": "disabled"}
             table = "users" if cell.kind is Kind.USER else "integrations"
-            for number in ids:
-                key = numbers.key(self._world, MODELS[cell.kind], int(number))
+            for each in made.items:
+                key = numbers.key(self._world, MODELS[cell.kind], int(each.id))
                 self._world.run(f"UPDATE {table} SET status = ? WHERE id = ?", off[table], key)
-        return Batch(cell.kind, cell.verb, tuple(Item(id) for id in ids))
+        return made
 
 
 STAGE = OdooSimulatedStage

@@ -14,7 +14,7 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
-from crmstate.core.provider import Batch, Cell, File, Item, Provider
+from crmstate.core.provider import Batch, Cell, File, Provider
 from crmstate.core.secret import Secret
 from crmstate.core.words import Kind, Phase, Verb
 from crmstate.providers import load
@@ -23,7 +23,7 @@ from ..e2e.odoo.cluster import quoted
 from ..e2e.odoo.place import DATABASE, prepared
 from ..e2e.odoo.server import Odoo
 from ..real.proxy import Asked, Manners, Proxy, Told, page
-from .stage import SHOWN, HeldKey, Trouble, Truth, Who
+from .stage import SHOWN, HeldKey, Trouble, Truth, Who, several
 
 SEED = Path(__file__).with_name("odoo_seed.py")
 ROWS = "res.partner"
@@ -218,14 +218,10 @@ class OdooStage:
         return []
 
     def batch(self, cell: Cell, count: int) -> Batch:
-        count = min(count, cell.batch)
-        if cell.kind is Kind.DATASET:
-            dataset, rows = self.rows(["gone"] * count)
-            return Batch(cell.kind, cell.verb, tuple(Item(row) for row in rows), parent=dataset)
-        ids = self.put(cell.kind, ["gone"] * count)
+        made = several(self, cell, count)
         if cell.verb is Verb.RESUME:
             self._talk.do(QUIETLY, f"UPDATE {_THING[cell.kind]} SET active = false WHERE id >= {FIRST}")
-        return Batch(cell.kind, cell.verb, tuple(Item(id) for id in ids))
+        return made
 
     def trouble(self, trouble: Trouble, request: str, times: int | None = 1) -> None:
         self._proxy.trouble(trouble, request, times)

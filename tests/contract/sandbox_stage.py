@@ -10,7 +10,7 @@ from crmstate.core.words import Kind, Phase, Verb
 from crmstate.sandbox import contract
 
 from .simulated import SimulatedStage, WorldTruth
-from .stage import Truth, Who
+from .stage import Truth, Who, several
 
 DATASET = "Contacts"
 
@@ -157,10 +157,7 @@ class SandboxStage(SimulatedStage):
         if kind is Kind.ACCOUNT:
             self._world.set_subscription(status="cancelled")
             return Batch(kind, verb, (Item(self.tenant),))
-        if kind is Kind.DATASET:
-            dataset, rows = self.rows(["gone"] * count)
-            return Batch(kind, verb, tuple(Item(row) for row in rows), parent=dataset)
-        return Batch(kind, verb, tuple(Item(id) for id in self.put(kind, ["gone"] * count)))
+        return several(self, cell, count)
 
 
 STAGE = SandboxStage

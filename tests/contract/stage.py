@@ -14,7 +14,7 @@ from enum import Enum, auto
 from typing import Any, Protocol
 
 from crmstate.core.ports import ReadSession, Session
-from crmstate.core.provider import Batch, Cell, File, Provider
+from crmstate.core.provider import Batch, Cell, File, Item, Provider
 from crmstate.core.secret import Scrubber, Secret
 from crmstate.core.words import Kind, Phase, Verb
 from crmstate.providers.kit.connect import connect
@@ -201,6 +201,16 @@ class Stage(Protocol):
     def days_pass(self, days: int) -> None: ...
 
     def close(self) -> None: ...
+
+
+def several(stage: Stage, cell: Cell, count: int) -> Batch:
+    """As many things as a cell takes at once, put there as they come: rows with the dataset in which they lie."""
+    names, dataset = ["gone"] * min(count, cell.batch), None
+    if cell.kind is Kind.DATASET:
+        dataset, ids = stage.rows(names)
+    else:
+        ids = stage.put(cell.kind, names)
+    return Batch(cell.kind, cell.verb, tuple(Item(id) for id in ids), parent=dataset)
 
 
 class Patience:

@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Any
 
-from crmstate.core.provider import Batch, Cell, File, Item, Provider
+from crmstate.core.provider import Batch, Cell, File, Provider
 from crmstate.core.secret import Secret
 from crmstate.core.words import Kind, Phase, Verb
 from crmstate.providers import load
@@ -26,7 +26,7 @@ from crmstate.providers import load
 from ..e2e.tryton.place import DATABASE, database
 from ..e2e.tryton.server import Tryton
 from ..real.proxy import Asked, Manners, Proxy, Told, page
-from .stage import SHOWN, HeldKey, Trouble, Truth, Who
+from .stage import SHOWN, HeldKey, Trouble, Truth, Who, several
 
 SEED = Path(__file__).with_name("tryton_seed.py")
 MODULES = ("company", "user_role")
@@ -240,17 +240,13 @@ class TrytonStage:
         return []
 
     def batch(self, cell: Cell, count: int) -> Batch:
-        count = min(count, cell.batch)
-        if cell.kind is Kind.DATASET:
-            dataset, rows = self.rows(["gone"] * count)
-            return Batch(cell.kind, cell.verb, tuple(Item(row) for row in rows), parent=dataset)
-        ids = self.put(cell.kind, ["gone"] * count)
+        made = several(self, cell, count)
         if cell.verb is Verb.RESUME:
             with self._server.open() as file:
                 table = _TABLES[cell.kind][0]
                 file.execute(f"UPDATE {table} SET active = 0 WHERE id >= ?", (FIRST,))
                 file.execute("DELETE FROM seen_effects")
-        return Batch(cell.kind, cell.verb, tuple(Item(id) for id in ids))
+        return made
 
     def trouble(self, trouble: Trouble, request: str, times: int | None = 1) -> None:
         self._proxy.trouble(trouble, request, times)

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from crmstate.core.provider import Batch, Cell, Item
+from crmstate.core.provider import Batch, Cell
 from crmstate.core.secret import Secret
 from crmstate.core.words import Kind, Phase, Verb
 from crmstate.sandbox import World
 from crmstate.sandbox.dialects.zoho import credential, ids
 
 from .simulated import SimulatedStage, WorldTruth
-from .stage import HeldKey, Who
+from .stage import HeldKey, Who, several
 
 _STATUS = {"active": Phase.PRESENT, "inactive": Phase.INACTIVE, "enabled": Phase.PRESENT, "disabled": Phase.INACTIVE}
 _FAMILIES = {"webhook": "webhook", "workflow": "rule", "channel": "channel", "portal": "portal"}
@@ -211,15 +211,11 @@ class ZohoStage(SimulatedStage):
         self._world.set_traits(soft_delete=True)
 
     def batch(self, cell: Cell, count: int) -> Batch:
-        kind, verb = cell.kind, cell.verb
-        if kind is Kind.DATASET:
-            dataset, rows = self.rows(["gone"] * min(count, cell.batch))
-            return Batch(kind, verb, tuple(Item(row) for row in rows), parent=dataset)
-        made = self.put(kind, ["gone"] * min(count, cell.batch))
-        if verb is Verb.RESUME:
-            for id in made:
-                self._world.run("UPDATE users SET status = 'inactive' WHERE id = ?", ids.read(id, ()))
-        return Batch(kind, verb, tuple(Item(id) for id in made))
+        made = several(self, cell, count)
+        if cell.verb is Verb.RESUME:
+            for each in made.items:
+                self._world.run("UPDATE users SET status = 'inactive' WHERE id = ?", ids.read(each.id, ()))
+        return made
 
 
 STAGE = ZohoStage

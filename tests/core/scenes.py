@@ -339,3 +339,15 @@ def archived(id: str, rows: int = 5, *, delta: bool = True, at: str = "2026-05-0
 
 def place(kind: Kind, id: str) -> Address:
     return address(kind, id)
+
+
+def before(stage: str, order: Sequence[tuple[str, str]]) -> set[str]:
+    """Every stage that comes before, directly or not."""
+    found: set[str] = set()
+    todo = [stage]
+    while todo:
+        name = todo.pop()
+        fresh = {first for first, then in order if then == name} - found
+        found |= fresh
+        todo += fresh
+    return found

@@ -19,7 +19,7 @@ from crmstate.core.schedule import Schedule
 from crmstate.core.survey import DatasetFacts, Listing, Survey, survey
 from crmstate.core.words import Kind, Mode, Outcome, Phase, Verb
 
-from .scenes import LISTED, TENANT
+from .scenes import LISTED, TENANT, before
 from .strategies import LAW, OWN, cases
 
 Case = tuple[Desired, Survey, State, Provider]
@@ -36,17 +36,6 @@ def runs(made: Plan, chance: random.Random) -> list[Step]:
         schedule.done(step.id)
         free += schedule.take()
     return order
-
-
-def before(made: Plan, stage: str) -> set[str]:
-    found: set[str] = set()
-    todo = [stage]
-    while todo:
-        name = todo.pop()
-        fresh = {first for first, then in made.order if then == name} - found
-        found |= fresh
-        todo += fresh
-    return found
 
 
 AFTERWARDS = (Kind.MIGRATION, Kind.SETTLEMENT, Kind.EVALUATION)
@@ -104,7 +93,7 @@ def test_nothing_starts_before_its_needs_its_stages_and_every_blocker_before_it(
     made = plan(*case)
     done: set[str] = set()
     for step in runs(made, chance):
-        earlier = before(made, step.stage)
+        earlier = before(step.stage, made.order)
         assert set(step.needs) <= done
         assert {each.id for each in made.steps if each.stage in earlier} <= done
         assert [each for each in made.blocked if each.stage in earlier] == []

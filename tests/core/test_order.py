@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from crmstate.core.order import MILESTONES, RULES, Stage, cycle, earlier, precedence
 from crmstate.core.words import Milestone
 
+from .scenes import before
+
 ATTRIBUTES = ("users.needs_active_owner", "cancel.ends_api")
 COMBINATIONS = list(chain.from_iterable(combinations(ATTRIBUTES, size) for size in range(len(ATTRIBUTES) + 1)))
 DESTROYS = (Stage.PURGE, Stage.BIN, Stage.MODULES, Stage.SETTINGS, Stage.CANCEL, Stage.ACCOUNT)
@@ -18,18 +20,6 @@ DESTROYS = (Stage.PURGE, Stage.BIN, Stage.MODULES, Stage.SETTINGS, Stage.CANCEL,
 
 def edges(attributes: tuple[str, ...]) -> list[tuple[str, str]]:
     return [(rule.before, rule.after) for rule in precedence(attributes)]
-
-
-def before(stage: str, pairs: list[tuple[str, str]]) -> set[str]:
-    """Every stage that comes before, directly or not."""
-    found: set[str] = set()
-    todo = [stage]
-    while todo:
-        name = todo.pop()
-        fresh = {first for first, then in pairs if then == name} - found
-        found |= fresh
-        todo += fresh
-    return found
 
 
 @pytest.mark.parametrize("attributes", COMBINATIONS)

@@ -23,6 +23,7 @@ from .scenes import (
     REVOKED,
     WRITER,
     account,
+    before,
     contract,
     dataset,
     ids,
@@ -114,12 +115,12 @@ def test_of_any_part_every_step_is_in_the_whole_and_has_what_it_needs(target: li
     assert [step for step in made.steps if whole.get(step.id) != step] == []
     assert {need for step in made.steps for need in step.needs} - here == set()
     place = {step.id: number for number, step in enumerate(reachable(WHOLE))}
-    before: dict[str, set[str]] = {}
+    wanted: dict[str, set[str]] = {}
     for step in WHOLE.steps:
         for other in WHOLE.steps:
-            if other.stage in _ancestors(WHOLE, step.stage):
-                before.setdefault(step.id, set()).add(other.id)
-    assert [step for step in made.steps if before.get(step.id, set()) - here] == [], (
+            if other.stage in before(step.stage, WHOLE.order):
+                wanted.setdefault(step.id, set()).add(other.id)
+    assert [step for step in made.steps if wanted.get(step.id, set()) - here] == [], (
         "nothing that comes before is left out"
     )
     assert sorted(here, key=place.__getitem__) == [step.id for step in reachable(made)] or set(here) == {
@@ -130,14 +131,3 @@ def test_of_any_part_every_step_is_in_the_whole_and_has_what_it_needs(target: li
 @pytest.mark.parametrize("which", [{}, {"target": ["user/p1"]}, {"exclude": ["dataset/contacts"]}])
 def test_a_part_is_as_determined_as_the_whole(which: dict[str, Any]) -> None:
     assert part(**which) == part(**which)
-
-
-def _ancestors(made: Plan, stage: str) -> set[str]:
-    found: set[str] = set()
-    todo = [stage]
-    while todo:
-        name = todo.pop()
-        fresh = {first for first, then in made.order if then == name} - found
-        found |= fresh
-        todo += fresh
-    return found

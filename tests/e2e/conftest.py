@@ -10,6 +10,8 @@ from crmstate.cli import clock
 from crmstate.cli.clock import RealClock
 from crmstate.providers.kit import session
 
+from .outside import Outside, outside
+from .scenes import template as made_once
 from .site import Site, site
 
 
@@ -17,6 +19,19 @@ from .site import Site, site
 def here(tmp_path: Path) -> Iterator[Site]:
     """A small served site with its manifest."""
     with site(tmp_path / "site") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Such a site's folder, to copy sites from."""
+    return made_once(tmp_path_factory.mktemp("template"), users=4, rows=7)
+
+
+@pytest.fixture
+def far(template: Path, tmp_path: Path) -> Iterator[Outside]:
+    """A site of which every command is a process, and its vendor as well."""
+    with outside(tmp_path / "site", template) as made:
         yield made
 
 

@@ -126,6 +126,20 @@ class Outside(Site):
     def state_folder(self) -> Path:
         return self.folder / ".crmstate" / "exit"
 
+    def chunks(self) -> int:
+        """How far the journal has come."""
+        try:
+            return sum(path.suffix == ".jsonl" for path in (self.state_folder / "journal").iterdir())
+        except FileNotFoundError:
+            return 0
+
+    def killed(self, *args: str, far: int, late: float) -> bool:
+        """One command, killed so many seconds after its journal was so long. False: it had ended before."""
+        running = self.begin(*args)
+        until(lambda: running.ended or self.chunks() >= far, "a chunk")
+        time.sleep(late)
+        return running.kill()
+
     def holds(self, running: Running) -> bool:
         """Whether the command holds the lock by now, or has ended."""
         try:

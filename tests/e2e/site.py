@@ -22,13 +22,19 @@ from crmstate.cli.app import run
 from crmstate.sandbox import Server, World
 from crmstate.sandbox import advance as advance_world
 
-MANIFEST = """\
+HEAD = """\
 apiVersion: crmstate/v1
 kind: Decommission
 name: exit
 owner: revops@example.com
 provider: {name: sandbox, embedded: acme.db}
 cutover: {freeze: now}
+"""
+"""How a manifest begins that ends something of the served World, and at once."""
+
+MANIFEST = (
+    HEAD
+    + """\
 end_state:
   subscription: {status: cancelled, effective: immediately}
   users: {status: removed, keep: [{email: owner@example.com, why: closes the account}]}
@@ -43,6 +49,7 @@ end_state:
     purge: {status: purged, bin: emptied}
   account: {status: deleted}
 """
+)
 
 
 def archived(folder: Path) -> dict[str, bytes]:

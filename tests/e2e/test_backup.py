@@ -20,7 +20,7 @@ from crmstate.sandbox import World
 
 from .scenes import apply, effects, finish
 from .site import MANIFEST, Site, rows_of, site, small_world
-from .test_crash_points import Counting, Crash, apply_once
+from .test_crash_points import Counting, Crash, apply_once, every_point
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -213,8 +213,7 @@ def points_of(folder: Path, template: Path) -> list[tuple[int, str]]:
     with site(folder, template) as here:
         counted = Counting()
         assert apply_once(here, counted) == 0
-        modes = [("before", "after", "torn") if torn else ("before", "after") for _, torn in counted.seen]
-        return [(at, mode) for at, each in enumerate(modes) for mode in each]
+        return every_point(counted.seen)
 
 
 def survived(tmp_path: Path, part: int, share: int) -> None:
@@ -236,7 +235,7 @@ def test_some_crash_points_of_a_backup_are_survived_and_none_orders_two(
     survived(tmp_path, 5, 170)
 
 
-@pytest.mark.deep
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.deep(seconds=30)
+@pytest.mark.parametrize("part", range(8))
 def test_every_crash_point_of_a_backup_is_survived(part: int, tmp_path: Path, as_many_effects_every_time: None) -> None:
-    survived(tmp_path, part, 4)
+    survived(tmp_path, part, 8)

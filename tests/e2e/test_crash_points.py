@@ -25,7 +25,7 @@ from crmstate.manifest.load import load
 from crmstate.store.load import read
 from crmstate.views.sink import Sink
 
-from .site import MANIFEST, Site, site, small_world
+from .site import Site, site
 
 T = TypeVar("T")
 MODES = ("before", "after", "torn")
@@ -94,14 +94,6 @@ def outcome_of(here: Site) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("template")
-    small_world(folder / "acme.db")
-    (folder / "crmstate.yaml").write_text(MANIFEST, encoding="utf-8")
-    return folder
-
-
-@pytest.fixture(scope="module")
 def whole(
     template: Path, as_many_effects_every_time: None, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[list[tuple[str, bool]], dict[str, Any], State]:
@@ -133,7 +125,8 @@ def _check(here: Site, whole: tuple[Any, dict[str, Any], State], where: str) -> 
     assert state.lineage in ("", final.lineage), where
 
 
-def _points(seen: list[tuple[str, bool]]) -> list[tuple[int, str]]:
+def every_point(seen: list[tuple[str, bool]]) -> list[tuple[int, str]]:
+    """Every effect of an undisturbed run, before it, after it, and torn where it can be."""
     return [(at, mode) for at, (_, torn) in enumerate(seen) for mode in MODES if mode != "torn" or torn]
 
 
@@ -163,24 +156,24 @@ SHARE = 72
 @pytest.mark.parametrize("part", range(2))
 def test_some_crash_points_are_survived(part: int, template: Path, whole: Any, tmp_path: Path) -> None:
     """Every thirty-sixth point, spread over the run and over the modes; all of them: `make test-deep`."""
-    for number, (at, mode) in enumerate(_points(whole[0])):
+    for number, (at, mode) in enumerate(every_point(whole[0])):
         if number % SHARE == part * (SHARE // 2):
             with site(tmp_path / f"{at}-{mode}", template) as here:
                 _crash(here, at, mode)
                 _check(here, whole, f"{mode} effect {at} {whole[0][at][0]}")
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=50)
 @pytest.mark.parametrize("part", range(8))
 def test_every_crash_point_is_survived(part: int, template: Path, whole: Any, tmp_path: Path) -> None:
-    for number, (at, mode) in enumerate(_points(whole[0])):
+    for number, (at, mode) in enumerate(every_point(whole[0])):
         if number % 8 == part:
             with site(tmp_path / f"{at}-{mode}", template) as here:
                 _crash(here, at, mode)
                 _check(here, whole, f"{mode} effect {at} {whole[0][at][0]}")
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=20)
 @pytest.mark.parametrize("part", range(4))
 def test_a_crash_while_resuming_is_survived_too(part: int, template: Path, whole: Any, tmp_path: Path) -> None:
     for number, at in enumerate(range(0, len(whole[0]), 7)):

@@ -14,30 +14,22 @@ from typing import Any
 
 import pytest
 
-from .outside import Outside, lock_is_free, outside, sound
+from .outside import Outside, lock_is_free, sound
 from .scenes import effects
-from .site import MANIFEST, Said, Site, site, small_world
+from .scenes import template as made_once
+from .site import Said, Site, site
 
 KIB = 1024
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("template")
-    small_world(folder / "acme.db", rows=400)
-    (folder / "crmstate.yaml").write_text(MANIFEST, encoding="utf-8")
-    return folder
+    return made_once(tmp_path_factory.mktemp("template"), users=4, rows=400)
 
 
 @pytest.fixture
 def here(template: Path, tmp_path: Path) -> Iterator[Site]:
     with site(tmp_path / "site", template) as made:
-        yield made
-
-
-@pytest.fixture
-def far(template: Path, tmp_path: Path) -> Iterator[Outside]:
-    with outside(tmp_path / "site", template) as made:
         yield made
 
 

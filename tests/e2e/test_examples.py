@@ -31,7 +31,7 @@ def walked(script: Path, work: Path, tmp_path: Path) -> str:
     return said.stdout
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=20)
 def test_a_vendor_without_an_api_is_ended_to_a_bundle_that_anybody_can_check(tmp_path: Path) -> None:
     work = tmp_path / "work"
 

@@ -14,28 +14,13 @@ import pytest
 from crmstate.sandbox import World, seed
 
 from .scenes import finish, lines
-from .site import Said, Site, rows_of, site
+from .site import MANIFEST, Said, Site, rows_of, site
 
-MANIFEST = """\
-apiVersion: crmstate/v1
-kind: Decommission
-name: exit
-owner: revops@example.com
-provider: {name: sandbox, embedded: acme.db}
-cutover: {freeze: now}
-end_state:
-  subscription: {status: cancelled, effective: immediately}
-  users: {status: removed, keep: [{email: user1@example.com, why: closes the account}]}
-  sessions: {status: ended}
-  api_keys: {status: revoked}
-  integrations: {status: removed}
-  settings: {status: reset}
-  data:
-    archive: {to: archive/, datasets: all, attachments: true}
-    discard: [{dataset: dashboards, why: rebuilt, by: head@example.com}]
-    purge: {status: purged, bin: emptied}
-  account: {status: deleted}
-"""
+HERE = (
+    MANIFEST.replace("{email: owner@", "{email: user1@")
+    .replace("dataset: Dashboards", "dataset: dashboards")
+    .replace("  modules: {crm: {status: disabled, data_effect: keeps}}\n", "")
+)
 NASTY = (
     "\x1b]8;;https://evil.example\x07click\x1b]8;;\x07",
     "\x9b2J\x9b1;1H\x90q\x9c",
@@ -101,7 +86,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, dict
             _nasty(world, f"n{number}", name)
         for id in IDS:
             _nasty(world, id, f"name of {id}")
-    (template / "crmstate.yaml").write_text(MANIFEST, encoding="utf-8")
+    (template / "crmstate.yaml").write_text(HERE, encoding="utf-8")
     with site(folder / "site", template) as here:
         yield here, dict(_everything(here))
 

@@ -16,7 +16,7 @@ from crmstate.sandbox import World
 
 from .scenes import apply, effects, ending, finish, rows_added
 from .site import MANIFEST, Site, rows_of, site, small_world
-from .test_crash_points import Counting, Crash, apply_once
+from .test_crash_points import Counting, Crash, apply_once, every_point
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -139,8 +139,7 @@ def points_of(folder: Path, template: Path) -> tuple[list[tuple[int, str]], int]
         small_jobs(here)
         counted = Counting()
         assert apply_once(here, counted) == 0
-        modes = [("before", "after", "torn") if torn else ("before", "after") for _, torn in counted.seen]
-        return [(at, mode) for at, each in enumerate(modes) for mode in each], submitted(here)
+        return every_point(counted.seen), submitted(here)
 
 
 def survived(tmp_path: Path, part: int, share: int) -> None:
@@ -163,7 +162,7 @@ def test_some_crash_points_of_jobs_are_survived_and_none_is_submitted_twice(
     survived(tmp_path, 7, 100)
 
 
-@pytest.mark.deep
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.deep(seconds=50)
+@pytest.mark.parametrize("part", range(8))
 def test_every_crash_point_of_jobs_is_survived(part: int, tmp_path: Path, as_many_effects_every_time: None) -> None:
-    survived(tmp_path, part, 4)
+    survived(tmp_path, part, 8)

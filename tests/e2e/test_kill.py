@@ -21,7 +21,7 @@ from crmstate.cli.effects import Straight
 from crmstate.core.words import Outcome, Proof
 from crmstate.sandbox import World
 
-from .outside import Outside, lock_is_free, once, outside, sound, until
+from .outside import Outside, lock_is_free, once, outside, sound
 from .scenes import ending
 from .site import MANIFEST, Site, small_world
 
@@ -45,30 +45,23 @@ def world(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("template")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A larger site, whose vendor takes its time."""
+    folder = tmp_path_factory.mktemp("slow")
     world(folder)
     (folder / "crmstate.yaml").write_text(MANIFEST, encoding="utf-8")
     return folder
 
 
 @pytest.fixture(scope="module")
-def whole(template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, dict[str, Any]]:
+def whole(slow: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, dict[str, Any]]:
     """The undisturbed run: how many chunks its journal has, and its end."""
-    with outside(tmp_path_factory.mktemp("whole") / "site", template) as here:
+    with outside(tmp_path_factory.mktemp("whole") / "site", slow) as here:
         said = here.command(*APPLY)
         assert said.code == 0, said.out[-500:] + said.err
-        length = chunks(here)
+        length = here.chunks()
         completed(here)
         return length, ending(here)
-
-
-def chunks(here: Outside) -> int:
-    """How far the journal has come."""
-    try:
-        return sum(path.suffix == ".jsonl" for path in (here.state_folder / "journal").iterdir())
-    except FileNotFoundError:
-        return 0
 
 
 def completed(here: Outside) -> None:
@@ -97,15 +90,11 @@ def archived(here: Site) -> None:
 def killed(here: Outside, chance: random.Random, length: int) -> bool:
     """One apply, killed at a random moment: while it starts and plans, or anywhere on its way, counted by the journal
     and not by the clock, so that a slow machine and a fast one are met alike. False: it had ended before."""
-    before = chunks(here)
-    running = here.begin(*APPLY)
     if chance.random() < 0.15:
-        time.sleep(chance.random())
-    else:
-        far = before + 1 + int((length - before) * chance.random() ** 1.5)
-        until(lambda: running.ended or chunks(here) >= far, "a chunk")
-        time.sleep(0.06 * chance.random())
-    return running.kill()
+        return here.killed(*APPLY, far=0, late=chance.random())
+    before = here.chunks()
+    far = before + 1 + int((length - before) * chance.random() ** 1.5)
+    return here.killed(*APPLY, far=far, late=0.06 * chance.random())
 
 
 def kills(template: Path, whole: tuple[int, dict[str, Any]], folder: Path, seed: int, count: int) -> list[int]:
@@ -126,18 +115,16 @@ def kills(template: Path, whole: tuple[int, dict[str, Any]], folder: Path, seed:
     return found
 
 
-def test_an_apply_that_is_killed_again_and_again_comes_to_the_same_end(
-    template: Path, whole: Any, tmp_path: Path
-) -> None:
-    loose = kills(template, whole, tmp_path, seed=1, count=8)
+def test_an_apply_that_is_killed_again_and_again_comes_to_the_same_end(slow: Path, whole: Any, tmp_path: Path) -> None:
+    loose = kills(slow, whole, tmp_path, seed=1, count=8)
     assert any(loose)
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=15)
 @pytest.mark.parametrize("seed", range(10, 20))
-def test_a_hundred_kills_are_survived(seed: int, template: Path, whole: Any, tmp_path: Path) -> None:
+def test_a_hundred_kills_are_survived(seed: int, slow: Path, whole: Any, tmp_path: Path) -> None:
     """Ten times ten: together with every state between two of them."""
-    kills(template, whole, tmp_path, seed=seed, count=10)
+    kills(slow, whole, tmp_path, seed=seed, count=10)
 
 
 PEOPLE = MANIFEST.replace(
@@ -147,81 +134,67 @@ PEOPLE = MANIFEST.replace(
 APPROVED = MANIFEST.replace("end_state:", "safeguards: {approvals: {irreversible: 2}}\nend_state:")
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("small")
-    small_world(folder / "acme.db")
-    (folder / "crmstate.yaml").write_text(MANIFEST, encoding="utf-8")
-    return folder
-
-
-@pytest.fixture
-def here(small: Path, tmp_path: Path) -> Iterator[Outside]:
-    with outside(tmp_path / "site", small) as made:
-        yield made
-
-
-def moments(here: Outside, args: tuple[str, ...], count: int) -> Iterator[bool]:
+def moments(far: Outside, args: tuple[str, ...], count: int) -> Iterator[bool]:
     """Runs a command once, then so many times more, and kills those at moments spread over its duration. Gives after
     each whether it was killed."""
     began = time.monotonic()
-    said = here.command(*args)
+    said = far.command(*args)
     assert said.code in (0, 3), said.err
     seconds = time.monotonic() - began
     for number in range(count):
-        running = here.begin(*args)
+        running = far.begin(*args)
         time.sleep(seconds * (number + 1) / (count + 1))
         yield running.kill()
 
 
-def test_a_plan_that_is_killed_while_it_is_saved_leaves_the_old_one_or_the_new_one(here: Outside) -> None:
-    plan = here.folder / "plan.json"
-    for _ in moments(here, ("plan", "--out", "plan.json", "--quiet"), 6):
+def test_a_plan_that_is_killed_while_it_is_saved_leaves_the_old_one_or_the_new_one(far: Outside) -> None:
+    plan = far.folder / "plan.json"
+    for _ in moments(far, ("plan", "--out", "plan.json", "--quiet"), 6):
         saved = json.loads(plan.read_bytes())
         assert len(saved["steps"]) >= 30
         assert plan.stat().st_mode & 0o777 == 0o600
-        left = [path for path in here.folder.iterdir() if path.name.startswith("plan.json.")]
+        left = [path for path in far.folder.iterdir() if path.name.startswith("plan.json.")]
         assert all(path.stat().st_mode & 0o777 == 0o600 for path in left)
-    assert here.truth()["effects"] == 0
-    assert here.command("apply", "plan.json", "--yes").code == 0
+    assert far.truth()["effects"] == 0
+    assert far.command("apply", "plan.json", "--yes").code == 0
 
 
-def test_a_confirmation_that_is_killed_is_whole_or_was_never_given(here: Outside) -> None:
-    here.write(PEOPLE)
-    (here.folder / "signed.pdf").write_bytes(b"signed" * 1000)
+def test_a_confirmation_that_is_killed_is_whole_or_was_never_given(far: Outside) -> None:
+    far.write(PEOPLE)
+    (far.folder / "signed.pdf").write_bytes(b"signed" * 1000)
     confirm = ("confirm", "human_step/training", "--by", "hr@example.com", "--evidence", "signed.pdf")
-    evidence = here.state_folder / "evidence"
-    before = here.begin(*confirm)
-    while not here.holds(before):
+    evidence = far.state_folder / "evidence"
+    before = far.begin(*confirm)
+    while not far.holds(before):
         time.sleep(0.002)
     before.kill()
-    for _ in moments(here, confirm, 5):
-        state = sound(here)
+    for _ in moments(far, confirm, 5):
+        state = sound(far)
         assert state is not None
         entries = [entry for entry in state.entries.values() if entry.address == "human_step/training"]
         assert [entry.outcome for entry in entries] == [Outcome.DONE]
         kept = [path for path in evidence.iterdir() if not path.name.endswith(".tmp")]
         assert [hashlib.sha256(path.read_bytes()).hexdigest() for path in kept] == [path.name for path in kept]
-    said = here.command(*confirm)
+    said = far.command(*confirm)
     assert (said.code, "CRM-C009" in said.err) == (3, True)
-    assert [entry.proof for entry in here.recorded().entries.values()] == [Proof.ATTESTED]
-    assert lock_is_free(here)
+    assert [entry.proof for entry in far.recorded().entries.values()] == [Proof.ATTESTED]
+    assert lock_is_free(far)
 
 
-def test_an_approval_that_is_killed_counts_once_or_not_at_all(here: Outside) -> None:
-    here.write(APPROVED)
-    assert here.command("plan", "--out", "plan.json", "--quiet").code == 0
+def test_an_approval_that_is_killed_counts_once_or_not_at_all(far: Outside) -> None:
+    far.write(APPROVED)
+    assert far.command("plan", "--out", "plan.json", "--quiet").code == 0
     approve = ("approve", "plan.json", "--by", "ann@example.com")
-    for _ in moments(here, approve, 6):
-        state = sound(here)
+    for _ in moments(far, approve, 6):
+        state = sound(far)
         assert state is not None
         assert {each.by for each in state.approvals} <= {"ann@example.com"}
-    said = here.command("apply", "plan.json", "--yes")
+    said = far.command("apply", "plan.json", "--yes")
     assert said.code == 3, said.err
-    truth = here.truth()
+    truth = far.truth()
     assert {each["status"] for each in truth["api_keys"]} == {"active"}
     assert truth["subscription"]["status"] == "active"
-    assert here.command("approve", "plan.json", "--by", "bob@example.com").code == 0
-    assert here.command("apply", "plan.json", "--yes").code == 0
-    assert here.truth()["subscription"]["status"] == "cancelled"
-    assert here.twice() == []
+    assert far.command("approve", "plan.json", "--by", "bob@example.com").code == 0
+    assert far.command("apply", "plan.json", "--yes").code == 0
+    assert far.truth()["subscription"]["status"] == "cancelled"
+    assert far.twice() == []

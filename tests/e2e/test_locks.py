@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,25 +14,11 @@ from crmstate.cli.compose import House
 from crmstate.sandbox import World
 from crmstate.store.store import Store
 
-from .outside import Outside, Running, agrees, lock_is_free, outside, until
+from .outside import Outside, Running, agrees, lock_is_free, until
 from .scenes import calm, effects, rows_added
-from .site import MANIFEST, Site, small_world
+from .site import Site
 
 APPLY = ("apply", "--yes")
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("template")
-    small_world(folder / "acme.db")
-    (folder / "crmstate.yaml").write_text(MANIFEST, encoding="utf-8")
-    return folder
-
-
-@pytest.fixture
-def far(template: Path, tmp_path: Path) -> Iterator[Outside]:
-    with outside(tmp_path / "site", template) as made:
-        yield made
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .site import MANIFEST, Site
+from .site import HEAD, MANIFEST, Site
 
 pytestmark = pytest.mark.usefixtures("quick")
 MASKED = (
@@ -90,13 +90,9 @@ def test_nobody_whom_the_manifest_names_is_shown_by_any_command_in_any_format(
         assert [name for name in told if name in seen.out + seen.err] == [], words
 
 
-HANDED_IN = """\
-apiVersion: crmstate/v1
-kind: Decommission
-name: exit
-owner: revops@example.com
-provider: {name: sandbox, embedded: acme.db}
-cutover: {freeze: now}
+HANDED_IN = (
+    HEAD
+    + """\
 end_state:
   sessions: {status: ended}
   data: {archive: {to: archive/, datasets: [contacts]}}
@@ -107,6 +103,7 @@ replacement:
   {decision: adopted, system: new, migrate: [{dataset: contacts, to: x, check: [counts]}], accepted: {proof: attested, owner: sales@example.com}}
 privacy: {mask_people: MASKED}
 """
+)
 
 
 SHOWN = ("Jane Doe", "Max Muster", "revops@example.com", "hr@example.com", "sales@example.com")

@@ -17,16 +17,12 @@ from crmstate.store.load import read
 from ..people.chats import chats, plain
 from ..people.smtp import MailServer, mail_server
 from .scenes import apply, closing
-from .site import MANIFEST, Site, site
+from .site import HEAD, MANIFEST, Site, site
 from .test_encrypted import Key
 
-BASE = """\
-apiVersion: crmstate/v1
-kind: Decommission
-name: exit
-owner: revops@example.com
-provider: {name: sandbox, embedded: acme.db}
-cutover: {freeze: now}
+BASE = (
+    HEAD
+    + """\
 notices:
 NOTICES
 mail: {host: 127.0.0.1, port: PORT, tls: none, sender: revops@example.com, name: RevOps 运营, per_minute: 100000}
@@ -34,6 +30,7 @@ end_state:
   sessions: {status: ended}
   data: {archive: {to: archive/, datasets: [contacts]}}
 """
+)
 MAIL = "mail: {host: 127.0.0.1, port: PORT, tls: none, sender: revops@example.com, per_minute: 100000}\n"
 STAFF = "  - {to: staff, channel: mail, language: zh-CN, send: 30 days before freeze}"
 TO_FILE = (

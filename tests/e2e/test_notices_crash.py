@@ -80,7 +80,7 @@ def test_stopped_at_every_message_and_every_append_around_it(
     assert {0, 1} == set(found)
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=15)
 def test_stopped_at_every_effect_of_telling(
     template: Path, mails: MailServer, tmp_path: Path, as_many_effects_every_time: None
 ) -> None:

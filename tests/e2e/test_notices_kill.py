@@ -15,24 +15,21 @@ from crmstate.core.words import Fate
 
 from ..people.smtp import MailServer, mail_server
 from .outside import Outside, lock_is_free, outside, until
-from .site import small_world
+from .site import HEAD, small_world
 
 APPLY = ("apply", "--yes", "--parallel", "4", "--format", "json")
 OPEN = 4
 """Connections that `--parallel 4` opens."""
-MANIFEST = """\
-apiVersion: crmstate/v1
-kind: Decommission
-name: exit
-owner: revops@example.com
-provider: {{name: sandbox, embedded: acme.db}}
-cutover: {{freeze: now}}
+MANIFEST = (
+    HEAD
+    + """\
 notices:
-  - {{to: customers, decision: {{told: true, why: hotline}}, channel: mail, recipients: {{file: customers.csv}}, send: 30 days before freeze}}
-mail: {{host: 127.0.0.1, port: {port}, tls: none, sender: revops@example.com, per_minute: 1000000}}
+  - {to: customers, decision: {told: true, why: hotline}, channel: mail, recipients: {file: customers.csv}, send: 30 days before freeze}
+mail: {host: 127.0.0.1, port: PORT, tls: none, sender: revops@example.com, per_minute: 1000000}
 end_state:
-  sessions: {{status: ended}}
+  sessions: {status: ended}
 """
+)
 PLACE = "notice/customers-mail"
 
 
@@ -45,7 +42,7 @@ def mails(tmp_path: Path) -> Iterator[MailServer]:
 def template(folder: Path, mails: MailServer, count: int) -> Path:
     folder.mkdir()
     small_world(folder / "acme.db", users=2)
-    (folder / "crmstate.yaml").write_text(MANIFEST.format(port=mails.port), encoding="utf-8")
+    (folder / "crmstate.yaml").write_text(MANIFEST.replace("PORT", str(mails.port)), encoding="utf-8")
     rows = "".join(f"客户 {number},c{number}@example.com\n" for number in range(count))
     (folder / "customers.csv").write_text("name,email\n" + rows, encoding="utf-8")
     return folder

@@ -10,7 +10,7 @@ import pytest
 
 from crmstate.core.words import Outcome
 
-from .site import MANIFEST, Said, Site
+from .site import HEAD, MANIFEST, Said, Site
 from .test_contacts import TALK, added, mail, state
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -20,16 +20,13 @@ contract:
   term: {start: 2026-02-01, length: 12 months, end: inclusive, renewal: automatic, renewal_length: 12 months}
   notice: {period: 30 days, before: term_end, to: legal@vendor.example}
 """
-CANCELLED = """\
-apiVersion: crmstate/v1
-kind: Decommission
-name: exit
-owner: revops@example.com
-provider: {name: sandbox, embedded: acme.db}
-cutover: {freeze: now}
+CANCELLED = (
+    HEAD
+    + """\
 end_state:
   subscription: {status: cancelled, effective: immediately}
 """
+)
 GIVEN = "notice/contract"
 
 

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from .site import Site
+from .site import HEAD, Site
 
 
 @pytest.fixture
@@ -37,16 +37,7 @@ def test_machines_read_the_same(twice: Site) -> None:
 
 def test_a_plan_that_does_nothing_any_more_verifies_nothing_either(here: Site) -> None:
     plan = str(here.folder / "p.json")
-    here.write(
-        """\
-apiVersion: crmstate/v1
-kind: Decommission
-name: exit
-provider: {name: sandbox, embedded: acme.db}
-cutover: {freeze: now}
-end_state: {sessions: {status: ended}}
-"""
-    )
+    here.write(HEAD + "end_state: {sessions: {status: ended}}\n")
     assert here.plan("--out", plan).code == 0
     assert here.run("apply", plan, "--yes").code == 0
     verified = here.run("status", str(here.manifest), "--offline", "--format", "json").json["verified_at"]

@@ -83,7 +83,7 @@ def test_what_is_handed_in_is_on_record_whole_or_not_at_all(
     stopped(what, archived, tmp_path / "kept", monkeypatch, every=5)
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=6)
 @pytest.mark.parametrize("what", WHOLE)
 def test_whatever_is_handed_in_survives_a_stop_at_every_effect(
     what: str, archived: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

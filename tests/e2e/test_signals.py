@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,20 +32,6 @@ from .test_crash_points import apply_once, finish, outcome_of
 T = TypeVar("T")
 APPLY = ("apply", "--yes")
 PAIRS = [(signal.SIGINT, "4"), (signal.SIGTERM, "1")]
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("template")
-    small_world(folder / "acme.db")
-    (folder / "crmstate.yaml").write_text(MANIFEST, encoding="utf-8")
-    return folder
-
-
-@pytest.fixture
-def far(template: Path, tmp_path: Path) -> Iterator[Outside]:
-    with outside(tmp_path / "site", template) as made:
-        yield made
 
 
 def acts(here: Site) -> int:
@@ -258,13 +244,14 @@ def test_a_second_signal_at_some_moments_leaves_no_wrong_snapshot(
             assert outcome_of(here) == points[1]
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=25)
 @pytest.mark.parametrize("mode", ["before", "after"])
 @pytest.mark.parametrize("part", range(4))
 def test_a_second_signal_at_any_effect_is_survived(
     part: int, mode: str, template: Path, points: Any, tmp_path: Path
 ) -> None:
-    for at in range(part, len(points[0]), 8):
+    """Before and after every second effect: after one is before the next."""
+    for at in range(2 * part, len(points[0]), 8):
         with site(tmp_path / f"{at}", template) as here:
             abandoned(here, at, mode)
             finish(here)

@@ -7,26 +7,23 @@ import pytest
 
 from crmstate.sandbox import World
 
-from .scenes import EMBEDDED, closing, effects
-from .site import Site
+from .scenes import closing, effects
+from .site import HEAD, Site
 
 pytestmark = pytest.mark.usefixtures("quick")
-CLOSING = f"""\
-apiVersion: crmstate/v1
-kind: Decommission
-name: exit
-owner: revops@example.com
-{EMBEDDED}
-cutover: {{freeze: now}}
+CLOSING = (
+    HEAD
+    + """\
 end_state:
-  subscription: {{status: cancelled, effective: immediately}}
+  subscription: {status: cancelled, effective: immediately}
   data:
     discard:
-      - {{dataset: Contacts, why: rebuilt, by: head@example.com}}
-      - {{dataset: Deals, why: rebuilt, by: head@example.com}}
-      - {{dataset: Dashboards, why: rebuilt, by: head@example.com}}
-  account: {{status: deleted}}
+      - {dataset: Contacts, why: rebuilt, by: head@example.com}
+      - {dataset: Deals, why: rebuilt, by: head@example.com}
+      - {dataset: Dashboards, why: rebuilt, by: head@example.com}
+  account: {status: deleted}
 """
+)
 
 
 def withdraw(here: Site) -> None:

@@ -664,6 +664,7 @@ def test_an_adopted_database_keeps_its_numbers_and_the_servers_own_users(tmp_pat
         call = Client(world, keys["write"]["api_key"])
         assert 9 == call.good("res.users/context_get")["uid"]
         assert [1, 2, 3, 4, 9, 12] == call.good("res.users/search", domain=[ALL], order="id")
+        assert ("2",) == tuple(world.one("SELECT id FROM users WHERE role = 'owner'")), "the first one by number"
         assert (422, "odoo.exceptions.UserError") == call.refused("res.users/unlink", ids=[3])
         named = call.good("ir.model.data/search_read", domain=[["model", "=", "res.users"]], fields=["res_id"])
         assert {1, 2, 3} == {each["res_id"] for each in named}, "4 is somebody there, and no pattern of the server's"

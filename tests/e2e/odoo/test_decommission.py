@@ -5,7 +5,6 @@ do. What is so in the end is asked of the server over XML-RPC by another client,
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from crmstate.core.words import Outcome, Verb
 from crmstate.sandbox import World
 
 from ...contract.stage import Trouble
-from ..outside import lock_is_free, once, until
+from ..outside import lock_is_free, once
 from .office import LEAVER, Office, office
 from .place import DATABASE
 from .seed_counts import CONTACTS, FILES, LEADS, REPS
@@ -86,22 +85,6 @@ def agrees(here: Office) -> None:
             assert truth["rows"][name] == [], name
 
 
-def chunks(here: Office) -> int:
-    """How far the journal has come."""
-    try:
-        return sum(path.suffix == ".jsonl" for path in (here.state_folder / "journal").iterdir())
-    except FileNotFoundError:
-        return 0
-
-
-def killed(here: Office, far: int, chance: random.Random) -> bool:
-    """One apply, killed once its journal is so long. False: it had ended before."""
-    running = here.begin(*APPLY)
-    until(lambda: running.ended or chunks(here) >= far, "a chunk")
-    time.sleep(0.05 * chance.random())
-    return running.kill()
-
-
 def test_what_is_planned_is_applied_and_a_second_plan_is_empty(here: Office) -> None:
     before = here.truth()
     assert REPS + 1 == len(before["keys"]) and not opens(here, f"rep{REPS - 1}"), "somebody who left, with a key"
@@ -123,10 +106,11 @@ def test_what_is_planned_is_applied_and_a_second_plan_is_empty(here: Office) -> 
     ended(here)
 
 
+@pytest.mark.deep(seconds=40)
 def test_an_apply_that_is_killed_again_and_again_comes_to_the_same_end(here: Office) -> None:
     chance, places, met = random.Random(1), [3, 14, 26, 38], 0
     for far in places:
-        met += killed(here, far, chance)
+        met += here.killed(*APPLY, far=far, late=0.05 * chance.random())
         if (here.state_folder / "journal").exists():
             agrees(here)
     assert met >= len(places) // 2, "the runs had ended before they could be killed"

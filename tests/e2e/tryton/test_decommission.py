@@ -5,7 +5,6 @@ to do. What is so in the end is asked of the server by another client (proteus),
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from crmstate.cli.effects import Straight
 from crmstate.core.words import Outcome, Verb
 
 from ...contract.stage import Trouble
-from ..outside import lock_is_free, once, until
+from ..outside import lock_is_free, once
 from .office import LEAVER, Office, office
 from .place import DATABASE
 from .seed_counts import FILES, OPPORTUNITIES, PARTIES, REPS
@@ -88,22 +87,6 @@ def agrees(here: Office) -> None:
             assert truth["rows"][name] == 0, name
 
 
-def chunks(here: Office) -> int:
-    """How far the journal has come."""
-    try:
-        return sum(path.suffix == ".jsonl" for path in (here.state_folder / "journal").iterdir())
-    except FileNotFoundError:
-        return 0
-
-
-def killed(here: Office, far: int, chance: random.Random) -> bool:
-    """One apply, killed once its journal is so long. False: it had ended before."""
-    running = here.begin(*APPLY)
-    until(lambda: running.ended or chunks(here) >= far, "a chunk")
-    time.sleep(0.05 * chance.random())
-    return running.kill()
-
-
 def test_a_plan_changes_nothing_and_names_what_will_end(here: Office) -> None:
     before = here.truth()
     said = here.command("plan", "--format", "json")
@@ -127,7 +110,7 @@ def test_what_is_planned_is_applied_and_a_second_plan_is_empty(here: Office, key
 def kills(here: Office, keys: dict[str, str], places: list[int], chance: random.Random) -> None:
     met = 0
     for far in places:
-        met += killed(here, far, chance)
+        met += here.killed(*APPLY, far=far, late=0.05 * chance.random())
         if (here.state_folder / "journal").exists():
             agrees(here)
     assert met >= len(places) // 2, "the runs had ended before they could be killed"
@@ -136,12 +119,12 @@ def kills(here: Office, keys: dict[str, str], places: list[int], chance: random.
     ended(here, keys)
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=40)
 def test_an_apply_that_is_killed_again_and_again_comes_to_the_same_end(here: Office, keys: dict[str, str]) -> None:
     kills(here, keys, [2, 12, 24, 34, 42], random.Random(1))
 
 
-@pytest.mark.deep
+@pytest.mark.deep(seconds=40)
 @pytest.mark.parametrize("seed", range(4))
 def test_many_kills_at_random_places_are_survived(here: Office, keys: dict[str, str], seed: int) -> None:
     chance = random.Random(seed)
