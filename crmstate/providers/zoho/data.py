@@ -256,7 +256,8 @@ _WITHHELD = frozenset({Code.MISSING, Code.CONFLICT, Code.REJECTED})
 def _withheld(file: File, said: str) -> str:
     """What a person can do about a photo that never comes."""
     why = f" ({said})" if said else ""
-    return f"the photo of record {file.row} is named and not given out{why}: have it approved, or take it away, in Zoho"
+    way = "have it approved, or take it away, in Zoho, or `discard` the attachments of this module (`attachments: all`)"
+    return f"the photo of record {file.row} is named and not given out{why}: {way}"
 
 
 @provider.reads(
