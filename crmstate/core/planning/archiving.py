@@ -67,7 +67,10 @@ def _but_for_files(draft: Draft, goal: ArchiveGoal, row: Resource) -> ArchiveGoa
     if purged is None or purged.outcome is not Outcome.DONE:
         weight = Severity.WARNING if destroying(draft) else Severity.NOTE
         params = {"dataset": row.label or row.id, "who": lost.decision.by, "text": lost.decision.why}
-        draft.report("CRM-P064", weight, goal.span, row.address, **params)
+        written = (
+            each.span for each in draft.desired.discard if each.dataset in (row.id, row.label) and each.attachments
+        )
+        draft.report("CRM-P064", weight, next(written, goal.span), row.address, **params)
     return msgspec.structs.replace(goal, attachments=False)
 
 
