@@ -248,9 +248,11 @@ class Archive:
         """Reads and seals; the last seal again where a reading of a sealed dataset found nothing new. A delta goes on
         with no reading but one that its like began: an earlier one may have met rows before access was frozen. What was
         sealed by jobs goes on by jobs, and what was sealed by pages by pages: the two spell a row differently."""
-        complete, decided = work.seal is not None and work.seal.last.complete, left_out
-        if work.seal is not None:
-            decided = work.seal.last.left_out
+        before = work.seal.last if work.seal is not None else None
+        was = (before.complete, before.left_out) if before is not None else None
+        becomes = (attachments or (before is not None and before.complete), left_out)
+        if before is not None and before.unread and purpose == ADDITION:
+            becomes = before.complete, left_out or before.left_out  # reading the rest does not bring back what is gone
         if work.seal is not None and not work.seal.last.by_jobs:
             jobs = None
         elif work.seal is not None and jobs is None:
@@ -260,12 +262,12 @@ class Archive:
         bulk.read(work, source, jobs)
         if attachments:
             attached.files(work, source)
-        if work.seal is not None and not work.changed and (complete, decided) == (complete or attachments, left_out):
+        if work.seal is not None and not work.changed and was == becomes:
             work.journal.cut(work.sealed)
             open_work(work.place, self.store, self._now)
             return work.seal
         fields = described(source, dataset.id)
-        found = commit.prepare(work, dataset, complete or attachments, self._by, fields, left_out)
+        found = commit.prepare(work, dataset, becomes[0], self._by, fields, becomes[1])
         listing = self._listing(source)
         with self._ground:
             commit.commit(self.store, found, listing, self._now(), self._by, alone=self._under_way == 1)

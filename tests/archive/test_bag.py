@@ -188,6 +188,20 @@ def test_attachments_that_were_given_up_are_named_with_the_decision_until_they_a
     assert [given, ("no_attachments", None, True), ("", None, False), given, ("", None, False)] == found
 
 
+def test_what_a_purge_took_along_unread_stays_left_out_whatever_is_read_afterwards(tmp_path: Path) -> None:
+    vendor, archive, decided = (
+        small(),
+        FolderArchive(tmp_path, Effects(), Clock(), "me"),
+        Decision("spam", "h@example.com"),
+    )
+    archive.archive(vendor, resource("deals"), False, None, decided)
+    found = archive.delta(vendor, resource("deals"), True, purging=True)
+    (line,) = [
+        each for each in json.loads((tmp_path / "coverage.json").read_text())["datasets"] if each["dataset"] == "deals"
+    ]
+    assert (line["why"], Check("left_out", "lacking") in found.checks) == ("attachments_given_up", True)
+
+
 def test_a_listing_that_fails_is_unknown_and_stops_nothing(tmp_path: Path) -> None:
     vendor = small()
 

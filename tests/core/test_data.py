@@ -254,9 +254,12 @@ WITH_FILES = vendor()
 WITH_FILES.table[Kind.DATASET, Verb.READ] = replace(WITH_FILES.table[Kind.DATASET, Verb.READ], files=lambda *_: None)
 NO_FILES = (Discard("Contacts", "one waits for a check", "head@example.com", attachments=True),)
 UNREAD = Evidence("checksums", Proof.OBSERVED, NOW, checks=(Check("left_out", "lacking"),))
-FILELESS = record(
-    frozen(), archived("contacts"), happened(Kind.ARCHIVE, "contacts", Verb.DELTA, rows=5, evidence=(UNREAD,))
-)
+LEFT_OUT = [
+    *frozen(),
+    *archived("contacts"),
+    *happened(Kind.ARCHIVE, "contacts", Verb.DELTA, rows=5, evidence=(UNREAD,)),
+]
+FILELESS = record(LEFT_OUT)
 
 
 @pytest.mark.parametrize(("rows", "word"), [(5, ""), (None, "uncounted.")])
@@ -281,16 +284,30 @@ def test_attachments_that_stay_out_of_the_archive_are_a_loss_that_the_plan_names
 
 
 @pytest.mark.parametrize(("goals", "verb"), ENDS)
-def test_an_archive_without_attachments_stops_what_would_destroy_them_until_somebody_gives_them_up(
+def test_attachments_that_nobody_gives_up_any_more_are_read_before_anything_is_destroyed(
     goals: dict[str, Any], verb: Verb
 ) -> None:
-    here = seen(CONTACTS, module("crm", "clears"))
-    made = plan(wish(archive=ARCHIVED, **goals), here, FILELESS, WITH_FILES)
-    assert (blockers(made), reached(made, verb)) == ([("blocked.attachments", "dataset/contacts")], [])
+    here, gone = seen(CONTACTS, module("crm", "clears")), wish(archive=ARCHIVED, **goals)
+    made = plan(gone, here, FILELESS, WITH_FILES)
+    assert one(made, Verb.DELTA, "contacts").why.code == "why.delta.attachments"
+    assert (blockers(made), reached(made, verb)[:1]) == ([], reached(made, verb)) and reached(made, verb)
     for given in (NO_FILES, discard("contacts")):
-        assert blockers(plan(wish(archive=ARCHIVED, discard=given, **goals), here, FILELESS, WITH_FILES)) == []
-    moved = seen(dataset("contacts", 9), module("crm", "clears"))
-    assert reached(plan(wish(archive=ARCHIVED, **goals), moved, FILELESS, WITH_FILES), verb) != [], "it is read again"
+        made = plan(wish(archive=ARCHIVED, discard=given, **goals), here, FILELESS, WITH_FILES)
+        assert (blockers(made), ids(made, Verb.DELTA)) == ([], [])
+
+
+@pytest.mark.parametrize(("goals", "verb"), ENDS)
+@pytest.mark.parametrize(("code", "reads"), [("rows_remain", ["contacts"]), ("rejected", [])])
+def test_once_a_purge_has_begun_only_a_written_decision_stands_for_attachments_that_were_never_read(
+    goals: dict[str, Any], verb: Verb, code: str, reads: list[str]
+) -> None:
+    here = seen(dataset("contacts", 3), module("crm", "clears"))
+    begun = record(LEFT_OUT, happened(Kind.DATASET, "contacts", Verb.PURGE, Outcome.FAILED, code=code))
+    made = plan(wish(archive=ARCHIVED, **goals), here, begun, WITH_FILES)
+    assert (blockers(made), reached(made, verb)) == ([("blocked.attachments", "dataset/contacts")], [])
+    assert ids(made, Verb.DELTA) == reads
+    given = plan(wish(archive=ARCHIVED, discard=NO_FILES, **goals), here, begun, WITH_FILES)
+    assert blockers(given) == [] and reached(given, verb) != []
 
 
 @pytest.mark.parametrize(

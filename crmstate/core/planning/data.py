@@ -8,12 +8,13 @@ from crmstate.core.certificate import examined
 from crmstate.core.diagnostic import Span
 from crmstate.core.goal import ArchiveGoal, NoArchive
 from crmstate.core.lacking import given_up as given_up_parts
-from crmstate.core.lacking import lacking, left_out, unread
+from crmstate.core.lacking import lacking
 from crmstate.core.message import message
 from crmstate.core.order import Stage
 from crmstate.core.planning.archiving import archive
 from crmstate.core.planning.backup import backup
 from crmstate.core.planning.dataset import counted, destroying, facts_of, files_lost, uncovered
+from crmstate.core.planning.delta import nothing_gone, wanting
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.encrypted import keys, opened_by_hand
 from crmstate.core.planning.hands import unlisted
@@ -36,7 +37,6 @@ def data(draft: Draft) -> None:
     whole = [(each.dataset, each.span) for each in draft.desired.discard if each.whole]
     given_up, parts = _named(draft, whole, rows), given_up_parts(draft.desired.discard)
     _named(draft, [(each.dataset, each.span) for each in draft.desired.discard if not each.whole], rows)
-    left = left_out(goal, draft.desired.discard)
     held = _held(draft, rows)
     scope = _scope(draft, goal, rows) - given_up
     gone = (ended(draft.state) or begun(draft.state)) is not None
@@ -52,7 +52,7 @@ def data(draft: Draft) -> None:
             if names := lacking(draft.state, parts, row.id):
                 uncovered(draft, row, "blocked.columns", fields=", ".join(names))
                 continue
-            if unread(draft.state, left, row.id, row.label) and not _reads_again(draft, needs):
+            if wanting(draft, row) and not _reads_again(draft, row, needs):
                 uncovered(draft, row, "blocked.attachments")
                 continue
         elif not isinstance(goal, NoArchive) and row.id not in given_up:
@@ -75,9 +75,10 @@ def _unasked(draft: Draft, row: Resource) -> bool:
     return lost is not None and lost.decision is None and (purged is None or purged.outcome is not Outcome.DONE)
 
 
-def _reads_again(draft: Draft, steps: tuple[str, ...]) -> bool:
-    """Whether one of these steps reads what an archive is without."""
-    return any(step.id in steps and step.verb in (Verb.ARCHIVE, Verb.DELTA) for step in draft.steps)
+def _reads_again(draft: Draft, row: Resource, steps: tuple[str, ...]) -> bool:
+    """Whether one of these steps reads what the archive of a dataset is without."""
+    reads = any(step.id in steps and step.verb in (Verb.ARCHIVE, Verb.DELTA) for step in draft.steps)
+    return reads and nothing_gone(draft, row)
 
 
 def _remains(draft: Draft, row: Resource) -> bool:
