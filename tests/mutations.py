@@ -219,27 +219,27 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _zoho(
         "a refusal with 200 is an answer",
-        "vendor.py",
+        "errors.py",
         'if head.code is not None and head.status == "error":',
         'if head.code is not None and head.status == "error" and status >= 300:',
     ),
     _zoho(
         "a missing scope is a dead token",
-        "vendor.py",
+        "errors.py",
         '"OAUTH_SCOPE_MISMATCH": Code.DENIED,',
         '"OAUTH_SCOPE_MISMATCH": Code.EXPIRED,',
         "denied_listing",
     ),
     _zoho(
         "an item's own status is not read",
-        "vendor.py",
+        "answers.py",
         'if found.status == "success" or found.code in aim:',
         "if found.code:",
         "fails_in_part",
     ),
     _zoho(
         "results are taken by their places",
-        "vendor.py",
+        "answers.py",
         "return [_settled(each, named.get(each), aim) for each in ids]",
         "return [_settled(each, item, aim) for each, item in zip(ids, found, strict=False)]",
     ),
@@ -326,7 +326,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _zoho(
         "what has become a job is done",
-        "vendor.py",
+        "answers.py",
         'if found.status == "success" and found.code == SCHEDULED:',
         'if found.status == "never":',
     ),
@@ -478,13 +478,13 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     _zoho_job(
         "why a backup is refused is not read",
-        "vendor.py",
+        "errors.py",
         " or _wrapped(answer.body)",
         "",
     ),
     _zoho_job(
         "results are fetched as fast as they can be",
-        "vendor.py",
+        "limits.py",
         ", per_window={RESULT: (10, 60.0)}",
         "",
     ),
@@ -497,8 +497,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     _zoho_job(
         "leads are read by a job that may leave out converted ones",
         "jobs.py",
-        "if module == LEADS or len(names)",
-        "if len(names)",
+        "if module == LEADS or found.rich or len(names)",
+        "if found.rich or len(names)",
     ),
     _zoho_job(
         "fields that are left out are not said to be",
@@ -780,7 +780,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _fxiaoke(
         "an act whose answer was lost goes on",
         "purge.py",
-        "            if failure.code not in REFUSALS:\n                raise\n            refused",
+        "            if failure.code not in codes:\n                raise\n            refused",
         "            refused",
         "answer_is_lost",
     ),
@@ -839,15 +839,21 @@ MUTATIONS: tuple[Mutation, ...] = (
     _odoo(
         "a wrong status: archived people are present",
         "access.py",
-        "phase = Phase.PRESENT if row.active else Phase.INACTIVE\n        facts = UserFacts",
-        "phase = Phase.PRESENT\n        facts = UserFacts",
+        "phase = Phase.PRESENT if row.active else Phase.INACTIVE\n        role, undeletable",
+        "phase = Phase.PRESENT\n        role, undeletable",
         "lesson_06",
     ),
     _odoo(
         "the server's own users are people, who are to be deleted",
         "access.py",
-        "return sorted({ROOT, *(each.res_id for each in found)})",
-        "return [ROOT]",
+        "return _Known(nobodys, ",
+        "return _Known([ROOT], ",
+    ),
+    _odoo(
+        "the first administrator is one like any other",
+        "access.py",
+        "undeletable=undeletable",
+        "undeletable=False",
     ),
     _odoo(
         "archived rows are not asked for",

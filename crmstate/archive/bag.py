@@ -23,6 +23,7 @@ from crmstate.archive.layout import (
 )
 from crmstate.archive.marks import FileMark, sha256
 from crmstate.archive.seal import Seal
+from crmstate.core.decision import Decision
 
 _BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
@@ -32,7 +33,8 @@ class Covered(msgspec.Struct, frozen=True, omit_defaults=True):
     for the reason, explained in `REASONS`; `fields`: what came of the vendor's description of its fields, explained in
     `FIELDS`; nothing for archives of before that was said; `redacted`: by field how many rows were written without its value,
     which stands as "$redacted" in them; `columns`: those that the vendor did not export; `encoding`: how the files were
-    read as text that the records came in, and `guessed` where that is a guess."""
+    read as text that the records came in, and `guessed` where that is a guess; `attachments_given_up`: by whose decision its
+    attachments were left out, and why."""
 
     dataset: str
     status: str
@@ -43,9 +45,11 @@ class Covered(msgspec.Struct, frozen=True, omit_defaults=True):
     columns: tuple[str, ...] = ()
     encoding: str = ""
     guessed: bool = False
+    attachments_given_up: Decision | None = None
 
 
 REASONS = {
+    "attachments_given_up": "Its records are exported; its attachments were given up in writing, and are not here, or not all of them.",
     "columns_dropped": "The vendor does not export these columns.",
     "no_attachments": "Its records are exported; its attachments were not asked for.",
     "not_exportable": "The vendor says that it cannot be exported.",

@@ -20,14 +20,17 @@ from crmstate.archive.pack import packed_all
 from crmstate.archive.seal import Generation, Seal
 from crmstate.archive.segments import Work
 from crmstate.archive.store import TEMPORARY, Form, ReadStore, Store
+from crmstate.core.decision import Decision
 from crmstate.core.survey import Listing, Resource
 
 _SHELF = re.compile(f"{DATA}/{ATTACHMENTS}/[0-9a-f]{{2}}")
 
 
-def prepare(work: Work, dataset: Resource, complete: bool, by: str, fields: Described) -> Seal:
+def prepare(
+    work: Work, dataset: Resource, complete: bool, by: str, fields: Described, left_out: Decision | None = None
+) -> Seal:
     """Makes the list of the ids that are held durable, and gives the seal of the next generation. `complete`:
-    attachments were read, now or before; `fields`: the vendor's field metadata."""
+    attachments were read, now or before; `fields`: the vendor's field metadata; `left_out`: who gave the attachments up."""
     number = len(work.seal.generations) if work.seal else 0
     files = [*work.files(), *_kept(work)]
     ids = work.streamed(work.place.ids(number), packed_all(work.holding.ids(work.lines)))
@@ -41,7 +44,7 @@ def prepare(work: Work, dataset: Resource, complete: bool, by: str, fields: Desc
         slug=work.place.slug,
         generations=(
             *(work.seal.generations if work.seal else ()),
-            _generation(work, number, complete, by, fields.said),
+            _generation(work, number, complete, by, fields.said, left_out),
         ),
         ids=ids,
         journal=mark(work.place.journal, work.journal.data),
@@ -58,7 +61,7 @@ def _kept(work: Work) -> list[FileMark]:
     return [*(each for each in work.seal.files if each.file not in known), work.seal.ids]
 
 
-def _generation(work: Work, number: int, complete: bool, by: str, fields: str) -> Generation:
+def _generation(work: Work, number: int, complete: bool, by: str, fields: str, left_out: Decision | None) -> Generation:
     now = work.now()
     return Generation(
         number=number,
@@ -75,6 +78,7 @@ def _generation(work: Work, number: int, complete: bool, by: str, fields: str) -
         redacted=_redacted(work),
         by_jobs=bulk.by_jobs(work),
         dropped=bulk.dropped(work),
+        left_out=left_out,
     )
 
 

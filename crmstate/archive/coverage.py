@@ -58,12 +58,15 @@ def covered(seals: Iterable[Seal], listing: Listing | None) -> tuple[Covered, ..
         lines[row.id] = Covered(row.id, status, why, row.label)
     for seal in seals:
         dataset, last = seal.dataset, seal.last
-        status, why = ("exported", "") if last.complete else ("partial", "no_attachments")
+        status, why = ("partial", "no_attachments") if last.unread else ("exported", "")
+        if last.left_out is not None:
+            why = "attachments_given_up"
         if last.dropped:
             status, why = "partial", "columns_dropped"
         facts = dataset.facts if isinstance(dataset.facts, DatasetFacts) else DatasetFacts()
         lines[dataset.id] = Covered(
-            dataset.id, status, why, dataset.label, last.fields, last.redacted, last.dropped, facts.encoding or "", facts.guessed
+            dataset.id, status, why, dataset.label, last.fields, last.redacted, last.dropped, facts.encoding or "", facts.guessed,
+            last.left_out,
         )  # fmt: skip
     if listing is None or not listing.complete:
         lines[ANY] = Covered(ANY, "unknown", "not_listed" if listing is None else "listing_incomplete")

@@ -39,8 +39,10 @@ from crmstate.archive.seal import Seal, evidence
 from crmstate.archive.segments import Work, open_work
 from crmstate.archive.store import TEMPORARY, Store
 from crmstate.archive.wrap import PLAIN, Wrap
+from crmstate.core.decision import Decision
 from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.event import Check, Evidence
+from crmstate.core.lacking import COLUMNS, UNREAD
 from crmstate.core.ports import Clock, Effects, Jobs, ReadSession
 from crmstate.core.provider import Row
 from crmstate.core.survey import Listing, Resource
@@ -71,13 +73,20 @@ class Archive:
         self._listings: list[Listing | None] = []
         self._proved_place = False
 
-    def archive(self, source: ReadSession, dataset: Resource, attachments: bool, jobs: Jobs | None = None) -> Evidence:
+    def archive(
+        self,
+        source: ReadSession,
+        dataset: Resource,
+        attachments: bool,
+        jobs: Jobs | None = None,
+        left_out: Decision | None = None,
+    ) -> Evidence:
         """Exports a dataset whole, or goes on where an earlier run stopped. One that is sealed is not read again,
         unless its attachments are asked for now and were not then: then they are added as a further generation."""
         with self._at_work(dataset.id) as work:
             if work.seal is not None and (work.seal.last.complete or not attachments):
                 return evidence(work.seal, self._by)
-            return evidence(self._take(work, source, dataset, attachments, ARCHIVE, jobs), self._by)
+            return evidence(self._take(work, source, dataset, attachments, ARCHIVE, jobs, left_out), self._by)
 
     def backup(self, source: ReadSession, account: Resource, jobs: Jobs) -> Evidence:
         """Takes the vendor's backup of the whole account, or goes on where an earlier run stopped; one that is sealed is
@@ -125,7 +134,7 @@ class Archive:
             read = place.wrap.reads_rows
             done.append(checks.restored(place, sealed) if read else Check("restore_test", "not_read"))
         done += typed.checked(place, sealed) if place.wrap.reads_rows else ()
-        done += _columns(sealed)
+        done += _lacking(sealed)
         if sealed.dataset.kind is Kind.ACCOUNT:
             done += backup.checked(place, sealed) if place.wrap.reads_rows else (Check("zips", "not_read"),)
         done += self._views(place, sealed)
@@ -162,6 +171,7 @@ class Archive:
         purging: bool = False,
         jobs: Jobs | None = None,
         frozen: bool = False,
+        left_out: Decision | None = None,
     ) -> Evidence:
         """Reads the dataset again, adds what is new or changed and notes what vanished as a further generation, and
         verifies the whole. Where nothing changed no generation is added. `purging`: a purge of ours has begun, so what
@@ -175,7 +185,7 @@ class Archive:
             verify.sealed(place, expected)
         purpose = ADDITION if purging else LAST if frozen else DELTA
         with self._at_work(dataset.id) as work:
-            found = self._take(work, source, dataset, attachments, purpose, jobs)
+            found = self._take(work, source, dataset, attachments, purpose, jobs, left_out)
         return self._proved(place, found.last.content, source, fewer=purging)
 
     def ids(self, dataset: str, expected: str | None = None) -> Sequence[str]:
@@ -226,12 +236,23 @@ class Archive:
         return Place(self.store, dataset, locked.found(self.store, given, found.manifest.lock if found else None))
 
     def _take(
-        self, work: Work, source: ReadSession, dataset: Resource, attachments: bool, purpose: str, jobs: Jobs | None
+        self,
+        work: Work,
+        source: ReadSession,
+        dataset: Resource,
+        attachments: bool,
+        purpose: str,
+        jobs: Jobs | None,
+        left_out: Decision | None,
     ) -> Seal:
         """Reads and seals; the last seal again where a reading of a sealed dataset found nothing new. A delta goes on
         with no reading but one that its like began: an earlier one may have met rows before access was frozen. What was
         sealed by jobs goes on by jobs, and what was sealed by pages by pages: the two spell a row differently."""
-        complete = work.seal is not None and work.seal.last.complete
+        before = work.seal.last if work.seal is not None else None
+        was = (before.complete, before.left_out) if before is not None else None
+        becomes = (attachments or (before is not None and before.complete), left_out)
+        if before is not None and before.unread and purpose == ADDITION:
+            becomes = before.complete, left_out or before.left_out  # reading the rest does not bring back what is gone
         if work.seal is not None and not work.seal.last.by_jobs:
             jobs = None
         elif work.seal is not None and jobs is None:
@@ -241,11 +262,12 @@ class Archive:
         bulk.read(work, source, jobs)
         if attachments:
             attached.files(work, source)
-        if work.seal is not None and not work.changed and complete == (complete or attachments):
+        if work.seal is not None and not work.changed and was == becomes:
             work.journal.cut(work.sealed)
             open_work(work.place, self.store, self._now)
             return work.seal
-        found = commit.prepare(work, dataset, complete or attachments, self._by, described(source, dataset.id))
+        fields = described(source, dataset.id)
+        found = commit.prepare(work, dataset, becomes[0], self._by, fields, becomes[1])
         listing = self._listing(source)
         with self._ground:
             commit.commit(self.store, found, listing, self._now(), self._by, alone=self._under_way == 1)
@@ -284,7 +306,7 @@ class Archive:
         elif self._wanted.restore_test:
             done.append(checks.restored(place, sealed))
         done += typed.checked(place, sealed) if place.wrap.reads_rows else ()
-        done += _columns(sealed)
+        done += _lacking(sealed)
         done += self._views(place, sealed)
         return self._evidence(sealed, done)
 
@@ -332,10 +354,11 @@ class Archive:
         return self._clock.now().astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _columns(sealed: Seal) -> tuple[Check, ...]:
-    """That the vendor's jobs left columns out, which a purge would take away for good."""
+def _lacking(sealed: Seal) -> tuple[Check, ...]:
+    """What a purge would take away for good: columns that the vendor's jobs left out, and attachments that were not read."""
     names = sealed.last.dropped
-    return (Check("columns", "lacking", odd=len(names), names=names),) if names else ()
+    columns = (Check(COLUMNS, "lacking", odd=len(names), names=names),) if names else ()
+    return (*columns, *((Check(UNREAD, "lacking"),) if sealed.last.unread else ()))
 
 
 class FolderArchive(Archive):

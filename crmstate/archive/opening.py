@@ -166,4 +166,5 @@ def _held(seal: Seal) -> HeldDataset:
         content=last.content,
         sealed_at=last.sealed_at,
         by=last.by,
+        attachments_given_up=last.left_out,
     )

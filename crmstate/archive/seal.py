@@ -10,6 +10,7 @@ import msgspec
 
 from crmstate.archive.layout import MANIFEST, content
 from crmstate.archive.marks import FileMark
+from crmstate.core.decision import Decision
 from crmstate.core.event import Evidence
 from crmstate.core.survey import Resource
 from crmstate.core.words import Proof
@@ -20,7 +21,7 @@ class Generation(msgspec.Struct, frozen=True, omit_defaults=True):
     those that a later one replaced too; `complete`: attachments were read as well; `parent`: the content before; `fields`: what
     came of the vendor's description of the fields (`bag.FIELDS`); `redacted`: how many of the `lines` keep a value of a field
     out, by the field; `by_jobs`: rows came by the vendor's export jobs, in another shape than its pages have;
-    `dropped`: columns that the vendor did not export."""
+    `dropped`: columns that the vendor did not export; `left_out`: attachments were not read, by this decision."""
 
     number: int
     content: str
@@ -36,6 +37,12 @@ class Generation(msgspec.Struct, frozen=True, omit_defaults=True):
     redacted: dict[str, int] = {}
     by_jobs: bool = False
     dropped: tuple[str, ...] = ()
+    left_out: Decision | None = None
+
+    @property
+    def unread(self) -> bool:
+        """Whether it is without attachments, or without those that came since they were read last."""
+        return not self.complete or self.left_out is not None
 
 
 class Content(msgspec.Struct, frozen=True, array_like=True, order=True):

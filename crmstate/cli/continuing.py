@@ -11,6 +11,7 @@ from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.failure import Failure
 from crmstate.core.goal import ArchiveGoal
 from crmstate.core.holdings import Verified
+from crmstate.core.lacking import left_out
 from crmstate.core.planning.retention import archived, begun, ended
 from crmstate.core.record import Entry
 from crmstate.core.words import Exit
@@ -39,7 +40,7 @@ def continue_archive(house: House, names: Sequence[str], jobs: bool) -> tuple[st
                 check_write(writer.whoami(), house.provider)
             context = Context(
                 run_id(), house.provider, living[0], writer, store, house.archiver(), house.clock,
-                attachments=goal.attachments,
+                left_out=left_out(goal, house.desired.discard),
             )  # fmt: skip
             found = [(place, entry, continued(context, place, entry.label, jobs)) for place, entry in chosen.items()]
         except Failure as failure:

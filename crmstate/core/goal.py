@@ -124,13 +124,19 @@ class NoArchive(msgspec.Struct, frozen=True, omit_defaults=True, tag="none"):
 
 class Discard(msgspec.Struct, frozen=True, omit_defaults=True):
     """A dataset that is given up without an archive: written and named. `fields`: only these of its columns are, which the
-    vendor's export jobs leave out."""
+    vendor's export jobs leave out; `attachments`: only its attachments are."""
 
     dataset: str
     why: str
     by: str
     fields: tuple[str, ...] = ()
+    attachments: bool = False
     span: Span | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the dataset itself is given up, and not a part of it."""
+        return not self.fields and not self.attachments
 
 
 class PurgeGoal(msgspec.Struct, frozen=True, omit_defaults=True):

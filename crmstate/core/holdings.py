@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
+from crmstate.core.decision import Decision
 from crmstate.core.event import Check
 
 
 class HeldDataset(msgspec.Struct, frozen=True):
     """A dataset in an archive. `bytes` of its files as they lie there; `folder` its folder below `data/`; `content`
-    the digest that the state keeps; `sealed_at` ISO 8601 UTC."""
+    the digest that the state keeps; `sealed_at` ISO 8601 UTC; `attachments_given_up`: by whose decision they were left out."""
 
     dataset: str
     label: str
@@ -22,6 +23,7 @@ class HeldDataset(msgspec.Struct, frozen=True):
     content: str
     sealed_at: str
     by: str
+    attachments_given_up: Decision | None = None
 
 
 class Holdings(msgspec.Struct, frozen=True):

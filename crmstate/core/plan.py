@@ -235,7 +235,7 @@ def plan_digest(
 
 def approval_digest(steps: tuple[Step, ...]) -> str:
     """What approvals bind to: exactly the irreversible steps, by id and arguments; that of the archive's end by its place
-    and its day as well. It survives planning again while they stay."""
+    and its day as well, and a purge by what it takes along that no archive has. It survives planning again while they stay."""
     total = hashlib.sha256()
     for key, args in sorted((step.id, _arguments(step)) for step in steps if step.irreversible):
         total.update(key.encode() + args + b"\n")
@@ -244,4 +244,10 @@ def approval_digest(steps: tuple[Step, ...]) -> str:
 
 def _arguments(step: Step) -> bytes:
     args = msgspec.json.encode(step.args)
-    return args + msgspec.json.encode(step.why) if step.verb is Verb.DISCARD else args
+    if step.verb is Verb.DISCARD:
+        return args + msgspec.json.encode(step.why)
+    _, lost, how = step.why.code.partition(".files.")
+    if not lost:
+        return args
+    params = step.why.params
+    return args + msgspec.json.encode((how, params.get("who", ""), params.get("text", "")))

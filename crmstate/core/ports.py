@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from crmstate.core.around import NoticeGoal
 from crmstate.core.audience import Audience
+from crmstate.core.decision import Decision
 from crmstate.core.event import AnyEvent, Delivery, Evidence
 from crmstate.core.provider import Batch, Count, File, FilePage, Job, Order, Page, Part, Provider, Result
 from crmstate.core.record import State
@@ -178,8 +179,16 @@ class Archiver(Protocol):
     Whatever reads an archive back (`verify`, `delta`, `recheck`) also makes the copies for people beside it that lack or
     are not what its rows give."""
 
-    def archive(self, source: ReadSession, dataset: Resource, attachments: bool, jobs: Jobs | None = None) -> Evidence:
-        """Exports a dataset whole: by `jobs` where they are given and the vendor takes one, else by pages.
+    def archive(
+        self,
+        source: ReadSession,
+        dataset: Resource,
+        attachments: bool,
+        jobs: Jobs | None = None,
+        left_out: Decision | None = None,
+    ) -> Evidence:
+        """Exports a dataset whole: by `jobs` where they are given and the vendor takes one, else by pages. `left_out`: by
+        whose decision its attachments are not read, where it is somebody's; the archive keeps it.
         Evidence: rows, bytes, sha256 of its content (rows, ids and attachments, however and whenever they were
         written)."""
         ...
@@ -204,6 +213,7 @@ class Archiver(Protocol):
         purging: bool = False,
         jobs: Jobs | None = None,
         frozen: bool = False,
+        left_out: Decision | None = None,
     ) -> Evidence:
         """Adds what is new or changed and the ids that vanished, and verifies the whole again; by `jobs` where the
         archive was made by them. `purging`: a purge of ours has begun, and what vanished is held all the same. `frozen`:

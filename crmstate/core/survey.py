@@ -49,13 +49,15 @@ class SubscriptionFacts(Facts, tag="subscription", frozen=True, gc=False):
 
 
 class UserFacts(Facts, tag="user", frozen=True, gc=False):
-    """A person's account. `role`: owner, admin, member or the vendor's word; `protected`: the API refuses to end it. `elsewhere`: the
-    directory that it comes from, in which alone it can be ended."""
+    """A person's account. `role`: owner, admin, member or the vendor's word; `protected`: the API refuses to end it;
+    `undeletable`: it refuses to delete it alone, and can keep it out. `elsewhere`: the directory that it comes from, in which
+    alone it can be ended."""
 
     email: str = ""
     role: str = ""
     protected: bool = False
     elsewhere: str = ""
+    undeletable: bool = False
 
 
 class SessionFacts(Facts, tag="session", frozen=True, gc=False):

@@ -154,8 +154,9 @@ def _with(context: Context, archiver: Archiver, step: Step, row: Resource, sourc
     seal = context.seal(row.id)
     state = context.ledger.state
     purging = state.latest(row.address, Verb.PURGE) is not None or state.cleared()
+    files, decision = not context.left_out.covers(row.id, row.label), context.left_out.decision(row.id, row.label)
     if step.verb is Verb.ARCHIVE:
-        return archiver.archive(source, row, context.attachments, _jobs(context, step) if step.jobs else None)
+        return archiver.archive(source, row, files, _jobs(context, step) if step.jobs else None, decision)
     if step.verb is Verb.VERIFY:
         try:
             return archiver.verify(source, row, seal)
@@ -163,7 +164,7 @@ def _with(context: Context, archiver: Archiver, step: Step, row: Resource, sourc
             if not {each.code for each in found.diagnostics} <= A_DELTA_HELPS:
                 raise
     frozen = step.verb is Verb.DELTA and step.stage == Stage.DELTA.value  # and not one beside the plan
-    return archiver.delta(source, row, context.attachments, seal, purging, _jobs(context, step), frozen)
+    return archiver.delta(source, row, files, seal, purging, _jobs(context, step), frozen, decision)
 
 
 def _jobs(context: Context, step: Step, kind: Kind = Kind.DATASET) -> Jobs | None:

@@ -15,7 +15,7 @@ from typing import Any
 from crmstate.core.closing import Result
 from crmstate.core.diagnostic import Diagnostic, diagnostic
 from crmstate.core.event import AnyEvent, Intended, Settled, Settlement, StepRef
-from crmstate.core.lacking import GivenUp
+from crmstate.core.lacking import GivenUp, LeftOut
 from crmstate.core.plan import Step
 from crmstate.core.ports import Archiver, Clock, Ledger, Messenger, ReadSession, Session
 from crmstate.core.provider import Provider
@@ -59,7 +59,8 @@ Task = Generator[Work | Note, Any, list[Verdict]]
 @dataclass
 class Context:
     """What tasks work with. `read` looks and exports, `write` acts; both may be the same credential. `resend`: messages
-    whose answer was lost are sent again. `given_up`: columns of datasets that the manifest gives up in writing."""
+    whose answer was lost are sent again. `given_up`: columns of datasets that the manifest gives up in writing; `left_out`:
+    whose attachments it leaves out of the archive."""
 
     run: str
     provider: Provider
@@ -69,7 +70,7 @@ class Context:
     archiver: Archiver | None
     clock: Clock
     stop: Stop = field(default_factory=Stop)
-    attachments: bool = True
+    left_out: LeftOut = field(default_factory=LeftOut)
     batches: int = 0
     meter: Meter | None = None
     messenger: Messenger | None = None

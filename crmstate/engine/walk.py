@@ -15,7 +15,7 @@ from crmstate.core.address import id_of
 from crmstate.core.closing import Closing, Line, Result
 from crmstate.core.diagnostic import Diagnostic, diagnostic
 from crmstate.core.event import AnyEvent, Finished, Observed, Started
-from crmstate.core.lacking import anywhere, lacking
+from crmstate.core.lacking import anywhere, lacking, unread, unread_anywhere
 from crmstate.core.plan import Plan, Step, sort_key
 from crmstate.core.planning.draft import expired
 from crmstate.core.record import Entry
@@ -140,8 +140,7 @@ class Walk:
                 found = finding(step, "CRM-E005", have=have, need=need, digest=self.plan.approval)
                 self.verdicts[step.id] = Verdict(step, Result.REFUSED, found, exit=Exit.REFUSED)
             elif (lost := _lost(step, self.context)) is not None:
-                found = finding(step, "CRM-E031", dataset=lost[0], fields=", ".join(lost[1]))
-                self.verdicts[step.id] = Verdict(step, Result.REFUSED, found, exit=Exit.REFUSED)
+                self.verdicts[step.id] = Verdict(step, Result.REFUSED, lost, exit=Exit.REFUSED)
             elif step.mode is not Mode.AUTO:
                 self.queue.append(wait_for(self.context, step))
             elif step.kind is Kind.NOTICE:
@@ -197,15 +196,21 @@ def _done(entry: Entry | None, now: str) -> bool:
     return entry is not None and entry.outcome is Outcome.DONE and not expired(entry, now)
 
 
-def _lost(step: Step, context: Context) -> tuple[str, tuple[str, ...]] | None:
-    """What a step would take away for good although no archive has it: columns that the verification just now found to
-    lack, or one on record, and that nobody gave up."""
-    state, given = context.ledger.state, context.given_up
+def _lost(step: Step, context: Context) -> Diagnostic | None:
+    """What a step would take away for good although no archive has it: columns or attachments that the verification just
+    now found to lack, or one on record, and that nobody gave up."""
+    state, given, left = context.ledger.state, context.given_up, context.left_out
+    columns: tuple[str, tuple[str, ...]] | None = None
+    files: str | None = None
     if step.verb is Verb.PURGE and step.kind is Kind.DATASET:
-        names = lacking(state, given, id_of(step.address))
-        return (step.label or id_of(step.address), names) if names else None
-    takes = step.irreversible and (step.verb is Verb.CLOSE or step.kind is Kind.MODULE)
-    return anywhere(state, given) if takes else None
+        dataset, label = id_of(step.address), step.label or id_of(step.address)
+        names = lacking(state, given, dataset)
+        columns, files = (label, names) if names else None, label if unread(state, left, dataset, step.label) else None
+    elif step.irreversible and (step.verb is Verb.CLOSE or step.kind is Kind.MODULE):
+        columns, files = anywhere(state, given), unread_anywhere(state, left)
+    if columns is not None:
+        return finding(step, "CRM-E031", dataset=columns[0], fields=", ".join(columns[1]))
+    return finding(step, "CRM-E032", dataset=files) if files is not None else None
 
 
 def approvals(plan: Plan, context: Context) -> int:

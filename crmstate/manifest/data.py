@@ -73,12 +73,17 @@ class NoArchive(Part):
 
 
 class Discarded(Part):
-    """A dataset that is given up without an archive, or columns of one that is archived."""
+    """A dataset that is given up without an archive, or columns or attachments of one that is archived."""
 
     dataset: Text = Field(description="The dataset's name or id.")
     fields: Annotated[list[Text], Field(min_length=1)] | None = Field(
         None,
         description="Only these columns of it, which the vendor's export jobs leave out; the rest is archived.",
+    )
+    attachments: Literal["all"] | None = Field(
+        None,
+        description="all: only its attachments (files, pictures, photos), which are left out of the archive; its records are archived. "
+        "A purge takes them away for good.",
     )
     why: Text = Field(description="Why it is given up.")
     by: Email = Field(description="Who decided it.")
@@ -111,7 +116,7 @@ class DataEnd(Part):
 
     archive: Archive | NoArchive | None = Field(None, description="The archive, or the written decision to make none.")
     discard: Annotated[list[Discarded], Field(min_length=1)] | None = Field(
-        None, description="Datasets given up without an archive, each with reason and name."
+        None, description="Datasets, or parts of them, given up without an archive, each with reason and name."
     )
     elsewhere: Annotated[list[Elsewhere], Field(min_length=1)] | None = Field(
         None, description="Data outside the CRM, each with an owner."

@@ -67,7 +67,14 @@ def discard(data: DataEnd | None, tree: Tree) -> tuple[Discard, ...]:
     """Datasets that are given up in writing."""
     written = (data.discard if data else None) or ()
     return tuple(
-        Discard(each.dataset, each.why, each.by, tuple(each.fields or ()), tree.span(*_DATA, "discard", index))
+        Discard(
+            dataset=each.dataset,
+            why=each.why,
+            by=each.by,
+            fields=tuple(each.fields or ()),
+            attachments=each.attachments is not None,
+            span=tree.span(*_DATA, "discard", index),
+        )
         for index, each in enumerate(written)
     )
 

@@ -207,10 +207,10 @@ def datasets_agree(tree: Tree) -> Iterator[Diagnostic]:
     data = ("end_state", "data")
     archived = _lines(tree, *data, "archive", "datasets")
     held = _lines(tree, *data, "purge", "holds")
-    discarded: list[str | None] = [
-        None if tree.items(*data, "discard", index, "fields") else tree.text(*data, "discard", index, "dataset")
-        for index in range(len(tree.items(*data, "discard")))
-    ]
+    places = [(*data, "discard", index) for index in range(len(tree.items(*data, "discard")))]
+    parts = [(bool(tree.items(*each, "fields")), tree.at(*each, "attachments") is not None) for each in places]
+    names = [tree.text(*each, "dataset") for each in places]
+    discarded = [None if any(part) else name for name, part in zip(names, parts, strict=True)]
     for index, name in enumerate(discarded):
         span = tree.span(*data, "discard", index, "dataset")
         if name is None:
@@ -220,6 +220,8 @@ def datasets_agree(tree: Tree) -> Iterator[Diagnostic]:
         if name in held:
             yield diagnostic(codes.HELD_AND_DISCARDED, span=span, dataset=name[:60], other_line=held[name])
     yield from listed_once(tree, discarded, *data, "discard")
+    bare = [name if attachments else None for name, (_, attachments) in zip(names, parts, strict=True)]
+    yield from listed_once(tree, bare, *data, "discard")
     for path in ((*data, "archive", "datasets"), (*data, "purge", "holds")):
         texts = [item.text if isinstance(item, Scalar) else None for item in tree.items(*path)]
         yield from listed_once(tree, texts, *path)

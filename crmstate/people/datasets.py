@@ -41,7 +41,8 @@ def datasets(desired: Desired, state: State) -> list[Dataset]:
     for name in (goal.datasets or ()) if isinstance(goal, ArchiveGoal) else ():
         _named(found, name, "end_state.data.archive.datasets")
     for given in desired.discard:
-        _named(found, given.dataset, "end_state.data.discard").given_up = True
+        if given.whole:
+            _named(found, given.dataset, "end_state.data.discard").given_up = True
     for name in (*desired.holds, *state.holds):
         _named(found, name, "end_state.data.purge.holds" if name in desired.holds else "record").held = True
     for each in found.values():

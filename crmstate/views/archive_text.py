@@ -66,6 +66,16 @@ def archive_show(found: Holdings, words: Catalogue, format: str = "text") -> str
         safe.text_of("archive.missing", dataset=dataset, why=safe.text_of(f"archive.{why or status}"))
         for dataset, status, why in found.missing
     ]
+    lines += [
+        safe.text_of(
+            "archive.given_up",
+            dataset=each.dataset,
+            who=each.attachments_given_up.by,
+            text=each.attachments_given_up.why,
+        )
+        for each in found.datasets
+        if each.attachments_given_up is not None
+    ]
     return (
         head
         + "\n\n"

@@ -218,6 +218,15 @@ def _holdings(found: Holdings | None, words: Catalogue) -> Section | None:
     items = tuple(
         words.text_of("page.not_archived", dataset=dataset, status=status, why=f"archive.{why}" if why else "-")
         for dataset, status, why in found.missing
+    ) + tuple(
+        words.text_of(
+            "archive.given_up",
+            dataset=each.dataset,
+            who=each.attachments_given_up.by,
+            text=each.attachments_given_up.why,
+        )
+        for each in found.datasets
+        if each.attachments_given_up is not None
     )
     columns = tuple(words.text_of(f"column.{name}") for name in ("dataset", "rows", "attachments"))
     text = words.text_of("page.archive_at", path=found.path, at=shown(found.sealed_at, words))

@@ -20,7 +20,9 @@ from crmstate.archive.folder import FolderArchive
 from crmstate.archive.layout import Place, slug
 from crmstate.archive.local import LocalReads
 from crmstate.archive.marks import canonical
+from crmstate.core.decision import Decision
 from crmstate.core.diagnostic import Problem
+from crmstate.core.event import Check
 from crmstate.core.failure import Code, Failure
 from crmstate.core.survey import DatasetFacts, Listing, Resource
 from crmstate.core.words import Kind
@@ -155,6 +157,49 @@ def test_what_is_missing_from_the_archive_is_said_with_its_reason(tmp_path: Path
         ("deals", "partial", "no_attachments"), ("notes", "unknown", "not_archived"), ("people", "exported", ""),
     ]  # fmt: skip
     assert set(said["reasons"]) == {"listing_incomplete", "not_exportable", "no_attachments", "not_archived"}
+
+
+def test_attachments_that_were_given_up_are_named_with_the_decision_until_they_are_read_after_all(
+    tmp_path: Path,
+) -> None:
+    vendor, archive, decided = (
+        small(),
+        FolderArchive(tmp_path, Effects(), Clock(), "me"),
+        Decision("spam", "h@example.com"),
+    )
+
+    def said() -> tuple[str, dict[str, str] | None, bool]:
+        (line,) = [
+            each
+            for each in json.loads((tmp_path / "coverage.json").read_text())["datasets"]
+            if each["dataset"] == "deals"
+        ]
+        checks = archive.recheck(resource("deals")).checks
+        return line.get("why", ""), line.get("attachments_given_up"), Check("left_out", "lacking") in checks
+
+    found = []
+    archive.archive(vendor, resource("deals"), False, None, decided)
+    for attachments, left_out in ((False, None), (True, None), (False, decided), (True, None)):
+        found.append(said())
+        archive.delta(vendor, resource("deals"), attachments, left_out=left_out)
+    found.append(said())
+
+    given = ("attachments_given_up", {"why": "spam", "by": "h@example.com"}, True)
+    assert [given, ("no_attachments", None, True), ("", None, False), given, ("", None, False)] == found
+
+
+def test_what_a_purge_took_along_unread_stays_left_out_whatever_is_read_afterwards(tmp_path: Path) -> None:
+    vendor, archive, decided = (
+        small(),
+        FolderArchive(tmp_path, Effects(), Clock(), "me"),
+        Decision("spam", "h@example.com"),
+    )
+    archive.archive(vendor, resource("deals"), False, None, decided)
+    found = archive.delta(vendor, resource("deals"), True, purging=True)
+    (line,) = [
+        each for each in json.loads((tmp_path / "coverage.json").read_text())["datasets"] if each["dataset"] == "deals"
+    ]
+    assert (line["why"], Check("left_out", "lacking") in found.checks) == ("attachments_given_up", True)
 
 
 def test_a_listing_that_fails_is_unknown_and_stops_nothing(tmp_path: Path) -> None:

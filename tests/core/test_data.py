@@ -3,12 +3,15 @@ the manifest."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
-from crmstate.core.event import Held, Released
-from crmstate.core.goal import ArchiveGoal, NoArchive, PurgeGoal, Selector, StatusGoal, UsersGoal
+from crmstate.core.event import Check, Evidence, Held, Released
+from crmstate.core.goal import ArchiveGoal, Discard, NoArchive, PurgeGoal, Selector, StatusGoal, UsersGoal
+from crmstate.core.lacking import left_out, unread_anywhere
 from crmstate.core.words import Kind, Mode, Outcome, Phase, Proof, Undo, Verb
 
 from .scenes import (
@@ -245,6 +248,94 @@ def test_what_is_given_up_in_writing_stops_nothing(goals: dict[str, Any], verb: 
     assert blockers(made) == []
     assert reached(made, verb) != []
     assert "dashboards" not in {*ids(made, Verb.ARCHIVE), *ids(made, Verb.PURGE)}
+
+
+WITH_FILES = vendor()
+WITH_FILES.table[Kind.DATASET, Verb.READ] = replace(WITH_FILES.table[Kind.DATASET, Verb.READ], files=lambda *_: None)
+NO_FILES = (Discard("Contacts", "one waits for a check", "head@example.com", attachments=True),)
+UNREAD = Evidence("checksums", Proof.OBSERVED, NOW, checks=(Check("left_out", "lacking"),))
+LEFT_OUT = [
+    *frozen(),
+    *archived("contacts"),
+    *happened(Kind.ARCHIVE, "contacts", Verb.DELTA, rows=5, evidence=(UNREAD,)),
+]
+FILELESS = record(LEFT_OUT)
+
+
+@pytest.mark.parametrize(("rows", "word"), [(5, ""), (None, "uncounted.")])
+@pytest.mark.parametrize(
+    ("archive", "decided", "said", "code"),
+    [
+        (ARCHIVED, (), "", None),
+        (ARCHIVED, NO_FILES, "files.given_up", "CRM-P064"),
+        (ArchiveGoal("file:///archive", attachments=False), NO_FILES, "files.given_up", "CRM-P064"),
+        (ArchiveGoal("file:///archive", attachments=False), (), "files.unasked", "CRM-P065"),
+    ],
+)
+def test_attachments_that_stay_out_of_the_archive_are_a_loss_that_the_plan_names(
+    archive: Any, decided: Any, said: str, code: str | None, rows: int | None, word: str
+) -> None:
+    goals = wish(archive=archive, purge=PURGED, discard=decided)
+    made = plan(goals, seen(dataset("contacts", rows)), by=WITH_FILES)
+    assert one(made, Verb.PURGE, "contacts").why.code == f"why.purge.{word}{said}".rstrip(".")
+    assert ([code] if code else []) == [each for each in codes(made) if each in ("CRM-P064", "CRM-P065")]
+    assert blockers(made) == [] and ids(made, Verb.ARCHIVE) == ["contacts"], "its records are archived"
+    assert "CRM-P064" not in codes(plan(goals, seen(dataset("contacts", rows, attachments=0)), by=WITH_FILES))
+
+
+@pytest.mark.parametrize(("goals", "verb"), ENDS)
+def test_attachments_that_nobody_gives_up_any_more_are_read_before_anything_is_destroyed(
+    goals: dict[str, Any], verb: Verb
+) -> None:
+    here, gone = seen(CONTACTS, module("crm", "clears")), wish(archive=ARCHIVED, **goals)
+    made = plan(gone, here, FILELESS, WITH_FILES)
+    assert one(made, Verb.DELTA, "contacts").why.code == "why.delta.attachments"
+    assert (blockers(made), reached(made, verb)[:1]) == ([], reached(made, verb)) and reached(made, verb)
+    for given in (NO_FILES, discard("contacts")):
+        made = plan(wish(archive=ARCHIVED, discard=given, **goals), here, FILELESS, WITH_FILES)
+        assert (blockers(made), ids(made, Verb.DELTA)) == ([], [])
+
+
+@pytest.mark.parametrize(("goals", "verb"), ENDS)
+@pytest.mark.parametrize(("code", "reads"), [("rows_remain", ["contacts"]), ("rejected", [])])
+def test_once_a_purge_has_begun_only_a_written_decision_stands_for_attachments_that_were_never_read(
+    goals: dict[str, Any], verb: Verb, code: str, reads: list[str]
+) -> None:
+    here = seen(dataset("contacts", 3), module("crm", "clears"))
+    begun = record(LEFT_OUT, happened(Kind.DATASET, "contacts", Verb.PURGE, Outcome.FAILED, code=code))
+    made = plan(wish(archive=ARCHIVED, **goals), here, begun, WITH_FILES)
+    assert (blockers(made), reached(made, verb)) == ([("blocked.attachments", "dataset/contacts")], [])
+    assert ids(made, Verb.DELTA) == reads
+    given = plan(wish(archive=ARCHIVED, discard=NO_FILES, **goals), here, begun, WITH_FILES)
+    assert blockers(given) == [] and reached(given, verb) != []
+
+
+@pytest.mark.parametrize(
+    ("archive", "decided", "lost"),
+    [
+        (ARCHIVED, (), "contacts"),
+        (ARCHIVED, discard("deals"), "contacts"),
+        (ARCHIVED, discard("contacts"), None),
+        (ARCHIVED, (structs.replace(NO_FILES[0], dataset="contacts"),), None),
+        (ArchiveGoal("file:///archive", attachments=False), (), None),
+        (NoArchive("small", "head@example.com"), (), None),
+    ],
+)
+def test_what_ends_the_account_looks_for_archives_without_attachments_too(
+    archive: Any, decided: Any, lost: str | None
+) -> None:
+    assert unread_anywhere(FILELESS, left_out(archive, decided)) == lost
+
+
+def test_an_approval_is_for_the_loss_that_was_shown() -> None:
+    found = [
+        plan(
+            wish(archive=ARCHIVED, purge=PURGED, discard=given), seen(dataset("contacts", rows)), by=WITH_FILES
+        ).approval
+        for given in ((), NO_FILES, (structs.replace(NO_FILES[0], why="nobody needs them"),))
+        for rows in (5, 6)
+    ]
+    assert (found[::2], 3) == (found[1::2], len(set(found)))
 
 
 def test_a_written_decision_to_end_without_an_archive_is_carried_out() -> None:

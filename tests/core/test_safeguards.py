@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
+from crmstate.core.address import id_of
 from crmstate.core.goal import ListGoal, Safeguards, UsersGoal
 from crmstate.core.planning.planner import ready_now
+from crmstate.core.survey import UserFacts
 from crmstate.core.words import Kind, Outcome, Phase, Verb
 
 from .scenes import (
@@ -16,6 +19,7 @@ from .scenes import (
     REMOVED,
     REVOKED,
     account,
+    blockers,
     codes,
     happened,
     integration,
@@ -109,11 +113,25 @@ def test_the_owner_and_ourselves_stay_and_are_blocked_in_so_many_words() -> None
     assert {"p0", "p1", "p2"} == {step.address.partition("/")[2] for step in made.steps if step.kind is Kind.USER}
 
 
+@pytest.mark.parametrize("goal", ["removed", "deactivated", "deleted"])
+def test_who_cannot_be_deleted_is_kept_out_and_the_plan_says_so_where_deleting_is_asked_for(goal: str) -> None:
+    first = structs.replace(user("a1"), facts=UserFacts("a1@example.com", "internal", undeletable=True))
+    made = plan(wish(users=UsersGoal(goal, keep("u0", "u1"))), tenant(first, user("p1")))
+    blocked, acts = blockers(made), [id_of(step.address) for step in made.steps if step.kind is Kind.USER]
+    deletes = goal == "deleted"
+    assert ([("blocked.undeletable", "user/a1")] if deletes else [], ["p1"] if deletes else ["a1", "p1"]) == (
+        blocked,
+        acts,
+    )
+    with_account = plan(wish(users=UsersGoal(goal, keep("u0")), account=DELETED), tenant(first, account()))
+    assert blockers(with_account) == [], "it goes with the account"
+    alone = plan(wish(users=UsersGoal(goal)), tenant(first, own=False, identities=()))
+    assert ("CRM-P003" in codes(alone)) is not deletes, "it stays"
+
+
 @pytest.mark.parametrize("removal", [Verb.DEACTIVATE, Verb.DELETE])
 def test_our_own_user_is_known_by_its_mail_where_the_vendor_gives_no_id(removal: Verb) -> None:
-    from msgspec.structs import replace
-
-    by_mail = replace(READER, user=None, email="U1@example.com")
+    by_mail = structs.replace(READER, user=None, email="U1@example.com")
     made = plan(wish(users=UsersGoal("removed")), tenant(*PEOPLE, identities=(by_mail,)), by=vendor(removal=removal))
     assert "user/u1" not in {step.address for step in made.steps}
     assert ("blocked.own_user", ADMIN.address) in {(b.why.code, b.address) for b in made.blocked}

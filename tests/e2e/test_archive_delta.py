@@ -136,3 +136,25 @@ def test_a_verification_that_meets_other_rows_submits_as_many_jobs_as_the_plan_n
     assert here.apply().code == 0
     assert submitted(here) == before + 1
     assert b'"late"' in rows_of(here.folder / "archive", "deals")
+
+
+def test_it_reads_the_attachments_that_nobody_gives_up_any_more(here: Site) -> None:
+    """As the plan would, before it purges."""
+
+    def planned() -> list[str]:
+        found = here.plan("--format", "json").json["steps"]
+        return [each["why"]["code"] for each in found if (each["verb"], each["address"]) == ("delta", "archive/deals")]
+
+    purged = f"{ALONE}    purge: {{status: purged}}\nsafeguards: {{approvals: {{irreversible: 1}}}}\n"
+    decision = "    discard: [{dataset: Deals, attachments: all, why: scans, by: head@example.com}]\n    purge:"
+    here.write(purged.replace("    purge:", decision))
+    here.apply()
+
+    here.write(purged)
+    found = [planned()]
+    here.advance("1h")
+    code, text = delta(here, "--dataset", "Deals")
+    found.append(planned())
+
+    assert code == 0, text
+    assert [["why.delta.attachments"], []] == found

@@ -153,6 +153,18 @@ def test_nobody_plans_to_delete_the_servers_own_users(database: Database) -> Non
     assert ({"user/103", "user/104", "user/105"}, []) == (acts, said.json["blocked"])
 
 
+def test_the_first_administrator_is_not_planned_to_be_deleted_and_the_plan_says_what_to_do(database: Database) -> None:
+    database.change("status: removed\n    keep:", "status: deleted\n    keep:")
+    database.change("user1@example.com", "user4@example.com")
+
+    said = database.plan()
+
+    found = database.plan("--format", "json").json
+    assert ["blocked.undeletable"] == [each["why"]["code"] for each in found["blocked"] if each["address"] == "user/2"]
+    assert "user/2" not in {step["address"] for step in found["steps"]}
+    assert "refuses to delete this user" in said.out and "`users.keep`" in said.out, said.out
+
+
 @pytest.mark.deep
 def test_everybody_is_deleted_and_the_servers_own_users_stand_in_nobodys_way(database: Database) -> None:
     with World.open(database.data) as world:

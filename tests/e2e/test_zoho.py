@@ -298,3 +298,54 @@ def test_columns_that_bulk_read_leaves_out_are_purged_only_once_somebody_gives_t
         org.write(manifest.replace("    purge:", f"{decision}    purge:"))
         apply(org)
         assert (left(org)["deals"] == (0, 0)) == gone, given
+
+
+def test_a_photo_that_is_withheld_is_given_up_in_writing_for_its_module_alone_and_every_plan_says_so(org: Org) -> None:
+    org.change("  api_keys: {status: revoked}\n", "")
+    with World.open(org.data) as world:
+        world.set_traits(photos=["deals/f0009"], withheld=["deals/f0009"])
+        contents = {world.attachment("deals", f"f{n:04}") for n in range(12)} - {b""}
+    manifest, before = org.manifest.read_text(encoding="utf-8"), left(org)["deals"]
+
+    stopped = apply(org)
+
+    assert stopped.code == 6 and "attachments: all" in stopped.out, stopped.out + stopped.err
+    assert left(org)["deals"] == before != (0, 0)
+    kept = contents & set(archived(org.folder / "archive").values())
+
+    decision = "    discard: [{dataset: Deals, attachments: all, why: Zoho checks one, by: h@example.com}]\n"
+    org.write(manifest.replace("    purge:", f"{decision}    purge:"))
+    plan = org.plan("--format", "json").json
+    (purge,) = [each for each in plan["steps"] if (each["verb"], each["address"]) == ("purge", "dataset/Deals")]
+    assert {"who": "h@example.com", "text": "Zoho checks one"}.items() <= purge["why"]["params"].items()
+    said = [each for each in plan["diagnostics"] if each["code"] == "CRM-P064"]
+    assert ["dataset/Deals"] == [each["address"] for each in said]
+
+    apply(org)
+
+    assert (0, 0) == left(org)["deals"]
+    shown = org.run("archive", "show", str(org.folder / "archive")).out
+    assert "Attachments of Deals were left out, as h@example.com decided: Zoho checks one" in shown
+    files = archived(org.folder / "archive")
+    (coverage,) = [json.loads(data) for name, data in files.items() if name.endswith("coverage.json")]
+    (deals,) = [each for each in coverage["datasets"] if each["dataset"] == "Deals"]
+    assert ("partial", "attachments_given_up") == (deals["status"], deals["why"])
+    assert kept and kept == contents & set(files.values()), "what was fetched before stays"
+
+
+@pytest.mark.deep
+def test_a_decision_that_is_taken_back_is_made_good_before_anything_is_purged(org: Org) -> None:
+    org.change("  api_keys: {status: revoked}\n", "")
+    manifest = org.manifest.read_text(encoding="utf-8")
+    decision = "    discard: [{dataset: Deals, attachments: all, why: none, by: h@example.com}]\n    purge:"
+    org.write(manifest.replace("freeze: now", "freeze: 2030-01-01T00:00:00Z").replace("    purge:", decision))
+    with World.open(org.data) as world:
+        contents = {world.attachment("deals", f"f{n:04}") for n in range(12)} - {b""}
+
+    found = []
+    for _ in range(2):
+        apply(org)
+        found.append({path.read_bytes() for path in (org.folder / "archive").rglob("*") if path.is_file()} & contents)
+        org.write(manifest)
+
+    assert [set(), contents] == found and left(org)["deals"] == (0, 0)

@@ -21,6 +21,7 @@ from crmstate.core.event import AnyEvent, Approved, Confirmed, Created, Evidence
 from crmstate.core.failure import Code, Failure
 from crmstate.core.fold import advance, fold
 from crmstate.core.goal import ArchiveGoal, Desired
+from crmstate.core.lacking import left_out
 from crmstate.core.plan import Plan
 from crmstate.core.planning.planner import plan as make_plan
 from crmstate.core.provider import Batch, Count, File, FilePage, Item, Page, Provider, Result, Row
@@ -463,7 +464,9 @@ class Archive:
         rows = self.sealed[dataset]
         return Evidence("model", Proof.OBSERVED, stamp(self.clock.now()), rows=len(rows), sha256=str(sorted(rows)))
 
-    def archive(self, source: Any, dataset: Resource, attachments: bool, jobs: Any = None) -> Evidence:
+    def archive(
+        self, source: Any, dataset: Resource, attachments: bool, jobs: Any = None, left_out: Any = None
+    ) -> Evidence:
         if dataset.id in self.sealed:
             return self._evidence(dataset.id)
         return self._seal(dataset.id, self._read(source, dataset.id))
@@ -483,6 +486,7 @@ class Archive:
         purging: bool = False,
         jobs: Any = None,
         frozen: bool = False,
+        left_out: Any = None,
     ) -> Evidence:
         if dataset.id not in self.sealed:
             raise problem(Exit.ERROR, "CRM-A009", dataset=dataset.id)
@@ -608,6 +612,7 @@ class Site:
         writer = next((each for each in readers if each.use == "write"), readers[-1])
         archiver = Archive(self.sealed, bomb, self.clock) if isinstance(self.desired.archive, ArchiveGoal) else None
         context = Context(run, self.world.provider, living[0], writer, journal, archiver, self.clock, stop)
+        context.left_out = left_out(self.desired.archive, self.desired.discard)
         pool = Pool(self.parallel)
         try:
             return Walk(self.plan, context, pool, "ops").go()

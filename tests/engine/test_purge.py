@@ -6,11 +6,13 @@ from collections import deque
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from crmstate.core.closing import Result
 from crmstate.core.diagnostic import problem
+from crmstate.core.event import Check, Evidence
 from crmstate.core.failure import Code, Failure
-from crmstate.core.goal import ArchiveGoal, NoArchive, PurgeGoal
+from crmstate.core.goal import ArchiveGoal, Discard, NoArchive, PurgeGoal
 from crmstate.core.provider import Batch, Page
 from crmstate.core.provider import Result as Answer
 from crmstate.core.record import Entry
@@ -245,6 +247,23 @@ def test_what_is_given_up_is_left_to_the_account() -> None:
     here.settle()
     assert len(here.world.data["contacts"]) == 8
     assert here.world.calls == []
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_attachments_that_a_verification_misses_just_now_are_not_purged_unless_somebody_gave_them_up(
+    given: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def evidence(self: Archive, dataset: str) -> Evidence:
+        return structs.replace(plain(self, dataset), checks=(Check("left_out", "lacking"),))
+
+    plain = Archive._evidence
+    monkeypatch.setattr(Archive, "_evidence", evidence)
+    given_up = (Discard("contacts", "scans", "head@example.com", attachments=True),)
+    here = purging(discard=given_up if given else ())
+    line = purge_line(here)
+    found = line.found.code if line.found is not None else None
+    assert (line.result, found) == ((Result.DONE, None) if given else (Result.REFUSED, "CRM-E032"))
+    assert bool(here.world.data["contacts"]) is not given
 
 
 def test_the_bin_is_emptied_after_the_purge_and_is_seen_to_be_empty() -> None:

@@ -49,7 +49,7 @@ def test_the_delta_of_a_plan_is_one_after_the_freeze(monkeypatch: pytest.MonkeyP
     delta = Archive.delta
 
     def heard(*args: Any) -> Evidence:
-        told.append(args[-1])
+        told.append(args[7])
         return delta(*args)
 
     monkeypatch.setattr(Archive, "delta", heard)

@@ -71,6 +71,23 @@ def test_a_written_decision_is_enough_to_purge(loaded: Load) -> None:
     )
 
 
+def test_parts_of_a_dataset_that_is_archived_may_be_given_up(loaded: Load) -> None:
+    """Its attachments, and its columns, each by a decision of its own."""
+    made = loaded(
+        """\
+        cutover: {freeze: now}
+        end_state:
+          data:
+            archive: {to: ./a, datasets: [Deals]}
+            discard:
+              - {dataset: Deals, attachments: all, why: scans of letters, by: head@example.com}
+              - {dataset: Deals, fields: [Fax], why: empty, by: head@example.com}
+            purge: {status: purged}
+        """
+    )
+    assert [(True, ()), (False, ("Fax",))] == [(each.attachments, each.fields) for each in made.desired.discard]
+
+
 WARNINGS = {
     "CRM-M110": "cutover: {freeze: 2026-12-15T18:00}\nend_state: {}\n",
     "CRM-M111": "contract: {calendar: {zone: Europe/Berlin}}\ncutover: {freeze: 2026-10-25T02:30}\nend_state: {}\n",

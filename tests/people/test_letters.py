@@ -10,11 +10,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from crmstate.core.diagnostic import Span
+from crmstate.core.goal import ArchiveGoal, Desired, Discard
+from crmstate.core.record import State
 from crmstate.manifest import source
+from crmstate.people.datasets import datasets
 from crmstate.people.facts import FIELDS
 from crmstate.people.letters import LANGUAGES, LETTERS
 from crmstate.views.catalogue import load
@@ -338,3 +342,16 @@ def test_another_term_is_not_called_the_current_one(kind: str, tmp_path: Path) -
 def test_uk_law_is_named_beside_chinese_law(tmp_path: Path) -> None:
     both = ZOHO.replace("regimes: [gdpr, eu-data-act]", "regimes: [pipl, uk-gdpr]")
     assert "UK GDPR" in crmstate("letter", "deletion", written(tmp_path, both), "--as-of", AS_OF, "--lang", "zh-CN").out
+
+
+@pytest.mark.parametrize(
+    ("part", "given_up"), [({}, True), ({"fields": ("Fax",)}, False), ({"attachments": True}, False)]
+)
+def test_giving_up_a_part_of_a_dataset_gives_up_no_dataset(part: dict[str, Any], given_up: bool) -> None:
+    """A letter that said so would ask the vendor to delete what nobody has a copy of."""
+    archive, discard = (
+        ArchiveGoal("file:///archive", datasets=("Deals",)),
+        Discard("Deals", "empty", "head@example.com", **part),
+    )
+    (deals,) = datasets(Desired("exit", "d", "zoho", "t", archive=archive, discard=(discard,)), State("exit"))
+    assert (deals.given_up, deals.owed) == (given_up, not given_up)

@@ -16,7 +16,7 @@ import pytest
 from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Batch, File, Item, Result
 from crmstate.core.secret import Scrubber, Secret
-from crmstate.core.survey import DatasetFacts
+from crmstate.core.survey import DatasetFacts, UserFacts
 from crmstate.core.words import Kind, Outcome, Phase, Verb
 from crmstate.providers.kit import Answer
 from crmstate.providers.kit.connect import connect
@@ -250,8 +250,9 @@ def test_the_servers_own_users_are_nobodys_account_whatever_their_numbers() -> N
     def say(method: str, asked: dict[str, Any]) -> Any:
         if method == "ir.model.data/search_read":
             assert [["module", "=", "base"], ["model", "=", "res.users"]] == asked["domain"][:2]
-            assert ["name", "in", ["public_user", "template_portal_user_id"]] == asked["domain"][2]
-            return [{"id": 40, "res_id": 5}, {"id": 41, "res_id": 4}]
+            assert ["name", "in", ["public_user", "template_portal_user_id", "user_admin"]] == asked["domain"][2]
+            names = {"template_portal_user_id": 5, "public_user": 4, "user_admin": 3}
+            return [{"id": 40 + n, "name": name, "res_id": n} for name, n in names.items()]
         left_out = next((part[2] for part in asked.get("domain", ()) if part[1] == "not in"), None)
         if left_out is None:
             return LEAVES[method]
@@ -264,7 +265,8 @@ def test_the_servers_own_users_are_nobodys_account_whatever_their_numbers() -> N
     with talking(say) as (session, _):
         found = session.list(Kind.USER)
 
-    assert (True, ["2", "3"]) == (found.complete, [each.id for each in found.resources])
+    said = [(each.id, each.facts.undeletable) for each in found.resources if isinstance(each.facts, UserFacts)]
+    assert (True, [("2", False), ("3", True)]) == (found.complete, said), "the first administrator goes by its name too"
 
 
 @pytest.mark.parametrize("installed", [False, True])

@@ -14,7 +14,7 @@ from crmstate.core.survey import DatasetFacts, IntegrationFacts, SubscriptionFac
 from crmstate.core.words import READING, How, Kind, Outcome, Phase, Verb
 from crmstate.providers.kit.wire import Answer
 from crmstate.providers.zoho import classify, provider
-from crmstate.providers.zoho.vendor import CENTRES, login_at
+from crmstate.providers.zoho.addresses import CENTRES, login_at
 
 from .zoho_wire import ME, NONE, ORG, PRIMARY, REFRESHED, ZGID, Asked, Said, item, org, page, refused, talking
 

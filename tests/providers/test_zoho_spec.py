@@ -18,8 +18,9 @@ from crmstate.core.words import READING, How, Kind, Outcome, Verb
 from crmstate.engine.observe import listed_kinds
 from crmstate.providers.kit.wire import HANDED_OUT, Gate, Request, Wire
 from crmstate.providers.zoho import provider
+from crmstate.providers.zoho.addresses import TOKEN
 from crmstate.providers.zoho.backup import PLACE
-from crmstate.providers.zoho.vendor import CODES, TOKEN
+from crmstate.providers.zoho.errors import CODES
 
 from ..contract.stage import Company, Who, rows_of
 from ..contract.test_reading import set_scene

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmstate.core.address import Address
+from crmstate.core.decision import Decision
 from crmstate.core.event import (
     Approved,
     Confirmed,
@@ -169,7 +170,7 @@ def happened(text: str = "Ada <ada@example.com>") -> tuple[Event, ...]:
 
 
 def facts(state: State, made: Plan | None, text: str = "x", masked: bool = False) -> Facts:
-    held = HeldDataset(text, text, text, 3, 1, True, 10, 1, text, text, text)
+    held = HeldDataset(text, text, text, 3, 1, True, 10, 1, text, text, text, Decision(text, text))
     holdings = Holdings(text, 2, text, text, text, (held,), ((text, "partial", "no_attachments"),), (text,))
     document = Document("evidence/aa", text, 3, (text,), (text,), "attested", text)
     return Facts(state, "f" * 64, made, happened(text), (document,), holdings, NOW, masked, "0.1.0", "d" * 64)
@@ -189,6 +190,13 @@ def test_every_sentence_of_a_page_has_its_words(lang: str) -> None:
             read = Reader(page)
             assert read.open == [] and {"svg", "table", "circle"} <= read.tags
             assert f'lang="{lang}"'.encode() in page
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_summary_says_whose_decision_left_attachments_out(lang: str) -> None:
+    words = Catalogue(lang, strict=True)
+    page = summary(facts(record(), None, "Ada"), words).decode()
+    assert words.text_of("archive.given_up", dataset="Ada", who="Ada", text="Ada") in page
 
 
 @settings(max_examples=40, deadline=None)

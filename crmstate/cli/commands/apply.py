@@ -32,8 +32,7 @@ from crmstate.cli.survey import begin, planned
 from crmstate.core.closing import Closing
 from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.failure import Failure
-from crmstate.core.goal import ArchiveGoal
-from crmstate.core.lacking import given_up
+from crmstate.core.lacking import given_up, left_out
 from crmstate.core.plan import Plan
 from crmstate.core.planning.retention import ended
 from crmstate.core.ports import ReadSession, Session
@@ -228,11 +227,10 @@ def _walk(
 ) -> Closing:
     from crmstate.cli.progress import progress
 
-    goal = house.desired.archive
-    attachments = goal.attachments if isinstance(goal, ArchiveGoal) else True
-    context = Context(run, house.provider, reader, writer, store, house.archiver(), house.clock, stop, attachments)
+    desired = house.desired
+    context = Context(run, house.provider, reader, writer, store, house.archiver(), house.clock, stop)
     context.messenger, context.resend = house.messenger(store.state, wish.parallel), wish.resend
-    context.given_up = given_up(house.desired.discard)
+    context.given_up, context.left_out = given_up(desired.discard), left_out(desired.archive, desired.discard)
     pool = Pool(wish.parallel)
     try:
         with progress(screen, made) as (announce, tell):

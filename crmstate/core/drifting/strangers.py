@@ -71,7 +71,7 @@ def _unplanned(seen: Seen) -> Iterator[Resource]:
                 yield row
     if seen.desired.archive is None and seen.desired.purge is None and not seen.desired.closing:
         return
-    given_up = {each.dataset for each in seen.desired.discard}
+    given_up = {each.dataset for each in seen.desired.discard if each.whole}
     for row in seen.observed.of(Kind.DATASET):
         holds = isinstance(row.facts, DatasetFacts) and row.facts.rows != 0
         named = isinstance(seen.desired.archive, ArchiveGoal) and seen.desired.archive.datasets is not None

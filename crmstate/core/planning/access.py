@@ -98,7 +98,7 @@ def users(draft: Draft) -> None:
         facts = row.facts
         if satisfied(row.phase, goes):
             draft.keep(Kind.USER)
-        elif isinstance(facts, UserFacts) and (facts.protected or row.id in draft.own_users):
+        elif _protected(row, verb) or row.id in draft.own_users:
             _stays(draft, row, verb, closing, goal)
         elif isinstance(facts, UserFacts) and facts.elsewhere:
             there = message("why.user.elsewhere", where=facts.elsewhere)
@@ -107,7 +107,7 @@ def users(draft: Draft) -> None:
             draft.act(row, verb, Stage.USERS, why, span=goal.span, args=args, removal=True)
     if cell is not None and "keys_outlive" in cell.attributes:
         _keys_left(draft, goal, {row.id for row in picked} - draft.own_users)
-    _someone_stays(draft, goal, {row.id for row in picked}, closing)
+    _someone_stays(draft, goal, {row.id for row in picked}, verb, closing)
 
 
 def _keys_left(draft: Draft, goal: UsersGoal, leaving: set[str]) -> None:
@@ -137,22 +137,27 @@ def _transfer(draft: Draft, goal: UsersGoal, picked: list[Resource]) -> Args | N
 def _stays(draft: Draft, row: Resource, verb: Verb, closing: bool, goal: UsersGoal) -> None:
     """A user that the API refuses to end (the owner, ourselves) ends with the account, or by a person's hand."""
     if not closing:
-        code = "blocked.own_user" if row.id in draft.own_users else "blocked.protected"
-        draft.block(row.address, verb, Stage.OWN.value, message(code), label=draft.label(row), span=goal.span)
+        if row.id in draft.own_users:
+            why = message("blocked.own_user")
+        else:
+            why = message("blocked.protected") if _protected(row) else message("blocked.undeletable")
+        draft.block(row.address, verb, Stage.OWN.value, why, label=draft.label(row), span=goal.span)
 
 
-def _someone_stays(draft: Draft, goal: UsersGoal, picked: set[str], closing: bool) -> None:
+def _someone_stays(draft: Draft, goal: UsersGoal, picked: set[str], verb: Verb, closing: bool) -> None:
     staying = [
         row
         for row in draft.by_kind[Kind.USER]
-        if row.phase is Phase.PRESENT and (row.id not in picked or row.id in draft.own_users or _protected(row))
+        if row.phase is Phase.PRESENT and (row.id not in picked or row.id in draft.own_users or _protected(row, verb))
     ]
     if not staying and not closing and any(row.phase is Phase.PRESENT for row in draft.by_kind[Kind.USER]):
         draft.report("CRM-P003", span=goal.span)
 
 
-def _protected(row: Resource) -> bool:
-    return isinstance(row.facts, UserFacts) and row.facts.protected
+def _protected(row: Resource, verb: Verb | None = None) -> bool:
+    """Whether the API refuses to end a user, whatever the verb, or by this one."""
+    facts = row.facts
+    return isinstance(facts, UserFacts) and (facts.protected or (verb is Verb.DELETE and facts.undeletable))
 
 
 def listed(draft: Draft, kind: Kind, verb: Verb, stage: Stage, goal: ListGoal) -> None:

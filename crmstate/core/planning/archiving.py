@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from crmstate.core.goal import ArchiveGoal
 from crmstate.core.message import Message, message
 from crmstate.core.order import Stage
-from crmstate.core.planning.dataset import archive_of, facts_of, uncovered
+from crmstate.core.planning.dataset import archive_of, destroying, facts_of, files_lost, uncovered
 from crmstate.core.planning.delta import by_jobs, delta, needs_delta
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.encrypted import keys
@@ -23,13 +25,14 @@ def archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> tuple[str, ...]:
         draft.block(place, Verb.ARCHIVE, Stage.ARCHIVE.value, why, label=row.label, span=goal.span)
         return ()
     if not facts.exportable:
-        if draft.desired.purge is None and not draft.desired.closing and not draft.desired.clearing:
+        if not destroying(draft):
             draft.report("CRM-P021", Severity.WARNING, goal.span, row.address, dataset=row.label or row.id)
         uncovered(draft, row, "blocked.not_exportable")
         return ()
     if facts.guessed:
         params = {"dataset": row.label or row.id, "encoding": facts.encoding or "?"}
         draft.report("CRM-P063", Severity.WARNING, goal.span, row.address, **params)
+    goal = _but_for_files(draft, goal, row)
     needs: tuple[str, ...] = ()
     if draft.recorded(place, Verb.ARCHIVE) is None:
         jobs = jobs_of(draft.provider, goal, facts)
@@ -53,6 +56,22 @@ def archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> tuple[str, ...]:
         delta(draft, goal, row, facts)
     _cut_off(draft, goal, row)
     return tuple(step.id for step in draft.steps[first:])
+
+
+def _but_for_files(draft: Draft, goal: ArchiveGoal, row: Resource) -> ArchiveGoal:
+    """The goal for a dataset whose attachments somebody gave up by name: what is lost is reported as long as it is there."""
+    lost = files_lost(draft, row)
+    if lost is None or lost.decision is None:
+        return goal
+    purged = draft.state.latest(row.address, Verb.PURGE)
+    if purged is None or purged.outcome is not Outcome.DONE:
+        weight = Severity.WARNING if destroying(draft) else Severity.NOTE
+        params = {"dataset": row.label or row.id, "who": lost.decision.by, "text": lost.decision.why}
+        written = (
+            each.span for each in draft.desired.discard if each.dataset in (row.id, row.label) and each.attachments
+        )
+        draft.report("CRM-P064", weight, next(written, goal.span), row.address, **params)
+    return msgspec.structs.replace(goal, attachments=False)
 
 
 def _cut_off(draft: Draft, goal: ArchiveGoal, row: Resource) -> None:

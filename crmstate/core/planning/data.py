@@ -13,32 +13,35 @@ from crmstate.core.message import message
 from crmstate.core.order import Stage
 from crmstate.core.planning.archiving import archive
 from crmstate.core.planning.backup import backup
-from crmstate.core.planning.dataset import counted, facts_of, uncovered
+from crmstate.core.planning.dataset import counted, destroying, facts_of, files_lost, uncovered
+from crmstate.core.planning.delta import nothing_gone, wanting
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.encrypted import keys, opened_by_hand
 from crmstate.core.planning.hands import unlisted
 from crmstate.core.planning.purging import bins_by_hand, purge_rows, referring_first
 from crmstate.core.planning.retention import begun, ended
 from crmstate.core.survey import Resource
-from crmstate.core.words import How, Kind, Mode, Outcome, Phase, Proof, Verb
+from crmstate.core.words import How, Kind, Mode, Outcome, Phase, Proof, Severity, Verb
 
 
 def data(draft: Draft) -> None:
     """Plans what becomes of every dataset."""
     goal, purge = draft.desired.archive, draft.desired.purge
-    ending = purge is not None or draft.desired.closing or draft.desired.clearing
+    ending = destroying(draft)
     if goal is None and not ending and not draft.desired.discard:
         return
     span = goal.span if goal is not None else None
     if ending or (isinstance(goal, ArchiveGoal) and goal.datasets is None):
         draft.incomplete(Kind.DATASET, Verb.ARCHIVE, Stage.ARCHIVE, span)
     rows = draft.by_kind[Kind.DATASET]
-    whole = [(each.dataset, each.span) for each in draft.desired.discard if not each.fields]
+    whole = [(each.dataset, each.span) for each in draft.desired.discard if each.whole]
     given_up, parts = _named(draft, whole, rows), given_up_parts(draft.desired.discard)
-    _named(draft, [(each.dataset, each.span) for each in draft.desired.discard if each.fields], rows)
+    _named(draft, [(each.dataset, each.span) for each in draft.desired.discard if not each.whole], rows)
     held = _held(draft, rows)
     scope = _scope(draft, goal, rows) - given_up
     gone = (ended(draft.state) or begun(draft.state)) is not None
+    if ending and isinstance(goal, ArchiveGoal) and not goal.attachments and any(_unasked(draft, row) for row in rows):
+        draft.report("CRM-P065", Severity.WARNING, goal.span)
     for row in rows:
         needs: tuple[str, ...] = ()
         if row.id in scope and isinstance(goal, ArchiveGoal):
@@ -48,6 +51,9 @@ def data(draft: Draft) -> None:
             needs = () if gone else archive(draft, goal, row)
             if names := lacking(draft.state, parts, row.id):
                 uncovered(draft, row, "blocked.columns", fields=", ".join(names))
+                continue
+            if wanting(draft, row) and not _reads_again(draft, row, needs):
+                uncovered(draft, row, "blocked.attachments")
                 continue
         elif not isinstance(goal, NoArchive) and row.id not in given_up:
             uncovered(draft, row, "blocked.not_archived")
@@ -61,6 +67,18 @@ def data(draft: Draft) -> None:
     if purge is not None and purge.bin and unlisted(draft, Kind.BIN, Verb.EMPTY):
         bins_by_hand(draft, purge)
     certificate(draft)
+
+
+def _unasked(draft: Draft, row: Resource) -> bool:
+    """Whether a dataset may have attachments that nobody asks for, and still has its records."""
+    lost, purged = files_lost(draft, row), draft.state.latest(row.address, Verb.PURGE)
+    return lost is not None and lost.decision is None and (purged is None or purged.outcome is not Outcome.DONE)
+
+
+def _reads_again(draft: Draft, row: Resource, steps: tuple[str, ...]) -> bool:
+    """Whether one of these steps reads what the archive of a dataset is without."""
+    reads = any(step.id in steps and step.verb in (Verb.ARCHIVE, Verb.DELTA) for step in draft.steps)
+    return reads and nothing_gone(draft, row)
 
 
 def _remains(draft: Draft, row: Resource) -> bool:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from crmstate.core.address import Address, address
+from crmstate.core.decision import Decision
+from crmstate.core.goal import NoArchive
+from crmstate.core.lacking import left_out
 from crmstate.core.message import message
 from crmstate.core.order import Stage
 from crmstate.core.planning.draft import Draft
@@ -26,6 +31,28 @@ def facts_of(row: Resource) -> DatasetFacts:
 def counted(facts: DatasetFacts) -> int | None:
     """How many rows there are; None where the vendor does not say, or only guesses."""
     return facts.rows if facts.exact else None
+
+
+class FilesLost(NamedTuple):
+    """A dataset's attachments stay out of its archive: by this decision, or because nobody asks for any."""
+
+    decision: Decision | None
+
+
+def files_lost(draft: Draft, row: Resource) -> FilesLost | None:
+    """Whether a dataset's attachments stay out of its archive. None where they do not, and where there are none."""
+    cell = draft.provider.cell(Kind.DATASET, Verb.READ)
+    none = facts_of(row).attachments == 0 or (cell is not None and cell.files is None)
+    if none or isinstance(draft.desired.archive, NoArchive):
+        return None
+    left = left_out(draft.desired.archive, draft.desired.discard)
+    decision = left.decision(row.id, row.label)
+    return FilesLost(decision) if decision is not None or left.everywhere else None
+
+
+def destroying(draft: Draft) -> bool:
+    """Whether records are to go, by a purge or with what holds them."""
+    return draft.desired.purge is not None or draft.desired.closing or draft.desired.clearing
 
 
 def uncovered(draft: Draft, row: Resource, code: str, **params: str) -> None:

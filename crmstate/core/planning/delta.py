@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmstate.core.address import address
 from crmstate.core.goal import ArchiveGoal
+from crmstate.core.lacking import left_out, unread
 from crmstate.core.message import message
 from crmstate.core.order import Stage
 from crmstate.core.planning.dataset import archive_of, counted
@@ -31,23 +32,35 @@ def delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts) -
     place = archive_of(row)
     done = draft.recorded(place, Verb.DELTA)
     purged = draft.state.latest(row.address, Verb.PURGE)
-    occurrence = max(1, draft.state.occurrence(place, Verb.DELTA))
+    occurrence, why = max(1, draft.state.occurrence(place, Verb.DELTA)), message("why.delta")
     if done is not None:
         stale = _moved(facts, done, draft.state.cleared()) if purged is None else _left_over(facts, purged)
-        if not stale:
+        back = wanting(draft, row) and nothing_gone(draft, row)
+        why = message("why.delta.attachments") if back else why
+        if not stale and not back:
             draft.keep(Kind.ARCHIVE)
             return
         occurrence += 1
     if (frozen := _frozen_since(draft)) is not None and facts.as_of is not None and facts.as_of < frozen:
-        why = message("blocked.export_before_freeze", dataset=row.label or row.id, as_of=facts.as_of, freeze=frozen)
-        draft.block(place, Verb.DELTA, Stage.DELTA.value, why, label=row.label, span=goal.span)
+        early = message("blocked.export_before_freeze", dataset=row.label or row.id, as_of=facts.as_of, freeze=frozen)
+        draft.block(place, Verb.DELTA, Stage.DELTA.value, early, label=row.label, span=goal.span)
         return
     draft.ours(
-        place, Kind.ARCHIVE, Verb.DELTA, Stage.DELTA.value, message("why.delta"),
+        place, Kind.ARCHIVE, Verb.DELTA, Stage.DELTA.value, why,
         label=row.label, occurrence=occurrence, calls=topping_up(draft.provider, goal, facts),
         jobs=delta_jobs_of(draft.provider, goal, facts, by_jobs(draft, row)),
         before=Phase.PRESENT, after=Phase.PRESENT, span=goal.span,
     )  # fmt: skip
+
+
+def wanting(draft: Draft, row: Resource) -> bool:
+    """Whether the archive of a dataset is without attachments that nobody gives up."""
+    return unread(draft.state, left_out(draft.desired.archive, draft.desired.discard), row.id, row.label)
+
+
+def nothing_gone(draft: Draft, row: Resource) -> bool:
+    """Whether reading a dataset again can still find everything: no purge of ours has begun, and no module was cleared."""
+    return draft.state.latest(row.address, Verb.PURGE) is None and not draft.state.cleared()
 
 
 def _frozen_since(draft: Draft) -> str | None:

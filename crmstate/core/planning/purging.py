@@ -6,9 +6,9 @@ import msgspec
 
 from crmstate.core.address import address, id_of
 from crmstate.core.goal import NoArchive, PurgeGoal
-from crmstate.core.message import message
+from crmstate.core.message import Message, message
 from crmstate.core.order import Stage, cycle
-from crmstate.core.planning.dataset import counted, facts_of, uncovered
+from crmstate.core.planning.dataset import counted, facts_of, files_lost, uncovered
 from crmstate.core.planning.draft import Draft, expired
 from crmstate.core.planning.hands import ALL, by_hand, unlisted
 from crmstate.core.survey import DatasetFacts, Resource
@@ -42,7 +42,7 @@ def purge_rows(draft: Draft, purge: PurgeGoal, row: Resource, held: set[str], ne
         _bin(draft, purge, row, facts, needs=())
         return
     goal = draft.desired.archive
-    why = message("why.purge.uncounted") if facts.rows is None else message("why.purge", rows=facts.rows)
+    why = _why(draft, row, facts)
     if isinstance(goal, NoArchive):
         many = facts.rows if facts.rows is not None else "?"
         why = message("why.purge_unarchived", rows=many, who=goal.by, text=goal.why)
@@ -55,6 +55,22 @@ def purge_rows(draft: Draft, purge: PurgeGoal, row: Resource, held: set[str], ne
     elif step is not None and unseen:
         draft.steps[-1] = step = msgspec.structs.replace(step, proof=Proof.CERTIFIED, files=True)
     _bin(draft, purge, row, facts, needs=(step.id,) if step is not None else ())
+
+
+def _why(draft: Draft, row: Resource, facts: DatasetFacts) -> Message:
+    """What goes, and with it what no archive has."""
+    lost = files_lost(draft, row)
+    rows = facts.rows
+    if lost is None:
+        return message("why.purge.uncounted") if rows is None else message("why.purge", rows=rows)
+    if lost.decision is None:
+        if rows is None:
+            return message("why.purge.uncounted.files.unasked")
+        return message("why.purge.files.unasked", rows=rows)
+    who, text = lost.decision.by, lost.decision.why
+    if rows is None:
+        return message("why.purge.uncounted.files.given_up", who=who, text=text)
+    return message("why.purge.files.given_up", rows=rows, who=who, text=text)
 
 
 def _bin(draft: Draft, purge: PurgeGoal, row: Resource, facts: DatasetFacts, needs: tuple[str, ...]) -> None:

@@ -4,7 +4,7 @@ that leaves out what is not there: one id that is gone refuses the whole call.""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -36,6 +36,8 @@ ROOT = 1
 TEMPLATES = ("public_user", "template_portal_user_id")
 """The external names of two more of the server's own: whoever is not signed in, and the pattern of portal users. Archived
 from the first day on, and the server refuses to delete them."""
+FIRST = "user_admin"
+"""The external name of the first administrator, whom the server refuses to delete, and archives."""
 
 NAMES = "ir.model.data"
 KEYS = "res.users.apikeys"
@@ -79,20 +81,30 @@ def text(value: str | bool | None) -> str:
 
 
 class _Named(msgspec.Struct):
+    name: str
     res_id: int
 
 
-def nobodys(call: Call) -> list[int]:
-    """The server's own users, which are no person's account. Whoever may not look names up sees no whole listing either, and is
-    shown those two."""
-    wanted = [["module", "=", "base"], ["model", "=", "res.users"], ["name", "in", list(TEMPLATES)]]
+class _Known(NamedTuple):
+    """`nobodys`: the server's own users, which are no person's account; `first`: the administrators whom it refuses to
+    delete."""
+
+    nobodys: list[int]
+    first: set[int]
+
+
+def named(call: Call) -> _Known:
+    """The users whom the server knows by name. Whoever may not look names up sees no whole listing either, and is shown the
+    server's own."""
+    wanted = [["module", "=", "base"], ["model", "=", "res.users"], ["name", "in", [*TEMPLATES, FIRST]]]
     try:
-        found = search(call, NAMES, wanted, ["res_id"], _Named)
+        found = search(call, NAMES, wanted, ["name", "res_id"], _Named)
     except Failure as failure:
         if failure.code is not Code.DENIED:
             raise
         found = []
-    return sorted({ROOT, *(each.res_id for each in found)})
+    nobodys = sorted({ROOT, *(each.res_id for each in found if each.name != FIRST)})
+    return _Known(nobodys, {each.res_id for each in found if each.name == FIRST})
 
 
 class _User(Row):
@@ -111,18 +123,21 @@ class _User(Row):
     source=MEASURED,
     verified_on=SEEN,
     note="Archived users and those of the portal are listed too. The server's own are not: user 1, which runs its tasks, and the "
-    "archived `public` and `portaltemplate`, which it refuses to delete.",
+    "archived `public` and `portaltemplate`, which it refuses to delete. The first administrator (`base.user_admin`) is marked: it "
+    "is archived and never deleted.",
 )
 def users(call: Call, ids: tuple[str, ...] | None) -> Resources:
     """People, archived ones included."""
+    known = call.known("named", lambda: named(call))
 
     def convert(row: _User) -> Resource:
         phase = Phase.PRESENT if row.active else Phase.INACTIVE
-        facts = UserFacts(text(row.email) or row.login, "portal" if row.share else "internal")
+        role, undeletable = "portal" if row.share else "internal", row.id in known.first
+        facts = UserFacts(text(row.email) or row.login, role, undeletable=undeletable)
         return Resource(Kind.USER, str(row.id), text(row.name) or row.login, phase, facts)
 
     fields = ["login", "name", "email", "active", "share"]
-    people: list[Any] = [["id", "not in", call.known("nobodys", lambda: nobodys(call))]]
+    people: list[Any] = [["id", "not in", known.nobodys]]
     return listing(call, Kind.USER, "res.users", people, fields, _User, convert, ids)
 
 
@@ -285,7 +300,8 @@ _place(
     Undo.NEVER,
     Phase.ABSENT,
     attributes=frozenset({"not_self"}),
-    note="Takes the user's keys along and leaves the contact that every user has. Users whom records refer to are refused.",
+    note="Takes the user's keys along and leaves the contact that every user has. Users whom records refer to are refused, and "
+    "so is the first administrator, who is not planned to be deleted.",
 )
 _place(Kind.INTEGRATION, Verb.DISABLE, AUTOMATIONS, "write", Undo.FREE, Phase.INACTIVE, {"active": False})
 _place(Kind.INTEGRATION, Verb.RESUME, AUTOMATIONS, "write", Undo.FREE, Phase.PRESENT, {"active": True})

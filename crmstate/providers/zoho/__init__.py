@@ -8,7 +8,20 @@ purge ends is its records, which go to the recycle bin first.
 What no API of Zoho does is left to people: keys and apps, the subscription, and the account (`byhand`).
 """
 
-from crmstate.providers.zoho import access, backup, bins, byhand, data, jobs, listings, people
-from crmstate.providers.zoho.vendor import classify, provider
+from crmstate.providers.zoho import access, backup, bins, byhand, data, identity, jobs, listings, people
+from crmstate.providers.zoho.errors import classify
+from crmstate.providers.zoho.vendor import provider
 
-__all__ = ["access", "backup", "bins", "byhand", "classify", "data", "jobs", "listings", "people", "provider"]
+__all__ = [
+    "access",
+    "backup",
+    "bins",
+    "byhand",
+    "classify",
+    "data",
+    "identity",
+    "jobs",
+    "listings",
+    "people",
+    "provider",
+]

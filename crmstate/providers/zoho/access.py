@@ -18,21 +18,12 @@ from crmstate.core.words import Kind, Outcome, Phase, Undo, Verb
 from crmstate.providers.kit import Call, instant
 from crmstate.providers.kit.pages import Resources, Sheet, by_number
 from crmstate.providers.kit.text import segment, without_secrets
-from crmstate.providers.zoho.vendor import (
-    API,
-    CHECKED,
-    NOT_THERE,
-    PAGE,
-    SPEC,
-    Listed,
-    converted,
-    look,
-    numeric,
-    provider,
-    settle,
-    tried,
-    unknown,
-)
+from crmstate.providers.zoho.addresses import API
+from crmstate.providers.zoho.answers import Listed, converted, look, numeric, settle, tried, unknown
+from crmstate.providers.zoho.errors import NOT_THERE
+from crmstate.providers.zoho.limits import PAGE
+from crmstate.providers.zoho.sources import CHECKED, SPEC
+from crmstate.providers.zoho.vendor import provider
 
 WEBHOOKS = f"{API}/settings/automation/webhooks"
 RULES = f"{API}/settings/automation/workflow_rules"

@@ -19,7 +19,9 @@ from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Bulk, Job, Order, Part
 from crmstate.core.words import JobStatus, Kind, Packing
 from crmstate.providers.kit import HANDED_OUT, Call, instant
-from crmstate.providers.zoho.vendor import DOCS, SPEC_2025, Trouble, provider, refusal
+from crmstate.providers.zoho.errors import Trouble, refusal
+from crmstate.providers.zoho.sources import DOCS, SPEC_2025
+from crmstate.providers.zoho.vendor import provider
 
 PLACE = "/crm/bulk/v8/backup"
 WEEK = 7 * 86_400

@@ -14,22 +14,12 @@ from crmstate.core.survey import BinFacts, Resource
 from crmstate.core.words import Kind, Outcome, Phase, Undo, Verb
 from crmstate.providers.kit import Call
 from crmstate.providers.kit.pages import Resources, chunks
+from crmstate.providers.zoho.addresses import API, MODULES
+from crmstate.providers.zoho.answers import Listed, converted, look, numeric, settle, tried
+from crmstate.providers.zoho.limits import IDS, PAGE
 from crmstate.providers.zoho.listings import module_of, modules, purged
-from crmstate.providers.zoho.vendor import (
-    API,
-    CHECKED,
-    IDS,
-    MODULES,
-    PAGE,
-    SPEC,
-    Listed,
-    converted,
-    look,
-    numeric,
-    provider,
-    settle,
-    tried,
-)
+from crmstate.providers.zoho.sources import CHECKED, SPEC
+from crmstate.providers.zoho.vendor import provider
 
 BIN = f"{API}/settings/recycle_bin"
 LEFT, EMPTY = f"{BIN}/actions/count", f"{BIN}/actions/empty"

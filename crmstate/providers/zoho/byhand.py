@@ -8,7 +8,8 @@ API along, and `Close Account` at accounts.zoho.com ends every Zoho service of t
 from __future__ import annotations
 
 from crmstate.core.words import Kind, Phase, Undo, Verb
-from crmstate.providers.zoho.vendor import DOCS, OAUTH, SPEC, provider
+from crmstate.providers.zoho.sources import DOCS, OAUTH, SPEC
+from crmstate.providers.zoho.vendor import provider
 
 KB = "Zoho knowledge base, read through resellers' mirrors of it"
 REFUNDS = "Zoho refund policy"

@@ -20,23 +20,13 @@ from crmstate.core.provider import File, FilePage, Page, Row
 from crmstate.core.words import Kind, Verb
 from crmstate.providers.kit import HANDED_OUT, Call, own_text
 from crmstate.providers.kit.pages import chunks
+from crmstate.providers.zoho.addresses import API, FIELDS
+from crmstate.providers.zoho.answers import Info, Listed, converted, look, numeric, rows_in
+from crmstate.providers.zoho.errors import NOT_THERE
+from crmstate.providers.zoho.limits import IDS, PAGE
 from crmstate.providers.zoho.listings import all_of, module_of
-from crmstate.providers.zoho.vendor import (
-    API,
-    CHECKED,
-    FIELDS,
-    IDS,
-    NOT_THERE,
-    PAGE,
-    SPEC,
-    Info,
-    Listed,
-    converted,
-    look,
-    numeric,
-    provider,
-    rows_in,
-)
+from crmstate.providers.zoho.sources import CHECKED, SPEC
+from crmstate.providers.zoho.vendor import provider
 
 COQL = f"{API}/coql"
 COLUMNS, WIDTH = 50, 1024
@@ -256,7 +246,8 @@ _WITHHELD = frozenset({Code.MISSING, Code.CONFLICT, Code.REJECTED})
 def _withheld(file: File, said: str) -> str:
     """What a person can do about a photo that never comes."""
     why = f" ({said})" if said else ""
-    return f"the photo of record {file.row} is named and not given out{why}: have it approved, or take it away, in Zoho"
+    way = "have it approved, or take it away, in Zoho, or `discard` the attachments of this module (`attachments: all`)"
+    return f"the photo of record {file.row} is named and not given out{why}: {way}"
 
 
 @provider.reads(

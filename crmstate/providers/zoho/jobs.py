@@ -17,20 +17,14 @@ from crmstate.core.provider import Bulk, Job, Order, Part
 from crmstate.core.words import JobStatus, Kind, Packing
 from crmstate.providers.kit import HANDED_OUT, Call
 from crmstate.providers.kit.text import segment
+from crmstate.providers.zoho.addresses import FIELDS
+from crmstate.providers.zoho.answers import Listed, converted, rows_in
 from crmstate.providers.zoho.data import columns
+from crmstate.providers.zoho.errors import Trouble, refusal
+from crmstate.providers.zoho.limits import RESULT
 from crmstate.providers.zoho.listings import LEADS, module_of
-from crmstate.providers.zoho.vendor import (
-    CHECKED,
-    FIELDS,
-    RESULT,
-    SPEC_2025,
-    Listed,
-    Trouble,
-    converted,
-    provider,
-    refusal,
-    rows_in,
-)
+from crmstate.providers.zoho.sources import CHECKED, SPEC_2025
+from crmstate.providers.zoho.vendor import provider
 
 READ = "/crm/bulk/v8/read"
 ROWS, LEAST, MOST_FIELDS, DAY = 200_000, 100_000, 200, 86_400

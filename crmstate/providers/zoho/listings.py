@@ -14,7 +14,12 @@ from crmstate.core.survey import AccountFacts, DatasetFacts, Gap, Listing, Resou
 from crmstate.core.words import Kind, Phase, Verb
 from crmstate.providers.kit import Call, instant
 from crmstate.providers.kit.pages import ROUNDS, Resources
-from crmstate.providers.zoho.vendor import API, CHECKED, MODULES, ORG, PAGE, SPEC, converted, look, org, provider
+from crmstate.providers.zoho.addresses import API, MODULES, ORG
+from crmstate.providers.zoho.answers import converted, look
+from crmstate.providers.zoho.identity import org
+from crmstate.providers.zoho.limits import PAGE
+from crmstate.providers.zoho.sources import CHECKED, SPEC
+from crmstate.providers.zoho.vendor import provider
 
 CONTRACT = "crm"
 """The id of the one subscription, for which Zoho has none."""

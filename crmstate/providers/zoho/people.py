@@ -15,22 +15,12 @@ from crmstate.core.words import Kind, Outcome, Phase, Undo, Verb
 from crmstate.providers.kit import Call
 from crmstate.providers.kit.pages import Resources, Sheet, by_number, listing_of
 from crmstate.providers.kit.text import segment
-from crmstate.providers.zoho.vendor import (
-    CHECKED,
-    ORG,
-    PAGE,
-    SPEC,
-    USERS,
-    Listed,
-    converted,
-    look,
-    org,
-    provider,
-    rows_in,
-    settle,
-    tried,
-    unknown,
-)
+from crmstate.providers.zoho.addresses import ORG, USERS
+from crmstate.providers.zoho.answers import Listed, converted, look, rows_in, settle, tried, unknown
+from crmstate.providers.zoho.identity import org
+from crmstate.providers.zoho.limits import PAGE
+from crmstate.providers.zoho.sources import CHECKED, SPEC
+from crmstate.providers.zoho.vendor import provider
 
 COUNT = f"{USERS}/actions/count"
 TRANSFERS = f"{USERS}/actions/transfer_and_delete"

@@ -177,8 +177,14 @@ def test_attachments_whose_files_the_server_has_lost_are_not_archived_as_empty(h
 
 
 def test_people_who_are_to_be_deleted_are_gone_and_the_servers_own_users_stay(here: Office) -> None:
-    """The server refuses to delete those two; everything behind would wait for ever."""
+    """The server refuses to delete those two; everything behind would wait for ever. So it does the first administrator."""
     here.change("status: removed\n    keep:", "status: deleted\n    keep:")
+    kept = "      - {email: admin@example.com, why: drops the database}\n"
+    whole = here.manifest.read_text(encoding="utf-8")
+    here.change(kept, "")
+    blocked = here.command("plan", "--format", "json").json["blocked"]
+    assert [("user/2", "blocked.undeletable")] == [(each["address"], each["why"]["code"]) for each in blocked]
+    here.write(whole)
 
     first, said = here.command(*APPLY), here.command(*APPLY)
 

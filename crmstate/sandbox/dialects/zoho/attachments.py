@@ -42,7 +42,7 @@ def attachment_get(call: Call, name: str, number: str, wanted: str) -> Reply:
         "SELECT id, mime FROM attachments WHERE dataset = ? AND row_id = ? AND binned = 0", dataset, row[0]
     )
     found = next(((id, mime) for id, mime in there if ids.written(id) == wanted), None)
-    if found is None:
+    if found is None or layout.withheld(call.world, dataset, found[0]):
         return errors.nothing()
     if found[0] in call.world.traits.get("links", {}):
         raise errors.refusal("DOWNLOAD_NOT_ALLOWED", "As it is a linked attachment, you can not download it")
@@ -65,10 +65,10 @@ def field_attachment_get(call: Call, name: str, number: str) -> Reply:
 
 
 def photo_get(call: Call, name: str, number: str) -> Reply:
-    """A record's photo; 204 where it has none."""
+    """A record's photo; 204 where it has none, and where it is withheld (a guess: no source says)."""
     dataset, row = _record(call, name, number)
     found = layout.photo(call.world, dataset, row[0])
-    if found is None:
+    if found is None or layout.withheld(call.world, dataset, found):
         return errors.nothing()
     return Reply(200, call.world.attachment(dataset, found), {"Content-Type": "image/png"})
 

@@ -4,7 +4,8 @@ exported is listed, and has no API (`api_supported` false).
 Every module has a field `nearby_distance__s`, which the listing of fields shows and bulk read refuses. The trait `rich_text` names
 fields of formatted text (`["contacts/notes"]`), the trait `file_fields` those that hold files, by the attachments that lie in them
 (`{"contacts/f1": "contract"}`); a field whose name begins with `image` is for pictures. The trait `photos`
-names attachments that are their record's photo (`["contacts/f1"]`): the module has a field `Record_Image` then.
+names attachments that are their record's photo (`["contacts/f1"]`): the module has a field `Record_Image` then. The trait
+`withheld` names attachments and photos that are listed and not given out, as while they wait for the vendor's own check (`["contacts/f1"]`).
 """
 
 from __future__ import annotations
@@ -119,6 +120,11 @@ def photo(world: World, dataset: str, row: str) -> str | None:
     sql = "SELECT id FROM attachments WHERE dataset = ? AND row_id = ? AND binned = 0 ORDER BY id"
     places = world.traits.get("photos", ())
     return next((id for (id,) in world.all(sql, dataset, row) if f"{dataset}/{id}" in places), None)
+
+
+def withheld(world: World, dataset: str, id: str) -> bool:
+    """Whether an attachment is not given out."""
+    return f"{dataset}/{id}" in world.traits.get("withheld", ())
 
 
 def held(world: World, dataset: str, field: str | None) -> list[str]:
