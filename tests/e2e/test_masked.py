@@ -54,7 +54,7 @@ def test_nobody_is_named_by_what_shows_the_record(here: Site, tmp_path: Path, mo
                 ("settle", "show", "1", manifest, "--format", "json"),
                 ("settle", "show", "1", manifest, "--format", "markdown"),
                 ("settle", "list", manifest, "--format", "json"),
-                ("evaluate", "report", manifest, "--as", "json"),
+                ("evaluate", "report", manifest, "--format", "json"),
                 ("evaluate", "show", manifest, "--format", "json"),
                 ("state", "show", "exit", "--folder", str(here.folder), "--format", "json"),
                 ("state", "history", "exit", "--folder", str(here.folder), "--format", "json"),
