@@ -167,7 +167,13 @@ def test_the_day_is_that_of_the_request_that_stands_and_of_none_before_it(outcom
     )
     assert ends(first, unanswered) is None, "what came of the one that counts nobody knows"
     other = happened(
-        Kind.SUBSCRIPTION, "old", Verb.CANCEL, at=ASKED, until="2026-11-30", phase=Phase.PENDING, more={"undo": Undo.WINDOW}
+        Kind.SUBSCRIPTION,
+        "old",
+        Verb.CANCEL,
+        at=ASKED,
+        until="2026-11-30",
+        phase=Phase.PENDING,
+        more={"undo": Undo.WINDOW},
     )
     assert ends(first, then, other) == "2026-11-30", "two contracts are over when the last one is"
 
