@@ -93,13 +93,16 @@ def given(state: State) -> Entry | None:
     entry = state.latest(GIVEN, Verb.REQUEST)
     if entry is None or entry.outcome is not Outcome.DONE or entry.proof is Proof.WAIVED or taken_back(state, entry):
         return None
+    when = spoken_at(state, entry)
+    return msgspec.structs.replace(entry, at=when, since=None) if when is not None and when < entry.at else entry
+
+
+def spoken_at(state: State, entry: Entry) -> str | None:
+    """When the vendor had what a contact proves: then, and not when we wrote so. None where no contact proves it."""
     said, later = entry.contact, corrected(state.contacts)
     while said in later:
         said = later[said]
-    when = (
-        state.contacts[said].when if said in state.contacts else entry.at
-    )  # when the vendor had it, not when we wrote so
-    return msgspec.structs.replace(entry, at=when, since=None) if when < entry.at else entry
+    return state.contacts[said].when if said in state.contacts else None
 
 
 def taken_back(state: State, entry: Entry) -> bool:
@@ -222,6 +225,12 @@ def _cancel_effective(desired: Desired, state: State, as_of: str) -> Dated | Unk
     return _contract_end(desired.contract, goal.effective, state, desired, as_of)
 
 
+def asked_on(state: State, entry: Entry) -> str:
+    """When something was first asked for: by the contact in which it was, where somebody told us later."""
+    since, spoken = entry.since or entry.at, spoken_at(state, entry)
+    return since if spoken is None else min(since, spoken)
+
+
 def _standing_requests(state: State) -> list[Entry]:
     """Of each subscription the request for its end that stands: the last one, and none before it, which was withdrawn at the
     vendor's or asked for another end."""
@@ -230,7 +239,7 @@ def _standing_requests(state: State) -> list[Entry]:
         if entry.outcome is Outcome.FAILED or taken_back(state, entry):
             continue
         known = last.get(entry.address)
-        if known is None or (known.since or known.at) <= (entry.since or entry.at):
+        if known is None or asked_on(state, known) <= asked_on(state, entry):
             last[entry.address] = entry
     return list(last.values())
 

@@ -142,7 +142,9 @@ class Draft:
         )
         final = (undo or cell.undo) is Undo.NEVER and cell.how is How.API
         waits: str | None = None
-        if entry is not None and mode is Mode.AUTO and accepted.gone(entry, resource.phase, self.survey.taken_at):
+        if entry is not None and accepted.by_word(entry) and resource.phase in (Phase.PRESENT, Phase.INACTIVE):
+            occurrence, why, entry = occurrence + 1, message("why.taken_back", at=entry.at), None
+        elif entry is not None and mode is Mode.AUTO and accepted.gone(entry, resource.phase, self.survey.taken_at):
             occurrence, entry, waits = self._withdrawn(resource, entry, occurrence, final, span)
             why = message("why.withdrawn" if waits is None else "why.perhaps_withdrawn", until=waits or "")
         elif (
