@@ -140,7 +140,10 @@ def exit_codes() -> str:
         Exit.PARTIAL: "partially applied: some steps failed, the rest is recorded",
         Exit.CREDENTIALS: "credentials missing, expired or insufficient; wrong tenant",
         Exit.INTERRUPTED: "interrupted; state is saved",
-        Exit.WAITING: "`--detailed-exitcode`: nothing ready to do, waiting for a date, the vendor or a person; `letter`: facts are missing",
+        Exit.WAITING: (
+            "`--detailed-exitcode` of `plan` and `apply`: nothing ready to do, waiting for a date, the vendor or a person; "
+            "`letter`: facts are missing"
+        ),
         Exit.USAGE: "usage",
         Exit.INVALID: "the manifest is invalid",
         Exit.BUG: "a bug in crmstate",

@@ -75,9 +75,7 @@ def run(argv: list[str], screen: Screen | None = None) -> int:
             return _interrupted(shown)
         return int(result) if isinstance(result, int) else 0
     except Problem as found:
-        for mask in WORN[-1:]:
-            shown.wear(mask)
-        shown.show(found.diagnostics)
+        _naming_nobody(shown).show(found.diagnostics)
         return int(found.exit)
     except Failure as failure:
         return _failed(shown, failure)
@@ -96,6 +94,13 @@ def run(argv: list[str], screen: Screen | None = None) -> int:
         return _interrupted(shown) if _of_a_signal(bug) else _bug(shown, bug)
 
 
+def _naming_nobody(screen: Screen) -> Screen:
+    """The screen that shows how a command ended: it names nobody, where the command's own does not."""
+    for mask in WORN[-1:]:
+        screen.wear(mask)
+    return screen
+
+
 def _interrupted(screen: Screen) -> int:
     screen.show([diagnostic("CRM-E013")])
     return int(Exit.INTERRUPTED)
@@ -108,10 +113,10 @@ def _of_a_signal(found: BaseException) -> bool:
 
 
 def _failed(screen: Screen, failure: Failure) -> int:
-    """The vendor did not answer, where no command had its own word for it."""
+    """The vendor did not answer, where no command had its own word for it. What it said is its own, and may name people."""
     from crmstate.providers.kit.explain import exit_of, explain
 
-    screen.show([explain(failure)])
+    _naming_nobody(screen).show([explain(failure)])
     return int(exit_of(failure))
 
 

@@ -36,7 +36,9 @@ def open_house(path: Path, screen: Screen, as_of: str | None = None) -> House:
         early([path], first)
         first.show(loaded.diagnostics)
     at: datetime | None = moment(as_of) if as_of is not None else None
-    return trusted(House(loaded, screen.scrubber, as_of=at))
+    house = House(loaded, screen.scrubber, as_of=at)
+    masked(house, State(""), replace(screen))  # nor is how any of them ends
+    return trusted(house)
 
 
 def opened(path: Path, screen: Screen, as_of: str | None = None) -> tuple[House, State]:

@@ -78,8 +78,9 @@ def simulated(house: House) -> str:
 
 def stage(house: House, found: Survey, folder: Path, screen: Screen, rows: int) -> Rehearsal:
     """Sets the stage in an empty folder. `rows`: the most rows, files and people that are played of one listing."""
-    from crmstate.manifest.load import load
-    from crmstate.manifest.tree import plain
+    from crmstate.manifest.load import understand
+    from crmstate.manifest.source import read
+    from crmstate.manifest.tree import placed, plain
     from crmstate.sandbox import adopt
 
     dialect = simulated(house)
@@ -90,7 +91,7 @@ def stage(house: House, found: Survey, folder: Path, screen: Screen, rows: int) 
     )  # the time by which the vendor lives, as all of its dates
     shown = adopt(folder / WORLD, seen, dialect, clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"))
     _write(folder / MANIFEST, house.loaded.path, shown)
-    loaded = load(folder / MANIFEST)
+    loaded = understand(placed(read(folder / MANIFEST), house.loaded.tree), folder / MANIFEST)
     played = House(
         loaded, screen.scrubber, environ={**house.environ, "CRMSTATE_BY": "rehearsal"}, real=clock, played=True
     )

@@ -33,6 +33,11 @@ def gone(entry: Entry, phase: Phase, now: str) -> bool:
     return shown(entry) or entry.code == WITHDRAWN
 
 
+def by_word(entry: Entry) -> bool:
+    """Whether somebody says that it was taken back: then no listing has to show it first."""
+    return entry.code == WITHDRAWN and entry.by != ""
+
+
 def lags_until(entry: Entry) -> str:
     """Until when a listing may not know yet what is on record as accepted (ISO 8601 UTC)."""
     return (datetime.fromisoformat(entry.at) + LAG).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -44,6 +44,11 @@ class Closing(msgspec.Struct, frozen=True, omit_defaults=True):
     diagnostics: tuple[Diagnostic, ...] = ()
     blocked: tuple[Blocked, ...] = ()
 
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is left of the plan: nothing waits, and nothing is blocked."""
+        return not self.blocked and all(line.result in (Result.DONE, Result.ALREADY_DONE) for line in self.lines)
+
     def counts(self) -> dict[str, int]:
         """How many steps ended in each way."""
         found = {result.value: 0 for result in Result}

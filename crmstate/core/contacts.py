@@ -41,6 +41,11 @@ def proves(contact: Contacted, place: Address) -> bool:
     return contact.kind is Contacting.ACKNOWLEDGEMENT and place in contact.steps
 
 
+def asks(contact: Contacted | None, place: Address) -> bool:
+    """Whether the vendor was asked in it for this: that shows that somebody asked, and when."""
+    return contact is not None and contact.kind is Contacting.REQUEST and place in contact.steps
+
+
 def spoken(log: Mapping[str, Contacted]) -> dict[Address, Spoken]:
     """The last contact about each address."""
     found: dict[Address, Spoken] = {}

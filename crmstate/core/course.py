@@ -19,7 +19,7 @@ from crmstate.core.deadline import Dated, Unknown, today
 from crmstate.core.goal import Desired
 from crmstate.core.law import Applied
 from crmstate.core.message import Message, message
-from crmstate.core.milestones import given, hit, milestones, standing, zone_of
+from crmstate.core.milestones import asked_on, given, hit, milestones, standing, zone_of
 from crmstate.core.notice import Notice, NoticeAt
 from crmstate.core.record import Entry, State
 from crmstate.core.survey import Resource, SubscriptionFacts, Survey
@@ -259,8 +259,10 @@ def shown(observed: Survey | None) -> SubscriptionFacts | None:
 
 
 def _asked(verb: Verb, entry: Entry, state: State) -> Asked:
-    answer = acknowledged(state.contacts, entry.address)
-    return Asked(verb, entry, answer if answer is not None and answer >= (entry.since or entry.at) else None)
+    answer, since = acknowledged(state.contacts, entry.address), asked_on(state, entry)
+    if since < (entry.since or entry.at):
+        entry = msgspec.structs.replace(entry, since=since)
+    return Asked(verb, entry, answer if answer is not None and answer >= since else None)
 
 
 def ending_of(state: State, place: Address) -> Asked | None:

@@ -12,7 +12,7 @@ from crmstate.core.events.event import Event
 from crmstate.core.events.evidence import Check, Evidence
 from crmstate.core.events.notice import Addressed, Answered, Bounced, Delivery, Sending
 from crmstate.core.events.paper import Claimed, Compared, Destruction, Examined, Filled, Remark, Remarked, Struck
-from crmstate.core.events.person import Approved, Confirmed, Contacted, Held, Released, Reminded
+from crmstate.core.events.person import Approved, Confirmed, Contacted, Held, Released, Reminded, TakenBack
 from crmstate.core.events.run import (
     Advanced,
     Finished,
@@ -69,6 +69,7 @@ __all__ = [
     "Started",
     "StepRef",
     "Struck",
+    "TakenBack",
     "Unlocked",
     "Watched",
     "since",
@@ -102,9 +103,10 @@ AnyEvent = (
     | Compared
     | Remarked
     | Watched
+    | TakenBack
 )
 
-SINCE: dict[type[Event], int] = {Bounced: 2, Watched: 2}
+SINCE: dict[type[Event], int] = {Bounced: 2, Watched: 2, TakenBack: 3}
 """Events that an earlier format does not know: what holds one is written in this format, so that a version that cannot read
 it says so and leaves it alone. A new event, or a new word in an old one, raises `record.FORMAT` and stands here."""
 

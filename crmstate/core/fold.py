@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from crmstate.core import accepted
 from crmstate.core import event as events
-from crmstate.core.contacts import proves, told_key
+from crmstate.core.contacts import asks, proves, told_key
 from crmstate.core.event import AnyEvent, Settlement, StepRef
 from crmstate.core.record import Approval, Entry, Hold, State, Told, Watch
 from crmstate.core.words import Fate, Outcome, Proof, Verb
@@ -171,6 +172,16 @@ def _confirmed(state: State, event: events.Confirmed) -> None:
         entry.outcome = Outcome.REQUESTED
 
 
+def _taken_back(state: State, event: events.TakenBack) -> None:
+    """As a withdrawal that the vendor shows, but by somebody's word."""
+    entry = state.entries.get(event.step)
+    if entry is None:
+        return
+    entry.outcome, entry.proof, entry.code, entry.at = Outcome.FAILED, Proof.NONE, accepted.WITHDRAWN, event.at
+    entry.by, entry.summary, entry.until, entry.contact = event.by, event.note, None, event.contact
+    entry.evidence += event.evidence
+
+
 def _contacted(state: State, event: events.Contacted) -> None:
     """An entry is never changed. What it proved stands on the one that corrects it, or is open again where that one says
     something else."""
@@ -178,7 +189,8 @@ def _contacted(state: State, event: events.Contacted) -> None:
     for entry in state.entries.values() if event.corrects else ():
         if entry.contact != event.corrects or entry.outcome is not Outcome.DONE:
             continue
-        if proves(event, entry.address):
+        request = asks(state.contacts.get(event.corrects), entry.address) and asks(event, entry.address)
+        if proves(event, entry.address) or request:
             entry.contact = event.id
         else:
             entry.outcome, entry.proof, entry.contact = Outcome.REQUESTED, Proof.NONE, ""
@@ -251,6 +263,7 @@ FOLDS: dict[type[events.Event], Callable[[State, Any], None]] = {
     events.Compared: _compared,
     events.Remarked: _remarked,
     events.Watched: _watched,
+    events.TakenBack: _taken_back,
     events.Restored: _left,
     events.Unlocked: _left,
 }

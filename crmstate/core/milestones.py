@@ -4,12 +4,12 @@ one where contract or manifest says one, and else unknown, with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime
 
 import msgspec
 
-from crmstate.core.address import address, kind_of
+from crmstate.core.address import Address, address, kind_of
 from crmstate.core.contacts import corrected
 from crmstate.core.contract import Calendar, ContractGoal, Period, When
 from crmstate.core.deadline import (
@@ -93,13 +93,16 @@ def given(state: State) -> Entry | None:
     entry = state.latest(GIVEN, Verb.REQUEST)
     if entry is None or entry.outcome is not Outcome.DONE or entry.proof is Proof.WAIVED or taken_back(state, entry):
         return None
+    when = spoken_at(state, entry)
+    return msgspec.structs.replace(entry, at=when, since=None) if when is not None and when < entry.at else entry
+
+
+def spoken_at(state: State, entry: Entry) -> str | None:
+    """When the vendor had what a contact proves: then, and not when we wrote so. None where no contact proves it."""
     said, later = entry.contact, corrected(state.contacts)
     while said in later:
         said = later[said]
-    when = (
-        state.contacts[said].when if said in state.contacts else entry.at
-    )  # when the vendor had it, not when we wrote so
-    return msgspec.structs.replace(entry, at=when, since=None) if when < entry.at else entry
+    return state.contacts[said].when if said in state.contacts else None
 
 
 def taken_back(state: State, entry: Entry) -> bool:
@@ -203,15 +206,7 @@ def _cancel_effective(desired: Desired, state: State, as_of: str) -> Dated | Unk
     goal = desired.subscription
     if goal is None or goal.status not in ("cancelled", "downgraded"):
         return Unknown((message("undated.not_cancelled"),))
-    promised = [
-        entry.until
-        for entry in state.entries.values()
-        if kind_of(entry.address) is Kind.SUBSCRIPTION
-        and entry.verb in (Verb.CANCEL, Verb.RENEW_OFF, Verb.DOWNGRADE)
-        and entry.until
-        and entry.outcome is not Outcome.FAILED
-        and not taken_back(state, entry)
-    ]
+    promised = [until for entry in _standing_requests(state) if (until := entry.until)]
     if promised and goal.effective != "immediately":
         last = max(promised)
         if len(last) == len("2026-12-31"):  # a day: it is over at its end, and no zone makes another of it
@@ -228,6 +223,38 @@ def _cancel_effective(desired: Desired, state: State, as_of: str) -> Dated | Unk
         written = date.fromisoformat(day)
         return unless_unknown(lambda: on(written, zone_of(desired), None, (message("date.written", day=written),)))
     return _contract_end(desired.contract, goal.effective, state, desired, as_of)
+
+
+def asked_on(state: State, entry: Entry) -> str:
+    """When something was first asked for: by the contact in which it was, where somebody told us later."""
+    since, spoken = entry.since or entry.at, spoken_at(state, entry)
+    return since if spoken is None else min(since, spoken)
+
+
+def _standing_requests(state: State) -> list[Entry]:
+    """Of each subscription the request for its end that stands: the last one, and none before it, which was withdrawn at the
+    vendor's or asked for another end."""
+    last: dict[Address, Entry] = {}
+    for entry in _newest(state, _ENDS, Kind.SUBSCRIPTION):
+        if entry.outcome is Outcome.FAILED or taken_back(state, entry):
+            continue
+        known = last.get(entry.address)
+        if known is None or asked_on(state, known) <= asked_on(state, entry):
+            last[entry.address] = entry
+    return list(last.values())
+
+
+def _newest(state: State, verbs: Collection[Verb], kind: Kind | None = None) -> list[Entry]:
+    """What was done with these verbs, each thing's last occurrence: what was withdrawn, or came back, is asked for anew as
+    the next one."""
+    found: dict[tuple[Address, Verb], Entry] = {}
+    for entry in state.entries.values():
+        if entry.verb not in verbs or not (kind is None or kind_of(entry.address) is kind):
+            continue
+        key = entry.address, entry.verb
+        if key not in found or found[key].occurrence < entry.occurrence:
+            found[key] = entry
+    return list(found.values())
 
 
 def _contract_end(
@@ -268,7 +295,7 @@ def _access_ends(desired: Desired, state: State, contract_ends: Dated | Unknown)
 def _purged(desired: Desired, state: State) -> Dated | Unknown:
     """Since when everything that was to be purged is gone, the bin as well."""
     verbs = {Verb.PURGE} | ({Verb.EMPTY} if desired.purge is not None and desired.purge.bin else set())
-    found = [entry for entry in state.entries.values() if entry.verb in verbs]
+    found = _newest(state, verbs)
     if {entry.verb for entry in found} < verbs or any(entry.outcome is not Outcome.DONE for entry in found):
         return _by_work()
     return _recorded(desired, max(entry.at for entry in found))
@@ -284,7 +311,8 @@ def _result(desired: Desired, state: State, kind: Kind, verb: Verb) -> Dated | U
     return _recorded(desired, entry.at) if entry is not None else _by_work()
 
 
-_ASKS = frozenset({Verb.CANCEL, Verb.RENEW_OFF, Verb.DOWNGRADE, Verb.PAUSE, Verb.RESUME})
+_ENDS = frozenset({Verb.CANCEL, Verb.RENEW_OFF, Verb.DOWNGRADE})
+_ASKS = _ENDS | {Verb.PAUSE, Verb.RESUME}
 """What is asked of a vendor for a subscription."""
 
 
@@ -304,7 +332,7 @@ def _seen_end(state: State) -> Entry | None:
 
 def _last(state: State, kind: Kind, verb: Verb) -> Entry | None:
     """The last thing of a kind that was done with a verb; None where something of it is open."""
-    found = [entry for entry in state.entries.values() if entry.verb is verb and kind_of(entry.address) is kind]
+    found = _newest(state, {verb}, kind)
     if not found or any(entry.outcome is not Outcome.DONE for entry in found):
         return None
     return max(found, key=lambda entry: entry.at)

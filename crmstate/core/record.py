@@ -11,7 +11,7 @@ from crmstate.core.address import Address, address
 from crmstate.core.event import Claimed, Compared, Contacted, Evidence, Examined, Remarked, Sight, Struck
 from crmstate.core.words import Fate, Kind, Outcome, Phase, Proof, Undo, Verb
 
-FORMAT = 2
+FORMAT = 3
 """The format up to which this version reads."""
 FIRST = 1
 """The format of whatever holds no event of `event.SINCE`; all from it up to FORMAT are read alike."""

@@ -17,6 +17,7 @@ from crmstate.core.contacts import acknowledged, told_key
 from crmstate.core.contract import Calendar, Period
 from crmstate.core.deadline import customer_days, ends, shift, today
 from crmstate.core.goal import Desired
+from crmstate.core.milestones import asked_on, spoken_at
 from crmstate.core.plan import Step
 from crmstate.core.planning.hands import ASKED
 from crmstate.core.record import State
@@ -99,11 +100,12 @@ def asked_at(state: State, step: Step) -> str | None:
     """Since when a step is waited for: since it was asked for, or since the request whose result it is."""
     entry = state.entries.get(step.id)
     if entry is not None and entry.outcome is Outcome.REQUESTED:
-        return entry.since or entry.at
+        return asked_on(state, entry)
     if step.verb is not Verb.PROBE:
         return None
     requests = [state.latest(step.address, verb) for verb in sorted(ASKED)]
-    return max((each.at for each in requests if each is not None and each.outcome is Outcome.DONE), default=None)
+    done = [each for each in requests if each is not None and each.outcome is Outcome.DONE]
+    return max((min(each.at, spoken_at(state, each) or each.at) for each in done), default=None)
 
 
 def waits_for_vendor(step: Step) -> bool:

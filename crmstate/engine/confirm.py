@@ -4,16 +4,19 @@ than it is: a document, or the vendor's word, has to be there; and that somethin
 
 from __future__ import annotations
 
+from crmstate.core.accepted import WITHDRAWN
 from crmstate.core.address import Address, kind_of
-from crmstate.core.contacts import corrected, proves
+from crmstate.core.contacts import asks, corrected, proves
 from crmstate.core.diagnostic import problem
-from crmstate.core.event import Confirmed, Contacted, Evidence, StepRef
+from crmstate.core.event import Confirmed, Contacted, Evidence, StepRef, TakenBack
+from crmstate.core.milestones import GIVEN
 from crmstate.core.plan import Plan, Step
 from crmstate.core.planning.draft import expired
+from crmstate.core.planning.hands import ASKED, RESULTS
 from crmstate.core.provider import Provider
-from crmstate.core.record import Entry, State
+from crmstate.core.record import Entry, State, step_id
 from crmstate.core.schedule import awaited
-from crmstate.core.words import PROOFS, Exit, How, Kind, Mode, Outcome, Proof, Verb
+from crmstate.core.words import PROOFS, Exit, How, Kind, Mode, Outcome, Phase, Proof, Verb
 
 _VENDORS = frozenset({Kind.SUBSCRIPTION, Kind.ACCOUNT, Kind.DATASET})
 """What a vendor is asked to end, and may not: its end is read back, or certified."""
@@ -26,10 +29,11 @@ def confirmable(plan: Plan | None, state: State) -> list[Address]:
     return sorted(found)
 
 
-def _open(plan: Plan | None) -> list[Step]:
+def _open(plan: Plan | None, asked: bool = False) -> list[Step]:
     """The steps that a person's word can end: a person's own, what the vendor was asked for, the end of an archive that is
     not where it was, and a notice that was given in another way. Not the freeze, and not the end of our own keys: whoever
-    confirms uses one of them. A result that waits for its request comes after it."""
+    confirms uses one of them. A result that waits for its request comes after it. `asked`: also what crmstate would ask the
+    vendor for itself, where a person has done that."""
     if plan is None:
         return []
     due = awaited(plan)
@@ -38,9 +42,15 @@ def _open(plan: Plan | None) -> list[Step]:
         for step in plan.steps
         if step.mode is Mode.MANUAL
         or step.verb in (Verb.DISCARD, Verb.NOTIFY)
+        or (asked and _asks(step))
         or (step.id in due and step.kind is not Kind.FREEZE and (step.kind, step.verb) != (Kind.API_KEY, Verb.PROBE))
     ]
     return sorted(found, key=lambda step: step.verb is Verb.PROBE)
+
+
+def _asks(step: Step) -> bool:
+    """Whether it asks the vendor for an end, which somebody may have asked for by hand."""
+    return step.mode is Mode.AUTO and step.kind in RESULTS and step.verb in ASKED
 
 
 def _loose(state: State) -> dict[str, Entry]:
@@ -69,7 +79,7 @@ def confirm(
     """The event of a confirmation. `contact`: the entry of the contact log in which the vendor says so. `provider`: whose
     table says what takes our access along. Raises Problem where nothing is to be confirmed there, the proof is too weak, or
     what proves it is not there."""
-    step = next((each for each in _open(plan) if each.address == place), None)
+    step = next((each for each in _open(plan, asked=proof is not Proof.WAIVED) if each.address == place), None)
     entry = next((each for each in _loose(state).items() if each[1].address == place), None)
     if step is None and entry is None:
         done = any(
@@ -91,8 +101,11 @@ def confirm(
         if step is not None and step.verb is Verb.EVALUATE and step.deadline is None:
             raise problem(Exit.REFUSED, "CRM-C082", address=place)  # what it looks back at has not ended
         if contact:
-            _says_so(place, state, contact)
-        if step is not None and step.files and not (evidence or _papers(state, contact)):
+            _says_so(place, state, contact, request=proof is Proof.ATTESTED and step is not None and step.verb in ASKED)
+        shown = bool(evidence or _papers(state, contact))
+        if step is not None and _asks(step) and not (shown or contact):
+            raise problem(Exit.REFUSED, "CRM-C089", address=place)
+        if step is not None and step.files and not shown:
             raise problem(Exit.REFUSED, "CRM-C007", address=place, path="-", why="missing")
         if proof is Proof.CERTIFIED and not evidence:
             raise problem(Exit.REFUSED, "CRM-C071", address=place)
@@ -129,14 +142,15 @@ def _proved(place: Address, proof: Proof, need: Proof) -> None:
         raise problem(Exit.REFUSED, "CRM-C008", address=place, given=proof.value, required=need.value)
 
 
-def _says_so(place: Address, state: State, id: str) -> Contacted:
-    """The contact that is to prove a step. Raises Problem where there is none, or it says something else."""
+def _says_so(place: Address, state: State, id: str, *, request: bool = False) -> Contacted:
+    """The contact that is to prove a step. `request`: it may be the one in which the vendor was asked. Raises Problem where
+    there is none, or it says something else."""
     found = state.contacts.get(id)
     if found is None:
         raise problem(Exit.USAGE, "CRM-C074", id=id, known=", ".join(list(state.contacts)[-5:]) or "-")
     if (later := corrected(state.contacts).get(id)) is not None:
         raise problem(Exit.REFUSED, "CRM-C075", id=id, later=later)
-    if not proves(found, place):
+    if not (proves(found, place) or (request and asks(found, place))):
         about = ", ".join(found.steps) or "-"
         raise problem(Exit.REFUSED, "CRM-C076", address=place, id=id, what=found.kind.value, about=about)
     return found
@@ -155,3 +169,30 @@ def _ref(step: Step | None, entry: tuple[str, Entry] | None, provider: Provider 
     assert entry is not None
     key, found = entry
     return StepRef(key, found.address, found.verb, found.undo, found.label, found.occurrence, found.own)
+
+
+def take_back(
+    place: Address, state: State, *, at: str, by: str, note: str, evidence: tuple[Evidence, ...] = (), contact: str = ""
+) -> TakenBack:
+    """The event of a withdrawal: what the vendor was asked for last is asked for no more. Raises Problem where nothing was asked
+    for there, it has ended since, or nobody says why."""
+    verbs = (Verb.REQUEST,) if place == GIVEN else tuple(sorted(ASKED))
+    found = [entry for verb in verbs if (entry := state.latest(place, verb)) is not None]
+    standing = [each for each in found if each.outcome is not Outcome.FAILED and each.proof is not Proof.WAIVED]
+    last = max(standing, key=lambda each: each.since or each.at, default=None)
+    if last is None:
+        raise problem(
+            Exit.REFUSED, "CRM-C087" if any(each.code == WITHDRAWN for each in found) else "CRM-C088", address=place
+        )
+    seen = state.latest(place, Verb.PROBE)
+    ended = seen is not None and seen.outcome is Outcome.DONE and seen.at >= (last.since or last.at)
+    if ended or (last.proof is Proof.OBSERVED and last.phase is Phase.ABSENT):
+        raise problem(Exit.REFUSED, "CRM-C085", address=place)
+    if not note.strip():
+        raise problem(Exit.USAGE, "CRM-C086", address=place)
+    if contact and contact not in state.contacts:
+        raise problem(Exit.USAGE, "CRM-C074", id=contact, known=", ".join(list(state.contacts)[-5:]) or "-")
+    key = step_id(place, last.verb, last.occurrence)
+    return TakenBack(
+        at=at, step=key, address=place, verb=last.verb, by=by, note=note, evidence=evidence, contact=contact
+    )

@@ -194,6 +194,27 @@ class Tree:
                 stack.extend(((*path, index), item) for index, item in reversed(list(enumerate(node.items))))
 
 
+def placed(tree: Tree, original: Tree) -> Tree:
+    """A tree that was made of another one, with the places that its keys and values have there: what is wrong with it is to be
+    mended there. What is in none of them stands where its nearest parent does."""
+    root = _placed(tree.root, original.root, original.root.place)
+    assert isinstance(root, Mapping)
+    return Tree(original.file, root, original.lines)
+
+
+def _placed(node: Node, there: Node | None, near: Place) -> Node:
+    place = there.place if there is not None else near
+    if isinstance(node, Mapping):
+        known = there if isinstance(there, Mapping) else Mapping(place, {}, {}, 0)
+        items = {key: _placed(value, known.items.get(key), place) for key, value in node.items.items()}
+        return Mapping(place, items, {key: known.keys.get(key, place) for key in node.keys}, node.size)
+    if isinstance(node, Listing):
+        rows = there.items if isinstance(there, Listing) else ()
+        found = (_placed(item, rows[at] if at < len(rows) else None, place) for at, item in enumerate(node.items))
+        return Listing(place, tuple(found), node.size)
+    return Scalar(place, node.text, node.plain, node.size)
+
+
 def span_of(file: str, lines: tuple[str, ...], place: Place) -> Span:
     """A Span whose text is the offending line, masked and shortened."""
     text = lines[place.line - 1] if 0 < place.line <= len(lines) else ""

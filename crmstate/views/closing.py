@@ -28,6 +28,8 @@ from crmstate.views.wire import encode
 FOLD = 10
 FOLD_MARKDOWN = 50
 LABEL = 40
+NAMED = 3
+"""So many of what is blocked are named in the last line."""
 ORDER = (Result.FAILED, Result.UNKNOWN, Result.REFUSED, Result.WAITING, Result.NOT_STARTED)
 _DONE = (Result.DONE, Result.ALREADY_DONE)
 _COLORS = {
@@ -126,7 +128,7 @@ def counts(closing: Closing, words: Catalogue) -> str:
     """How many steps ended in which way: `30 done, 1 failed, 2 waiting.`"""
     found = [words.text_of("closing.count", n=n, result=name) for name, n in closing.counts().items() if n]
     if not found:
-        return words.text_of("closing.nothing")
+        return words.text_of("closing.nothing" if not closing.blocked else "closing.nothing_could")
     return words.text_of("join.list").join(found) + words.text_of("join.stop")
 
 
@@ -217,11 +219,15 @@ def _whose(each: Blocked, words: Catalogue) -> str:
 
 
 def verdict(closing: Closing, words: Catalogue) -> str:
-    """What the exit code means, and how much is left that no step was planned for."""
+    """What the exit code means, what is left that no step was planned for, and what to do about it."""
     said = words.text_of("closing.exit", n=int(closing.exit), what=closing.exit.name.lower())
     if not closing.blocked:
         return said
-    left = words.text_of("closing.exit_blocked", n=len(closing.blocked))
+    names = [f"{words.word('verb', each.verb.value)} {each.address}" for each in closing.blocked[:NAMED]]
+    if more := len(closing.blocked) - len(names):
+        names.append(words.text_of("closing.exit_blocked.more", n=more))
+    listed = words.text_of("join.list").join(names)
+    left = words.text_of("closing.exit_blocked", n=len(closing.blocked), names=listed)
     return said + words.text_of("join.sentence") + left
 
 

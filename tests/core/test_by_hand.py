@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from crmstate.core.address import id_of
+from crmstate.core.event import TakenBack
 from crmstate.core.goal import HumanGoal, SubscriptionGoal
 from crmstate.core.plan import Plan
 from crmstate.core.provider import Provider
@@ -28,6 +29,7 @@ from .scenes import (
     REMOVED,
     REVOKED,
     WRITER,
+    account,
     archived,
     blockers,
     cell,
@@ -298,3 +300,47 @@ def test_a_downgrade_that_takes_the_api_away_comes_after_everything_that_needs_i
     verbs = [step.verb for step in reachable(found)]
 
     assert verbs.index(Verb.DEACTIVATE) < verbs.index(Verb.DOWNGRADE)
+
+
+OTHERS = {
+    "closing": (Kind.ACCOUNT, "acme", Verb.CLOSE, {"account": DELETED}),
+    "cancelling": (Kind.SUBSCRIPTION, "sub", Verb.CANCEL, {"subscription": CANCELLED}),
+}
+
+
+@pytest.mark.parametrize("what", OTHERS)
+@pytest.mark.parametrize("how", [How.API, How.MANUAL])
+def test_what_a_person_asked_the_vendor_for_is_waited_for_while_it_shows_and_asked_for_once(
+    what: str, how: How
+) -> None:
+    """Of a vendor that shows it: whether crmstate or a person does the asking, it was done."""
+    kind, id, verb, goals = OTHERS[what]
+    by = vendor(cell(kind, verb, how=how, run=None, runbook="runbook.x")) if how is How.MANUAL else vendor()
+    seen = tenant(contract(), account())
+
+    def made(*more: list[Any]) -> list[tuple[Verb, Mode, int, str]]:
+        found = plan(wish(**goals), seen, record(*more), by)
+        return [
+            (each.verb, each.mode, each.occurrence, each.why.code) for each in found.steps if id_of(each.address) == id
+        ]
+
+    asked = confirmed(kind, id, verb, at="2026-05-01T00:00:00Z")
+    waited = "why.closing" if verb is Verb.CLOSE else "why.effective"
+    assert made()[0][0] is verb
+    assert made(asked) == [(Verb.PROBE, Mode.WAIT, 1, waited)]
+    back = TakenBack(
+        at="2026-05-02T00:00:00Z", step=asked[0].step.id, address=asked[0].step.address, verb=verb, by="ann", note="no"
+    )
+    mode = Mode.AUTO if how is How.API else Mode.MANUAL
+    assert made(asked, [back])[0] == (verb, mode, 2, "why.taken_back")
+    assert made(confirmed(kind, id, verb, proof=Proof.WAIVED, expires="2026-05-02T00:00:00Z"))[0][0] is verb
+
+
+def test_what_a_person_asked_for_and_never_came_is_not_sent_by_crmstate_by_itself() -> None:
+    goal = wish(subscription=SubscriptionGoal("cancelled", effective="2026-05-20"))
+    asked = record(confirmed(Kind.SUBSCRIPTION, "sub", Verb.CANCEL, at="2026-05-01T00:00:00Z"))
+    found = plan(goal, tenant(contract(renews=True)), asked)
+    assert [(each.verb, each.mode) for each in found.steps if each.kind is Kind.SUBSCRIPTION] == [
+        (Verb.PROBE, Mode.WAIT)
+    ]
+    assert "CRM-P091" in [each.code for each in found.diagnostics]

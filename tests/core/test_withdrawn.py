@@ -139,3 +139,53 @@ def test_a_day_that_came_with_a_refusal_is_no_promise_of_the_end() -> None:
     )
     found = milestones(AT_TERM, refused, LATER)["cancel_effective"]
     assert "date.promised" not in [each.code for each in found.why]
+
+
+EARLIER, NOW_ENDS = "2026-12-31", "2026-10-31"
+"""The day of an end that was withdrawn at the vendor's, and that of the one which was asked for after it."""
+
+
+@pytest.mark.parametrize("again", [Verb.CANCEL, Verb.DOWNGRADE])
+@pytest.mark.parametrize("outcome", [Outcome.DONE, Outcome.REQUESTED])
+def test_the_day_is_that_of_the_request_that_stands_and_of_none_before_it(outcome: Outcome, again: Verb) -> None:
+    first = happened(
+        Kind.SUBSCRIPTION, "sub", Verb.CANCEL, Outcome.DONE, at=ASKED, until=EARLIER, phase=Phase.PENDING,
+        more={"undo": Undo.WINDOW},
+    )  # fmt: skip
+    then = happened(
+        Kind.SUBSCRIPTION, "sub", again, outcome, at=DUE, until=NOW_ENDS, phase=Phase.PENDING, proof=Proof.ACKNOWLEDGED,
+        more={"undo": Undo.WINDOW, "occurrence": 2 if again is Verb.CANCEL else 1},
+    )  # fmt: skip
+    goal = wish(subscription=SubscriptionGoal("cancelled", effective="end_of_period"))
+
+    def ends(*what: Any) -> str | None:
+        return getattr(milestones(goal, record(*what), "2026-06-09T00:00:00Z")["cancel_effective"], "day", None)
+
+    assert (ends(first), ends(first, then)) == (EARLIER, NOW_ENDS)
+    unanswered = happened(
+        Kind.SUBSCRIPTION, "sub", Verb.CANCEL, Outcome.UNKNOWN, at=DUE, more={"undo": Undo.WINDOW, "occurrence": 2}
+    )
+    assert ends(first, unanswered) is None, "what came of the one that counts nobody knows"
+    other = happened(
+        Kind.SUBSCRIPTION,
+        "old",
+        Verb.CANCEL,
+        at=ASKED,
+        until="2026-11-30",
+        phase=Phase.PENDING,
+        more={"undo": Undo.WINDOW},
+    )
+    assert ends(first, then, other) == "2026-11-30", "two contracts are over when the last one is"
+
+
+@pytest.mark.parametrize(
+    ("kind", "verb", "goal", "what"),
+    [
+        (Kind.ACCOUNT, Verb.CLOSE, CLOSED, "closed"),
+        (Kind.SUBSCRIPTION, Verb.CANCEL, ENDED, "cancel_effective"),
+    ],
+)
+def test_an_end_is_dated_though_one_before_it_was_withdrawn(kind: Kind, verb: Verb, goal: Desired, what: str) -> None:
+    first = happened(kind, "it", verb, Outcome.FAILED, at=ASKED, code="withdrawn")
+    then = happened(kind, "it", verb, at=DUE, more={"occurrence": 2})
+    assert getattr(milestones(goal, record(first, then), LATER)[what], "day", None) == DUE[:10]

@@ -62,6 +62,23 @@ def test_2_and_9_what_is_pending_and_what_is_waited_for(here: Site) -> None:
     assert here.plan("--detailed-exitcode").code == 0
 
 
+def test_0_or_9_of_an_apply_by_what_is_left(here: Site) -> None:
+    """0 whatever is left, as the table says; who wants to know asks, and is told by the code as well."""
+    assert here.apply("--detailed-exitcode").code == 9, "the account closes later"
+    finish(here, "8d")
+    assert here.apply("--detailed-exitcode").code == 0
+
+
+def test_an_apply_of_which_everything_is_blocked_names_it_in_its_last_line(here: Site) -> None:
+    data = "  data: {purge: {status: purged}, archive: {to: archive/, datasets: [contacts, deals]}}\n"
+    here.write(MANIFEST.partition("  subscription:")[0] + data)
+    for words, code, first in (((), 0, "done"), ((), 0, "not started"), (("--detailed-exitcode",), 9, "not started")):
+        said = here.apply("--quiet", *words)
+        assert (said.code, first in said.out.splitlines()[0]) == (code, True), said.out + said.err
+        last = said.out.splitlines()[-1]
+        assert f"Exit {code}: " in last and "dataset/dashboards" in last and "apply again" in last, last
+
+
 def test_3_a_safeguard_refuses(here: Site) -> None:
     here.write(MANIFEST + "safeguards: {max_removals: 1}\n")
     assert [here.plan().code, here.plan("--detailed-exitcode").code, here.apply().code] == [3, 3, 3]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -51,7 +54,7 @@ def test_nobody_is_named_by_what_shows_the_record(here: Site, tmp_path: Path, mo
                 ("settle", "show", "1", manifest, "--format", "json"),
                 ("settle", "show", "1", manifest, "--format", "markdown"),
                 ("settle", "list", manifest, "--format", "json"),
-                ("evaluate", "report", manifest, "--as", "json"),
+                ("evaluate", "report", manifest, "--format", "json"),
                 ("evaluate", "show", manifest, "--format", "json"),
                 ("state", "show", "exit", "--folder", str(here.folder), "--format", "json"),
                 ("state", "history", "exit", "--folder", str(here.folder), "--format", "json"),
@@ -165,3 +168,82 @@ def test_nobody_is_named_by_what_is_said_of_the_manifest_itself(here: Site, mask
 def test_nobody_is_named_by_a_rehearsal(here: Site, masked: bool, form: str) -> None:
     here.write(HANDED_IN.replace("MASKED", str(masked).lower()).replace("Jane Doe reads", "They read"))
     assert bool(shown(here, "rehearse", str(here.manifest), "--format", form)) is not masked
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_reminder_names_nobody_but_to_whoever_sends_it_on(here: Site, masked: bool) -> None:
+    here.write(
+        HANDED_IN.replace("MASKED", str(masked).lower()).replace(
+            "title: Train sales, owner: hr@example.com, proof: attested}",
+            "title: Train sales, owner: hr@example.com, proof: attested, due: 2026-10-01}",
+        )
+        + "reminders: {before: 7 days}\n"
+    )
+    manifest, late = str(here.manifest), ("--as-of", "2026-10-03")
+    ways: list[tuple[str, ...]] = [
+        ("remind", manifest, *late, "--format", form) for form in ("text", "json", "markdown")
+    ]
+    ways += [("remind", manifest, "--format", "json"), ("remind", manifest, "--all")]
+    for words in ways:
+        said = here.run(*words)
+        assert said.code == 0 and "human_step/training" in said.out, words
+        named = [each for each in SHOWN if each in said.out + said.err]
+        assert bool(named) is not masked, (words, said.out)
+    sent = here.run("remind", manifest, *late, "--all", "--name-people", "--format", "json").json["reminders"]
+    assert {each["to"] for each in sent} == {"revops@example.com", "hr@example.com"}
+
+
+class Telling(BaseHTTPRequestHandler):
+    """A vendor that refuses everything, and names people as it does."""
+
+    def do_GET(self) -> None:
+        error = {"code": "rejected", "message": "Max Muster <max@vendor.example> has closed t-1001"}
+        said = json.dumps({"error": error}).encode()
+        self.send_response(400)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def telling(here: Site) -> Iterator[Site]:
+    """The site, with that vendor at its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Telling)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    ready = here.data.with_name(f"{here.data.name}.server.json")
+    found = json.loads(ready.read_text(encoding="utf-8")) | {"url": f"http://127.0.0.1:{server.server_address[1]}"}
+    ready.write_text(json.dumps(found), encoding="utf-8")
+    yield here
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_nobody_whom_the_vendor_names_in_a_refusal_is_shown(
+    telling: Site, masked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of them says so here as well; the other nobody knows, but by the address."""
+    monkeypatch.setenv("CRMSTATE_BY", "Max Muster")
+    telling.write(HANDED_IN.replace("MASKED", str(masked).lower()))
+    manifest = str(telling.manifest)
+    ways: list[tuple[str, ...]] = [
+        (one, manifest) for one in ("plan", "status", "drift", "rehearse", "graph", "remind")
+    ]
+    ways += [
+        ("apply", manifest, "--yes"),
+        ("confirm", "human_step/training", manifest),
+        ("plan", manifest, "--format", "json"),
+    ]
+    ways += [("evaluate", "add", manifest, "--kind", "feedback", "--text", "good")]
+    ways += [
+        ("contact", "add", manifest, "--kind", "request", "--channel", "mail", "--person", "Li", "--outcome", "so")
+    ]
+    for words in ways:
+        said = telling.run(*words)
+        assert said.code == 1 and "has closed t-1001" in said.out + said.err, (words, said)
+        named = [each for each in ("Max Muster", "max@vendor.example") if each in said.out + said.err]
+        assert bool(named) is not masked, (words, said)

@@ -66,6 +66,22 @@ def test_the_whole_plan_is_played_and_nothing_is_done_to_the_vendor(here: Site) 
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("keep", [False, pytest.param(True, marks=pytest.mark.deep)])
+def test_what_is_wrong_is_shown_where_the_user_wrote_it(here: Site, tmp_path: Path, keep: bool) -> None:
+    """The manifest that is played is another one, in a folder of its own, with sections left out."""
+    lost = "why: closes the account}, {email: nobody@example.com, why: gone}]"
+    here.write("# left out:\nexpect: {users: 6}\n\n" + MANIFEST.replace("why: closes the account}]", lost))
+    kept = ("--keep", str(tmp_path / "kept")) if keep else ()
+    planned = here.plan("--format", "json").json["diagnostics"]
+    wrong = next(each["span"] for each in planned if each["code"] == "CRM-P001")
+
+    said = here.run("rehearse", str(here.manifest), "--format", "json", *kept)
+
+    assert said.code == 3
+    assert [each["span"] for each in said.json["found"] if each["code"] == "CRM-P001"] == [wrong]
+    assert (wrong["file"], wrong["line"]) == (str(here.manifest), 12)
+
+
 def test_a_rehearsal_keeps_no_token_in_the_users_folder(here: Site) -> None:
     from crmstate.cli.compose import House
     from crmstate.core.secret import Scrubber

@@ -378,15 +378,18 @@ def test_a_report_compares_before_and_after_and_shows_what_people_wrote_as_text(
     assert "| `response_time` | 4.5 | 2.5 | -2.0 | `hours` |" in text
     for lang, verdict in (("en", "No."), ("zh-CN", "不会。")):
         out = here.folder / f"report-{lang}.html"
-        said = run(here, "evaluate", "report", "--as", "html", "--out", str(out), "--lang", lang)
+        said = run(here, "evaluate", "report", "--format", "html", "--out", str(out), "--lang", lang)
         assert said.code == 0
         page = out.read_text("utf-8")
         assert (
             f'lang="{lang}"' in page and verdict in page and "&lt;b&gt;faster&lt;/b&gt;" in page and "<b>" not in page
         )
         assert "http" not in page and "<script" not in page
-        assert run(here, "evaluate", "report", "--as", "html", "--out", str(here.manifest)).code == 1
-    assert run(here, "evaluate", "show", "--format", "json").json["missing"] == []
+        assert run(here, "evaluate", "report", "--format", "html", "--out", str(here.manifest)).code == 1
+    shown = run(here, "evaluate", "show", "--format", "json").json
+    assert shown["missing"] == []
+    for name in ("--format", "--as"):  # as it was called at first
+        assert run(here, "evaluate", "report", name, "json").json == shown
 
 
 def test_a_sheet_is_taken_whole_or_not_at_all_and_every_bad_line_is_named(here: Site) -> None:

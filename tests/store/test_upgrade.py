@@ -31,7 +31,7 @@ from store_scenes import (
 )
 
 from crmstate.core.diagnostic import Problem
-from crmstate.core.event import SINCE, AnyEvent, Bounced, Created, Watched
+from crmstate.core.event import SINCE, AnyEvent, Bounced, Created, TakenBack, Watched
 from crmstate.core.record import FORMAT, State
 from crmstate.store import read, repair, state_schema, upgrade
 
@@ -195,7 +195,7 @@ def test_every_event_that_the_first_format_does_not_know_says_since_which_format
     tags = {each: each.__struct_config__.tag for each in AnyEvent.__args__}
     assert {tags[each] for each in SINCE} == set(tags.values()) - FIRST_TAGS
     assert max(SINCE.values()) == FORMAT and Created not in SINCE
-    assert (SINCE[Bounced], SINCE[Watched]) == (2, 2)
+    assert (SINCE[Bounced], SINCE[Watched], SINCE[TakenBack]) == (2, 2, 3)
 
 
 def test_the_published_schema_is_fresh():

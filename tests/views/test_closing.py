@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import msgspec
+
 from crmstate.core.closing import Closing, Line, Result
 from crmstate.core.words import Exit
 from crmstate.views.catalogue import Catalogue
@@ -11,6 +13,7 @@ from crmstate.views.closing import closing_brief, closing_json, closing_markdown
 from tests.views.samples import closed, representative
 
 EN = Catalogue("en", strict=True)
+ZH = Catalogue("zh-CN", strict=True)
 
 
 def test_every_result_is_counted() -> None:
@@ -54,20 +57,34 @@ def test_a_run_that_did_everything_is_two_lines() -> None:
     assert closing_text(Closing("r", Exit.OK, lines), EN).startswith("41 done.\n\nExit 0")
 
 
+def test_a_run_of_which_everything_was_blocked_did_not_have_nothing_to_do() -> None:
+    several = tuple(msgspec.structs.replace(representative().blocked[0], address=f"dataset/d{n}") for n in range(5))
+    shown = closing_text(Closing("r", Exit.OK, (), (), several), EN)
+    assert shown.startswith("Nothing could be done now.\n\nBlocked (5)")
+    last = shown.splitlines()[-1]
+    assert "dataset/d0" in last and "dataset/d2" in last and "dataset/d3" not in last and "and 2 more" in last
+    chinese = closing_text(Closing("r", Exit.OK, (), (), several), ZH).splitlines()
+    assert "没有可以执行的步骤" in chinese[0] and "dataset/d0" in chinese[-1] and "再次应用" in chinese[-1]
+
+
 def test_a_run_that_did_everything_it_could_does_not_call_done_what_was_blocked() -> None:
     made = representative()
     lines = tuple(Line(step, Result.DONE) for step in made.steps)
     closing = Closing("r", Exit.OK, lines, (), made.blocked)
     place, number = made.blocked[0].address, len(made.blocked)
     assert number > 1
-    last = f"Exit 0: everything that can be done now is done. {number} things are blocked, and not done: see above."
+    names = [f"{EN.word('verb', each.verb.value)} {each.address}" for each in made.blocked]
+    last = (
+        f"Exit 0: everything that can be done now is done. {number} things are blocked, and not done: {', '.join(names)}. "
+        "Clear what is said of them above, then apply again."
+    )
     for shown in (closing_text(closing, EN), closing_brief(closing, EN)):
         assert shown.endswith(f"\n\n{last}\n")
         assert f"Blocked ({number})" in shown and place in shown
         assert made.blocked[0].owner in shown  # type: ignore[operator]
-    assert f"### Blocked ({number})" in closing_markdown(closing, EN) and f"\n\n{last}\n" in closing_markdown(
-        closing, EN
-    )
+    quoted = last.replace(", ".join(names), f"`{', '.join(names)}`")
+    page = closing_markdown(closing, EN)
+    assert f"### Blocked ({number})" in page and page.endswith(f"\n\n{quoted}\n")
     found = json.loads(closing_json(closing, EN))["blocked"]
     assert [each["address"] for each in found] == [each.address for each in made.blocked]
     assert all(each["why"] for each in found)

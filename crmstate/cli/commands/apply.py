@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from crmstate.cli.commands.plan import show
@@ -64,6 +65,7 @@ class Wish:
     exclude: Collection[str] = ()
     offline: bool = False
     resend: bool = False
+    detailed: bool = False
     ended: Callable[[Closing], None] | None = None
     """Who is told how the run ended, beside whoever reads the screen."""
 
@@ -84,6 +86,9 @@ def apply(
             "--resend-unknown", help="Send notices again whose answer was lost; who got them may get them twice."
         ),
     ] = False,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="0 nothing is left, 9 something waits or is blocked.")
+    ] = False,
     format: FormatOption = Format.text,
     lang: LangOption = None,
     quiet: BriefOption = False,
@@ -91,7 +96,7 @@ def apply(
 ) -> int:
     """Carry out a plan, as far as it can be carried out now."""
     screen = Screen(format.value, lang, quiet, no_color)
-    wish = Wish(plan_id, yes, parallel, target or (), exclude or (), offline, resend_unknown)
+    wish = Wish(plan_id, yes, parallel, target or (), exclude or (), offline, resend_unknown, detailed_exitcode)
     if is_plan(what):
         if wish.target or wish.exclude or offline or resend_unknown:
             raise problem(
@@ -178,14 +183,16 @@ def _alone(
         _ask(made, screen, wish, stop)
         absent = Absent(house.provider)
         return int(_walk(house, screen, wish, made, store, stop, run, absent, absent).exit)
+    left = bool(made.steps or made.blocked)
+    exit = Exit.WAITING if wish.detailed and left else Exit.OK
     if not screen.json:
         show(made, screen)
-        return 0
+        return int(exit)
     from crmstate.views.events import first_line
 
     screen.out(first_line())
-    _show(Closing(run, Exit.OK, (), (), made.blocked), screen)
-    return 0
+    _show(Closing(run, exit, (), (), made.blocked), screen)
+    return int(exit)
 
 
 def _gone(readers: Sequence[ReadSession], store: Store, house: House, run: str) -> bool:
@@ -248,6 +255,8 @@ def _walk(
         house.forget_working_key()  # it opens nothing any more
     if wish.ended is not None:
         wish.ended(closing)
+    if wish.detailed and closing.exit is Exit.OK and not closing.whole:
+        closing = msgspec.structs.replace(closing, exit=Exit.WAITING)
     _show(closing, screen)
     return closing
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -9,21 +10,23 @@ from typing import Annotated
 import typer
 
 from crmstate.cli.clock import moment
+from crmstate.cli.compose import House
 from crmstate.cli.masking import masked
 from crmstate.cli.opening import open_house
 from crmstate.cli.options import HERE, ByOption, LangOption, ManifestArgument, OfflineOption, QuietOption
 from crmstate.cli.screen import Screen
 from crmstate.cli.survey import begin, planned
+from crmstate.core.address import Address, id_of, parse
 from crmstate.core.address import address as address_of
-from crmstate.core.address import id_of, parse
 from crmstate.core.diagnostic import problem
 from crmstate.core.event import Evidence
 from crmstate.core.planning.hands import OPENED
 from crmstate.core.planning.retention import WHOLE
 from crmstate.core.record import State
-from crmstate.core.words import Exit, Kind, Outcome, Proof, Verb
+from crmstate.core.words import Contacting, Exit, Kind, Outcome, Proof, Verb
 from crmstate.engine import withheld
 from crmstate.engine.confirm import confirm as confirmed
+from crmstate.engine.confirm import take_back
 from crmstate.engine.observe import stamp
 
 OPENING = address_of(Kind.ARCHIVE, OPENED)
@@ -58,6 +61,9 @@ def confirm(
     ] = "",
     waive: Annotated[bool, typer.Option("--waive", help="Go on without it: needs --note and --expires.")] = False,
     expires: Annotated[str | None, typer.Option("--expires", help="When a waiver ends.")] = None,
+    withdrawn: Annotated[
+        bool, typer.Option("--withdrawn", help="What the vendor was asked for was taken back: needs --note.")
+    ] = False,
     offline: OfflineOption = False,
     lang: LangOption = None,
     quiet: QuietOption = False,
@@ -72,13 +78,17 @@ def confirm(
         place = parse(address)
     except ValueError:
         raise problem(Exit.USAGE, "CRM-C006", text=address, near="human_step/..., subscription/...") from None
+    if withdrawn and (waive or proof is not None or expires is not None):
+        raise problem(Exit.USAGE, "CRM-C001", text="--withdrawn: not with --waive, --proof or --expires")
     house = open_house(manifest, screen)
+    if withdrawn:
+        return _withdrawn(house, screen, place, by, note, evidence or (), contact)
     ends = stamp(moment(expires)) if expires is not None else None
     with house.store() as store:
         masked(house, store.state, screen, {"by": by or ""})
         made = planned(house, store.state, offline=offline, by_word=True)
         at, name = stamp(house.clock.now()), by or house.by
-        level = Proof.WAIVED if waive else proof or (Proof.ACKNOWLEDGED if contact else Proof.ATTESTED)
+        level = Proof.WAIVED if waive else proof or _level(store.state, contact)
         say = partial(
             confirmed, place, made, store.state, at=at, by=name, proof=level, note=note, expires=ends, contact=contact,
             provider=house.provider,
@@ -95,4 +105,31 @@ def confirm(
         files = tuple(keep(each, store.home, house.effects, proof=level, at=at, by=name) for each in found)
         store.append([say(evidence=files)])
     screen.say("confirm.recorded", address=place, by=name, proof=screen.catalogue.word("proof", level.value))
+    return 0
+
+
+def _level(state: State, contact: str) -> Proof:
+    """What a contact proves: the vendor's acknowledgement, or that somebody asked."""
+    found = state.contacts.get(contact)
+    if not contact or (found is not None and found.kind is Contacting.REQUEST):
+        return Proof.ATTESTED
+    return Proof.ACKNOWLEDGED
+
+
+def _withdrawn(
+    house: House, screen: Screen, place: Address, by: str | None, note: str, evidence: Sequence[Path], contact: str
+) -> int:
+    """What the vendor was asked for, and somebody took back. Nothing is looked at for that, at no vendor."""
+    from crmstate.store.evidence import look
+    from crmstate.store.evidence import store as keep
+
+    with house.store() as store:
+        masked(house, store.state, screen, {"by": by or ""})
+        at, name = stamp(house.clock.now()), by or house.by
+        say = partial(take_back, place, store.state, at=at, by=name, note=note, contact=contact)
+        say()
+        found = look(evidence)
+        files = tuple(keep(each, store.home, house.effects, proof=Proof.ATTESTED, at=at, by=name) for each in found)
+        store.append([say(evidence=files)])
+    screen.say("confirm.withdrawn", address=place, by=name)
     return 0

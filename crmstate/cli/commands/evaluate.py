@@ -100,12 +100,13 @@ def show(manifest: ManifestArgument = HERE, format: FormatOption = Format.text, 
 @app.command()
 def report(
     manifest: ManifestArgument = HERE,
-    shape: Annotated[Shape, typer.Option("--as", help="markdown, html or json.")] = Shape.markdown,
+    format: Annotated[Shape, typer.Option("--format", help="markdown, html or json.")] = Shape.markdown,
+    earlier: Annotated[Shape | None, typer.Option("--as", hidden=True)] = None,
     out: Annotated[Path | None, typer.Option("--out", help="A file to write; else it is shown.")] = None,
     lang: LangOption = None,
 ) -> int:
     """The evaluation as a report."""
-    return _report(manifest, shape.value, out, lang)
+    return _report(manifest, (earlier or format).value, out, lang)
 
 
 def _report(manifest: Path, shape: str, out: Path | None, lang: str | None) -> int:

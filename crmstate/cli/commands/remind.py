@@ -1,4 +1,8 @@
-"""crmstate remind: who is to be told today that a step is due, overdue, or waited for too long. Each is told once."""
+"""crmstate remind: who is to be told today that a step is due, overdue, or waited for too long. Each is told once.
+
+Where a manifest masks people, what is printed names nobody: it goes to a log, a ticket or a chat as any other page does. Who
+sends it on to the people themselves needs their names, and says so.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import Annotated
 import typer
 
 from crmstate.cli.compose import House
+from crmstate.cli.masking import masked
 from crmstate.cli.opening import open_house
 from crmstate.cli.options import (
     HERE,
@@ -35,6 +40,10 @@ def remind(
         typer.Option("--offline", help="Without the vendor: only what people and papers have to prove."),
     ] = False,
     as_of: AsOfOption = None,
+    name_people: Annotated[
+        bool,
+        typer.Option("--name-people", help="Name them where the manifest masks people: to send the reminders to them."),
+    ] = False,
     format: FormatOption = Format.text,
     lang: LangOption = None,
     quiet: QuietOption = False,
@@ -44,10 +53,15 @@ def remind(
     screen = Screen(format.value, lang, quiet, no_color)
     house = open_house(manifest, screen, as_of)
     if all or as_of is not None:
-        found, _ = _due(house, house.state(), offline)
-        _show(house, screen, found if all else untold(found, house.state()), as_of is not None)
+        state = house.state()
+        if not name_people:
+            masked(house, state, screen)
+        found, _ = _due(house, state, offline)
+        _show(house, screen, found if all else untold(found, state), as_of is not None)
         return 0
     with house.store() as store:
+        if not name_people:
+            masked(house, store.state, screen)
         found, tenant = _due(house, store.state, offline)
         new = untold(found, store.state)
         if new:  # on record before it is told: what a crash keeps from being told, `status` and `plan` still show

@@ -22,6 +22,19 @@ class Confirmed(Event, frozen=True, tag="confirmed"):
     """The entry of the contact log in which the vendor says so."""
 
 
+class TakenBack(Event, frozen=True, tag="taken_back", kw_only=True):
+    """What the vendor was asked for was taken back, as a person says: `note` says by whom and why. It is to be asked for anew,
+    for as long as the manifest wants it."""
+
+    step: str
+    address: Address
+    verb: Verb
+    by: str
+    note: str
+    evidence: tuple[Evidence, ...] = ()
+    contact: str = ""
+
+
 class Contacted(Event, frozen=True, tag="contacted", kw_only=True):
     """Somebody spoke with the vendor, or was spoken to, at `when`, and `by` wrote it down. `person`: at the vendor.
     `steps`: what it is about. `corrects`: the entry that this one stands for from now on; that one stays as it is."""

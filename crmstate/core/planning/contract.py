@@ -10,10 +10,10 @@ from crmstate.core.course import CONTRACT as UNSHOWN
 from crmstate.core.course import ENDING, ENDS, Asked, asked_of, day_of
 from crmstate.core.deadline import ends
 from crmstate.core.diagnostic import Span
-from crmstate.core.goal import SubscriptionGoal
+from crmstate.core.goal import StatusGoal, SubscriptionGoal
 from crmstate.core.life import ended
 from crmstate.core.message import message
-from crmstate.core.milestones import given
+from crmstate.core.milestones import asked_on, given
 from crmstate.core.order import Stage
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.hands import ALL, by_hand, result, unlisted
@@ -155,7 +155,7 @@ def by_word(draft: Draft) -> None:
     cell = draft.provider.cell(Kind.ACCOUNT, Verb.CLOSE)
     if unlisted(draft, Kind.ACCOUNT, Verb.CLOSE):
         account(draft)
-    elif draft.desired.closing and cell is not None and cell.how is How.MANUAL:
+    elif draft.desired.closing and cell is not None and cell.how is not How.NONE:
         span = draft.desired.account.span if draft.desired.account is not None else None
         for entry in [each for each in draft.state.entries.values() if each.verb is Verb.CLOSE]:
             if entry.outcome is Outcome.DONE and entry.proof is not Proof.OBSERVED:
@@ -223,7 +223,7 @@ def _request(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: Subscri
     )
     final = verb in ENDS
     stage = Stage.CANCEL if final and not later else Stage.LEAVE
-    if later and final and _asked_by_hand(draft, goal, row, verb):
+    if final and _asked_by_hand(draft, goal, row, verb):
         return
     speaks = against(
         draft, goal, draft.days, facts, draft.provider.cell(Kind.SUBSCRIPTION, verb), facts.status == "paused"
@@ -247,18 +247,26 @@ def _request(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: Subscri
 def _asked_by_hand(draft: Draft, goal: SubscriptionGoal, row: Resource, verb: Verb) -> bool:
     """Whether a person has asked already, of a vendor that shows its contracts and no requests: until the day comes its end
     is waited for, and nobody asks a second time."""
-    cell, asked = draft.provider.cell(Kind.SUBSCRIPTION, verb), asked_of(draft.state, row.address)
-    if cell is None or cell.how is not How.MANUAL or asked is None or asked.verb is not verb:
-        return False
-    if draft.recorded(row.address, verb) is None:
+    asked = asked_of(draft.state, row.address)
+    if asked is None or asked.verb is not verb or not _said(draft, row, verb):
         return False
     last = draft.days.last
     if last is not None and last < draft.days.today:
-        draft.report("CRM-P091", Severity.WARNING, goal.span, row.address, day=last, at=asked.entry.at)
-        return False
+        draft.report("CRM-P091", Severity.WARNING, goal.span, row.address, day=last, at=asked.at)
+        cell = draft.provider.cell(Kind.SUBSCRIPTION, verb)
+        if (
+            cell is None or cell.how is not How.API
+        ):  # a person decides whether to ask again; crmstate does not by itself
+            return False
     _wait_step(draft, goal, row, needs=(), until=last)
     draft.keep(Kind.SUBSCRIPTION)
     return True
+
+
+def _said(draft: Draft, row: Resource, verb: Verb) -> bool:
+    """Whether this was asked for by a person, on whose word it stands on record; the vendor has not shown it."""
+    done = draft.recorded(row.address, verb)
+    return done is not None and done.by != "" and done.proof is not Proof.OBSERVED
 
 
 def _await(draft: Draft, goal: SubscriptionGoal, row: Resource, facts: SubscriptionFacts) -> None:
@@ -317,5 +325,28 @@ def account(draft: Draft) -> None:
                 row.address, Verb.CLOSE, Stage.ACCOUNT.value, message("blocked.hold"), label=row.label, span=goal.span
             )
             continue
+        if row.phase is Phase.PRESENT and _said(draft, row, Verb.CLOSE):
+            _closing(draft, goal, row)
+            continue
         args = Args(confirm=draft.survey.tenant)
         draft.act(row, Verb.CLOSE, Stage.ACCOUNT, message("why.account"), span=goal.span, args=args)
+
+
+def _closing(draft: Draft, goal: StatusGoal, row: Resource) -> None:
+    """A person has asked for the closing: the vendor is looked at until it shows it, and asked by nobody a second time. What
+    was waived is let be for as long."""
+    asked = draft.recorded(row.address, Verb.CLOSE)
+    draft.keep(Kind.ACCOUNT)
+    if asked is None or asked.proof is Proof.WAIVED:
+        return
+    draft.ours(
+        row.address,
+        Kind.ACCOUNT,
+        Verb.PROBE,
+        Stage.ACCOUNT.value,
+        message("why.closing", at=asked_on(draft.state, asked)),
+        mode=Mode.WAIT,
+        occurrence=asked.occurrence,
+        label=row.label,
+        span=goal.span,
+    )

@@ -4,6 +4,7 @@ step."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from crmstate.core import accepted
 from crmstate.core.address import Address
@@ -17,6 +18,16 @@ from crmstate.core.provider import Args, Cell, Provider
 from crmstate.core.record import Entry, State, step_id
 from crmstate.core.survey import Resource, Survey, UserFacts
 from crmstate.core.words import How, Kind, Mode, Outcome, Phase, Proof, Severity, Undo, Verb
+
+
+class Turn(NamedTuple):
+    """Which time it is that something is done. `entry`: what is on record of this time; `waits`: until when nothing is sent,
+    because a listing may run behind."""
+
+    occurrence: int
+    entry: Entry | None
+    why: Message
+    waits: str | None = None
 
 
 class Draft:
@@ -114,63 +125,29 @@ class Draft:
     ) -> Step | None:
         """Plans `verb` on an observed resource, unless it is already so, waits for its completion, or cannot be
         done. `hand`: a person does it in another system, whatever this vendor's API can do."""
-        place = resource.address
-        cell = self.provider.cell(resource.kind, verb)
-        if cell is None or cell.how is How.NONE:
-            reason = cell.why if cell is not None and cell.why else "blocked.not_offered"
-            self.block(
-                place,
-                verb,
-                stage.value,
-                message("blocked.not_offered", reason=reason),
-                label=self.label(resource),
-                span=span,
-            )
+        cell = self._offered(resource, verb, stage, span)
+        if cell is None:
             return None
         goal = after if after is not None else cell.after
         if satisfied(resource.phase, goal):
             self.keep(resource.kind)
             return None
-        occurrence = self.state.occurrence(place, verb) if self.state.entries else 0
-        entry = self.state.entry(place, verb, occurrence) if occurrence else None
         mode = Mode.MANUAL if hand or cell.how is not How.API else Mode.AUTO
-        unsure = (
-            entry is not None
-            and not cell.shows_effect
-            and entry.outcome is Outcome.DONE
-            and entry.proof is not Proof.OBSERVED
-        )
         final = (undo or cell.undo) is Undo.NEVER and cell.how is How.API
-        waits: str | None = None
-        if entry is not None and mode is Mode.AUTO and accepted.gone(entry, resource.phase, self.survey.taken_at):
-            occurrence, entry, waits = self._withdrawn(resource, entry, occurrence, final, span)
-            why = message("why.withdrawn" if waits is None else "why.perhaps_withdrawn", until=waits or "")
-        elif (
-            entry is not None
-            and entry.outcome is Outcome.DONE
-            and not unsure
-            and not expired(entry, self.survey.taken_at)
-        ):
-            word = mode is Mode.MANUAL and entry.proof is not Proof.OBSERVED
-            why = message("why.not_shown" if word else "why.came_back", at=entry.at)
-            occurrence, entry = occurrence + 1, None
+        turn = self._turn(resource, cell, mode, final, why, span)
+        entry, why = turn.entry, turn.why
         asked = entry is not None and entry.outcome is Outcome.REQUESTED and mode is Mode.AUTO
-        if waits is not None:
+        if turn.waits is not None:
             mode = Mode.WAIT
         elif (resource.phase is Phase.PENDING and goal is not Phase.PRESENT) or asked:
-            mode, why = (
-                Mode.WAIT,
-                message("why.accepted", until=resource.pending_until or (entry.until if entry else "") or "unknown"),
-            )
+            until = resource.pending_until or (entry.until if entry else "") or "unknown"
+            mode, why = Mode.WAIT, message("why.accepted", until=until)
         elif resource.phase is Phase.UNKNOWN:
-            self.block(
-                place, verb, stage.value, message("blocked.unknown_phase"), label=self.label(resource), span=span
-            )
+            self._refuse(resource, verb, stage, message("blocked.unknown_phase"), span)
             return None
-        elif entry is not None and (unsure or entry.outcome in (Outcome.UNKNOWN, Outcome.INTENDED)):
+        elif entry is not None and (unsure(entry, cell) or entry.outcome in (Outcome.UNKNOWN, Outcome.INTENDED)):
             if not cell.shows_effect and final:
-                why = message("blocked.unknown", since=entry.at)
-                self.block(place, verb, stage.value, why, label=self.label(resource), span=span)
+                self._refuse(resource, verb, stage, message("blocked.unknown", since=entry.at), span)
                 return None
             why = message("why.not_seen", at=entry.at)
         return self._add(
@@ -179,7 +156,7 @@ class Draft:
             stage,
             why,
             mode,
-            max(occurrence, 1),
+            max(turn.occurrence, 1),
             goal,
             undo,
             args,
@@ -187,8 +164,39 @@ class Draft:
             tuple(needs),
             span,
             removal,
-            waits,
+            turn.waits,
         )
+
+    def _offered(self, resource: Resource, verb: Verb, stage: Stage, span: Span | None) -> Cell | None:
+        """How the vendor does it; None, and blocked, where it does not."""
+        cell = self.provider.cell(resource.kind, verb)
+        if cell is not None and cell.how is not How.NONE:
+            return cell
+        reason = cell.why if cell is not None and cell.why else "blocked.not_offered"
+        self._refuse(resource, verb, stage, message("blocked.not_offered", reason=reason), span)
+        return None
+
+    def _refuse(self, resource: Resource, verb: Verb, stage: Stage, why: Message, span: Span | None) -> None:
+        self.block(resource.address, verb, stage.value, why, label=self.label(resource), span=span)
+
+    def _turn(self, resource: Resource, cell: Cell, mode: Mode, final: bool, why: Message, span: Span | None) -> Turn:
+        """Whether this is the act on record, or the next one: what was done and shows again, and what was taken back, is
+        another act."""
+        place, verb = resource.address, cell.verb
+        occurrence = self.state.occurrence(place, verb) if self.state.entries else 0
+        entry = self.state.entry(place, verb, occurrence) if occurrence else None
+        if entry is None:
+            return Turn(occurrence, None, why)
+        if accepted.by_word(entry) and resource.phase in (Phase.PRESENT, Phase.INACTIVE):
+            return Turn(occurrence + 1, None, message("why.taken_back", at=entry.at))
+        if mode is Mode.AUTO and accepted.gone(entry, resource.phase, self.survey.taken_at):
+            occurrence, known, waits = self._withdrawn(resource, entry, occurrence, final, span)
+            said = message("why.withdrawn" if waits is None else "why.perhaps_withdrawn", until=waits or "")
+            return Turn(occurrence, known, said, waits)
+        if entry.outcome is Outcome.DONE and not unsure(entry, cell) and not expired(entry, self.survey.taken_at):
+            word = mode is Mode.MANUAL and entry.proof is not Proof.OBSERVED
+            return Turn(occurrence + 1, None, message("why.not_shown" if word else "why.came_back", at=entry.at))
+        return Turn(occurrence, entry, why)
 
     def _withdrawn(
         self, resource: Resource, entry: Entry, occurrence: int, final: bool, span: Span | None
@@ -307,6 +315,11 @@ class Draft:
         )
         self.block(Address(f"{kind.value}/*"), verb, stage.value, why, span=span)
         return True
+
+
+def unsure(entry: Entry, cell: Cell) -> bool:
+    """Whether an act is done by its answer alone: nobody saw it, and the vendor would not show it."""
+    return not cell.shows_effect and entry.outcome is Outcome.DONE and entry.proof is not Proof.OBSERVED
 
 
 def satisfied(phase: Phase, goal: Phase) -> bool:

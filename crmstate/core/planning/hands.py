@@ -7,9 +7,11 @@ document of the vendor's proves where no API shows it. A confirmed request is ne
 
 from __future__ import annotations
 
+from crmstate.core.accepted import WITHDRAWN
 from crmstate.core.address import Address, address
 from crmstate.core.diagnostic import Span
 from crmstate.core.message import Message, message
+from crmstate.core.milestones import asked_on
 from crmstate.core.order import Stage
 from crmstate.core.plan import Step
 from crmstate.core.planning.draft import Draft, expired
@@ -64,9 +66,11 @@ def by_hand(
         if kind in RESULTS and verb in ASKED:
             result(draft, kind, place, cell.after, span, verb, asked=done, until=until)
         return None
-    occurrence = max(1, draft.state.occurrence(place, verb))
+    occurrence, last = max(1, draft.state.occurrence(place, verb)), draft.state.latest(place, verb)
     if done is not None:
         occurrence, why = occurrence + 1, message("why.came_back", at=done.at)
+    elif last is not None and last.code == WITHDRAWN:
+        occurrence, why = occurrence + 1, message("why.taken_back", at=last.at)
     step = draft.ours(
         place, kind, verb, stage.value, why,
         mode=Mode.MANUAL, occurrence=occurrence, undo=cell.undo, before=Phase.PRESENT, after=cell.after, needs=needs,
@@ -98,7 +102,8 @@ def result(
     over = last is not None and last.outcome is Outcome.DONE and not expired(last, draft.survey.taken_at)
     occurrence = (last.occurrence if last is not None else 1) + over
     what = verb.value if verb in (Verb.PAUSE, Verb.DOWNGRADE) else kind.value
-    why = message(f"why.result.{what}", at=asked.at) if asked is not None else message(f"why.result.{what}.later")
+    at = asked_on(draft.state, asked) if asked is not None else ""
+    why = message(f"why.result.{what}", at=at) if asked is not None else message(f"why.result.{what}.later")
     stage = Stage.LEAVE if verb is Verb.PAUSE else RESULTS[kind]
     draft.ours(
         place, kind, Verb.PROBE, stage.value, why,

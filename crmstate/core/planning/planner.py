@@ -10,11 +10,11 @@ import msgspec
 from crmstate.core.address import address, kind_of
 from crmstate.core.audience import Audience
 from crmstate.core.contacts import spoken
-from crmstate.core.cost import cost
+from crmstate.core.cost import Cost, cost
 from crmstate.core.course import moving_out, shown
 from crmstate.core.goal import Desired, spoken_of
 from crmstate.core.law import Applied, Law
-from crmstate.core.life import Beside, life
+from crmstate.core.life import Beside, Life, life
 from crmstate.core.order import cycle, earlier, precedence
 from crmstate.core.plan import (
     FORMAT_VERSION,
@@ -87,31 +87,55 @@ def plan(
     """
     draft = Draft(desired, observed, recorded, provider, lock)
     draft.views = views
+    told = {each.notice: each for each in audiences}
     if sealed is None and not offline:
-        _with_the_vendor(draft, audiences, resend)
+        _with_the_vendor(draft, told, resend)
     else:
-        _without_the_vendor(draft, offline, by_word)
-        if not offline:  # who is told of the end by mail or in a chat is told without the vendor
-            notices(draft, {each.notice: each for each in audiences}, resend, gone=True)
+        _without_the_vendor(draft, told, resend, offline=offline, by_word=by_word)
     encryption(draft)
-    edges = tuple(sorted({(rule.before, rule.after) for rule in precedence(draft.attributes)} | set(draft.edges)))
-    found = cycle(edges)
-    if found:
-        draft.report("CRM-P040", stages=" -> ".join([*found, found[0]]))
+    edges = _order(draft)
     steps, left_out = _selected(tuple(sorted(draft.steps, key=sort_key)), edges, target, exclude)
     steps = _spoken(steps, recorded)
     _overdue(draft, steps)
     _unconfirmed(draft, steps)
+    made = msgspec.structs.replace(
+        _written(draft, steps, edges, laws, audiences),
+        manifest=manifest,
+        hypothetical=hypothetical,
+        sealed=sealed,
+        excluded=left_out,
+        offline=offline,
+    )
+    return _summed(made, draft)
+
+
+def _order(draft: Draft) -> tuple[tuple[str, str], ...]:
+    """What comes before what, by the rules and by the manifest; a circle is reported."""
+    edges = tuple(sorted({(rule.before, rule.after) for rule in precedence(draft.attributes)} | set(draft.edges)))
+    found = cycle(edges)
+    if found:
+        draft.report("CRM-P040", stages=" -> ".join([*found, found[0]]))
+    return edges
+
+
+def _written(
+    draft: Draft,
+    steps: tuple[Step, ...],
+    edges: tuple[tuple[str, str], ...],
+    laws: Sequence[Law],
+    audiences: Collection[Audience],
+) -> Plan:
+    """The plan of these steps: what they are bound to, what stands beside them, where the contract stands and what it costs."""
+    desired, observed, recorded, provider = draft.desired, draft.survey, draft.state, draft.provider
     blocked = tuple(sorted(draft.blocked, key=sort_key))
     applied = legal(desired, recorded, observed.taken_at, laws)
     draft.days = moving_out(draft.days, applied)
     stands = life(desired, observed, recorded, draft.days, desired.vendor or provider.title)
-    paused = stands is not None and stands.beside(Beside.PAUSED) is not None
-    made = Plan(
+    return Plan(
         format_version=FORMAT_VERSION,
         plan_id=plan_digest(desired.digest, observed.tenant, steps, edges, blocked, _errors(draft)),
         name=desired.name,
-        manifest=manifest,
+        manifest="",
         digest=desired.digest,
         provider=provider.name,
         tenant=observed.tenant,
@@ -127,25 +151,26 @@ def plan(
         estimate=estimate(steps, provider, _counts(draft)) if provider.credential else Estimate(),
         approvals_needed=approvals_needed(desired, steps),
         require_plan_id=desired.safeguards.require_plan_id,
-        hypothetical=hypothetical,
-        sealed=sealed,
-        excluded=left_out,
-        offline=offline,
         deadlines=_deadlines(draft, applied),
         life=stands,
-        cost=cost(
-            desired.contract,
-            desired.subscription,
-            shown(observed),
-            draft.days,
-            paused=paused,
-            rested=paused or _rested(recorded),
-            claims=claims(recorded),
-        ),
+        cost=_costs(draft, stands),
         notices=_to_show(audiences, steps, blocked),
         vendor=desired.vendor,
     )
-    return _summed(made, draft)
+
+
+def _costs(draft: Draft, stands: Life | None) -> Cost | None:
+    """What the end costs, as things stand."""
+    paused = stands is not None and stands.beside(Beside.PAUSED) is not None
+    return cost(
+        draft.desired.contract,
+        draft.desired.subscription,
+        shown(draft.survey),
+        draft.days,
+        paused=paused,
+        rested=paused or _rested(draft.state),
+        claims=claims(draft.state),
+    )
 
 
 def _rested(state: State) -> bool:
@@ -177,17 +202,18 @@ _PARTS = (
 """What a whole plan is drafted by, in this order."""
 
 
-def _with_the_vendor(draft: Draft, audiences: Collection[Audience], resend: bool) -> None:
+def _with_the_vendor(draft: Draft, told: dict[str, Audience], resend: bool) -> None:
     """Everything, by what the vendor shows now."""
     for part in _PARTS:
         part(draft)
-    notices(draft, {each.notice: each for each in audiences}, resend)
+    notices(draft, told, resend)
     guard(draft)
     _clocks(draft)
 
 
-def _without_the_vendor(draft: Draft, offline: bool, by_word: bool) -> None:
-    """What the archive asks for, and what people and papers still owe."""
+def _without_the_vendor(draft: Draft, told: dict[str, Audience], resend: bool, *, offline: bool, by_word: bool) -> None:
+    """What the archive asks for, and what people and papers still owe; who is told of the end by mail or in a chat is told
+    without the vendor, once it is out of reach."""
     for part in (contract_by_word, certificate, people) if by_word or not offline else ():
         part(draft)
     for part in (give_notice, replacement, archive_by_word) if by_word else ():
@@ -198,6 +224,8 @@ def _without_the_vendor(draft: Draft, offline: bool, by_word: bool) -> None:
     retention(draft, alone=True, offline=offline)
     if len(draft.steps) > before:
         questions(draft)
+    if not offline:
+        notices(draft, told, resend, gone=True)
 
 
 def _spoken(steps: tuple[Step, ...], state: State) -> tuple[Step, ...]:
