@@ -17,7 +17,7 @@ from crmstate.core.address import id_of, kind_of
 from crmstate.core.closing import Closing, Line, Result
 from crmstate.core.diagnostic import Diagnostic, Problem
 from crmstate.core.event import Approved, Evidence
-from crmstate.core.plan import Plan, Step
+from crmstate.core.plan import Blocked, Plan, Step
 from crmstate.core.rehearsed import By, Proved, Scene
 from crmstate.core.words import Exit, Mode, Outcome, Proof, Undo
 from crmstate.engine.confirm import confirm
@@ -77,6 +77,15 @@ class Play:
             if entry.outcome is Outcome.DONE
             for each in entry.evidence
         ]
+
+    def left(self) -> tuple[Blocked, ...]:
+        """The steps that the last plan still had, where it did not come to its end."""
+        if self.finished or self.plan is None:
+            return ()
+        return tuple(
+            Blocked(each.address, each.verb, each.stage, each.why, each.owner, each.deadline, each.label, each.span)
+            for each in self.plan.steps
+        )
 
     def _round(self) -> bool:
         """Plans and applies; then people, then time. Whether anything happened."""

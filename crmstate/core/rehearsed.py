@@ -51,7 +51,8 @@ class Proved(msgspec.Struct, frozen=True, omit_defaults=True):
 class Rehearsed(msgspec.Struct, frozen=True, omit_defaults=True):
     """The whole rehearsal. `finished`: nothing was left to do. `scaled`: datasets that were played with `most` rows, with
     the rows that they have. `estimate`: what the plan costs at the real vendor, by its counts and limits; `waited`: the
-    seconds that the played one took for the vendor's limits. `found`: why it went no further. `unseen`: what the vendor did not
+    seconds that the played one took for the vendor's limits. `left`: steps that still waited at the end. `found`: why it
+    went no further. `unseen`: what the vendor did not
     show whole, so that no more than what was seen of it was played."""
 
     name: str
@@ -68,5 +69,6 @@ class Rehearsed(msgspec.Struct, frozen=True, omit_defaults=True):
     scaled: dict[str, int] = {}
     evidence: tuple[Proved, ...] = ()
     blocked: tuple[Blocked, ...] = ()
+    left: tuple[Blocked, ...] = ()
     found: tuple[Diagnostic, ...] = ()
     unseen: tuple[Gap, ...] = ()

@@ -14,6 +14,7 @@ from crmstate.views.width import shorten
 
 NAMED, NAME = 3, 30
 WIDE = 60
+LEFT = 10
 
 
 def rehearsal_text(said: Rehearsed, words: Catalogue, *, color: bool = False) -> str:
@@ -22,7 +23,7 @@ def rehearsal_text(said: Rehearsed, words: Catalogue, *, color: bool = False) ->
     parts = [[paint("bold", _title(said, words)), paint("green" if said.finished else "yellow", _verdict(said, words))]]
     for day, rows in _days(said, words, words.safe).items():
         parts.append([paint("bold", day), *tables.columns([""] * 4, rows, "  ")])
-    parts.append(_blocked(said, words))
+    parts.append(_blocked(said, words) + _left(said, words))
     parts.append(diagnostics.lines(said.found, words, paint))
     parts.append(_aside(said, words))
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
@@ -35,7 +36,7 @@ def rehearsal_markdown(said: Rehearsed, words: Catalogue) -> str:
     head = [words.text_of(f"rehearse.head.{name}") for name in ("who", "what", "count", "which")]
     for day, rows in _days(said, words, words.escaping(cell).safe).items():
         parts.append([f"**{day}**", "", *tables.markdown(head, rows)])
-    parts.append([f"- {each}" for each in _blocked(said, words)])
+    parts.append([f"- {each}" for each in _blocked(said, words) + _left(said, words)])
     parts.append([f"- {words.summary(each)}" for each in said.found])
     parts.append([f"- {each.strip()}" for each in _aside(said, words)])
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
@@ -74,6 +75,18 @@ def _row(same: list[Scene], words: Catalogue, safe: Callable[[str], str]) -> lis
 
 def _blocked(said: Rehearsed, words: Catalogue) -> list[str]:
     return [words.text_of("rehearse.blocked", address=each.address, why=words.text(each.why)) for each in said.blocked]
+
+
+def _left(said: Rehearsed, words: Catalogue) -> list[str]:
+    """The first of what still waited, where nothing moved any more."""
+    lines = [
+        words.text_of(
+            "rehearse.left", verb=words.word("verb", each.verb.value), address=each.address, why=words.text(each.why)
+        )
+        for each in said.left[:LEFT]
+    ]
+    more = len(said.left) - LEFT
+    return [*lines, words.text_of("rehearse.left_more", n=more)] if more > 0 else lines
 
 
 def _unseen(said: Rehearsed, words: Catalogue) -> list[str]:

@@ -16,11 +16,11 @@ from crmstate.views.catalogue import Catalogue
 from crmstate.views.diagnostics import Finding, finding
 from crmstate.views.wire import encode
 
-FORMAT_VERSION = "1.1"
+FORMAT_VERSION = "1.2"
 
 
 class Held(msgspec.Struct, frozen=True):
-    """Something that the manifest asks for and that could not be planned. `why` in codes, `summary` the same in the language
+    """Something that the manifest asks for and that could not be planned, or was still waited for. `why` in codes, `summary` the same in the language
     that was asked for; `stage`: what waits for it."""
 
     address: Address
@@ -48,7 +48,8 @@ class RehearsalFile(msgspec.Struct, frozen=True):
     on the simulated clock, ISO 8601 UTC. `finished`: nothing was left to do. `estimate`: calls, seconds and days of quota at
     the real vendor, by its own counts; `waited`: the seconds that the simulated one took for the vendor's limits.
     `approvals`: how many were given in play. `scaled`: datasets that were played with `most` rows, with the rows that they
-    have. `blocked` and `found`: what stood in the way. `unseen`: of what no more than what was seen could be played, also where
+    have. `blocked` and `found`: what stood in the way; `left`: steps that still waited.
+    `unseen`: of what no more than what was seen could be played, also where
     it is `finished`."""
 
     format_version: str
@@ -66,6 +67,7 @@ class RehearsalFile(msgspec.Struct, frozen=True):
     scaled: dict[str, int]
     evidence: tuple[Proved, ...]
     blocked: tuple[Held, ...]
+    left: tuple[Held, ...]
     found: tuple[Finding, ...]
     unseen: tuple[Unseen, ...]
 
@@ -75,6 +77,7 @@ def rehearsal_json(said: Rehearsed, words: Catalogue) -> str:
     told = {
         **msgspec.structs.asdict(said),
         "blocked": tuple(_held(each, words) for each in said.blocked),
+        "left": tuple(_held(each, words) for each in said.left),
         "found": tuple(finding(each, words) for each in said.found),
         "unseen": tuple(Unseen(each.kind, each.why, each.detail, words.text_of(each.why)) for each in said.unseen),
     }

@@ -193,6 +193,9 @@ def test_where_much_is_done_by_hand_people_play_their_part_in_both_languages(tmp
         assert "已走到终点" in said.out and "人工" in said.out, said.out
         table = corp.run("rehearse", str(corp.manifest), "--format", "markdown")
         assert "| a person: `revops@example.com` | close account | 1 |" in table.out, table.out
+        corp.change("  account: {status: deleted}\n", "")  # with which its own key was to end
+        stuck = corp.run("rehearse", str(corp.manifest))
+        assert (3, True) == (stuck.code, "Still waiting: check api_key/own" in stuck.out), stuck.out
     finally:
         corp.run("sandbox", "stop", "--data", str(corp.folder / "jdy.db"))
 

@@ -21,7 +21,9 @@ from tests.views.samples import representative
 SCHEMA = Draft202012Validator(rehearsal_schema())
 
 
-def rehearsed(blocked: tuple[Blocked, ...] = (), found: tuple[Diagnostic, ...] = ()) -> Rehearsed:
+def rehearsed(
+    blocked: tuple[Blocked, ...] = (), found: tuple[Diagnostic, ...] = (), left: tuple[Blocked, ...] = ()
+) -> Rehearsed:
     scenes = tuple(
         Scene(
             "2026-11-29T00:00:00Z", "user/张", Kind.USER, Verb.DELETE, Mode.MANUAL, by, "张\u202e", True, "hr@x.io", proof
@@ -44,6 +46,7 @@ def rehearsed(blocked: tuple[Blocked, ...] = (), found: tuple[Diagnostic, ...] =
         {"Leads": 9000},
         (Proved("dataset/Leads", "export", Proof.OBSERVED, 3), Proved("user/1", "read_back", Proof.NONE)),
         blocked,
+        left,
         found,
         (Gap(Kind.USER, "gap.partial_view"), Gap(Kind.DATASET, "gap.denied", "Leads"), Gap(Kind.BIN, "gap.unknown")),
     )
@@ -54,12 +57,23 @@ def test_whatever_a_rehearsal_says_fits_the_schema(language: str) -> None:
     plan = representative()
     assert plan.blocked and plan.diagnostics
 
-    found = json.loads(rehearsal_json(rehearsed(plan.blocked, plan.diagnostics), Catalogue(language, strict=True)))
+    found = json.loads(
+        rehearsal_json(rehearsed(plan.blocked, plan.diagnostics, plan.blocked), Catalogue(language, strict=True))
+    )
 
     assert list(SCHEMA.iter_errors(found)) == []
-    assert (found["format_version"], found["scaled"]) == ("1.1", {"Leads": 9000})
-    words = [each["summary"] for each in (*found["blocked"], *found["found"], *found["unseen"])]
+    assert (found["format_version"], found["scaled"]) == ("1.2", {"Leads": 9000})
+    words = [each["summary"] for each in (*found["blocked"], *found["left"], *found["found"], *found["unseen"])]
     assert all(any("\u4e00" <= char <= "\u9fff" for char in text) == (language == "zh-CN") for text in words), words
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_what_still_waited_is_named_the_first_of_it(language: str) -> None:
+    words, one = Catalogue(language, strict=True), replace(representative().blocked[0], address="api_key/own")
+
+    said = rehearsal_text(rehearsed(left=(one,) * 12), words)
+
+    assert said.count("api_key/own") == 10 and words.text_of("rehearse.left_more", n=2) in said
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])

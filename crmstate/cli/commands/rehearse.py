@@ -117,6 +117,7 @@ def _told(
         scaled=on.scaled,
         evidence=tuple(play.evidence()),
         blocked=play.plan.blocked if play.plan is not None and not play.finished else (),
+        left=play.left(),
         found=tuple(play.found),
         unseen=unseen,
     )
