@@ -104,7 +104,7 @@ def followed(url: str, dataset: str) -> None:
     line.close()
 
 
-@pytest.mark.deep(seconds=60, together="benchmarks")
+@pytest.mark.deep(seconds=130, together="benchmarks")
 @pytest.mark.parametrize(("datasets", "pages", "more"), [(1, 400, 1.03), (8, 100, 1.10)])
 def test_a_slow_vendor_is_the_only_thing_that_is_waited_for(
     datasets: int, pages: int, more: float, tmp_path: Path
