@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from crmstate.core.record import Entry
-from crmstate.core.words import Outcome, Phase
+import msgspec
+
+from crmstate.core.record import Entry, State
+from crmstate.core.survey import Resource
+from crmstate.core.words import Outcome, Phase, Proof, Undo, Verb
 
 LAG = timedelta(days=1)
 """So old what a listing says may be: some are filled once a night."""
@@ -47,3 +50,25 @@ def certain(entry: Entry, now: str, *, final: bool) -> bool:
     """Whether it is withdrawn, and no listing that runs behind. Of what can be taken back it does not matter (not `final`): the
     vendor is looked at once more before anything is sent."""
     return not final or entry.code == WITHDRAWN or lags_until(entry) <= now
+
+
+def believed(state: State, row: Resource | None, now: str) -> State:
+    """The record as dates go by it: what the vendor had accepted of a subscription and certainly shows no more has no day. So
+    `apply` writes it down before anything else; a plan says the same before and after."""
+    if row is None:
+        return state
+    latest = [state.latest(row.address, verb) for verb in (Verb.CANCEL, Verb.RENEW_OFF, Verb.DOWNGRADE)]
+    gone_ones = [each for each in latest if each is not None and _withdrawn(each, row, now)]
+    if not gone_ones:
+        return state
+    entries = {
+        key: msgspec.structs.replace(each, outcome=Outcome.FAILED, proof=Proof.NONE, code=WITHDRAWN)
+        if any(each is one for one in gone_ones)
+        else each
+        for key, each in state.entries.items()
+    }
+    return msgspec.structs.replace(state, entries=entries)
+
+
+def _withdrawn(entry: Entry, row: Resource, now: str) -> bool:
+    return gone(entry, row.phase, now) and certain(entry, now, final=entry.undo is Undo.NEVER)

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from crmstate.core.address import id_of
+from crmstate.core.contract import ContractGoal, NoticeClause, Period, Term
 from crmstate.core.drift import drift
-from crmstate.core.goal import Desired, SubscriptionGoal
+from crmstate.core.event import Settled, Settlement
+from crmstate.core.goal import Desired, HumanGoal, SubscriptionGoal
 from crmstate.core.milestones import milestones
 from crmstate.core.plan import Plan
 from crmstate.core.record import State
@@ -189,3 +191,36 @@ def test_an_end_is_dated_though_one_before_it_was_withdrawn(kind: Kind, verb: Ve
     first = happened(kind, "it", verb, Outcome.FAILED, at=ASKED, code="withdrawn")
     then = happened(kind, "it", verb, at=DUE, more={"occurrence": 2})
     assert getattr(milestones(goal, record(first, then), LATER)[what], "day", None) == DUE[:10]
+
+
+def test_an_end_that_is_seen_withdrawn_gives_the_plan_no_date_any_more() -> None:
+    """Its day would be believed until somebody applies: as if notice had been in time, which is to be given anew."""
+    year = Period(12, "months")
+    term = Term("2026-01-01", year, end="inclusive", renewal="automatic", renewal_length=year)
+    agreed = ContractGoal(term=term, notice=NoticeClause(Period(3, "months"), "term_end", roll="none"))
+    goal = wish(
+        subscription=AT_TERM.subscription,
+        contract=agreed,
+        people=(HumanGoal("tidy", "Tidy", "it@example.com", due="5 days before cancel_effective"),),
+    )
+    events = happened(
+        Kind.SUBSCRIPTION,
+        "sub",
+        Verb.CANCEL,
+        at=ASKED,
+        until="2026-12-31",
+        phase=Phase.PENDING,
+        more={"undo": Undo.WINDOW},
+    )
+    back = Settled(
+        "2026-11-15T00:00:00Z", "run", "b", (Settlement(events[0].steps[0].id, Outcome.FAILED, code="withdrawn"),)
+    )
+    row, late = contract(term_end="2026-12-31", renews=True), "2026-11-15T00:00:00Z"
+
+    found, known = (seen(goal, record(events, more), row, at=late) for more in ([], [back]))
+
+    assert found.life is not None and (found.life.ends, found.life.notice_by) == ("2027-12-31", "2027-09-30")
+    assert (found.deadlines, found.life, found.cost) == (known.deadlines, known.life, known.cost)
+    assert one(found, Verb.CONFIRM, "tidy").deadline == one(known, Verb.CONFIRM, "tidy").deadline
+    still = seen(goal, record(events), contract(pending="cancel", effective="2026-12-31"), at=late)
+    assert still.life is not None and still.life.ends == "2026-12-31"

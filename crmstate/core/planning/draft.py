@@ -46,7 +46,9 @@ class Draft:
         row = subscription_of(survey)
         self.place = row.address if row is not None else place_of(state)
         """What the record calls the subscription."""
-        self.days = course(desired, shown(survey), state, survey.taken_at, self.place)
+        self.dated = accepted.believed(state, row, survey.taken_at)
+        """The record as dates go by it."""
+        self.days = course(desired, shown(survey), self.dated, survey.taken_at, self.place)
         self.desired = desired
         self.survey = survey
         self.state = state

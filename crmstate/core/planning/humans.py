@@ -68,7 +68,7 @@ def human(name: str) -> str:
 def people(draft: Draft) -> None:
     """Each human step stands in a stage of its own, between what the manifest says it comes after and before."""
     dated = any(goal.due for goal in draft.desired.people)
-    dates = milestones(draft.desired, draft.state, draft.survey.taken_at) if dated and draft.survey.taken_at else {}
+    dates = milestones(draft.desired, draft.dated, draft.survey.taken_at) if dated and draft.survey.taken_at else {}
     for goal in draft.desired.people:
         stage = human(goal.id)
         if goal.before:

@@ -128,9 +128,9 @@ def _written(
     """The plan of these steps: what they are bound to, what stands beside them, where the contract stands and what it costs."""
     desired, observed, recorded, provider = draft.desired, draft.survey, draft.state, draft.provider
     blocked = tuple(sorted(draft.blocked, key=sort_key))
-    applied = legal(desired, recorded, observed.taken_at, laws)
+    applied = legal(desired, draft.dated, observed.taken_at, laws)
     draft.days = moving_out(draft.days, applied)
-    stands = life(desired, observed, recorded, draft.days, desired.vendor or provider.title)
+    stands = life(desired, observed, draft.dated, draft.days, desired.vendor or provider.title)
     return Plan(
         format_version=FORMAT_VERSION,
         plan_id=plan_digest(desired.digest, observed.tenant, steps, edges, blocked, _errors(draft)),
@@ -285,7 +285,7 @@ def _counts(draft: Draft) -> dict[str, int | None]:
 
 
 def _deadlines(draft: Draft, laws: Sequence[Applied]) -> tuple[Deadline, ...]:
-    return all_dates(draft.desired, draft.state, draft.survey.taken_at, laws)
+    return all_dates(draft.desired, draft.dated, draft.survey.taken_at, laws)
 
 
 def _to_show(
