@@ -250,7 +250,8 @@ class Archive:
         sealed by jobs goes on by jobs, and what was sealed by pages by pages: the two spell a row differently."""
         before = work.seal.last if work.seal is not None else None
         was = (before.complete, before.left_out) if before is not None else None
-        becomes = (attachments or (before is not None and before.complete), left_out)
+        kept = before is not None and before.complete and left_out is not None  # else what came since is not there
+        becomes = (attachments or kept, left_out)
         if before is not None and before.unread and purpose == ADDITION:
             becomes = before.complete, left_out or before.left_out  # reading the rest does not bring back what is gone
         if work.seal is not None and not work.seal.last.by_jobs:

@@ -202,6 +202,18 @@ def test_what_a_purge_took_along_unread_stays_left_out_whatever_is_read_afterwar
     assert (line["why"], Check("left_out", "lacking") in found.checks) == ("attachments_given_up", True)
 
 
+@pytest.mark.parametrize("decided", [Decision("spam", "h@example.com"), None])
+def test_an_archive_that_is_read_on_without_attachments_is_not_whole_though_it_was_and_though_its_decision_goes(
+    tmp_path: Path, decided: Decision | None
+) -> None:
+    vendor, archive = small(), FolderArchive(tmp_path, Effects(), Clock(), "me")
+    archive.archive(vendor, resource("deals"), True)
+    archive.delta(vendor, resource("deals"), False, left_out=decided)
+    found = archive.delta(vendor, resource("deals"), False)
+    assert Check("left_out", "lacking") in found.checks
+    assert Check("left_out", "lacking") not in archive.delta(vendor, resource("deals"), True).checks
+
+
 def test_a_listing_that_fails_is_unknown_and_stops_nothing(tmp_path: Path) -> None:
     vendor = small()
 
