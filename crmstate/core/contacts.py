@@ -10,10 +10,12 @@ import msgspec
 
 from crmstate.core.address import Address, address
 from crmstate.core.event import Contacted
-from crmstate.core.words import Channel, Contacting, Kind, Nudging
+from crmstate.core.words import Channel, Contacting, Kind, Nudging, Verb
 
 SWITCHING = address(Kind.NOTICE, "switching_request")
 """The request to switch by the EU Data Act, as the contact log names it."""
+ASKED = frozenset({Verb.CANCEL, Verb.RENEW_OFF, Verb.PAUSE, Verb.DOWNGRADE, Verb.CLOSE})
+"""What the vendor does when it is asked, by and by, or not at all."""
 
 
 class Spoken(msgspec.Struct, frozen=True):

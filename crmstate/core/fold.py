@@ -7,7 +7,7 @@ from typing import Any
 
 from crmstate.core import accepted
 from crmstate.core import event as events
-from crmstate.core.contacts import asks, proves, told_key
+from crmstate.core.contacts import ASKED, asks, proves, told_key
 from crmstate.core.event import AnyEvent, Settlement, StepRef
 from crmstate.core.record import Approval, Entry, Hold, State, Told, Watch
 from crmstate.core.words import Fate, Outcome, Proof, Verb
@@ -192,9 +192,26 @@ def _contacted(state: State, event: events.Contacted) -> None:
         request = asks(state.contacts.get(event.corrects), entry.address) and asks(event, entry.address)
         if proves(event, entry.address) or request:
             entry.contact = event.id
+        elif entry.verb in ASKED and _by_word_alone(entry):
+            _never_asked(entry, event)
         else:
             entry.outcome, entry.proof, entry.contact = Outcome.REQUESTED, Proof.NONE, ""
             entry.at = event.at
+
+
+def _by_word_alone(entry: Entry) -> bool:
+    """Whether what the vendor is asked for was asked for by a person, and crmstate itself sent nothing."""
+    return entry.since == entry.at and entry.phase is None and entry.request_id is None
+
+
+def _never_asked(entry: Entry, event: events.Contacted) -> None:
+    """Nothing shows any more that the vendor was asked: it is not waited for, but to be asked for. Where it was the request
+    that the vendor was said to have acknowledged, it was asked for all the same."""
+    if asks(event, entry.address):
+        entry.proof, entry.contact = Proof.ATTESTED, event.id
+        return
+    entry.outcome, entry.proof, entry.code = Outcome.FAILED, Proof.NONE, "not_sent"
+    entry.contact, entry.by, entry.at = "", "", event.at
 
 
 def _reminded(state: State, event: events.Reminded) -> None:

@@ -13,13 +13,12 @@ from datetime import datetime, timedelta
 import msgspec
 
 from crmstate.core.address import Address
-from crmstate.core.contacts import acknowledged, told_key
+from crmstate.core.contacts import ASKED, acknowledged, told_key
 from crmstate.core.contract import Calendar, Period
 from crmstate.core.deadline import customer_days, ends, shift, today
 from crmstate.core.goal import Desired
 from crmstate.core.milestones import asked_on, spoken_at
 from crmstate.core.plan import Step
-from crmstate.core.planning.hands import ASKED
 from crmstate.core.record import State
 from crmstate.core.words import Kind, Mode, Nudging, Outcome, Verb
 from crmstate.core.workdays import Unpublished

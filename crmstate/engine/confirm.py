@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from crmstate.core.accepted import WITHDRAWN
 from crmstate.core.address import Address, kind_of
-from crmstate.core.contacts import asks, corrected, proves
+from crmstate.core.contacts import ASKED, asks, corrected, proves
 from crmstate.core.diagnostic import problem
 from crmstate.core.event import Confirmed, Contacted, Evidence, StepRef, TakenBack
 from crmstate.core.milestones import GIVEN
 from crmstate.core.plan import Plan, Step
 from crmstate.core.planning.draft import expired
-from crmstate.core.planning.hands import ASKED, RESULTS
+from crmstate.core.planning.hands import RESULTS
 from crmstate.core.provider import Provider
 from crmstate.core.record import Entry, State, step_id
 from crmstate.core.schedule import awaited

@@ -187,3 +187,23 @@ def test_with_an_api_what_is_taken_back_is_sent_by_crmstate_as_another_act(api: 
     api.advance("8d")
     assert api.apply().code == 0
     assert steps(api) == []
+
+
+ACK = ("--kind", "acknowledgement", "--channel", "mail", "--person", "Ms Li", "--outcome", "They close it")
+
+
+@pytest.mark.parametrize("place", ["account/t-1001", "subscription/sub-1"])
+@pytest.mark.parametrize("said", [SEND, ACK])
+def test_with_an_api_what_nobody_asked_for_by_a_corrected_contact_is_sent_and_not_waited_for(
+    api: Site, place: str, said: tuple[str, ...]
+) -> None:
+    before = steps(api)
+    talk = ("contact", "add", str(api.manifest))
+    id = api.run(*talk, *said, "--time", "2026-01-01T09:00:00Z", "--step", place).out.strip()
+    assert confirm(api, place, "--contact", id).code == 0
+    mine = next(each for each in before if each[1] == place)
+    later = api.run(*talk, "--corrects", id, "--kind", "request").out.strip()
+    assert mine not in steps(api), "it was asked for all the same"
+    assert api.run(*talk, "--corrects", later, "--kind", "question").code == 0
+    assert steps(api) == before
+    assert "has accepted this" not in api.plan().out

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from crmstate.core.accepted import WITHDRAWN
 from crmstate.core.address import Address, address
+from crmstate.core.contacts import ASKED
 from crmstate.core.diagnostic import Span
 from crmstate.core.message import Message, message
 from crmstate.core.milestones import asked_on
@@ -29,9 +30,6 @@ OWN = "own"
 
 RESULTS = {Kind.SUBSCRIPTION: Stage.EFFECTIVE, Kind.ACCOUNT: Stage.ACCOUNT}
 """Where the end itself stands, of what a vendor can only be asked for."""
-
-ASKED = frozenset({Verb.CANCEL, Verb.RENEW_OFF, Verb.PAUSE, Verb.DOWNGRADE, Verb.CLOSE})
-"""What the vendor does when it is asked, by and by, or not at all."""
 
 
 def unlisted(draft: Draft, kind: Kind, verb: Verb) -> bool:
