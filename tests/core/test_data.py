@@ -338,6 +338,15 @@ def test_an_approval_is_for_the_loss_that_was_shown() -> None:
     assert (found[::2], 3) == (found[1::2], len(set(found)))
 
 
+@pytest.mark.parametrize("outcome", [Outcome.INTENDED, Outcome.UNKNOWN, Outcome.FAILED])
+def test_a_purge_that_was_cut_short_still_names_the_loss_and_is_the_one_that_was_approved(outcome: Outcome) -> None:
+    goals, here = wish(archive=ARCHIVED, purge=PURGED, discard=NO_FILES), seen(dataset("contacts", 3))
+    begun = record(LEFT_OUT, happened(Kind.DATASET, "contacts", Verb.PURGE, outcome, proof=Proof.NONE))
+    first, again = plan(goals, here, FILELESS, WITH_FILES), plan(goals, here, begun, WITH_FILES)
+    assert one(again, Verb.PURGE, "contacts").why.code == "why.purge.files.given_up"
+    assert first.approval == again.approval
+
+
 def test_a_written_decision_to_end_without_an_archive_is_carried_out() -> None:
     made = plan(wish(archive=NoArchive("small", "head@example.com"), purge=PURGED), seen())
     assert (blockers(made), reached(made, Verb.PURGE)) == ([], ["contacts"])

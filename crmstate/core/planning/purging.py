@@ -12,7 +12,7 @@ from crmstate.core.planning.dataset import counted, facts_of, files_lost, uncove
 from crmstate.core.planning.draft import Draft, expired
 from crmstate.core.planning.hands import ALL, by_hand, unlisted
 from crmstate.core.survey import DatasetFacts, Resource
-from crmstate.core.words import How, Kind, Outcome, Phase, Proof, Verb
+from crmstate.core.words import How, Kind, Mode, Outcome, Phase, Proof, Verb
 
 _WORDS = frozenset({Proof.ATTESTED, Proof.ACKNOWLEDGED, Proof.NONE})
 """What does not show that rows are gone which nobody can count."""
@@ -54,6 +54,10 @@ def purge_rows(draft: Draft, purge: PurgeGoal, row: Resource, held: set[str], ne
         draft.steps[-1] = step = msgspec.structs.replace(step, proof=Proof.WAIVED)
     elif step is not None and unseen:
         draft.steps[-1] = step = msgspec.structs.replace(step, proof=Proof.CERTIFIED, files=True)
+    elif step is not None and step.mode is Mode.AUTO and files_lost(draft, row) is not None:
+        draft.steps[-1] = step = msgspec.structs.replace(
+            step, why=why
+        )  # the loss that was approved, also the second time
     _bin(draft, purge, row, facts, needs=(step.id,) if step is not None else ())
 
 
