@@ -9,6 +9,7 @@ import msgspec
 
 from crmstate.core.address import address, id_of
 from crmstate.core.decision import Decision
+from crmstate.core.event import Evidence
 from crmstate.core.goal import ArchiveGoal, Discard, NoArchive
 from crmstate.core.record import Entry, State
 from crmstate.core.words import Kind, Verb
@@ -64,12 +65,16 @@ def lacking(state: State, given: GivenUp, dataset: str) -> tuple[str, ...]:
     return tuple(sorted(found - given.get(dataset, frozenset()) - given.get(label, frozenset())))
 
 
+def without_files(evidence: Evidence) -> bool:
+    """Whether a verification found an archive to be without attachments."""
+    return any(check.method == UNREAD and check.said == "lacking" for check in evidence.checks)
+
+
 def unread(state: State, left: LeftOut, dataset: str, label: str = "") -> bool:
     """Whether the archive of a dataset is without attachments that nobody left out in writing, as its last verification
     found."""
     entry = state.proved(dataset)
-    checks = [check for each in (entry.evidence if entry is not None else ()) for check in each.checks]
-    lacks = any(check.method == UNREAD and check.said == "lacking" for check in checks)
+    lacks = any(without_files(each) for each in (entry.evidence if entry is not None else ()))
     return lacks and not left.covers(dataset, label or (entry.label if entry is not None else ""))
 
 

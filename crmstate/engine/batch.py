@@ -19,9 +19,9 @@ from crmstate.core.planning.draft import satisfied
 from crmstate.core.planning.retention import archived, ended
 from crmstate.core.provider import Args, Batch, Cell, Item
 from crmstate.core.provider import Result as Answer
-from crmstate.core.survey import Resource
 from crmstate.core.words import Exit, Kind, Outcome, Phase, Proof, Undo
 from crmstate.engine.look import Seen, look
+from crmstate.engine.standing import stands
 from crmstate.engine.tasks import Context, Note, Task, Verdict, Work, finding, verdict_of
 
 HALTING = (Code.EXPIRED, Code.EXHAUSTED)
@@ -84,8 +84,7 @@ def _archive_stands(context: Context) -> None:
     if context.archiver is None or ended(state) is not None:
         return
     for place in sorted(archived(state)):
-        dataset = id_of(place)
-        context.archiver.recheck(Resource(Kind.DATASET, dataset), context.seal(dataset))
+        stands(context, id_of(place))
 
 
 def before_act(step: Step, seen: Seen) -> tuple[Settlement, Verdict] | None:

@@ -15,10 +15,11 @@ from crmstate.core.failure import Code, Failure
 from crmstate.core.plan import Step
 from crmstate.core.provider import Batch, Cell, Item
 from crmstate.core.provider import Result as Answer
-from crmstate.core.survey import DatasetFacts, Resource
+from crmstate.core.survey import DatasetFacts
 from crmstate.core.words import Exit, Kind, Outcome, Phase, Proof, Severity
 from crmstate.engine.batch import before_act, refused
 from crmstate.engine.look import Seen, gone, look, untouched
+from crmstate.engine.standing import stands
 from crmstate.engine.tasks import Context, Note, Task, Verdict, Work, finding, verdict_of
 
 TRIES = 3
@@ -82,13 +83,6 @@ def _ids(context: Context, dataset: str, unarchived: bool = False) -> Sequence[s
         if cursor is None:
             break
     return found
-
-
-def stands(context: Context, dataset: str, label: str = "") -> None:
-    """Reads the archive of a dataset back, now: days may lie between its verification and what relies on it, and what was
-    on record then may lie damaged, or nowhere. Raises Problem with everything that is wrong."""
-    assert context.archiver is not None
-    context.archiver.recheck(Resource(Kind.DATASET, dataset, label), context.seal(dataset))
 
 
 def _walk(

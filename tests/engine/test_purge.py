@@ -16,6 +16,7 @@ from crmstate.core.goal import ArchiveGoal, Discard, NoArchive, PurgeGoal
 from crmstate.core.provider import Batch, Page
 from crmstate.core.provider import Result as Answer
 from crmstate.core.record import Entry
+from crmstate.core.survey import Resource
 from crmstate.core.words import Exit, Kind, Outcome, Proof, Verb
 
 from ..core.scenes import ARCHIVED, cell, dataset, discard, vendor
@@ -264,6 +265,22 @@ def test_attachments_that_a_verification_misses_just_now_are_not_purged_unless_s
     found = line.found.code if line.found is not None else None
     assert (line.result, found) == ((Result.DONE, None) if given else (Result.REFUSED, "CRM-E032"))
     assert bool(here.world.data["contacts"]) is not given
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_attachments_that_no_record_of_an_earlier_version_tells_of_are_missed_before_anything_goes(
+    given: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def recheck(self: Archive, dataset: Resource, expected: str | None = None) -> Evidence:
+        return structs.replace(plain(self, dataset, expected), checks=(Check("left_out", "lacking"),))
+
+    plain = Archive.recheck
+    monkeypatch.setattr(Archive, "recheck", recheck)
+    given_up = (Discard("contacts", "scans", "head@example.com", attachments=True),) if given else ()
+    here = purging(discard=given_up)
+    line = purge_line(here)
+    assert (line.found.code if line.found is not None else None) == (None if given else "CRM-E032")
+    assert bool(here.world.calls) is given
 
 
 def test_the_bin_is_emptied_after_the_purge_and_is_seen_to_be_empty() -> None:
