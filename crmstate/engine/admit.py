@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from crmstate.core.accepted import by_word
 from crmstate.core.address import Address, address, id_of
+from crmstate.core.contacts import ASKED
 from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.milestones import GIVEN
 from crmstate.core.order import Stage, earlier
@@ -34,6 +36,7 @@ def admit(plan: Plan, state: State, given_id: str | None, tenant: str | None = N
     if plan.errors:
         raise Problem(Exit.REFUSED, *plan.errors)
     _holds_stand(plan, state)
+    _not_taken_back(plan, state)
 
 
 def _holds_stand(plan: Plan, state: State) -> None:
@@ -44,6 +47,17 @@ def _holds_stand(plan: Plan, state: State) -> None:
         everything = step.verb in (Verb.CLOSE, Verb.DISCARD) or step.why.code == "why.module.clears"
         if step.mode is Mode.AUTO and (everything or (named and (step.verb is Verb.PURGE or step.kind is Kind.BIN))):
             raise problem(Exit.REFUSED, "CRM-E019", address=step.address, holds=", ".join(sorted(state.holds)))
+
+
+def _not_taken_back(plan: Plan, state: State) -> None:
+    """What a plan asks a vendor for may have been asked for since, and taken back by somebody, and even asked for anew: then that is
+    another act, which is not in the plan and was not approved with it. Raises Problem (exit 5)."""
+    for step in plan.steps:
+        entry = state.entries.get(step.id)
+        if step.mode is not Mode.AUTO or step.verb not in ASKED or entry is None or entry.outcome is Outcome.DONE:
+            continue
+        if by_word(entry) or state.occurrence(step.address, step.verb) > step.occurrence:
+            raise problem(Exit.STALE, "CRM-E033", address=step.address, at=entry.at)
 
 
 def _began_here(plan: Plan, state: State) -> bool:

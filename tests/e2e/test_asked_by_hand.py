@@ -207,3 +207,27 @@ def test_with_an_api_what_nobody_asked_for_by_a_corrected_contact_is_sent_and_no
     assert api.run(*talk, "--corrects", later, "--kind", "question").code == 0
     assert steps(api) == before
     assert "has accepted this" not in api.plan().out
+
+
+@pytest.mark.parametrize(
+    ("place", "other"),
+    [
+        ("account/t-1001", "  subscription: {status: cancelled, effective: immediately}\n"),
+        ("subscription/sub-1", "  account: {status: deleted}\n"),
+    ],
+)
+def test_a_saved_plan_from_before_a_withdrawal_does_not_ask_for_what_a_person_has_asked_for_anew(
+    api: Site, place: str, other: str
+) -> None:
+    letter, saved = ("--evidence", str(api.folder / "letter.eml")), str(api.folder / "plan.json")
+    api.change(other, "")
+    assert api.run("contact", "add", str(api.manifest), *SEND).code == 0, "there is a record"
+    assert api.plan("--out", saved).code == 0
+    assert confirm(api, place, *letter).code == 0
+    assert confirm(api, place, "--withdrawn", "--note", "the vendor never got it").code == 0
+    for _ in range(2):
+        said = api.run("apply", saved, "--yes")
+        assert (said.code, "CRM-E033" in said.err) == (5, True)
+        confirm(api, place, *letter)
+    log = api.truth(log=True)["log"]
+    assert [each["path"] for each in log if each["method"] == "POST" and "rows" not in each["path"]] == []
