@@ -52,7 +52,7 @@ def act_on(context: Context, cell: Cell, steps: Sequence[Step]) -> Task:
         known_now = {each.id for each in settled}
         done = [step for step in steps if step.id in known_now]
         yield Note((context.intended(batch, done), context.settled(batch, settled)))
-    if todo and cell.kind is Kind.ACCOUNT:
+    if todo and (cell.kind is Kind.ACCOUNT or (cell.kind is Kind.MODULE and any(step.irreversible for step in todo))):
         try:
             yield Work(lambda: _archive_stands(context))
         except Problem as found:
@@ -78,8 +78,8 @@ def _open(context: Context, cell: Cell, step: Step) -> Verdict | None:
 
 
 def _archive_stands(context: Context) -> None:
-    """Reads the whole archive back before the account goes, which takes everything along. Raises Problem with everything
-    that is wrong in the first dataset that does not stand."""
+    """Reads the whole archive back before the account goes, which takes everything along, or a module with its data. Raises
+    Problem with everything that is wrong in the first dataset that does not stand."""
     state = context.ledger.state
     if context.archiver is None or ended(state) is not None:
         return

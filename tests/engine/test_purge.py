@@ -12,14 +12,14 @@ from crmstate.core.closing import Result
 from crmstate.core.diagnostic import problem
 from crmstate.core.event import Check, Evidence
 from crmstate.core.failure import Code, Failure
-from crmstate.core.goal import ArchiveGoal, Discard, NoArchive, PurgeGoal
+from crmstate.core.goal import ArchiveGoal, Discard, NoArchive, PurgeGoal, StatusGoal
 from crmstate.core.provider import Batch, Page
 from crmstate.core.provider import Result as Answer
 from crmstate.core.record import Entry
 from crmstate.core.survey import Resource
 from crmstate.core.words import Exit, Kind, Outcome, Proof, Verb
 
-from ..core.scenes import ARCHIVED, cell, dataset, discard, vendor
+from ..core.scenes import ARCHIVED, account, cell, dataset, disabled, discard, module, vendor
 from .model import FAULTS, Archive, Bomb, Crash, Site
 from .stages import site
 
@@ -268,8 +268,16 @@ def test_attachments_that_a_verification_misses_just_now_are_not_purged_unless_s
 
 
 @pytest.mark.parametrize("given", [False, True])
+@pytest.mark.parametrize(
+    ("end", "verb"),
+    [
+        ({"purge": PurgeGoal()}, Verb.PURGE),
+        ({"account": StatusGoal("deleted")}, Verb.CLOSE),
+        ({"modules": disabled("crm", "clears")}, Verb.DISABLE),
+    ],
+)
 def test_attachments_that_no_record_of_an_earlier_version_tells_of_are_missed_before_anything_goes(
-    given: bool, monkeypatch: pytest.MonkeyPatch
+    end: dict[str, Any], verb: Verb, given: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def recheck(self: Archive, dataset: Resource, expected: str | None = None) -> Evidence:
         return structs.replace(plain(self, dataset, expected), checks=(Check("left_out", "lacking"),))
@@ -277,8 +285,10 @@ def test_attachments_that_no_record_of_an_earlier_version_tells_of_are_missed_be
     plain = Archive.recheck
     monkeypatch.setattr(Archive, "recheck", recheck)
     given_up = (Discard("contacts", "scans", "head@example.com", attachments=True),) if given else ()
-    here = purging(discard=given_up)
-    line = purge_line(here)
+    rows = (account(), module("crm", "clears"), dataset("contacts", 1))
+    here = site(rows=rows, **{**ALONE, "purge": None, "discard": given_up, **end})
+    here.world.data["contacts"] = {"r": "x"}
+    (line,) = [each for each in (here.apply() or pytest.fail("nothing")).lines if each.step.verb is verb]
     assert (line.found.code if line.found is not None else None) == (None if given else "CRM-E032")
     assert bool(here.world.calls) is given
 
