@@ -72,6 +72,7 @@ __all__ = [
     "TakenBack",
     "Unlocked",
     "Watched",
+    "format_of",
     "since",
 ]
 
@@ -113,4 +114,11 @@ it says so and leaves it alone. A new event, or a new word in an old one, raises
 
 def since(events: Iterable[AnyEvent]) -> int:
     """The lowest format that knows all of these events."""
-    return max((SINCE.get(type(each), 1) for each in events), default=1)
+    return max((format_of(each) for each in events), default=1)
+
+
+def format_of(event: AnyEvent) -> int:
+    """The lowest format that knows this event, and everything that it says."""
+    if type(event) is Confirmed and (event.on or event.out_of_order):
+        return 3
+    return SINCE.get(type(event), 1)

@@ -24,8 +24,7 @@ def fold(name: str, history: Iterable[AnyEvent]) -> State:
 
 def advance(state: State, event: AnyEvent) -> State:
     """Folds one event into `state`, which the caller owns, and returns it."""
-    if type(event) in events.SINCE:
-        state.format = max(state.format, events.SINCE[type(event)])
+    state.format = max(state.format, events.format_of(event))
     FOLDS[type(event)](state, event)
     return state
 
@@ -97,6 +96,7 @@ def _intend(state: State, ref: StepRef, at: str) -> None:
     else:
         entry.outcome, entry.at, entry.code, entry.summary = Outcome.INTENDED, at, None, ""
         entry.proof, entry.until, entry.expires, entry.contact = Proof.NONE, None, None, ""
+        entry.told, entry.out_of_order, entry.ahead_of = None, "", ()
 
 
 def _settle(state: State, result: Settlement, at: str) -> None:
@@ -168,6 +168,7 @@ def _confirmed(state: State, event: events.Confirmed) -> None:
     entry.outcome, entry.proof, entry.by = Outcome.DONE, event.proof, event.by
     entry.summary, entry.evidence, entry.expires = event.note, event.evidence, event.expires
     entry.contact = event.contact
+    entry.out_of_order, entry.ahead_of = event.out_of_order, event.ahead_of
     if event.proof is Proof.NONE:
         entry.outcome = Outcome.REQUESTED
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from crmstate.core.address import Address, address
+from crmstate.core.address import Address, address, kind_of
 from crmstate.core.event import Claimed, Compared, Contacted, Evidence, Examined, Remarked, Sight, Struck
 from crmstate.core.words import Fate, Kind, Outcome, Phase, Proof, Undo, Verb
 
@@ -24,7 +24,8 @@ def step_id(address: Address, verb: Verb, occurrence: int = 1) -> str:
 
 class Entry(msgspec.Struct, omit_defaults=True):
     """What is recorded of one step. `position` and `rows`: how far a long step has come; `promised`: by when what the
-    vendor only accepted of it is to be through."""
+    vendor only accepted of it is to be through. `told`: when a person said so, who also said when it was done (`at`);
+    `out_of_order`: why it stands here although `ahead_of` was not done."""
 
     address: Address
     verb: Verb
@@ -48,6 +49,14 @@ class Entry(msgspec.Struct, omit_defaults=True):
     expires: str | None = None
     evidence: tuple[Evidence, ...] = ()
     contact: str = ""
+    told: str | None = None
+    out_of_order: str = ""
+    ahead_of: tuple[Address, ...] = ()
+
+    @property
+    def without_archive(self) -> bool:
+        """Whether what it took along has no verified archive, as far as was known then."""
+        return any(kind_of(place) is Kind.ARCHIVE for place in self.ahead_of)
 
 
 class Approval(msgspec.Struct, frozen=True):
@@ -163,6 +172,11 @@ class State(msgspec.Struct, omit_defaults=True):
                 if entry is not None and entry.evidence and (found is None or _at(entry) >= _at(found)):
                     found = entry
         return found
+
+    def overtaken(self) -> list[Entry]:
+        """What a person recorded although what comes before it was not done, the first first."""
+        found = [entry for entry in self.entries.values() if entry.out_of_order]
+        return sorted(found, key=lambda each: (each.at, each.address))
 
     def cleared(self) -> bool:
         """Whether we may have switched off a module that clears data. From then on fewer rows are our own doing, and

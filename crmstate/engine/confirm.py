@@ -4,11 +4,14 @@ than it is: a document, or the vendor's word, has to be there; and that somethin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from crmstate.core.accepted import WITHDRAWN
 from crmstate.core.address import Address, kind_of
 from crmstate.core.contacts import ASKED, asks, corrected, proves
-from crmstate.core.diagnostic import problem
+from crmstate.core.diagnostic import Problem, diagnostic, problem
 from crmstate.core.event import Confirmed, Contacted, Evidence, StepRef, TakenBack
+from crmstate.core.goal import Desired
 from crmstate.core.milestones import GIVEN
 from crmstate.core.plan import Plan, Step
 from crmstate.core.planning.draft import expired
@@ -17,9 +20,16 @@ from crmstate.core.provider import Provider
 from crmstate.core.record import Entry, State, step_id
 from crmstate.core.schedule import awaited
 from crmstate.core.words import PROOFS, Exit, How, Kind, Mode, Outcome, Phase, Proof, Verb
+from crmstate.engine.order import Before, not_done
 
 _VENDORS = frozenset({Kind.SUBSCRIPTION, Kind.ACCOUNT, Kind.DATASET})
 """What a vendor is asked to end, and may not: its end is read back, or certified."""
+
+
+NAMED = 5
+"""So many of the things that come first are named,"""
+KEPT = 50
+"""and so many kept on record."""
 
 
 def confirmable(plan: Plan | None, state: State) -> list[Address]:
@@ -75,10 +85,13 @@ def confirm(
     expires: str | None = None,
     contact: str = "",
     provider: Provider | None = None,
+    desired: Desired | None = None,
+    out_of_order: str | None = None,
 ) -> Confirmed:
     """The event of a confirmation. `contact`: the entry of the contact log in which the vendor says so. `provider`: whose
-    table says what takes our access along. Raises Problem where nothing is to be confirmed there, the proof is too weak, or
-    what proves it is not there."""
+    table says what takes our access along. `out_of_order`: why something is gone for good although what comes before it is
+    not done. Raises Problem where nothing is to be confirmed there, the proof is too weak, what proves it is not there, or
+    its turn has not come."""
     step = next((each for each in _open(plan, asked=proof is not Proof.WAIVED) if each.address == place), None)
     entry = next((each for each in _loose(state).items() if each[1].address == place), None)
     if step is None and entry is None:
@@ -111,7 +124,22 @@ def confirm(
             raise problem(Exit.REFUSED, "CRM-C071", address=place)
         if proof is Proof.ACKNOWLEDGED and not (evidence or contact):
             raise problem(Exit.REFUSED, "CRM-C072", address=place)
-    return Confirmed(at, _ref(step, entry, provider), by, proof, note, evidence, expires, contact)
+    open_ones = [] if proof is Proof.WAIVED else not_done(place, step, plan, desired, state)
+    if open_ones and out_of_order is None:
+        raise _too_early(place, open_ones)
+    why = (out_of_order or "") if open_ones else ""
+    if open_ones and not why.strip():
+        raise problem(Exit.USAGE, "CRM-C161", address=place)
+    ahead_of = tuple(dict.fromkeys(each for _, each in open_ones))[:KEPT]
+    ref = _ref(step, entry, provider)
+    return Confirmed(at, ref, by, proof, note, evidence, expires, contact, out_of_order=why, ahead_of=ahead_of)
+
+
+def _too_early(place: Address, open_ones: Sequence[Before]) -> Problem:
+    """That it is not its turn, with what is."""
+    first = diagnostic("CRM-C160", address=place, n=len(open_ones))
+    named = [diagnostic("CRM-C162", address=each, verb=verb.value) for verb, each in open_ones[:NAMED]]
+    return Problem(Exit.REFUSED, first, *named)
 
 
 def needed(step: Step | None, entry: Entry | None, provider: Provider | None = None) -> Proof:

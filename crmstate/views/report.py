@@ -17,6 +17,7 @@ from crmstate.views.mask import masking
 from crmstate.views.moments import moments
 from crmstate.views.page import Page, html
 from crmstate.views.standing import From, standing
+from crmstate.views.status_text import overtaken
 from crmstate.views.watching import said as looks
 
 
@@ -44,6 +45,7 @@ def report(
     past = moments(happened, state, words)
     notes = [] if found.planned else [words.text_of("status.offline")]
     notes += [looks(found.watch, words)] if found.watch is not None else []
+    notes += overtaken(found, words)
     notes += [words.text_of("page.masked")] if masked else []
     page = Page(
         lang=words.lang,

@@ -68,6 +68,19 @@ class Waiver(msgspec.Struct, frozen=True):
     until: str
 
 
+class Overtaken(msgspec.Struct, frozen=True):
+    """What is on record as gone for good although what comes before it was not done: who said so, and why. `archived`: whether
+    all that it took along lay in a verified archive."""
+
+    address: Address
+    verb: Verb
+    by: str
+    at: str
+    why: str
+    archived: bool
+    ahead_of: tuple[Address, ...]
+
+
 class Part(msgspec.Struct, frozen=True, omit_defaults=True):
     """One kind of thing: how many steps ended how, and what may be claimed of those that are done."""
 
@@ -104,6 +117,7 @@ class Standing(msgspec.Struct, frozen=True):
     life: Life | None = None
     notices: tuple[Sent, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    out_of_order: tuple[Overtaken, ...] = ()
     vendor: str = ""
     watch: Watch | None = None
 
@@ -157,6 +171,12 @@ def standing(
         life=plan.life if plan is not None else life,
         notices=sent(state),
         watch=state.watch,
+        out_of_order=tuple(
+            Overtaken(
+                each.address, each.verb, each.by, each.at, each.out_of_order, not each.without_archive, each.ahead_of
+            )
+            for each in state.overtaken()
+        ),
         waivers=tuple(
             Waiver(entry.address, entry.by, entry.summary, entry.expires)
             for entry in entries.values()

@@ -144,7 +144,18 @@ def protections(found: Standing, words: Catalogue) -> list[str]:
         words.text_of("status.waiver", address=each.address, who=each.by, until=each.until, note=each.note)
         for each in found.waivers
     ]
-    return lines
+    return [*overtaken(found, words), *lines]
+
+
+def overtaken(found: Standing, words: Catalogue) -> list[str]:
+    """What is gone for good and was recorded before its turn: above all what no archive has."""
+    return [
+        words.text_of(
+            "status.out_of_order", address=each.address, verb=each.verb.value, who=each.by or "-", at=each.at,
+            text=each.why, what="order" if each.archived else "archive",
+        )
+        for each in found.out_of_order
+    ]  # fmt: skip
 
 
 def waits(found: Standing, source: From, words: Catalogue, paint: Ink, full: bool) -> list[list[str]]:

@@ -22,6 +22,7 @@ from crmstate.views.mask import masking
 from crmstate.views.moments import Moment, moments
 from crmstate.views.page import Cell, Page, Section, html
 from crmstate.views.standing import From, latest, standing
+from crmstate.views.status_text import overtaken
 from crmstate.views.watching import said as looks
 
 SINGLY = frozenset({Kind.HUMAN_STEP, Kind.CERTIFICATE, Kind.NOTICE, Kind.SUBSCRIPTION, Kind.ACCOUNT})
@@ -70,6 +71,7 @@ def summary(facts: Facts, words: Catalogue) -> bytes:
         notes.append(words.text_of("page.applied" if applied[-1] == facts.manifest else "page.not_applied"))
     notes += [] if found.planned else [words.text_of("status.offline")]
     notes += [looks(found.watch, words)] if found.watch is not None else []
+    notes += overtaken(found, words)
     notes += [words.text_of("page.masked")] if facts.masked else []
     page = Page(
         lang=words.lang,

@@ -64,6 +64,12 @@ def confirm(
     withdrawn: Annotated[
         bool, typer.Option("--withdrawn", help="What the vendor was asked for was taken back: needs --note.")
     ] = False,
+    out_of_order: Annotated[
+        str | None,
+        typer.Option(
+            "--out-of-order", metavar="WHY", help="It is gone for good although what comes before is not done."
+        ),
+    ] = None,
     offline: OfflineOption = False,
     lang: LangOption = None,
     quiet: QuietOption = False,
@@ -91,7 +97,7 @@ def confirm(
         level = Proof.WAIVED if waive else proof or _level(store.state, contact)
         say = partial(
             confirmed, place, made, store.state, at=at, by=name, proof=level, note=note, expires=ends, contact=contact,
-            provider=house.provider,
+            provider=house.provider, desired=house.desired, out_of_order=out_of_order,
         )  # fmt: skip
         say(evidence=tuple(Evidence("file", level, at, name) for _ in evidence or ()))
         found = look(evidence or ())
@@ -103,8 +109,11 @@ def confirm(
                 shows_all(path, contents(store.state))
         begin(store, house, made.tenant)
         files = tuple(keep(each, store.home, house.effects, proof=level, at=at, by=name) for each in found)
-        store.append([say(evidence=files)])
+        event = say(evidence=files)
+        store.append([event])
     screen.say("confirm.recorded", address=place, by=name, proof=screen.catalogue.word("proof", level.value))
+    if event.out_of_order:
+        screen.say("confirm.out_of_order", address=place, n=len(event.ahead_of))
     return 0
 
 

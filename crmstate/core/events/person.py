@@ -20,6 +20,11 @@ class Confirmed(Event, frozen=True, tag="confirmed"):
     expires: str | None = None
     contact: str = ""
     """The entry of the contact log in which the vendor says so."""
+    on: str = ""
+    """When it was done, where that is said; else it is not known better than `at`."""
+    out_of_order: str = ""
+    """Why it is on record although what comes before it (`ahead_of`) is not done."""
+    ahead_of: tuple[Address, ...] = ()
 
 
 class TakenBack(Event, frozen=True, tag="taken_back", kw_only=True):

@@ -97,6 +97,7 @@ def plan(
     steps, left_out = _selected(tuple(sorted(draft.steps, key=sort_key)), edges, target, exclude)
     steps = _spoken(steps, recorded)
     _overdue(draft, steps)
+    _overtaken(draft)
     _unconfirmed(draft, steps)
     made = msgspec.structs.replace(
         _written(draft, steps, edges, laws, audiences),
@@ -255,6 +256,14 @@ def _overdue(draft: Draft, steps: tuple[Step, ...]) -> None:
             "asked": each.asked or "-",
         }
         draft.report(code, Severity.WARNING, spans.get(each.step), each.address, **facts)
+
+
+def _overtaken(draft: Draft) -> None:
+    """Warns of what is on record as gone for good although what comes before it was not done."""
+    for each in draft.state.overtaken():
+        what = "archive" if each.without_archive else "order"
+        facts = {"at": each.at, "who": each.by or "-", "text": each.out_of_order, "what": what}
+        draft.report("CRM-P125", Severity.WARNING, None, each.address, verb=each.verb.value, **facts)
 
 
 def _clocks(draft: Draft) -> None:
