@@ -303,3 +303,40 @@ def test_the_proof_of_a_pause_is_no_end_of_the_contract(here: Site) -> None:
         ("renew_off", "subscription/contract"),
         ("probe", "subscription/contract"),
     ]
+
+
+TRAINING = """
+people:
+  - {id: training, title: Train sales, owner: hr@example.com, proof: attested, before: freeze}
+"""
+
+
+def test_an_export_is_asked_for_after_the_freeze_and_not_while_the_freeze_waits(here: Site) -> None:
+    """The freeze `now` moves with every plan as long as it is not on record: no export could ever be late enough."""
+    here.write(MANIFEST + TRAINING)
+    first = here.apply("--quiet").out
+    assert "Waited for first: confirm human_step/training" in first, first
+    exported_again(here)
+    plan = here.plan("--format", "json").json
+    why = {each["address"]: (each["why"]["code"], each["why"]["params"].get("names")) for each in plan["blocked"]}
+    awaits = ("blocked.export_after_freeze.waits", "human_step/training")
+    assert why == dict.fromkeys(("archive/Contacts", "archive/Deals", "archive/files"), awaits)
+    text = here.plan("--lang", "en").out
+    assert "It waits for human_step/training." in text and "Export it again" not in text
+    assert "waits for human_step/training" in here.run("status", str(here.manifest)).out
+
+    assert here.run("confirm", "human_step/training", str(here.manifest)).code == 0
+    said = here.apply().out
+    assert "comes with `apply`" in said and "freeze, which waits" not in said, said
+    for path in (here.folder / "exports").iterdir():
+        os.utime(path, (1, 1))
+    assert "Export it again" in here.plan("--lang", "en").out
+    exported_again(here)
+    assert {each["verb"] for each in steps(here) if each["address"].startswith("archive/")} == {"delta"}
+
+
+def test_a_freeze_on_a_day_to_come_asks_for_no_export_before_it(here: Site) -> None:
+    here.change("freeze: now", "freeze: 2099-01-01T18:00:00Z")
+    assert here.apply().code == 0
+    text = here.plan("--lang", "en").out
+    assert "after the freeze at 2099-01-01T18:00:00Z" in text and "Export it again" not in text, text
