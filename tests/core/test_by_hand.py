@@ -273,7 +273,9 @@ def test_a_folder_of_exports_that_nobody_vouches_for_is_no_matter_of_credentials
 
 
 def test_what_nobody_lists_is_not_none_of_them_and_is_compared_with_no_number() -> None:
-    found = plan(wish(api_keys=REVOKED, expect={"api_keys": 12, "users": len(seen().resources)}), seen(), None, byhand())
+    found = plan(
+        wish(api_keys=REVOKED, expect={"api_keys": 12, "users": len(seen().resources)}), seen(), None, byhand()
+    )
 
     said = [(each.code, each.severity, each.params["what"]) for each in found.diagnostics]
     assert said == [("CRM-P056", Severity.NOTE, "api_keys")] and not found.errors
