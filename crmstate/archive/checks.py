@@ -69,6 +69,8 @@ def count(place: Place, seal: Seal, source: ReadSession, fewer: bool) -> Check:
         said = "none" if found.rows is None else "approximate"
         return Check("counts", "round" if _cut(held) else said, rows=found.rows)
     if found.rows != held and not (fewer and found.rows < held):
+        if source.provider is not None and not source.provider.credential:
+            raise problem(Exit.ERROR, "CRM-A096", dataset=place.dataset, archived=held, vendor=found.rows)
         raise problem(Exit.ERROR, "CRM-A006", dataset=place.dataset, archived=held, vendor=found.rows)
     return Check("counts", "exact", rows=found.rows)
 

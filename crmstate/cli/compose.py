@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from crmstate.cli.clock import FixedClock, RealClock, VendorClock
 from crmstate.cli.effects import Straight
 from crmstate.cli.options import named
-from crmstate.core.address import id_of
+from crmstate.core.address import id_of, kind_of
 from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.failure import Failure
 from crmstate.core.goal import ArchiveGoal, Desired
@@ -27,7 +27,7 @@ from crmstate.core.ports import Archiver, Clock, Effects, ReadSession, Session
 from crmstate.core.provider import Provider
 from crmstate.core.record import State
 from crmstate.core.secret import Scrubber, Secret
-from crmstate.core.words import Exit, Verb
+from crmstate.core.words import Exit, Kind, Verb
 
 if TYPE_CHECKING:
     from crmstate.archive.locked import Wanted as LockWanted
@@ -241,7 +241,7 @@ class House:
                 span = self.desired.spans.get("provider.exports")
                 raise problem(Exit.INVALID, "CRM-V042", span=span, path=self.folder / exports)
             made: Session | None = (
-                connect(self.folder / exports, self.tenant, use, bool(self.desired.coverage), ways)
+                connect(self.folder / exports, self.tenant, use, bool(self.desired.coverage), ways, self._begun)
                 if connect and exports
                 else None
             )
@@ -254,6 +254,11 @@ class House:
             path=self.loaded.path,
             span=self.desired.spans.get("provider.exports" if connect is None else "provider.name"),
         )
+
+    def _begun(self) -> frozenset[str]:
+        """The datasets whose archive has begun: they keep their names."""
+        places = (each.address for each in self.state().entries.values())
+        return frozenset(id_of(place) for place in places if kind_of(place) is Kind.ARCHIVE)
 
     def store(self) -> Store:
         """The state, opened for writing: takes the lock (Problem, exit 4)."""

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crmstate.core.diagnostic import Diagnostic
 
 
 class Code(StrEnum):
@@ -28,7 +32,8 @@ UNSURE = "kit.unsure"
 class Failure(Exception):
     """A vendor's refusal or silence. `summary` is scrubbed vendor text, short; `retry_after` in seconds; `until` ISO
     8601; `vendor` is the vendor's own word for it (`account_closed`), for the provider's code alone. `use`: which
-    credential was refused, read or write, where that is known."""
+    credential was refused, read or write, where that is known. `found`: what is wrong in words of ours, where no vendor
+    was asked: a file that somebody put down."""
 
     def __init__(
         self,
@@ -39,6 +44,7 @@ class Failure(Exception):
         until: str | None = None,
         request_id: str | None = None,
         vendor: str | None = None,
+        found: Diagnostic | None = None,
     ) -> None:
         super().__init__(f"{code.value}: {summary}")
         self.code = code
@@ -47,4 +53,5 @@ class Failure(Exception):
         self.until = until
         self.request_id = request_id
         self.vendor = vendor
+        self.found = found
         self.use = ""

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from crmstate.core.goal import Desired, NoArchive
-from crmstate.core.plan import Step
-from crmstate.core.words import Kind, Mode, Severity, Verb
+from crmstate.core.plan import HARMLESS, Step
+from crmstate.core.words import How, Kind, Mode, Severity, Undo, Verb
 
 if TYPE_CHECKING:
     from crmstate.core.planning.draft import Draft
@@ -30,10 +30,10 @@ def guard(draft: Draft) -> None:
     if draft.survey.tenant != desired.tenant and desired.tenant:
         draft.report("CRM-P050", wanted=desired.tenant, found=draft.survey.tenant)
     if any(each.attestable and not each.whole_view for each in draft.survey.identities):
-        code, weight = ("CRM-P053", Severity.WARNING) if desired.coverage else ("CRM-P054", Severity.WARNING)
-        draft.report(
-            code, weight, desired.spans.get("provider.coverage") or desired.spans.get("provider"), who=desired.coverage
-        )
+        keyless = any(each.keyless for each in draft.survey.identities)
+        code = "CRM-P053" if desired.coverage else "CRM-P057" if keyless else "CRM-P054"
+        span = desired.spans.get("provider.coverage") or desired.spans.get("provider")
+        draft.report(code, Severity.WARNING, span, who=desired.coverage)
     ceiling = desired.safeguards.max_removals
     if ceiling is not None and draft.removals > ceiling:
         span = desired.spans.get("safeguards.max_removals") or desired.safeguards.span
@@ -42,11 +42,35 @@ def guard(draft: Draft) -> None:
         kind = _EXPECTED.get(name)
         if kind is None:
             continue
+        if not _listed(draft, kind):
+            draft.report("CRM-P056", Severity.NOTE, desired.spans.get(f"expect.{name}"), what=name, expected=expected)
+            continue
         found = len(draft.by_kind[kind]) + ended(draft, kind)
         if found != expected:
             draft.report(
                 "CRM-P052", span=desired.spans.get(f"expect.{name}"), what=name, expected=expected, found=found
             )
+    _unasked(draft)
+
+
+def _listed(draft: Draft, kind: Kind) -> bool:
+    """Whether the vendor lists things of a kind at all: what nobody lists is not none of them."""
+    cell = draft.provider.cell(kind, Verb.LIST)
+    return cell is not None and cell.how is How.API
+
+
+def _unasked(draft: Draft) -> None:
+    """Says which irreversible steps nobody is asked to approve: what a person does is not held up by crmstate, and has
+    happened when it is confirmed."""
+    finals = [
+        step
+        for step in draft.steps
+        if step.undo is Undo.NEVER and step.verb not in HARMLESS and draft.provider.cell(step.kind, step.verb)
+    ]
+    by_hand = sum(step.mode is Mode.MANUAL for step in finals)
+    if draft.desired.safeguards.approvals and by_hand and not any(step.irreversible for step in finals):
+        span = draft.desired.spans.get("safeguards.approvals") or draft.desired.safeguards.span
+        draft.report("CRM-P058", Severity.NOTE, span, n=by_hand)
 
 
 def approvals_needed(desired: Desired, steps: Iterable[Step]) -> int:

@@ -9,6 +9,7 @@ import msgspec
 
 from crmstate.core.address import Address
 from crmstate.core.address import address as make_address
+from crmstate.core.diagnostic import Diagnostic
 from crmstate.core.words import Kind, Phase
 
 
@@ -90,7 +91,8 @@ class DatasetFacts(Facts, tag="dataset", frozen=True, gc=False):
     """`rows` None where the vendor gives no count; `exact` false where it is an estimate; `bin_rows` what its bin
     holds. `purge_after`: datasets whose rows refer to these and cannot do without them, so that they go first. `as_of`:
     where rows are not read from the vendor but from what somebody exported, the time of that export, ISO 8601 UTC;
-    `encoding`: how that is read as text, and `guessed` where nobody and nothing says so."""
+    `encoding`: how that is read as text, and `guessed` where nobody and nothing says so; `uncounted`: nobody wrote down what
+    the vendor counts; `faults`: what is wrong with it, and has to be right before it is archived."""
 
     rows: int | None = None
     exact: bool = True
@@ -101,6 +103,8 @@ class DatasetFacts(Facts, tag="dataset", frozen=True, gc=False):
     as_of: str | None = None
     encoding: str | None = None
     guessed: bool = False
+    uncounted: bool = False
+    faults: tuple[Diagnostic, ...] = ()
 
 
 class BinFacts(Facts, tag="bin", frozen=True, gc=False):

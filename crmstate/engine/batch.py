@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import msgspec
+
 from crmstate.core.address import id_of
 from crmstate.core.closing import Result
 from crmstate.core.diagnostic import Diagnostic, Problem
@@ -152,7 +154,9 @@ def _nothing_happened(context: Context, steps: Sequence[Step], batch: str, failu
 def refused(step: Step, failure: Failure) -> Verdict:
     """The closing line of a step that the vendor did not let happen."""
     halt = failure.code in HALTING
-    if failure.code is Code.EXHAUSTED:
+    if failure.found is not None:
+        found = msgspec.structs.replace(failure.found, address=step.address)
+    elif failure.code is Code.EXHAUSTED:
         found = finding(step, "CRM-E012", until=failure.until or "unknown")
     else:
         found = finding(step, "CRM-E006", reason=failure.code.value, summary=failure.summary)

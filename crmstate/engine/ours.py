@@ -24,7 +24,7 @@ from crmstate.engine.look import look
 from crmstate.engine.stop import Stoppable
 from crmstate.engine.tasks import Context, Note, Task, Verdict, Work, finding, verdict_of
 
-A_DELTA_HELPS = frozenset({"CRM-A006", "CRM-A031", "CRM-A028"})
+A_DELTA_HELPS = frozenset({"CRM-A006", "CRM-A031", "CRM-A028", "CRM-A096"})
 """What a verification finds that another delta puts right: the vendor has other rows by now, or a delta was begun and
 not finished (and the record of it is lost)."""
 

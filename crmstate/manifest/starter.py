@@ -53,9 +53,12 @@ _WHERE = {
     False: "the one of the vendor's addresses at which your account is",
 }
 
-_TAIL = """\
+_EXPECT = """\
 # expect: {users: 57}                   # refuse an account that looks different
 
+"""
+
+_TAIL = """\
 # contract:                             # needed for `effective: end_of_term`
 #   term: {start: 2026-01-01, length: 12 months, end: inclusive, renewal: automatic, renewal_length: 12 months}
 #   notice: {period: 60 days, before: term_end}
@@ -78,6 +81,13 @@ end_state:
 
 # people:                               # steps only a person can do
 #   - {id: training, title: Train sales on the new process, owner: hr@example.com, before: freeze}
+"""
+
+_APPROVAL = """\
+#   - {id: approval, title: Approve the deletion, owner: head@example.com, files: required, before: purged}
+"""
+
+_SAFEGUARDS = """\
 
 safeguards:
   max_removals: 100                     # at most so many people and things lose access in one plan
@@ -99,12 +109,13 @@ def starter(
     modeline; `url` where all its customers have one address, `address` an example where everybody runs a server of
     their own (`anywhere`) or the vendor has several; no `fields`: a vendor without an API; `tenant` what the tenant's id is at this vendor."""
     head = _HEAD.format(schema=schema, name=f"{provider}-exit", provider=provider)
+    tail = _EXPECT + _TAIL + _SAFEGUARDS
     if provider == "sandbox":
-        return head + _EMBEDDED + "\n" + _TAIL
+        return head + _EMBEDDED + "\n" + tail
     if not fields:
-        return head + _PAPER.format(tenant=tenant) + "\n" + _TAIL
+        return head + _PAPER.format(tenant=tenant) + "\n" + _TAIL + _APPROVAL
     prefix = env[0] if env else "CRMSTATE_"
     rows = "\n".join(f"      {field}: {{env: {prefix}READ_{field.upper()}}}" for field in fields)
     lines = "\n".join(f"    #   {field}: {{env: {prefix}WRITE_{field.upper()}}}" for field in fields)
     place = _ADDRESS.format(address=address, where=_WHERE[anywhere]) if address else _URL.format(url=url) if url else ""
-    return head + _REAL.format(place=place, tenant=tenant, read=rows, write=lines) + "\n" + _TAIL
+    return head + _REAL.format(place=place, tenant=tenant, read=rows, write=lines) + "\n" + tail

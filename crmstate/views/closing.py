@@ -29,7 +29,7 @@ FOLD = 10
 FOLD_MARKDOWN = 50
 LABEL = 40
 NAMED = 3
-"""So many of what is blocked are named in the last line."""
+"""So many of what is blocked, and of what is waited for, are named in the last lines."""
 ORDER = (Result.FAILED, Result.UNKNOWN, Result.REFUSED, Result.WAITING, Result.NOT_STARTED)
 _DONE = (Result.DONE, Result.ALREADY_DONE)
 _COLORS = {
@@ -121,7 +121,25 @@ def closing_brief(closing: Closing, words: Catalogue, *, color: bool = False) ->
     parts.append(blocked(closing, words, paint))
     if closing.exit is not Exit.OK or closing.blocked:
         parts.append([verdict(closing, words)])
+    parts.append(_first(closing, words))
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def _first(closing: Closing, words: Catalogue) -> list[str]:
+    """What the steps that are not started wait for, whoever has to do it."""
+    lines = [line for line in closing.lines if line.result is Result.WAITING]
+    if not lines or all(line.result is not Result.NOT_STARTED for line in closing.lines):
+        return []
+    names = [_awaited(line, words) for line in lines[:NAMED]]
+    if more := len(lines) - len(names):
+        names.append(words.text_of("closing.exit_blocked.more", n=more))
+    return [words.text_of("closing.first", names=words.text_of("join.list").join(names))]
+
+
+def _awaited(line: Line, words: Catalogue) -> str:
+    """A waiting step, and its day where it has one."""
+    name, at = f"{words.word('verb', line.step.verb.value)} {line.step.address}", line.until or line.step.not_before
+    return f"{name} ({words.text_of('fact.not_before', at=at)})" if at else name
 
 
 def counts(closing: Closing, words: Catalogue) -> str:

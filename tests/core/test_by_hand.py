@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from crmstate.core.address import id_of
 from crmstate.core.event import TakenBack
-from crmstate.core.goal import HumanGoal, SubscriptionGoal
+from crmstate.core.goal import HumanGoal, Safeguards, SubscriptionGoal
 from crmstate.core.plan import Plan
 from crmstate.core.provider import Provider
 from crmstate.core.record import State
@@ -263,6 +263,33 @@ def test_a_view_that_nobody_can_prove_is_said_to_be_somebodys_word() -> None:
 
     assert [each.code for each in without.diagnostics] == ["CRM-P054"]
     assert [(each.code, each.severity) for each in attested.diagnostics] == [("CRM-P053", Severity.WARNING)]
+
+
+def test_a_folder_of_exports_that_nobody_vouches_for_is_no_matter_of_credentials() -> None:
+    nobody = replace(READER, whole_view=False, attestable=True, keyless=True)
+    found = plan(wish(), replace(seen(), identities=(nobody,)), None, byhand())
+
+    assert [(each.code, each.severity) for each in found.diagnostics] == [("CRM-P057", Severity.WARNING)]
+
+
+def test_what_nobody_lists_is_not_none_of_them_and_is_compared_with_no_number() -> None:
+    found = plan(
+        wish(api_keys=REVOKED, expect={"api_keys": 12, "users": len(seen().resources)}), seen(), None, byhand()
+    )
+
+    said = [(each.code, each.severity, each.params["what"]) for each in found.diagnostics]
+    assert said == [("CRM-P056", Severity.NOTE, "api_keys")] and not found.errors
+
+
+def test_a_plan_says_that_nobody_is_asked_to_approve_what_people_do() -> None:
+    approved = {"safeguards": Safeguards(approvals=1)}
+
+    def said(made: Plan) -> list[tuple[str, Any]]:
+        return [(each.code, each.params["n"]) for each in made.diagnostics if each.code == "CRM-P058"]
+
+    assert said(plan(wish(api_keys=REVOKED, **approved), seen(), None, byhand())) == [("CRM-P058", 2)]
+    assert said(plan(wish(api_keys=REVOKED), seen(), None, byhand())) == []
+    assert said(plan(wish(subscription=CANCELLED, **approved), tenant(contract()), None, vendor())) == []
 
 
 def test_no_step_by_hand_is_planned_for_a_cell_that_the_api_has() -> None:

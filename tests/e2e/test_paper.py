@@ -193,9 +193,42 @@ def test_a_vendor_with_an_api_takes_no_folder_and_paper_takes_nothing_else(here:
 def test_a_broken_table_is_named_before_anything_is_kept(here: Site) -> None:
     (here.folder / "exports" / "Deals.csv").write_bytes(b"a,b\n1\n")
 
-    said = here.apply()
+    for said in (here.plan(), here.apply()):
+        text = said.out + said.err
+        assert said.code == 3 and "CRM-V045" in text and "exports/Deals.csv:2" in text, text
+    assert not (here.folder / "archive").exists()
 
-    assert said.code in (1, 6) and "Deals.csv" in said.out + said.err and "Traceback" not in said.err
+
+def test_counts_that_differ_are_those_of_the_file_that_somebody_wrote(here: Site) -> None:
+    (here.folder / "exports" / "counts.csv").write_text("dataset,rows\nContacts,3\n", encoding="utf-8")
+    said = here.plan("--lang", "en").out
+    assert "CRM-P059" in said and "`Deals,NUMBER`" in said and "`Contacts,NUMBER`" not in said, said
+    said = here.apply().out
+    assert "CRM-A096" in said and "credential" not in said, said
+
+
+def test_a_folder_among_the_exports_is_no_matter_of_the_network(here: Site) -> None:
+    (here.folder / "exports" / "Aufgaben").mkdir()
+    for said in (here.plan(), here.apply()):
+        assert (said.code, "CRM-V050" in said.err, "network" in said.err) == (1, True, False), said.err
+
+
+@pytest.mark.parametrize("began", [False, True])
+def test_a_dataset_is_called_as_people_type_it_unless_its_archive_began_under_the_other_writing(
+    here: Site, monkeypatch: pytest.MonkeyPatch, began: bool
+) -> None:
+    one, other = "Auftra\u0308ge", "Auftr\u00e4ge"
+    (here.folder / "exports" / "Deals.csv").rename(here.folder / "exports" / f"{one}.csv")
+    (here.folder / "exports" / "counts.csv").write_text("dataset,rows\nContacts,2\n", encoding="utf-8")
+    with monkeypatch.context() as earlier:
+        if began:
+            earlier.setattr("crmstate.providers.paper.folder.normalize", lambda _, text: text)
+        assert here.apply().code == 0
+    found = {(each["verb"], each["address"]) for each in steps(here) if each["kind"] == "dataset"}
+    assert ("purge", f"dataset/Auftr{'a%CC%88' if began else '%C3%A4'}ge") in found, found
+    assert not {each["verb"] for each in steps(here)} & {"archive", "verify"}
+    typed = here.run("confirm", f"dataset/{one if began else other}", str(here.manifest), "--proof", "attested")
+    assert "CRM-C006" not in typed.err, typed.err
 
 
 def test_an_export_of_long_ago_is_not_the_last_one_even_where_the_freeze_is_now(here: Site) -> None:
@@ -303,3 +336,52 @@ def test_the_proof_of_a_pause_is_no_end_of_the_contract(here: Site) -> None:
         ("renew_off", "subscription/contract"),
         ("probe", "subscription/contract"),
     ]
+
+
+TRAINING = """
+people:
+  - {id: training, title: Train sales, owner: hr@example.com, proof: attested, before: freeze}
+"""
+
+
+def test_an_export_is_asked_for_after_the_freeze_and_not_while_the_freeze_waits(here: Site) -> None:
+    """The freeze `now` moves with every plan as long as it is not on record: no export could ever be late enough."""
+    here.write(MANIFEST + TRAINING)
+    first = here.apply("--quiet").out
+    assert "Waited for first: confirm human_step/training" in first, first
+    exported_again(here)
+    plan = here.plan("--format", "json").json
+    why = {each["address"]: (each["why"]["code"], each["why"]["params"].get("names")) for each in plan["blocked"]}
+    awaits = ("blocked.export_after_freeze.waits", "human_step/training")
+    assert why == dict.fromkeys(("archive/Contacts", "archive/Deals", "archive/files"), awaits)
+    text = here.plan("--lang", "en").out
+    assert "It waits for human_step/training." in text and "Export it again" not in text
+    assert "waits for human_step/training" in here.run("status", str(here.manifest)).out
+
+    assert here.run("confirm", "human_step/training", str(here.manifest)).code == 0
+    said = here.apply().out
+    assert "comes with `apply`" in said and "freeze, which waits" not in said, said
+    for path in (here.folder / "exports").iterdir():
+        os.utime(path, (1, 1))
+    assert "Export it again" in here.plan("--lang", "en").out
+    exported_again(here)
+    assert {each["verb"] for each in steps(here) if each["address"].startswith("archive/")} == {"delta"}
+
+
+def test_a_freeze_on_a_day_to_come_asks_for_no_export_before_it(here: Site) -> None:
+    here.change("freeze: now", "freeze: 2099-01-01T18:00:00Z")
+    assert here.apply().code == 0
+    text = here.plan("--lang", "en").out
+    assert "after the freeze at 2099-01-01T18:00:00Z" in text and "Export it again" not in text, text
+
+
+def test_what_only_the_whole_of_a_long_table_shows_is_named_by_its_line(
+    here: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crmstate.providers.paper.folder.LOOKED", 0)
+    monkeypatch.setattr("crmstate.providers.paper.folder.PAGE", 2)
+    (here.folder / "exports" / "Deals.csv").write_text("a,b\n" + "1,2\n" * 5 + "3\n", encoding="utf-8")
+    assert here.plan().code == 0
+    said = here.apply()
+    text = said.out + said.err
+    assert said.code == 6 and "CRM-V045" in text and "line 7" in text and "vendor was not" not in text, text

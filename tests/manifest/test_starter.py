@@ -20,6 +20,7 @@ from crmstate.manifest.trust import refusals
         ("zoho", ("client_id", "client_secret", "refresh_token"), ("ZOHO_",)),
         ("salesforce", ("token",), ("SALESFORCE_", "SF_")),
         ("odoo", ("password",), ()),
+        ("paper", (), ()),
         ("jiandaoyun", ("api_key",), ("JIANDAOYUN_", "JDY_")),
         (
             "fxiaoke",
@@ -66,3 +67,8 @@ def test_a_starter_says_what_the_tenant_is_and_whether_an_address_is_needed() ->
 
     assert "# the organisation's id: crmstate refuses" in text
     assert "  # url: https://zoho.example.com       # needed for another address only\n" in text
+
+
+def test_a_starter_offers_no_safeguard_that_a_vendor_without_an_api_knows_nothing_of() -> None:
+    text = starter("paper", ())
+    assert not any(each in text for each in ("expect:", "approvals", "max_removals")) and "id: approval" in text

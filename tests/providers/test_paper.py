@@ -288,3 +288,102 @@ def test_a_table_that_is_declared_and_not_there_is_named(tmp_path: Path) -> None
         session(tmp_path, Kontakte={"id": "id"}).list(Kind.DATASET)
 
     assert "Kontakte" in found.value.summary
+
+
+def said(folder: Path, **ways: dict[str, str]) -> set[tuple[str, str, int]]:
+    """What a listing says is wrong: the code, the file, and its line."""
+    rows = session(folder, **ways).list(Kind.DATASET).resources
+    faults = [each for row in rows if isinstance(row.facts, DatasetFacts) for each in row.facts.faults]
+    return {(each.code, Path(each.span.file).name, each.span.line) for each in faults if each.span is not None}
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        (b"a,b\n1,2\n3\n", ("CRM-V045", "t.csv", 3)),
+        (b"a,a\n1,2\n", ("CRM-V043", "t.csv", 1)),
+        ("id;Name;Ort\n1;Anna;Ulm\n2;Müller;Köln\n".encode("cp1252"), ("CRM-V048", "t.csv", 3)),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_known_before_it_is_archived(
+    tmp_path: Path, data: bytes, fault: tuple[str, str, int]
+) -> None:
+    put(tmp_path, "t.csv", data)
+    put(tmp_path, "good.csv", b"n\n1\n")
+    assert said(tmp_path) == {fault}
+
+
+@pytest.mark.parametrize(
+    ("data", "way", "code"),
+    [
+        ("id,n\n1,x\n1,y\n", {"id": "id"}, "CRM-V047"),
+        ("id,n\n1,x\n,y\n", {"id": "id"}, "CRM-V046"),
+        ("Nummer,n\n1,x\n", {"id": "Numer"}, "CRM-V044"),
+        ("id,n\n1,x\n2,Müller\n", {"encoding": "gb2312"}, "CRM-V049"),
+    ],
+)
+def test_what_the_manifest_says_of_a_table_and_is_not_so_is_known_as_well(
+    tmp_path: Path, data: str, way: dict[str, str], code: str
+) -> None:
+    put(tmp_path, "t.csv", data.encode("cp1252"))
+    assert {(found, file) for found, file, _ in said(tmp_path, t=way)} == {(code, "t.csv")}
+
+
+@pytest.mark.parametrize(
+    ("counts", "fault"),
+    [
+        (b"dataset,rows\nDeals,2\nAufgaben,500\n", ("CRM-V055", 3)),
+        (b"dataset,rows\nDeal,2\n", ("CRM-V055", 2)),
+        (b"dataset,rows\nDeals.csv,2\n", ("CRM-V055", 2)),
+        (b"Deals,2\n", ("CRM-V053", 1)),
+        (b"dataset,rows\nDeals,two\n", ("CRM-V054", 2)),
+        ("dataset,rows\nAufträge,2\n".encode("cp1252"), ("CRM-V060", 2)),
+    ],
+)
+def test_a_line_of_counts_that_counts_nothing_is_told_with_its_place(
+    tmp_path: Path, counts: bytes, fault: tuple[str, int]
+) -> None:
+    put(tmp_path, "Deals.csv", b"n\n1\n2\n")
+    put(tmp_path, "counts.csv", counts)
+    assert said(tmp_path) == {(fault[0], "counts.csv", fault[1])}
+    with pytest.raises(Failure) as refused:
+        session(tmp_path).count("Deals")
+    found = refused.value.found
+    assert found is not None and found.code == fault[0]
+    if b"Deal" in counts and fault[0] == "CRM-V055" and b"Auf" not in counts:
+        assert found.params["near"] == "Deals"
+
+
+def test_what_lies_beside_the_exports_and_is_none_is_left_out_and_named(tmp_path: Path) -> None:
+    for name in ("Thumbs.db", ".DS_Store", "~$Kontakte.xlsx", "desktop.ini"):
+        put(tmp_path, name, b"x")
+    (tmp_path / "__MACOSX").mkdir()
+    put(tmp_path, "Angebot.pdf", b"%PDF")
+    put(tmp_path, "Kontakte.xlsx", b"PK")
+    (row,) = session(tmp_path).list(Kind.DATASET).resources
+    assert isinstance(row.facts, DatasetFacts)
+    assert {each.code: each.params["names"] for each in row.facts.faults} == {
+        "CRM-V056": ".DS_Store, Thumbs.db, __MACOSX, desktop.ini, ~$Kontakte.xlsx",
+        "CRM-V057": "Kontakte.xlsx",
+    }
+    assert [row["name"] for row in read(tmp_path, "files")] == ["Angebot.pdf", "Kontakte.xlsx"]
+
+
+def test_a_name_is_the_same_in_whichever_way_a_system_writes_its_letters(tmp_path: Path) -> None:
+    one, other = "Auftra\u0308ge", "Auftr\u00e4ge"
+    put(tmp_path, f"{one}.csv", b"n\n1\n")
+    put(tmp_path, "counts.csv", f"dataset,rows\n{other},1\n".encode())
+    ways = {other: {"id": "n"}}
+
+    def named(*known: str) -> tuple[str, list[str | None], int | None]:
+        line = Paper(providers.load("paper"), tmp_path, "K-1", "read", True, ways, lambda: known)
+        (row,) = line.list(Kind.DATASET).resources
+        return row.id, [each.id for each in line.read(row.id).rows], line.count(row.id).rows
+
+    assert named() == (other, ["1"], 1)
+    assert named(other) == (other, ["1"], 1)
+    assert named(one) == (one, ["1"], 1), "an archive that has begun keeps its name"
+    put(tmp_path, f"{other}.csv", b"n\n1\n")
+    with pytest.raises(Failure) as refused:
+        session(tmp_path).list(Kind.DATASET)
+    assert refused.value.found is not None and refused.value.found.code == "CRM-V051"

@@ -12,7 +12,7 @@ from crmstate.core.planning.delta import by_jobs, delta, needs_delta
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.encrypted import keys
 from crmstate.core.planning.estimate import archiving, delta_jobs_of, jobs_of, verifying
-from crmstate.core.survey import Resource
+from crmstate.core.survey import DatasetFacts, Resource
 from crmstate.core.words import Kind, Outcome, Phase, Severity, Verb
 
 
@@ -54,8 +54,18 @@ def archive(draft: Draft, goal: ArchiveGoal, row: Resource) -> tuple[str, ...]:
         )  # fmt: skip
     if needs_delta(draft):
         delta(draft, goal, row, facts)
+    if len(draft.steps) > first:
+        _faults(draft, goal, row, facts)
     _cut_off(draft, goal, row)
     return tuple(step.id for step in draft.steps[first:])
+
+
+def _faults(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts) -> None:
+    """Reports, while something is still to be archived, what is wrong with what is to be archived, and that nothing says
+    whether it is all."""
+    draft.diagnostics += [each for each in facts.faults if each not in draft.diagnostics]
+    if facts.uncounted and goal.counts == "exact":
+        draft.report("CRM-P059", Severity.WARNING, goal.span, row.address, dataset=row.label or row.id)
 
 
 def _but_for_files(draft: Draft, goal: ArchiveGoal, row: Resource) -> ArchiveGoal:

@@ -10,6 +10,7 @@ from crmstate.core.order import Stage
 from crmstate.core.planning.dataset import archive_of, counted
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.estimate import delta_jobs_of, topping_up
+from crmstate.core.planning.freezing import AWAITS
 from crmstate.core.record import Entry
 from crmstate.core.survey import DatasetFacts, Resource
 from crmstate.core.words import Kind, Outcome, Phase, Verb
@@ -41,7 +42,11 @@ def delta(draft: Draft, goal: ArchiveGoal, row: Resource, facts: DatasetFacts) -
             draft.keep(Kind.ARCHIVE)
             return
         occurrence += 1
-    if (frozen := _frozen_since(draft)) is not None and facts.as_of is not None and facts.as_of < frozen:
+    frozen = _frozen_since(draft)
+    if facts.as_of is not None and draft.desired.freeze is not None and frozen is None:
+        draft.block(place, Verb.DELTA, Stage.DELTA.value, message(AWAITS), span=goal.span, label=row.label)
+        return
+    if frozen is not None and facts.as_of is not None and facts.as_of < frozen:
         early = message("blocked.export_before_freeze", dataset=row.label or row.id, as_of=facts.as_of, freeze=frozen)
         draft.block(place, Verb.DELTA, Stage.DELTA.value, early, label=row.label, span=goal.span)
         return
@@ -64,11 +69,12 @@ def nothing_gone(draft: Draft, row: Resource) -> bool:
 
 
 def _frozen_since(draft: Draft) -> str | None:
-    """Since when nobody works any more; None where they still may."""
+    """Since when nobody works any more; None where they still may: `now` moves with every plan until it is on record, so
+    that no export could be late enough for it."""
     entry = draft.recorded(address(Kind.FREEZE, "cutover"), Verb.CONFIRM)
     written = draft.desired.freeze
-    if entry is None:  # it is still to come: this very run may pass it, and go on to the delta
-        return None if written is None else draft.survey.taken_at if written == "now" else written
+    if entry is None:
+        return None if written in (None, "now") or written > draft.survey.taken_at else written
     return written if written not in (None, "now") else entry.at
 
 

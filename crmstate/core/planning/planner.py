@@ -39,6 +39,7 @@ from crmstate.core.planning.dates import freeze_in_time, give_notice, term_runs
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.encrypted import encryption
 from crmstate.core.planning.estimate import estimate
+from crmstate.core.planning.freezing import said_of_freeze
 from crmstate.core.planning.humans import freeze, modules, people, questions, unsupported
 from crmstate.core.planning.notices import notices
 from crmstate.core.planning.retention import retention
@@ -96,6 +97,7 @@ def plan(
     edges = _order(draft)
     steps, left_out = _selected(tuple(sorted(draft.steps, key=sort_key)), edges, target, exclude)
     steps = _spoken(steps, recorded)
+    steps, draft.blocked = said_of_freeze(steps, draft.blocked, edges, observed.taken_at)
     _overdue(draft, steps)
     _overtaken(draft)
     _unconfirmed(draft, steps)

@@ -28,6 +28,8 @@ _CODES: dict[Code, tuple[str, Exit]] = {
 def explain(failure: Failure, state: State | None = None) -> Diagnostic:
     """The failure for a reader. Its texts are clean already. `state`: what is on record, by which a credential may have
     ended by our own act, have worked before, or never have been used."""
+    if failure.found is not None:
+        return failure.found
     record = ""
     if state is not None:
         ended = state.departed() is not None

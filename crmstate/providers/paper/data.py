@@ -26,6 +26,8 @@ def _facts(folder: Folder, name: str) -> DatasetFacts:
         as_of=folder.as_of(name),
         encoding=found.name if found is not None else None,
         guessed=found is not None and found.guessed,
+        uncounted=not folder.counted(name),
+        faults=folder.faults(name),
     )
 
 

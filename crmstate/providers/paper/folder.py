@@ -15,18 +15,21 @@ import csv
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import msgspec
 
+from crmstate.core.diagnostic import Diagnostic, diagnostic
 from crmstate.core.failure import Code, Failure
 from crmstate.core.provider import Count, File, FilePage, Page, Row
-from crmstate.providers.paper.table import Encoding, Table, Way, encoding, unreadable
+from crmstate.core.words import Severity
+from crmstate.providers.paper.table import Encoding, Table, Way, encoding, near, unreadable
 
 TABLES = frozenset({".csv", ".tsv"})
 COUNTS = "counts.csv"
@@ -34,6 +37,13 @@ FILES = "files"
 ANY = "*"
 """In the manifest: every table that is not named."""
 PAGE = 2000
+JUNK = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "icon\r"})
+"""What operating systems put beside people's files; what begins with a point is theirs as well, or hidden by somebody."""
+SHEETS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".numbers"})
+"""Tables that are not read as such."""
+LOOKED = 4 << 20
+"""A table of so many bytes is read whole to see whether it can be; of a longer one the first page. Whoever archives it
+reads it whole anyway."""
 _PIECE = 1 << 20
 _WIDTH = 10
 
@@ -78,9 +88,16 @@ def _another(dataset: str) -> Failure:
 class Folder:
     """One folder of exports; each file is read from beginning to end."""
 
-    def __init__(self, path: Path, ways: Mapping[str, Mapping[str, str]] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        ways: Mapping[str, Mapping[str, str]] | None = None,
+        known: Callable[[], Collection[str]] = tuple,
+    ) -> None:
         self._path = path
-        self._ways = {name: Way(**each) for name, each in (ways or {}).items()}
+        self._ways = {normalize("NFC", name): Way(**each) for name, each in (ways or {}).items()}
+        self._known = known
+        self._looked: dict[tuple[str, tuple[int, int]], tuple[Diagnostic, ...]] = {}
         self._tabled: frozenset[str] = frozenset()
         self._open: dict[str, tuple[Cursor, Iterator[dict[str, object]], Table, Any]] = {}
 
@@ -89,14 +106,70 @@ class Folder:
         found: dict[str, Path] = {}
         for path in self._all():
             if path.suffix.lower() in TABLES and path.name != COUNTS:
-                if path.stem in found:
-                    raise unreadable(path, f"{found[path.stem].name} is a dataset of the same name")
-                found[path.stem] = path
-        unknown = next((name for name in self._ways if name not in (ANY, *found)), None)
+                name = self._name(path)
+                if name in found:
+                    other = found[name].name
+                    why = f"{other} is a dataset of the same name"
+                    raise unreadable(path, why, "CRM-V051", other=other, dataset=name)
+                found[name] = path
+        plain = {normalize("NFC", name) for name in found}
+        unknown = next((name for name in self._ways if name not in (ANY, *plain)), None)
         if found and unknown is not None:
-            raise unreadable(self._path, f"no table `{unknown}` is there, of which the manifest says how it is read")
+            why = f"no table `{unknown}` is there, of which the manifest says how it is read"
+            raise unreadable(self._path, why, "CRM-V052", name=unknown, near=near(unknown, plain))
         self._tabled = frozenset(found)
         return found
+
+    def _name(self, path: Path) -> str:
+        """The name of a table's dataset. Systems write the same letters in two ways, and people type only one: it is that
+        one, but where an archive has begun under the other."""
+        plain = normalize("NFC", path.stem)
+        return path.stem if plain != path.stem and path.stem in self._known() else plain
+
+    def faults(self, dataset: str) -> tuple[Diagnostic, ...]:
+        """What is wrong with a table and with `counts.csv`, as far as it is looked at, and what of the folder is not read:
+        said before anything is kept."""
+        return (*self._of_table(dataset), *self._of_counts(), *self._beside())
+
+    def counted(self, dataset: str) -> bool:
+        """Whether somebody wrote down what the vendor counts; of what cannot be read nobody asks."""
+        try:
+            return dataset == FILES or normalize("NFC", dataset) in self.counts()
+        except Failure:
+            return True
+
+    def _of_table(self, dataset: str) -> tuple[Diagnostic, ...]:
+        path = self.tables().get(dataset)
+        if path is None:
+            return ()
+        mark = self._mark(dataset)
+        if (dataset, mark) not in self._looked:
+            self._looked[dataset, mark] = ()
+            try:
+                with Table(path, self._way(dataset)) as table:
+                    for _ in islice(table.rows(), None if mark[0] <= LOOKED else PAGE):
+                        pass
+            except Failure as failure:
+                self._looked[dataset, mark] = (failure.found,) if failure.found is not None else ()
+        return self._looked[dataset, mark]
+
+    def _of_counts(self) -> tuple[Diagnostic, ...]:
+        try:
+            self.counts()
+        except Failure as failure:
+            return (failure.found,) if failure.found is not None else ()
+        return ()
+
+    def _beside(self) -> tuple[Diagnostic, ...]:
+        """What lies there and is no export, and what is kept without being read as the table that it is."""
+        found: list[Diagnostic] = []
+        if left := [
+            name for name in sorted(path.name for path in self._path.iterdir()) if _is_junk(name) and _is_text(name)
+        ]:
+            found.append(diagnostic("CRM-V056", Severity.NOTE, names=", ".join(left)))
+        if sheets := [path.name for path in self.others() if path.suffix.lower() in SHEETS]:
+            found.append(diagnostic("CRM-V057", Severity.WARNING, names=", ".join(sheets)))
+        return tuple(found)
 
     def encoding(self, dataset: str) -> Encoding | None:
         """How a table is read as text; None for the files beside them, and where nobody can tell: whoever reads it says so,
@@ -119,21 +192,28 @@ class Folder:
 
     def count(self, dataset: str) -> Count:
         """What somebody wrote down of the vendor's own count; none where nobody did."""
-        found = self.counts().get(dataset)
+        found = self.counts().get(normalize("NFC", dataset))
         return Count(found) if found is not None else Count(None, exact=False)
 
     def counts(self) -> dict[str, int]:
-        """`counts.csv`, by dataset."""
+        """`counts.csv`, by dataset. Raises UNAVAILABLE for a line that counts nothing that is there: what it was meant for
+        would pass without being compared."""
         path = self._path / COUNTS
         if not path.is_file() or path.is_symlink():
             return {}
-        with Table(path) as table:
-            found: dict[str, int] = {}
-            for number, row in enumerate(table.rows(), 2):
-                name, many = str(row.get("dataset", "")).strip(), str(row.get("rows", "")).strip()
-                if not name or not (many.isascii() and many.isdigit() and len(many) <= 12) or name in found:
-                    raise unreadable(path, f"line {number}: `dataset` and `rows` (a number), each dataset once")
-                found[name] = int(many)
+        try:
+            with Table(path) as table:
+                found, lines = _counted(path, table)
+        except Failure as failure:
+            if failure.found is None or failure.found.code not in _NOT_UTF8:
+                raise
+            line = int(failure.found.params["line"])
+            raise unreadable(path, "it is not written in UTF-8", "CRM-V060", line) from None
+        there = {normalize("NFC", name) for name in self.tables()} | ({FILES} if self.others() else set())
+        strange = next((name for name in found if name not in there), None)
+        if there and strange is not None:
+            why = f"line {lines[strange]}: there is no export `{strange}`"
+            raise unreadable(path, why, "CRM-V055", lines[strange], name=strange, near=near(strange, there))
         return found
 
     def page(self, dataset: str, cursor: str | None, ids: Sequence[str] | None) -> Page:
@@ -189,7 +269,7 @@ class Folder:
         return Row(row_id(number) if key is None else str(row[key]), msgspec.json.encode(row))
 
     def _way(self, dataset: str) -> Way:
-        return self._ways.get(dataset) or self._ways.get(ANY) or Way()
+        return self._ways.get(normalize("NFC", dataset)) or self._ways.get(ANY) or Way()
 
     def files(self, dataset: str) -> FilePage:
         """The files beside the tables, as attachments of their own dataset."""
@@ -236,17 +316,43 @@ class Folder:
     def _all(self) -> list[Path]:
         try:
             with os.scandir(self._path) as found:
-                there = [each for each in found if not each.name.startswith((".", "~$"))]
+                there = [each for each in found if not _is_junk(each.name)]
                 odd = next((each.name for each in there if not each.is_file(follow_symlinks=False)), None)
                 if odd is not None:
-                    raise unreadable(self._path / odd, "a folder or a link is not read: put its files here, or pack it")
+                    why = "a folder or a link is not read: put its files here, or pack it"
+                    raise unreadable(self._path / odd, why, "CRM-V050")
                 names = [each.name for each in there]
                 strange = next((name for name in names if not _is_text(name)), None)
                 if strange is not None:
                     raise unreadable(self._path, f"the name of a file is no text: {strange!a}")
         except OSError as error:
             raise unreadable(self._path, error.strerror or type(error).__name__) from None
-        return [self._path / name for name in sorted(names) if not name.startswith((".", "~$"))]
+        return [self._path / name for name in sorted(names)]
+
+
+_NOT_UTF8 = frozenset({"CRM-V048", "CRM-V049"})
+
+
+def _counted(path: Path, table: Table) -> tuple[dict[str, int], dict[str, int]]:
+    """How many rows each dataset is said to have, and in which line."""
+    found: dict[str, int] = {}
+    lines: dict[str, int] = {}
+    rows = list(table.rows())
+    if not {"dataset", "rows"} <= set(table.header):
+        raise unreadable(path, "its first line has to be `dataset,rows`", "CRM-V053")
+    for number, row in enumerate(rows, 2):
+        name, many = normalize("NFC", str(row["dataset"]).strip()), str(row["rows"]).strip()
+        if not name or not (many.isascii() and many.isdigit() and len(many) <= 12) or name in found:
+            raise unreadable(
+                path, f"line {number}: `dataset` and `rows` (a number), each dataset once", "CRM-V054", number
+            )
+        found[name], lines[name] = int(many), number
+    return found, lines
+
+
+def _is_junk(name: str) -> bool:
+    """Whether a file is one of the operating system's, a lock of an office program, or hidden."""
+    return name.startswith((".", "~$")) or name.casefold() in JUNK
 
 
 def _is_text(name: str) -> bool:

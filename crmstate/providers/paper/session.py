@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from crmstate.core.failure import Code, Failure
@@ -28,9 +28,10 @@ class Paper:
         use: str,
         attested: bool,
         ways: Mapping[str, Mapping[str, str]] | None = None,
+        known: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self.provider = provider
-        self._folder = Folder(folder, ways or {})
+        self._folder = Folder(folder, ways or {}, known)
         self._tenant = tenant
         self._use = use
         self._attested = attested

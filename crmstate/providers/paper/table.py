@@ -11,9 +11,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+from crmstate.core.diagnostic import Span, diagnostic
 from crmstate.core.failure import Code, Failure
+from crmstate.core.words import Severity
 
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _FAMILIES = (
@@ -27,9 +29,20 @@ _PAIR = re.compile(rb"[\x81-\xfe][\x40-\xfe]")
 LONGEST = 16 << 20
 
 
-def unreadable(path: Path, why: str) -> Failure:
-    """A file that is no table, or cannot be read."""
-    return Failure(Code.UNAVAILABLE, f"{path.name}: {why}", vendor="paper.file")
+def unreadable(path: Path, why: str, code: str = "CRM-V058", line: int = 1, **params: Any) -> Failure:
+    """A file that is no table, or cannot be read. `code`: what a reader is told of it, and of which `line`, and what to do."""
+    span = None if path.is_dir() else Span(f"{path.parent.name}/{path.name}", line, 1)
+    found = diagnostic(code, Severity.ERROR, span, file=path.name, line=line, table=path.stem, why=why, **params)
+    return Failure(Code.UNAVAILABLE, f"{path.name}: {why}", vendor="paper.file", found=found)
+
+
+def near(name: str, among: Iterable[str]) -> str:
+    """The name that was perhaps meant; a dash for none."""
+    from difflib import get_close_matches
+
+    plain = {each.casefold(): each for each in among}
+    found = get_close_matches(name.casefold(), list(plain), 1, 0.5)
+    return plain[found[0]] if found else "-"
 
 
 @dataclass(frozen=True)
@@ -61,6 +74,9 @@ class Table:
         self._way = way
         self._given: list[dict[str, object]] | None = None
         self._stream: IO[str] | None = None
+        self._codec = ""
+        self.header: tuple[str, ...] = ()
+        """The names of the columns, once the first row is read."""
 
     @classmethod
     def of(cls, rows: Iterable[dict[str, object]]) -> Table:
@@ -86,7 +102,9 @@ class Table:
             return
         try:
             yield from self._read()
-        except (OSError, UnicodeError, csv.Error) as error:
+        except UnicodeError:
+            raise self._misread() from None
+        except (OSError, csv.Error) as error:
             why = getattr(error, "strerror", None) or str(error)
             raise unreadable(self._path, why) from None
 
@@ -95,7 +113,7 @@ class Table:
         before = os.fstat(fd)
         with os.fdopen(fd, "rb") as raw:
             head = raw.read(_HEAD)
-        encoding = codec(head, encoding_of(head, self._path, self._way.encoding))
+        encoding = self._codec = codec(head, encoding_of(head, self._path, self._way.encoding))
         fd = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW)
         self._stream = os.fdopen(fd, encoding=encoding, errors="strict", newline="")
         first = self._stream.readline(LONGEST)
@@ -103,18 +121,21 @@ class Table:
         reader = csv.reader(_lines(self._stream, self._path), delimiter=separator(first), strict=True)
         header = next(reader, None)
         if not header or any(not name.strip() for name in header) or len(set(header)) != len(header):
-            raise unreadable(self._path, "its first line has to name every column, each by another name")
+            why = "its first line has to name every column, each by another name"
+            raise unreadable(self._path, why, "CRM-V043")
+        self.header = tuple(header)
         key = self._way.id
         if key is not None and key not in header:
-            raise unreadable(self._path, f"it has no column `{key}`, which the manifest names as the one with the ids")
+            why = f"it has no column `{key}`, which the manifest names as the one with the ids"
+            raise unreadable(self._path, why, "CRM-V044", key=key, near=near(key, header))
         met: set[bytes] = set()
         for values in reader:
             if not values:
                 continue
             if len(values) != len(header):
-                raise unreadable(
-                    self._path, f"line {reader.line_num} has {len(values)} values for {len(header)} columns"
-                )
+                line, said = reader.line_num, {"values": len(values), "columns": len(header)}
+                why = f"line {line} has {len(values)} values for {len(header)} columns"
+                raise unreadable(self._path, why, "CRM-V045", line, **said)
             row: dict[str, object] = dict(zip(header, values, strict=True))
             if key is not None:
                 self._named(str(row[key]), key, reader.line_num, met)
@@ -128,9 +149,26 @@ class Table:
         met only digests are held."""
         digest = hashlib.blake2b(id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
         if not id.strip() or digest in met:
-            why = "is empty" if not id.strip() else "stands there before"
-            raise unreadable(self._path, f"line {line}: what is in `{key}` {why}, so it names no record")
+            why, code = ("is empty", "CRM-V046") if not id.strip() else ("stands there before", "CRM-V047")
+            said = f"line {line}: what is in `{key}` {why}, so it names no record"
+            raise unreadable(self._path, said, code, line, key=key)
         met.add(digest)
+
+    def _misread(self) -> Failure:
+        """What cannot be read in the encoding that is declared, or that the beginning looked like: the first line of it."""
+        line, why = 1, f"it is not written in {self._codec}"
+        with os.fdopen(os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as raw:
+            lines = () if self._codec.startswith("utf-16") else raw
+            line = next((number for number, each in enumerate(lines, 1) if not _fits(each, self._codec)), 1)
+        return unreadable(self._path, why, "CRM-V049", line, encoding=self._codec)
+
+
+def _fits(line: bytes, name: str) -> bool:
+    try:
+        line.decode(name)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _lines(stream: IO[str], path: Path) -> Iterator[str]:
@@ -161,7 +199,8 @@ def encoding_of(head: bytes, path: Path, declared: str | None = None) -> Encodin
     names: it is believed only where the characters are those that Chinese is written with, and stays a guess."""
     marked = next((family for mark, family in _FAMILIES if head.startswith(mark)), None)
     if declared is not None and marked is not None and declared not in marked:
-        raise unreadable(path, f"its first bytes are the mark of {marked[0]}, and the manifest says {declared}")
+        why = f"its first bytes are the mark of {marked[0]}, and the manifest says {declared}"
+        raise unreadable(path, why, "CRM-V049", encoding=declared)
     if declared is not None or marked is not None:
         return Encoding(declared or (marked or ("",))[0])
     for name in ("utf-8", "gb18030"):
@@ -171,10 +210,10 @@ def encoding_of(head: bytes, path: Path, declared: str | None = None) -> Encodin
             continue
         if name == "utf-8" or _chinese(head):
             return Encoding(name, guessed=name != "utf-8")
-    raise unreadable(
-        path,
-        "it is not certainly UTF-8, UTF-16 with a mark, or GB18030: declare its encoding (`provider.tables`), or save it as UTF-8",
-    )
+    why = "it is not certainly UTF-8, UTF-16 with a mark, or GB18030: declare its encoding (`provider.tables`), or save it as UTF-8"
+    lines = head.split(b"\n")
+    line = next((number for number, each in enumerate(lines, 1) if not _fits(each, "utf-8")), 1)
+    raise unreadable(path, why, "CRM-V048", line)
 
 
 def _chinese(head: bytes) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +16,18 @@ SOURCE = "your contract with the vendor, and what its people write to you"
 
 
 def connect(
-    folder: Path, tenant: str, use: str, attested: bool, ways: Mapping[str, Mapping[str, str]] | None = None
+    folder: Path,
+    tenant: str,
+    use: str,
+    attested: bool,
+    ways: Mapping[str, Mapping[str, str]] | None = None,
+    known: Callable[[], Collection[str]] = tuple,
 ) -> Paper:
     """A session over the folder of exports. `attested`: somebody vouches in writing that it holds everything; `ways`: how
-    its tables are read, as the manifest declares it (`table.Way`), by dataset."""
+    its tables are read, as the manifest declares it (`table.Way`), by dataset; `known`: the datasets whose archive has begun."""
     from crmstate.providers.paper.session import Paper
 
-    return Paper(provider, folder, tenant, use, attested, ways or {})
+    return Paper(provider, folder, tenant, use, attested, ways or {}, known)
 
 
 provider = Provider(
