@@ -14,6 +14,7 @@ import msgspec
 
 from crmstate.core.diagnostic import Diagnostic, diagnostic
 from crmstate.core.event import Claimed, Struck
+from crmstate.core.money import digits, fits
 from crmstate.core.record import State
 
 OWED = ("invoice",)
@@ -123,6 +124,9 @@ def refused(state: State, new: Claimed) -> Diagnostic | None:
         return diagnostic("CRM-F001", text=new.amount)
     if not currency(new.currency):
         return diagnostic("CRM-F002", text=new.currency)
+    if not fits(value, new.currency):
+        whole = new.amount.replace(".", "") + ("." + "0" * digits(new.currency) if digits(new.currency) else "")
+        return diagnostic("CRM-F037", text=new.amount, currency=new.currency, n=digits(new.currency), whole=whole)
     if new.kind in CLAIMS:
         return None if new.answers is None else diagnostic("CRM-F003", kind=new.kind)
     if new.answers is None:

@@ -150,6 +150,7 @@ BAD = {
     "nought": (["--amount", "0"], 64, "CRM-F001"),
     "a negative sum": (["--amount=-5"], 64, "CRM-F001"),
     "a word": (["--amount", "NaN"], 64, "CRM-F001"),
+    "a point between thousands": (["--amount", "1.320"], 64, "CRM-F037"),
     "five decimals": (["--amount", "1.00001"], 64, "CRM-F001"),
     "a sign": (["--currency", "€"], 64, "CRM-F002"),
     "a claim that answers": (["--for", "1"], 64, "CRM-F003"),
