@@ -247,6 +247,8 @@ def _overdue(draft: Draft, steps: tuple[Step, ...]) -> None:
     if not draft.survey.taken_at:
         return
     for each in late(draft.desired, steps, draft.state, draft.survey.taken_at).values():
+        if each.why is not None:
+            continue  # said with the notice itself
         code = "CRM-P076" if each.vendor else "CRM-P075"
         facts = {
             "at": each.since,
