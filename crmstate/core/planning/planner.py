@@ -36,6 +36,7 @@ from crmstate.core.planning.contract import by_word as contract_by_word
 from crmstate.core.planning.data import by_word as archive_by_word
 from crmstate.core.planning.data import certificate, data
 from crmstate.core.planning.dates import freeze_in_time, give_notice, term_runs
+from crmstate.core.planning.doubts import doubts
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.encrypted import encryption
 from crmstate.core.planning.estimate import estimate
@@ -190,6 +191,7 @@ _PARTS = (
     people,
     term_runs,
     freeze_in_time,
+    doubts,
     give_notice,
     replacement,
     unsupported,
