@@ -42,6 +42,13 @@ def currency(text: str) -> bool:
     return _CURRENCY.fullmatch(text) is not None
 
 
+def decimals(value: Decimal, text: str, currency: str) -> Diagnostic | None:
+    """That a sum has more decimals than its currency, or None."""
+    n = digits(currency)
+    whole = text.replace(".", "") + ("." + "0" * n if n else "")
+    return None if fits(value, currency) else diagnostic("CRM-F037", text=text, currency=currency, n=n, whole=whole)
+
+
 def money(value: Decimal) -> str:
     """A sum with at least two decimals, and no more than it needs."""
     text = f"{value:.4f}"
@@ -127,9 +134,8 @@ def refused(state: State, new: Claimed) -> Diagnostic | None:
         return diagnostic("CRM-F001", text=new.amount)
     if not currency(new.currency):
         return diagnostic("CRM-F002", text=new.currency)
-    if not fits(value, new.currency):
-        whole = new.amount.replace(".", "") + ("." + "0" * digits(new.currency) if digits(new.currency) else "")
-        return diagnostic("CRM-F037", text=new.amount, currency=new.currency, n=digits(new.currency), whole=whole)
+    if (wrong := decimals(value, new.amount, new.currency)) is not None:
+        return wrong
     if new.day is not None and new.day > _latest(new.at):
         return diagnostic("CRM-F038", day=new.day)
     if (same := _same(state, new)) is not None:
