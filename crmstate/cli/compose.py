@@ -51,7 +51,12 @@ def actor(environ: Mapping[str, str]) -> str:
     for name in ("CRMSTATE_BY", "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "USER", "LOGNAME"):
         if environ.get(name):
             return named(environ[name]) or ""
-    return f"uid {os.getuid()}"
+    import pwd
+
+    try:
+        return named(pwd.getpwuid(os.getuid()).pw_name) or ""
+    except KeyError:  # a container may run as somebody whom it does not know
+        return f"uid {os.getuid()}"
 
 
 @dataclass

@@ -58,7 +58,7 @@ class Clause(msgspec.Struct, frozen=True, omit_defaults=True):
 class NoticeClause(msgspec.Struct, frozen=True, omit_defaults=True):
     """`before`: term_end or period_end; `counts`: receipt or dispatch; `roll`: earlier, none or later; `form`: written,
     text, email, portal, any, or None; `to`: where it must be sent; `cut_off`: the time of day (HH:MM, in the vendor's zone)
-    at which its last day ends, None for midnight."""
+    at which its last day ends, None for midnight; `by_care`: that it rolls nobody wrote, and it does so out of our own care."""
 
     period: Period
     before: str
@@ -69,6 +69,7 @@ class NoticeClause(msgspec.Struct, frozen=True, omit_defaults=True):
     approval_lead: Period | None = None
     delivery_lead: Period | None = None
     cut_off: str | None = None
+    by_care: bool = False
     span: Span | None = None
 
 

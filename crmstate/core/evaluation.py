@@ -14,7 +14,7 @@ import msgspec
 from crmstate.core.address import address
 from crmstate.core.diagnostic import Diagnostic, diagnostic
 from crmstate.core.event import Remark, Remarked
-from crmstate.core.settling import amount, currency
+from crmstate.core.settling import amount, currency, decimals
 from crmstate.core.words import Kind
 
 PLACE = address(Kind.EVALUATION, "review")
@@ -131,10 +131,13 @@ def _said(text: str, longest: int = LONGEST) -> bool:
 
 
 def _cost(new: Remark, known: Review) -> Diagnostic | None:
-    if amount(new.value) is None:
+    value = amount(new.value)
+    if value is None:
         return diagnostic("CRM-F001", text=new.value)
     if not currency(new.unit):
         return diagnostic("CRM-F002", text=new.unit)
+    if (wrong := decimals(value, new.value, new.unit)) is not None:
+        return wrong
     if new.per not in PER:
         return diagnostic("CRM-F030", field="per", text=new.per, known=", ".join(PER))
     return _same_unit(new, known.costs)

@@ -57,6 +57,12 @@ def digits(currency: str) -> int:
     return 0 if currency in _NONE else 3 if currency in _THREE else 2
 
 
+def fits(amount: Decimal, currency: str) -> bool:
+    """Whether a sum has no more decimals than its currency: `1.320` is no sum of euros, but was perhaps meant as thousands."""
+    exponent = amount.as_tuple().exponent
+    return not isinstance(exponent, int) or -exponent <= digits(currency)
+
+
 def exact(text: str | None) -> Fraction | None:
     """What a decimal number as text says, exactly; None where it is none, or below nought."""
     try:

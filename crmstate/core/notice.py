@@ -30,6 +30,7 @@ from crmstate.core.workdays import Unpublished, Workdays
 
 _PER = {"month": 1, "quarter": 3, "year": 12}
 _MONTHS = {"months": 1, "years": 12}
+_OF_ROLLED = frozenset({"date.rolled_earlier", "date.until", "date.until_end", "date.no_zone"})
 LAST = 1200
 """Terms that are tried, so long as every one's last day is past."""
 
@@ -59,6 +60,11 @@ class Notice(msgspec.Struct, frozen=True, omit_defaults=True):
     def missed(self) -> bool:
         """Whether the current term can not be ended any more."""
         return isinstance(self.reachable, Unknown) or self.reachable.term.number != self.current.term.number
+
+    @property
+    def perhaps_late(self) -> bool:
+        """Whether only the day has passed to which our own care rolled the last one, and not that one."""
+        return not self.missed and self.reachable != self.current
 
 
 def notice(contract: ContractGoal | None, now: str, wanted: str | None = None) -> Notice | Unknown:
@@ -108,6 +114,9 @@ def _reachable(
             return current if term is current.term else deadline
         if not _past(deadline, now, contract):
             return NoticeAt(term, deadline, _decide_by(contract, clause, deadline))
+        counted = as_counted(deadline, contract)
+        if counted is not None and not _past(counted, now, contract):
+            return NoticeAt(term, counted, _decide_by(contract, clause, counted))
         following = next_term(terms, term)
         if following is None:
             return Unknown((*term.why, message("undated.no_renewal", day=term.ends)))
@@ -121,6 +130,23 @@ def _past(deadline: Dated | Unknown, now: str, contract: ContractGoal) -> bool:
     """Whether a last day is over. One that lies some unknown days before the day as it was counted is over with that one."""
     latest = at_the_latest(deadline, contract)
     return latest is not None and now > latest.at
+
+
+def as_counted(deadline: Dated | Unknown, contract: ContractGoal) -> Dated | None:
+    """The last day of notice before our own care rolled it: by the contract's words notice is not late before that is over.
+    None where nothing was rolled, or the contract says so itself."""
+    clause, zone = contract.notice, contract.calendar.vendor_zone or contract.calendar.zone
+    if clause is None or not clause.by_care or not isinstance(deadline, Dated) or deadline.counted is None:
+        return None
+    why = [each for each in deadline.why if each.code not in _OF_ROLLED]
+    said = (*why, message("date.by_care", day=deadline.day))
+    found = unless_unknown(lambda: on(deadline.unrolled, zone, clause.cut_off, said))
+    return found if isinstance(found, Dated) else None
+
+
+def lapsed(deadline: Dated | Unknown, contract: ContractGoal) -> Dated | None:
+    """The day after which notice is late beyond all doubt. None where not even that is known."""
+    return as_counted(deadline, contract) or at_the_latest(deadline, contract)
 
 
 def at_the_latest(deadline: Dated | Unknown, contract: ContractGoal) -> Dated | None:

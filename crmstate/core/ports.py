@@ -265,6 +265,11 @@ class Outbox(Protocol):
         ...
 
     @property
+    def where(self) -> str:
+        """The server that takes it, as people call it."""
+        ...
+
+    @property
     def recipients(self) -> Sequence[str]:
         """The fingerprints of those who are told, each once."""
         ...

@@ -17,16 +17,19 @@ from crmstate.core.contacts import ASKED, acknowledged, told_key
 from crmstate.core.contract import Calendar, Period
 from crmstate.core.deadline import customer_days, ends, shift, today
 from crmstate.core.goal import Desired
-from crmstate.core.milestones import asked_on, spoken_at
+from crmstate.core.message import Message
+from crmstate.core.milestones import GIVEN, asked_on, spoken_at
 from crmstate.core.plan import Step
-from crmstate.core.record import State
+from crmstate.core.planning.dates import lapsed_notice
+from crmstate.core.record import State, step_id
 from crmstate.core.words import Kind, Mode, Nudging, Outcome, Verb
 from crmstate.core.workdays import Unpublished
 
 
 class Late(msgspec.Struct, frozen=True, omit_defaults=True):
     """A step that should be done by now. `since`: the moment that has passed, ISO 8601 UTC; `who`: whom it is waited for,
-    empty for the vendor; `to`: who has to know; `asked`: since when it is waited for."""
+    empty for the vendor; `to`: who has to know; `asked`: since when it is waited for. `why`, and what it `costs`: of a last
+    day of notice that passed without notice."""
 
     step: str
     address: Address
@@ -36,6 +39,9 @@ class Late(msgspec.Struct, frozen=True, omit_defaults=True):
     to: str
     vendor: bool = False
     asked: str | None = None
+    why: Message | None = None
+    costs: tuple[Message, ...] = ()
+    label: str = ""
 
 
 class Nudge(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -51,6 +57,8 @@ class Nudge(msgspec.Struct, frozen=True, omit_defaults=True):
     vendor: bool = False
     asked: str | None = None
     label: str = ""
+    why: Message | None = None
+    costs: tuple[Message, ...] = ()
 
     @property
     def key(self) -> str:
@@ -60,8 +68,12 @@ class Nudge(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def late(desired: Desired, steps: Iterable[Step], state: State, now: str) -> dict[str, Late]:
     """What is overdue at `now` (ISO 8601 UTC), by step id: past its date, or waited for from the vendor for longer than
-    the manifest says."""
+    the manifest says. A last day of notice that passed is among it, whatever the next one is."""
     found: dict[str, Late] = {}
+    if (passed := lapsed_notice(desired, state, now)) is not None:
+        key = step_id(GIVEN, Verb.REQUEST)
+        owner = desired.owner
+        found[key] = Late(key, GIVEN, Verb.REQUEST, passed.at, owner, owner, why=passed.why, costs=passed.costs)
     for step in steps:
         if step.mode is Mode.AUTO:
             continue
@@ -69,7 +81,9 @@ def late(desired: Desired, steps: Iterable[Step], state: State, now: str) -> dic
         if limit is not None and limit <= now:
             vendor, asked = waits_for_vendor(step), asked_at(state, step)
             who = "" if vendor else step.owner or desired.owner
-            found[step.id] = Late(step.id, step.address, step.verb, limit, who, desired.owner, vendor, asked)
+            found[step.id] = Late(
+                step.id, step.address, step.verb, limit, who, desired.owner, vendor, asked, label=step.label
+            )
     return found
 
 
@@ -77,13 +91,19 @@ def nudges(desired: Desired, steps: Iterable[Step], state: State, now: str) -> l
     """Everything that somebody should have been told by `now`, whether or not it was, in the order of its date."""
     steps = tuple(steps)
     over = late(desired, steps, state, now)
-    found: list[Nudge] = []
+    found = [
+        Nudge(Nudging.ESCALATION, each.step, each.address, each.verb, each.to, each.since, each.who, why=each.why, costs=each.costs)
+        for each in over.values()
+        if each.why is not None
+    ]  # fmt: skip
     for step in steps:
         owner = step.owner or desired.owner
-        if each := over.get(step.id):
+        if (each := over.get(step.id)) and each.why is None:
             found.append(_nudge(Nudging.ESCALATION, step, each.to or owner, each.since, state))
             if owner == (each.to or owner):
                 continue
+        if each is not None and each.why is not None and each.why.code == "notice.perhaps_late":
+            continue  # told already, and more of it
         due = _coming(desired, step, state, now)
         if due is not None:
             found.append(_nudge(Nudging.REMINDER, step, owner, due, state))

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import msgspec
 
 from crmstate.core.diagnostic import Diagnostic, diagnostic
 from crmstate.core.event import Claimed, Struck
+from crmstate.core.money import digits, fits
 from crmstate.core.record import State
 
 OWED = ("invoice",)
@@ -25,6 +27,8 @@ PAID = ("credit", "payment")
 AGREED = "agreed"
 KINDS = (*CLAIMS, *PAID, AGREED)
 _AMOUNT = re.compile(r"(0|[1-9][0-9]{0,14})(\.[0-9]{1,4})?", re.ASCII)
+_EAST = 14
+"""The zone farthest east, in hours before UTC."""
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 
 
@@ -36,6 +40,13 @@ def amount(text: str) -> Decimal | None:
 def currency(text: str) -> bool:
     """Whether it looks like a currency: three capital letters (ISO 4217)."""
     return _CURRENCY.fullmatch(text) is not None
+
+
+def decimals(value: Decimal, text: str, currency: str) -> Diagnostic | None:
+    """That a sum has more decimals than its currency, or None."""
+    n = digits(currency)
+    whole = text.replace(".", "") + ("." + "0" * n if n else "")
+    return None if fits(value, currency) else diagnostic("CRM-F037", text=text, currency=currency, n=n, whole=whole)
 
 
 def money(value: Decimal) -> str:
@@ -123,6 +134,12 @@ def refused(state: State, new: Claimed) -> Diagnostic | None:
         return diagnostic("CRM-F001", text=new.amount)
     if not currency(new.currency):
         return diagnostic("CRM-F002", text=new.currency)
+    if (wrong := decimals(value, new.amount, new.currency)) is not None:
+        return wrong
+    if new.day is not None and new.day > _latest(new.at):
+        return diagnostic("CRM-F038", day=new.day)
+    if (same := _same(state, new)) is not None:
+        return diagnostic("CRM-F039", number=same.number, kind=new.kind, sum=f"{new.currency} {money(value)}")
     if new.kind in CLAIMS:
         return None if new.answers is None else diagnostic("CRM-F003", kind=new.kind)
     if new.answers is None:
@@ -140,6 +157,22 @@ def refused(state: State, new: Claimed) -> Diagnostic | None:
     if value > line.open:
         return diagnostic("CRM-F008", number=new.answers, given=new.amount, open=money(line.open))
     return None
+
+
+def _latest(at: str) -> str:
+    """The latest day that it is anywhere on earth at a moment, ISO 8601 UTC."""
+    return (datetime.fromisoformat(at) + timedelta(hours=_EAST)).date().isoformat()
+
+
+def _same(state: State, new: Claimed) -> Claimed | None:
+    """A line on record that says the same by the same document: entered once more, it would count twice."""
+    gone = {each.number for each in state.struck}
+    return next((each for each in state.claims if each.number not in gone and _what(each) == _what(new)), None)
+
+
+def _what(line: Claimed) -> tuple[object, ...]:
+    value = amount(line.amount)
+    return line.kind, value, line.currency, line.answers, line.note, line.document.sha256 or line.number
 
 
 def unstrikable(state: State, number: int) -> Diagnostic | None:

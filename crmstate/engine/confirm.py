@@ -119,7 +119,7 @@ def confirm(
         if step is not None and _asks(step) and not (shown or contact):
             raise problem(Exit.REFUSED, "CRM-C089", address=place)
         if step is not None and step.files and not shown:
-            raise problem(Exit.REFUSED, "CRM-C007", address=place, path="-", why="missing")
+            raise problem(Exit.REFUSED, "CRM-C170", address=place)
         if proof is Proof.CERTIFIED and not evidence:
             raise problem(Exit.REFUSED, "CRM-C071", address=place)
         if proof is Proof.ACKNOWLEDGED and not (evidence or contact):

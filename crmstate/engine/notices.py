@@ -79,7 +79,7 @@ def _tell(context: Context, step: Step, box: Outbox) -> Task:
         )
     )  # fmt: skip
     pending: tuple[AnyEvent, ...] = ()
-    in_vain, wait = 0, 0
+    in_vain, wait, why = 0, 0, ""
     while todo and not context.stop.asked and in_vain < ENOUGH:
         now, todo = todo[: box.side_by_side], todo[box.side_by_side :]
         yield Note((*pending, Sending(context.now(), context.run, place, tuple(now))))
@@ -88,11 +88,12 @@ def _tell(context: Context, step: Step, box: Outbox) -> Task:
         for each in results:
             in_vain = in_vain + 1 if each.fate in (Fate.DEFERRED, Fate.REJECTED) else 0
             wait = max(wait, each.wait)
+            why = each.code if each.fate in (Fate.DEFERRED, Fate.REJECTED) else why
         if in_vain and context.ledger.state.told[place].number(Fate.DELIVERED) and _rejected(results):
             in_vain = 0  # a server that has taken some and refuses others does its work
     if pending:
         yield Note(pending)
-    settlement, verdict = _end(context, step, len(todo), wait, box.recipients)
+    settlement, verdict = _end(context, step, len(todo), wait, box, why)
     yield Note((context.settled(batch, [settlement]),))
     return [verdict]
 
@@ -116,14 +117,13 @@ def _left(context: Context, place: Address, recipients: Sequence[str]) -> list[s
     return [who for who in recipients if who not in told.fates or told.fates[who] in again]
 
 
-def _end(
-    context: Context, step: Step, untried: int, wait: int, recipients: Sequence[str]
-) -> tuple[Settlement, Verdict]:
-    """What may be said of the whole, by the record. Who was not reached and is on the list no more is not waited for."""
+def _end(context: Context, step: Step, untried: int, wait: int, box: Outbox, why: str) -> tuple[Settlement, Verdict]:
+    """What may be said of the whole, by the record. Who was not reached and is on the list no more is not waited for. `why`: the code of the
+    last that was not taken."""
     told = context.ledger.state.told.get(step.address, Told())
     delivered, unknown = told.number(Fate.DELIVERED), told.number(Fate.UNKNOWN)
     rejected = told.number(Fate.REJECTED, Fate.BOUNCED)
-    deferred = sum(told.fates.get(who) is Fate.DEFERRED for who in recipients)
+    deferred = sum(told.fates.get(who) is Fate.DEFERRED for who in box.recipients)
     params: dict[str, Any] = {
         "delivered": delivered,
         "unknown": unknown,
@@ -137,7 +137,7 @@ def _end(
         code = next((each for each in ("deferred", "rejected") if params.get(each)), "deferred")
         until = stamp(context.clock.now() + timedelta(seconds=wait)) if wait else None
         made = Settlement(step.id, Outcome.FAILED, code=code, until=until, rows=delivered)
-        return made, verdict_of(step, made, finding(step, "CRM-N043", **params))
+        return made, verdict_of(step, made, finding(step, "CRM-N043", **params, where=box.where, why=why or "unsaid"))
     if unknown:
         made = Settlement(step.id, Outcome.UNKNOWN, code="ambiguous", rows=delivered)
         return made, verdict_of(step, made, finding(step, "CRM-N044", **params))

@@ -18,19 +18,33 @@ from crmstate.core.record import State
 from crmstate.core.words import Exit, Kind, Proof
 
 
-def require(place: Address, proof: Proof, desired: Desired, state: State, digests: Collection[str], now: str) -> None:
+def require(
+    place: Address,
+    proof: Proof,
+    desired: Desired,
+    state: State,
+    digests: Collection[str],
+    now: str,
+    names: Collection[str] = (),
+) -> None:
     """Raises Problem (exit 3) with everything that is missing for a confirmation to be recorded. `digests`: of the evidence
-    files that are handed in; `now`: ISO 8601 UTC."""
-    found = [] if proof is Proof.WAIVED else list(_missing(place, proof, desired, state, digests, now))
+    files that are handed in, `names`: what these are called; `now`: ISO 8601 UTC."""
+    found = [] if proof is Proof.WAIVED else list(_missing(place, proof, desired, state, digests, now, names))
     if found:
         raise Problem(Exit.REFUSED, *found)
 
 
 def _missing(
-    place: Address, proof: Proof, desired: Desired, state: State, digests: Collection[str], now: str
+    place: Address,
+    proof: Proof,
+    desired: Desired,
+    state: State,
+    digests: Collection[str],
+    now: str,
+    names: Collection[str],
 ) -> Iterator[Diagnostic]:
     if kind_of(place) is Kind.CERTIFICATE and proof is Proof.CERTIFIED:
-        yield from _certified(place, state, digests, now)
+        yield from _certified(place, state, digests, now, names)
     elif place == SETTLEMENT:
         yield from _settled(state)
     elif place == evaluation.PLACE and desired.evaluation is not None:
@@ -40,14 +54,17 @@ def _missing(
         yield diagnostic("CRM-F025", address=place)
 
 
-def _certified(place: Address, state: State, digests: Collection[str], now: str) -> Iterator[Diagnostic]:
+def _certified(
+    place: Address, state: State, digests: Collection[str], now: str, names: Collection[str]
+) -> Iterator[Diagnostic]:
     last = certificate.examined(state, now)
     if last is None:
         yield diagnostic("CRM-F010", address=place)
         return
     document, faults = last
     if document.document.sha256 not in digests:
-        yield diagnostic("CRM-F022", address=place, file=document.document.note)
+        code = "CRM-F041" if document.document.note in names else "CRM-F022"
+        yield diagnostic(code, address=place, file=document.document.note)
     yield from faults
 
 

@@ -94,6 +94,7 @@ def _notice(notice: written.NoticeClause | None, tree: Tree) -> NoticeClause | N
         approval_lead=period(notice.approval_lead),
         delivery_lead=period(notice.delivery_lead),
         cut_off=notice.cut_off,
+        by_care=tree.at(_HERE, "notice", "roll") is None,
         span=tree.key_span(_HERE, "notice"),
     )
 

@@ -7,8 +7,10 @@ from datetime import UTC, tzinfo
 
 from msgspec import structs
 
+from crmstate.core import settling
 from crmstate.core.contract import Period, Term
 from crmstate.core.diagnostic import Diagnostic, diagnostic
+from crmstate.core.money import digits, fits
 from crmstate.core.term import TermAt, current_term
 from crmstate.core.words import Severity
 from crmstate.core.workdays import Workdays, known
@@ -162,6 +164,21 @@ def amounts_written_out(tree: Tree) -> Iterator[Diagnostic]:
             yield diagnostic(codes.BAD_AMOUNT, span=tree.span(*path), key=dotted(path), value=node.text[:60])
 
 
+def decimals_of_the_currency(tree: Tree) -> Iterator[Diagnostic]:
+    """No sum has more decimals than its currency has: `1.320` euros is a thousand to whoever separates thousands with a
+    point."""
+    for section in ("price", "early_termination_fee"):
+        path = ("contract", section, "amount")
+        text, currency = tree.text(*path), tree.text("contract", section, "currency") or ""
+        found = read_amount(text) if text is not None else None
+        if text is not None and found is not None and settling.currency(currency) and not fits(found, currency):
+            n = digits(currency)
+            whole = text.replace(".", "") + ("." + "0" * n if n else "")
+            yield diagnostic(
+                codes.TOO_MANY_DECIMALS, span=tree.span(*path), key=dotted(path), value=text[:60], currency=currency, n=n, whole=whole
+            )  # fmt: skip
+
+
 def words_once(tree: Tree) -> Iterator[Diagnostic]:
     """No regime and no format twice."""
     for path in (("contract", "regimes"), ("end_state", "data", "archive", "formats"), ("evaluation", "measures")):
@@ -175,6 +192,7 @@ RULES = (
     term_forwards,
     term_agrees,
     amounts_written_out,
+    decimals_of_the_currency,
     freeze_on_the_clock,
     freeze_before_the_end,
     words_once,

@@ -145,6 +145,10 @@ def _unknown(tree: Tree, error: Finding, found: Found) -> set[Path]:
         if len(elsewhere) == 1 and (suggestion is None or suggestion not in _same(key, suggestion)):
             found.diagnostics.append(diagnostic(codes.MISPLACED_KEY, span=span, key=shown, home=dotted(elsewhere[0])))
             found.repairs.append(Repair((*path, key), move=elsewhere[0]))
+        elif key.isdecimal() and error.value[key] is None and _sum_before(error.value, key) is not None:
+            found.diagnostics.append(
+                diagnostic(codes.DECIMAL_COMMA, span=span, key=shown, sum=str(_sum_before(error.value, key)))
+            )
         elif suggestion:
             found.diagnostics.append(diagnostic(codes.UNKNOWN_KEY_NEAR, span=span, key=shown, suggestion=suggestion))
             found.repairs.append(Repair((*path, key), move=(*path, suggestion)))
@@ -154,6 +158,14 @@ def _unknown(tree: Tree, error: Finding, found: Found) -> set[Path]:
                 diagnostic(codes.UNKNOWN_KEY, span=span, key=shown, allowed=", ".join(sorted(allowed)))
             )
     return meant
+
+
+def _sum_before(value: dict[str, Any], key: str) -> object:
+    """The number of the key before this one, where it has one: then a comma within a sum parted them."""
+    keys = list(value)
+    before = keys.index(key) - 1
+    number = value[keys[before]] if before >= 0 else None
+    return number if isinstance(number, int | float) and not isinstance(number, bool) else None
 
 
 def _same(key: str, suggestion: str) -> tuple[str, ...]:

@@ -56,8 +56,14 @@ def address(text: str) -> str:
     if not text:
         raise NoAddress("address.empty")
     local, at, domain = text.rpartition("@")
+    if at and ";" in text:
+        raise NoAddress("address.semicolon")
     if not at or not local:
         raise NoAddress("address.no_at")
+    if "@" in local:
+        raise NoAddress("address.two_at")
+    if not local.isascii():
+        raise NoAddress("address.not_ascii")
     if not _LOCAL.fullmatch(local) or len(local) > LOCAL:
         raise NoAddress("address.local")
     try:

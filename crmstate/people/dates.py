@@ -11,7 +11,7 @@ from crmstate.core.deadline import Dated, Unknown, today
 from crmstate.core.goal import Desired
 from crmstate.core.message import Message
 from crmstate.core.milestones import given, hit, milestones, resolve, standing
-from crmstate.core.notice import Notice
+from crmstate.core.notice import Notice, lapsed
 from crmstate.core.record import State
 from crmstate.core.term import current_term
 from crmstate.core.words import Milestone
@@ -21,8 +21,9 @@ from crmstate.core.words import Milestone
 class Dates:
     """None: not known. `term_end`: of the term that notice can still end; `notice_deadline`: the last day of notice for
     it; `missed`: that it is too late for the term that runs, and `passed` the day that was missed; `undated`: why there
-    is no last day. `ending`: when the contract is to end by the manifest, or by what the vendor promised; `over`: that it
-    has. `settlement`: when invoices are to be settled."""
+    is no last day; `wanted`: the end of the term that was missed, which a letter asks for first; `doubtful`: that only our own
+    care makes notice late, and `passed` is the day that it rolled to. `ending`: when the contract is to end by the manifest,
+    or by what the vendor promised; `over`: that it has. `settlement`: when invoices are to be settled."""
 
     term_end: date | None = None
     notice_deadline: date | None = None
@@ -31,6 +32,8 @@ class Dates:
     undated: tuple[Message, ...] = ()
     ending: date | None = None
     over: bool = False
+    wanted: date | None = None
+    doubtful: bool = False
     settlement: date | None = None
 
 
@@ -42,7 +45,11 @@ def dates(desired: Desired, state: State, as_of: str) -> Dates:
     ending = points[Milestone.CANCEL_EFFECTIVE.value]
     due = desired.settlement.due if desired.settlement else None
     notice = standing(desired, state, as_of)
-    term_end, deadline, missed, passed, why = _notice(notice)
+    term_end, deadline, missed, passed, why = _notice(notice, contract)
+    found = (
+        notice.current.term if isinstance(notice, Notice) and notice.missed and not notice.current.term.over else None
+    )
+    first = None if found is None or (isinstance(ending, Dated) and ending.day <= found.ends) else found.end
     running = current_term(contract.term, today(as_of, calendar.vendor_zone or calendar.zone))
     if term_end is not None and given(state) is None and not isinstance(running, Unknown):
         missed = missed or term_end != running.end  # then it is not the current one's
@@ -55,20 +62,24 @@ def dates(desired: Desired, state: State, as_of: str) -> Dates:
         passed=passed,
         undated=why,
         ending=_day(ending),
+        wanted=first,
+        doubtful=isinstance(notice, Notice) and notice.perhaps_late,
         over=isinstance(ending, Dated) and ending.at <= as_of,
         settlement=_day(resolve(due, points, calendar)) if due is not None else None,
     )
 
 
 def _notice(
-    found: Notice | Unknown,
+    found: Notice | Unknown, contract: ContractGoal
 ) -> tuple[date | None, date | None, bool, date | None, tuple[Message, ...]]:
     """End of the term that can be ended, last day for it, whether the running one is missed, its last day, and why there
     is none."""
     if isinstance(found, Unknown):
         return None, None, False, None, found.why
     there = hit(found)
-    passed = _day(found.current.deadline) if found.missed else None
+    rolled = found.current.deadline
+    last = (lapsed(rolled, contract) if found.missed else None) or rolled
+    passed = _day(last) if found.missed or found.perhaps_late else None
     if isinstance(there, Unknown):
         return None, None, found.missed, passed, there.why
     why = there.deadline.why if isinstance(there.deadline, Unknown) else ()

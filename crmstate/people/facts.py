@@ -35,6 +35,7 @@ FIELDS = {
     "contract.number": "contract.parties.number",
     "term.start": "contract.term.start",
     "term.end": "contract.term",
+    "term.wanted": "contract.term",
     "notice.period": "contract.notice.period",
     "notice.deadline": "contract.notice",
     "notice.in_time": "contract.notice",
@@ -248,6 +249,7 @@ def _days(occasion: Occasion, lang: str) -> Iterator[Fact]:
     known = {
         "term.start": date.fromisoformat(start) if start else None,
         "term.end": dates.term_end,
+        "term.wanted": dates.wanted,
         "notice.deadline": dates.notice_deadline,
         "settlement.due": dates.settlement,
     }

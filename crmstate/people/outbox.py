@@ -239,6 +239,7 @@ class MailBox(_Box):
         assert around.server is not None
         super().__init__(around, goal, read, post.pace("mail", around.server.per_minute))
         self._server = around.server
+        self.where = f"{around.server.host}:{around.server.port}"
         self._people = {fingerprint(self._secret, same): person for same, person in read.found.people.items()}
         self.recipients: Sequence[str] = list(self._people)
         login = around.login()
@@ -282,6 +283,7 @@ class RobotBox(_Box):
         if found is None:
             raise problem(Exit.INVALID, "CRM-N022", span=goal.span, known=", ".join(ROBOTS))
         self._robot: Robot = found
+        self.where = found.name
         super().__init__(around, goal, read, post.pace(self._url, found.per_minute))
         said = _said(around, goal, self._wording, Person(""))
         self._text = _joined(goal, said)

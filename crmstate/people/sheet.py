@@ -64,6 +64,6 @@ def _names(cells: Sequence[str], file: str, columns: Sequence[str], needed: Sequ
     return names
 
 
-def wrong(file: str, line: int, why: str, what: str = "-") -> Problem:
+def wrong(file: str, line: int, why: str, what: str = "") -> Problem:
     """What is wrong with a file, and where. `why`: a word of the catalogue's family `sheet`."""
-    return problem(Exit.USAGE, "CRM-F026", Span(file, line, 1), why=why, what=what)
+    return problem(Exit.USAGE, "CRM-F026", Span(file, line, 1), why=why, what=f": {what}" if what else "")

@@ -53,17 +53,19 @@ def given(pairs: Sequence[str]) -> dict[str, Any]:
     for pair in pairs:
         name, mark, value = (part.strip() for part in pair.partition("="))
         head, dot, rest = name.partition(".")
-        if not mark or head not in FIELDS or not value or (dot and head not in ("datasets", "backups")):
-            raise _wrong(name or pair[:40])
+        if head not in FIELDS or (dot and head not in ("datasets", "backups")):
+            raise _wrong(name or pair[:40], "unknown")
+        if not mark or not value:
+            raise _wrong(name)
         if head == "datasets" and not rest:
             raise _wrong(name)
         if dot:
             part = found.setdefault(head, {})
             if not isinstance(part, dict) or rest in part:
-                raise _wrong(name)
+                raise _wrong(name, "twice")
             part[rest] = value
         elif head in found:
-            raise _wrong(name)
+            raise _wrong(name, "twice")
         else:
             found[head] = [each.strip() for each in value.split(",")] if head == "sub_processors" else value
     if found.get("sub_processors") == [NONE]:
@@ -101,7 +103,7 @@ def destruction(found: Mapping[Any, Any], where: Mapping[str, Span] | None = Non
 def _destruction(found: Mapping[Any, Any]) -> Destruction:
     for name in found:
         if name not in FIELDS:
-            raise _wrong(str(name)[:40])
+            raise _wrong(str(name)[:40], "unknown")
     backups, expiry = _backups(found.get("backups"))
     return Destruction(
         tenant=_text(found, "tenant"),
@@ -181,5 +183,6 @@ def _day(value: Any, name: str) -> str | None:
     raise _wrong(name)
 
 
-def _wrong(name: str) -> Problem:
-    return problem(Exit.USAGE, "CRM-F011", field=name[:60], known=", ".join(FIELDS))
+def _wrong(name: str, why: str = "value") -> Problem:
+    """`why`: a word of the catalogue's family `transcript`."""
+    return problem(Exit.USAGE, "CRM-F011", field=name[:60], why=why, known=", ".join(FIELDS))

@@ -93,11 +93,16 @@ def wording(folder: Path, language: str, name: str, span: Span | None = None) ->
     return _read(path, f"{language}/{name}.txt", HERE)
 
 
+def languages() -> list[str]:
+    """The languages in which there are templates."""
+    return sorted(path.name for path in HERE.iterdir() if any(path.glob("*.txt")))
+
+
 def _known(language: str) -> str:
-    return (
-        ", ".join(sorted(path.stem for path in (HERE / language).glob("*.txt")))
-        if _LANGUAGE.fullmatch(language)
-        else ""
+    """The templates of a language; where there is none, what there is in others."""
+    found = sorted(path.stem for path in (HERE / language).glob("*.txt")) if _LANGUAGE.fullmatch(language) else []
+    return ", ".join(
+        found or (f"{each}/{path.stem}" for each in languages() for path in sorted((HERE / each).glob("*.txt")))
     )
 
 

@@ -68,6 +68,10 @@ class Record:
         return found
 
 
+PACKED = frozenset({".gz", ".tgz", ".tar", ".bz2", ".xz", ".zst", ".7z", ".rar", ".pdf", ".html", ".json"})
+"""What a folder that is called so would be taken for."""
+
+
 def write(
     out: Path,
     name: str,
@@ -102,6 +106,8 @@ def _refuse(out: Path) -> None:
     if os.path.lexists(out):
         unfinished = out.is_dir() and not out.is_symlink() and not (out / SEAL).exists() and (out / README).exists()
         raise problem(Exit.REFUSED, "CRM-S079" if unfinished else "CRM-S069", file=str(out))
+    if out.suffix.lower() in PACKED:
+        raise problem(Exit.USAGE, "CRM-S083", file=str(out), suffix=out.suffix)
     refuse_inside(out)
 
 

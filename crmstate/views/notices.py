@@ -9,10 +9,10 @@ from collections.abc import Iterable
 
 import msgspec
 
-from crmstate.core.address import id_of
+from crmstate.core.address import Address, id_of
 from crmstate.core.audience import Audience
 from crmstate.core.record import State
-from crmstate.core.words import Fate
+from crmstate.core.words import Fate, Outcome, Verb
 from crmstate.views import tables
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.width import shorten
@@ -27,7 +27,7 @@ COLUMNS = ("notice", "delivered", "bounced", "unknown", "rejected", "deferred", 
 
 class Sent(msgspec.Struct, frozen=True):
     """Who was told of one notice. `rejected`: refused by the server, or no address; `bounced`: taken by the
-    server, and come back; `left`: not tried yet."""
+    server, and come back; `left`: not tried yet. `by_hand`: a person has confirmed that they are told, however."""
 
     notice: str
     channel: str
@@ -39,6 +39,7 @@ class Sent(msgspec.Struct, frozen=True):
     opted_out: int
     left: int
     bounced: int = 0
+    by_hand: bool = False
 
 
 def sent(state: State) -> tuple[Sent, ...]:
@@ -62,9 +63,16 @@ def sent(state: State) -> tuple[Sent, ...]:
                 told.opted_out,
                 left,
                 bounced,
+                _by_hand(state, place),
             )
         )
     return tuple(found)
+
+
+def _by_hand(state: State, place: Address) -> bool:
+    """Whether a person said that everybody was told, in another way or by now."""
+    entry = state.latest(place, Verb.NOTIFY)
+    return entry is not None and entry.outcome is Outcome.DONE and bool(entry.by)
 
 
 def sent_rows(found: Iterable[Sent], words: Catalogue) -> list[list[str]]:
@@ -72,7 +80,9 @@ def sent_rows(found: Iterable[Sent], words: Catalogue) -> list[list[str]]:
     rows = []
     for each in found:
         numbers = (each.delivered, each.bounced, each.unknown, each.rejected, each.deferred, each.opted_out, each.left)
-        rows.append([words.safe(each.notice), *(f"{n:,}" if n else "-" for n in numbers)])
+        named = words.safe(each.notice)
+        shown = words.text_of("told.by_hand", notice=named) if each.by_hand else named
+        rows.append([shown, *(f"{n:,}" if n else "-" for n in numbers)])
     return rows
 
 

@@ -17,7 +17,7 @@ from crmstate.views.dates import away, lasting, shown, tone
 from crmstate.views.moments import Moment, lane
 from crmstate.views.page import Card, Cell, Section, Tile
 from crmstate.views.standing import From, Standing, Wait
-from crmstate.views.status_text import PARTS, claim, gathered, sentence
+from crmstate.views.status_text import PARTS, claim, gathered, late_one, sentence
 from crmstate.views.timeline import Coming, drawing
 
 MOST = 60
@@ -28,7 +28,7 @@ NAMES = 5
 
 def tone_of(found: Standing) -> str:
     """good, open or bad: of the claim."""
-    if any(wait.outcome in (Outcome.FAILED, Outcome.UNKNOWN) for wait in found.waits):
+    if found.overdue or any(wait.outcome in (Outcome.FAILED, Outcome.UNKNOWN) for wait in found.waits):
         return "bad"
     return "good" if found.finished else "open"
 
@@ -50,6 +50,15 @@ def tiles(found: Standing, now: str, words: Catalogue) -> tuple[Tile, ...]:
         how = {"late": "bad", "soon": "open", "": ""}[tone(dues[0].at, now)]
         made.append(Tile(away(dues[0].at, now, words) or shown(dues[0].at, words), words.text_of("page.next"), how))
     return tuple(made)
+
+
+def overdue(found: Standing, words: Catalogue) -> Section | None:
+    """What is late, the longest first, with what that costs."""
+    late = found.overdue
+    if not late:
+        return None
+    items = tuple(late_one(each, words) for each in late[:MOST])
+    return Section("overdue", words.text_of("page.overdue"), items=items, more=_more(len(late), words))
 
 
 def due(found: Standing, now: str, words: Catalogue) -> Section | None:

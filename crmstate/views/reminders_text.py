@@ -53,6 +53,11 @@ def head(each: Nudge, words: Catalogue) -> str:
 
 def sentence(each: Nudge, words: Catalogue) -> str:
     """Why now."""
+    if each.why is not None:
+        costs = [words.text(part) for part in each.costs]
+        return words.text_of("join.list").join(
+            [words.text(each.why), *costs, words.text_of("remind.notice", who=each.who or "-")]
+        )
     if each.vendor:
         code = "remind.silent" if each.what is Nudging.ESCALATION else "remind.expected"
         return words.text_of(code, at=each.due, asked=each.asked or "-")

@@ -3,13 +3,14 @@ is done and how well that is proved. `status` in other clothes: both show the sa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from crmstate.core.cost import Cost
 from crmstate.core.event import AnyEvent
 from crmstate.core.life import Life
 from crmstate.core.plan import Deadline, Plan
 from crmstate.core.record import State
+from crmstate.core.reminders import Late
 from crmstate.views import escape
 from crmstate.views import page_parts as parts
 from crmstate.views.catalogue import Catalogue
@@ -35,13 +36,14 @@ def report(
     masked: bool = False,
     vendor: str = "",
     owed: bool = False,
+    late: Mapping[str, Late] | None = None,
 ) -> bytes:
     """The page's bytes. `now`: the time as of which it speaks; `dates`, `life`, `cost`, `vendor` and `owed`: where no plan has them;
-    `masked`: people become numbers."""
+    `late`: what is overdue, by step id; `masked`: people become numbers."""
     words = words.escaping(escape.page)
     if masked:
         words = words.scrubbing(lambda scrub: masking(state, plan, (*happened, *dates), scrub))
-    found = standing(state, plan, tuple(dates), life=life, vendor=vendor, owed=owed)
+    found = standing(state, plan, tuple(dates), now=now, late=late, life=life, vendor=vendor, owed=owed)
     past = moments(happened, state, words)
     notes = [] if found.planned else [words.text_of("status.offline")]
     notes += [looks(found.watch, words)] if found.watch is not None else []
@@ -56,6 +58,7 @@ def report(
         tiles=parts.tiles(found, now, words),
         notes=tuple(notes),
         sections=parts.some(
+            parts.overdue(found, words),
             parts.due(found, now, words),
             *(parts.waits(found, source, now, words) for source in From),
             *parts.contract(found.life, plan.cost if plan is not None else cost, words),

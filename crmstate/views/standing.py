@@ -39,7 +39,8 @@ class From(StrEnum):
 
 class Wait(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something that is not done. `who`: a person or the vendor's name. `since`, `until`: ISO 8601. `proof`: what it
-    takes. `acknowledged`: when the vendor last said that it knows; `overdue`: since when it is late, and who has to know;
+    takes. `acknowledged`: when the vendor last said that it knows; `overdue`: since when it is late, and who has to know,
+    `missed` and `costs`: a last day that has passed, and what that costs;
     `contact`: the last talk about it."""
 
     address: Address
@@ -56,6 +57,8 @@ class Wait(msgspec.Struct, frozen=True, omit_defaults=True):
     acknowledged: str | None = None
     overdue: str | None = None
     escalated_to: str | None = None
+    missed: Message | None = None
+    costs: tuple[Message, ...] = ()
     contact: Spoken | None = None
 
 
@@ -120,6 +123,7 @@ class Standing(msgspec.Struct, frozen=True):
     out_of_order: tuple[Overtaken, ...] = ()
     vendor: str = ""
     watch: Watch | None = None
+    overdue: tuple[Late, ...] = ()
 
 
 def standing(
@@ -144,7 +148,13 @@ def standing(
     recorded = latest(state)
     lapsed = {key: entry for key, entry in recorded.items() if expired(entry, now)}
     entries = {key: entry for key, entry in recorded.items() if key not in lapsed}
-    waits = tuple(_told(each, state, late or {}) for each in _waits(state, entries, plan, lapsed, vendor))
+    waits = tuple(_told(each, state, late or {}, now) for each in _waits(state, entries, plan, lapsed, vendor))
+    known = {(each.address, each.verb) for each in (late or {}).values()}
+    stuck = [
+        Late("", each.address, each.verb, each.overdue, each.who, each.escalated_to or "", label=each.label)
+        for each in waits
+        if each.overdue is not None and (each.address, each.verb) not in known
+    ]
     parts = tuple(_parts(entries, plan, lapsed))
     done = [entry.proof for entry in entries.values() if entry.outcome is Outcome.DONE]
     loose = bool(lapsed) or any(entry.outcome is not Outcome.DONE for entry in entries.values())
@@ -177,6 +187,7 @@ def standing(
             )
             for each in state.overtaken()
         ),
+        overdue=tuple(sorted([*(late or {}).values(), *stuck], key=lambda each: (each.since, each.address))),
         waivers=tuple(
             Waiver(entry.address, entry.by, entry.summary, entry.expires)
             for entry in entries.values()
@@ -254,15 +265,19 @@ def _waits(
     return found
 
 
-def _told(wait: Wait, state: State, late: Mapping[str, Late]) -> Wait:
-    """A wait with what the contact log says of it, and whether it is late."""
+def _told(wait: Wait, state: State, late: Mapping[str, Late], now: str) -> Wait:
+    """A wait with what the contact log says of it, and whether it is late: also where something keeps it from being done."""
     found = next((each for each in late.values() if (each.address, each.verb) == (wait.address, wait.verb)), None)
+    stuck = wait.until if wait.source is From.PERSON and wait.until and wait.outcome is None else None
+    stuck = stuck if stuck is not None and "T" in stuck and stuck <= now else None
     return msgspec.structs.replace(
         wait,
         acknowledged=acknowledged(state.contacts, wait.address),
         contact=spoken(state.contacts).get(wait.address),
-        overdue=found.since if found is not None else None,
+        overdue=found.since if found is not None else stuck,
         escalated_to=found.to if found is not None else None,
+        missed=found.why if found is not None else None,
+        costs=found.costs if found is not None else (),
     )
 
 

@@ -92,7 +92,25 @@ def head(found: Standing, words: Catalogue, paint: Ink) -> list[str]:
     lines = [paint("bold", title), paint("green" if found.finished else "yellow", claim(found, words))]
     if not found.planned:
         lines.append(words.text_of("status.offline"))
-    return lines + next_due(found, words)
+    return [*lines, *(paint("red", each) for each in overdue(found, words)), *next_due(found, words)]
+
+
+def overdue(found: Standing, words: Catalogue) -> list[str]:
+    """What is late, the longest first: a missed last day with what it costs."""
+    lines = [words.text_of("status.late", what=late_one(each, words)) for each in found.overdue[:FOLD]]
+    more = len(found.overdue) - FOLD
+    return [*lines, *([words.text_of("fold.more", n=more)] if more > 0 else [])]
+
+
+def late_one(each: Late, words: Catalogue) -> str:
+    """One thing that is late: what, since when, on whom, and what it costs."""
+    by = words.text_of("join.list")
+    who = words.safe(each.who)
+    if each.why is not None:
+        costs = words.text_of("join.semicolon").join(words.text(part) for part in each.costs)
+        return by.join(part for part in (words.text(each.why), costs, who) if part)
+    what = f"{words.word('verb', each.verb.value)} {words.safe(shorten(words.plain(each.label), LABEL)) or words.safe(each.address)}"
+    return by.join(part for part in (what, words.text_of("status.since", value=shown(each.since, words)), who) if part)
 
 
 def next_due(found: Standing, words: Catalogue) -> list[str]:
@@ -209,7 +227,9 @@ def sentence(wait: Wait, words: Catalogue) -> str:
     found += [words.text_of(f"status.{name}", value=value) for name, value in facts.items() if value]
     if wait.acknowledged is not None:
         found.append(words.text_of("status.acknowledged", value=wait.acknowledged))
-    if wait.overdue is not None:
+    if wait.missed is not None:
+        found[:0] = [words.text(wait.missed), *(words.text(each) for each in wait.costs)]
+    elif wait.overdue is not None:
         found.insert(0, words.text_of("status.overdue", at=wait.overdue, who=wait.escalated_to or "-"))
     if wait.proof is not None:
         found.append(words.text_of("fact.proof", proof=wait.proof.value))
@@ -244,7 +264,7 @@ def status_markdown(
         words.escaping(cell),
     )
     title = safe.text_of("status.head", name=found.name, provider=found.provider or "-", tenant=found.tenant or "-")
-    lines = [f"## {title}", "", claim(found, safe), *next_due(found, safe)]
+    lines = [f"## {title}", "", claim(found, safe), *overdue(found, safe), *next_due(found, safe)]
     rows = [_part(part, safe) for part in found.parts]
     lines += ["", *tables.markdown([safe.text_of(f"column.{name}") for name in PARTS], rows)]
     if found.notices:

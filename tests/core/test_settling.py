@@ -165,3 +165,12 @@ def test_an_evaluation_says_what_it_lacks_until_it_lacks_nothing() -> None:
         assert evaluation.missing(found, ("cost", "nps")) == lacking[number:]
     once = [msgspec.structs.replace(each, per="once") if each.kind == "cost" else each for each in lines]
     assert evaluation.missing(evaluation.review([Remarked(AT, "cfo", tuple(once))]), ("cost",)) == lacking[:2]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "code"),
+    [("1.320", "EUR", "CRM-F037"), ("1.5", "JPY", "CRM-F037"), ("1.320", "KWD", None), ("1.32", "EUR", None)],
+)
+def test_a_cost_has_no_more_decimals_than_its_currency(value: str, unit: str, code: str | None) -> None:
+    found = evaluation.faulty(Remark("cost", "licences", "before", value, unit, "month"), evaluation.review(()))
+    assert (found.code if found is not None else None) == code

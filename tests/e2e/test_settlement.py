@@ -150,6 +150,7 @@ BAD = {
     "nought": (["--amount", "0"], 64, "CRM-F001"),
     "a negative sum": (["--amount=-5"], 64, "CRM-F001"),
     "a word": (["--amount", "NaN"], 64, "CRM-F001"),
+    "a point between thousands": (["--amount", "1.320"], 64, "CRM-F037"),
     "five decimals": (["--amount", "1.00001"], 64, "CRM-F001"),
     "a sign": (["--currency", "€"], 64, "CRM-F002"),
     "a claim that answers": (["--for", "1"], 64, "CRM-F003"),
@@ -157,6 +158,7 @@ BAD = {
     "an answer to a stranger": (["--kind", "payment", "--for", "7"], 64, "CRM-F005"),
     "two currencies": (["--kind", "payment", "--currency", "USD", "--for", "1"], 64, "CRM-F006"),
     "too much": (["--kind", "credit", "--amount", "100.01", "--for", "1"], 64, "CRM-F008"),
+    "a day to come": (["--on", "2199-03-01"], 64, "CRM-F038"),
     "no day": (["--on", "2026-02-30"], 64, ""),
     "no document": (["--document", "DIR/nothing"], 3, "CRM-C007"),
     "an empty document": (["--document", "DIR/empty"], 3, "CRM-C007"),
@@ -178,6 +180,17 @@ def test_what_cannot_be_meant_is_refused_and_nothing_is_recorded(here: Site, tmp
         answer = add(here, "invoice", "5", "EUR", *[each.replace("DIR", str(tmp_path)) for each in args])
         assert (answer.code, said in answer.err, "Traceback" in answer.err) == (code, True, False), (what, answer.err)
     assert (state(here).serial, written(here.folder / ".crmstate")) == (serial, before)
+
+
+def test_the_same_by_the_same_document_is_refused_until_it_is_struck(here: Site) -> None:
+    here.write(SETTLED)
+    assert add(here, "invoice", "100", "EUR").code == 0
+    again = add(here, "invoice", "100", "EUR", "--amount", "100.00")
+    assert (again.code, "CRM-F039" in again.err, "settle strike 1" in again.err) == (64, True, True)
+    assert add(here, "invoice", "100", "EUR", "--note", "the second seat").code == 0
+    assert run(here, "settle", "strike", "1", "--note", "typed wrongly").code == 0
+    assert add(here, "invoice", "100", "EUR").code == 0
+    assert len(run(here, "settle", "list", "--format", "json").json["claims"]) == 2
 
 
 def test_a_claim_that_others_answer_is_not_struck_out(here: Site) -> None:

@@ -134,7 +134,7 @@ def test_a_persons_step_is_confirmed_with_the_proof_that_it_asks_for() -> None:
     ("address", "proof", "more", "code"),
     [
         ("human_step/nothing", Proof.ATTESTED, {}, "CRM-C006"),
-        ("human_step/training", Proof.ATTESTED, {}, "CRM-C007"),
+        ("human_step/training", Proof.ATTESTED, {}, "CRM-C170"),
         ("human_step/training", Proof.NONE, {"evidence": FILE}, "CRM-C008"),
         ("human_step/training", Proof.OBSERVED, {"evidence": FILE}, "CRM-C008"),
         ("certificate/destruction", Proof.ATTESTED, {"evidence": FILE}, "CRM-C008"),

@@ -132,11 +132,11 @@ def test_dates_are_worked_out_and_written_with_their_weekday(zoho: Path) -> None
     assert "in time" in said.out
 
 
-def test_after_the_last_day_the_letter_ends_the_term_that_can_still_be_ended(zoho: Path) -> None:
+def test_after_the_last_day_the_letter_asks_for_the_earlier_end_and_else_for_the_next(zoho: Path) -> None:
     said = crmstate("letter", "non-renewal", zoho, "--as-of", "2026-12-20T00:00:00Z")
     text = " ".join(said.out.split())
-    assert "31 January 2027" not in text
-    assert "the term expires that this notice still reaches, on Monday, 31 January 2028" in text
+    assert "on Sunday, 31 January 2027, or, should that not be possible, on the next possible date" in text
+    assert "which by our reckoning is Monday, 31 January 2028" in text
     assert "CRM-L009" in said.err and "2026-12-02" in said.err
 
 

@@ -13,12 +13,13 @@ from crmstate.cli.options import HERE, ByOption, Format, FormatOption, LangOptio
 from crmstate.cli.recording import Paper, recording, start
 from crmstate.cli.screen import Screen
 from crmstate.core import certificate
-from crmstate.core.diagnostic import problem
+from crmstate.core.diagnostic import diagnostic, problem
 from crmstate.core.event import Examined
-from crmstate.core.words import Exit, Proof
+from crmstate.core.words import Exit, Proof, Severity
 from crmstate.engine.observe import stamp
 
 app = typer.Typer(help="Check the vendor's certificate of destruction.", no_args_is_help=True)
+FIELDS = "tenant, datasets, backups, sub_processors, date, signatory"
 BESIDE = (".yaml", ".yml", ".json")
 
 
@@ -56,6 +57,10 @@ def check(
         store.append([event])
         faults, ours = certificate.faults(meant, store.state, at), certificate.purged(store.state)
         masked(house, store.state, screen)
+    if meant.expiry is not None and meant.day is not None and meant.expiry < meant.day:
+        screen.show(
+            [diagnostic("CRM-F042", Severity.WARNING, address=certificate.PLACE, day=meant.expiry, said=meant.day)]
+        )
     screen.out(certificate_shown(event, faults, ours, screen.catalogue, screen.format))
     return int(Exit.ERROR if faults else Exit.OK)
 
@@ -83,5 +88,5 @@ def _beside(file: Path, said: Path | None, fields: bool) -> Paper | None:
         return Paper(said)
     near = next((each for end in BESIDE if (each := file.with_name(file.name + end)).exists()), None)
     if near is None and not fields:
-        raise problem(Exit.USAGE, "CRM-C002", path=file.with_name(file.name + BESIDE[0]))
+        raise problem(Exit.USAGE, "CRM-F040", file=file, said=file.with_name(file.name + BESIDE[0]), fields=FIELDS)
     return Paper(near) if near is not None else None

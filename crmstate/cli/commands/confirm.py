@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -18,17 +19,19 @@ from crmstate.cli.screen import Screen
 from crmstate.cli.survey import begin, planned
 from crmstate.core.address import Address, id_of, parse
 from crmstate.core.address import address as address_of
-from crmstate.core.diagnostic import problem
+from crmstate.core.diagnostic import diagnostic, problem
 from crmstate.core.event import Evidence
 from crmstate.core.planning.hands import OPENED
 from crmstate.core.planning.retention import WHOLE
 from crmstate.core.record import State
-from crmstate.core.words import Contacting, Exit, Kind, Outcome, Proof, Verb
+from crmstate.core.words import Contacting, Exit, Kind, Outcome, Proof, Severity, Verb
 from crmstate.engine import withheld
 from crmstate.engine.confirm import confirm as confirmed
 from crmstate.engine.confirm import take_back
 from crmstate.engine.observe import stamp
 
+LONG = timedelta(days=366)
+"""A waiver that holds for longer is perhaps a mistyped year."""
 OPENING = address_of(Kind.ARCHIVE, OPENED)
 """That somebody with a key has opened an encrypted archive."""
 
@@ -101,7 +104,8 @@ def confirm(
         )  # fmt: skip
         say(evidence=tuple(Evidence("file", level, at, name) for _ in evidence or ()))
         found = look(evidence or ())
-        withheld.require(place, level, house.desired, store.state, [each.sha256 for each in found], at)
+        names = [each.path.name for each in found]
+        withheld.require(place, level, house.desired, store.state, [each.sha256 for each in found], at, names)
         if place == WHOLE and not waive:
             house.refuse_standing()
         if place == OPENING and not waive:
@@ -111,6 +115,8 @@ def confirm(
         files = tuple(keep(each, store.home, house.effects, proof=level, at=at, by=name) for each in found)
         event = say(evidence=files)
         store.append([event])
+    if waive and expires is not None and moment(expires) - house.clock.now() > LONG:
+        screen.show([diagnostic("CRM-C171", Severity.WARNING, address=place, at=expires)])
     screen.say("confirm.recorded", address=place, by=name, proof=screen.catalogue.word("proof", level.value))
     if event.out_of_order:
         screen.say("confirm.out_of_order", address=place, n=len(event.ahead_of))

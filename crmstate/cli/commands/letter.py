@@ -194,6 +194,8 @@ def _findings(kind: str, format: LetterFormat, occasion: Occasion, screen: Scree
     if kind in NOTICES and dates.passed is not None and dates.missed:
         end = dates.term_end.isoformat() if dates.term_end else "?"
         found.append(diagnostic("CRM-L009", Severity.WARNING, span, day=dates.passed.isoformat(), end=end))
+    elif kind in NOTICES and dates.passed is not None and dates.doubtful and dates.notice_deadline is not None:
+        found.append(diagnostic("CRM-L018", Severity.WARNING, span, passed=dates.passed, day=dates.notice_deadline))
     elif kind in NOTICES and dates.notice_deadline is None and dates.undated:
         why = "".join(screen.catalogue.text(each) for each in dates.undated[-1:])
         found.append(diagnostic("CRM-L012", Severity.WARNING, span, why=why))

@@ -12,9 +12,9 @@ import typer
 from crmstate.cli.opening import open_house
 from crmstate.cli.options import HERE, LangOption, ManifestArgument, QuietOption
 from crmstate.cli.screen import Screen
-from crmstate.core.diagnostic import problem
+from crmstate.core.diagnostic import Problem, diagnostic, problem
 from crmstate.core.survey import Resource
-from crmstate.core.words import Exit, Kind
+from crmstate.core.words import Exit, Kind, Severity
 
 LARGEST = 1024 * 1024 * 1024
 MARK = re.compile(rb'\{"notice":"[^"\\]*","channel":"')
@@ -57,7 +57,12 @@ def notices(
         return listed
 
     wanted = [each for each in goals if not notice or each.id in notice]
-    rows = [row for each in wanted if messenger is not None for row in messenger.messages(each, users)]
+    try:
+        rows = [row for each in wanted if messenger is not None for row in messenger.messages(each, users)]
+    except Problem as found:
+        if old is None:
+            raise
+        raise Problem(found.exit, *found.diagnostics, diagnostic("CRM-N063", Severity.WARNING, path=out)) from None
     files.Disk(house.effects).replace(out, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
     screen.say("notices.written", n=len(rows), file=out)
     return 0

@@ -15,6 +15,7 @@ from crmstate.core.diagnostic import Problem, problem
 from crmstate.core.failure import Failure
 from crmstate.core.plan import Plan
 from crmstate.core.record import State
+from crmstate.core.reminders import late
 from crmstate.core.words import Exit
 from crmstate.engine.observe import stamp
 
@@ -68,6 +69,7 @@ def report(
         cost=owed.cost if owed is not None else None,
         masked=house.desired.mask_people,
         vendor=house.desired.vendor,
+        late=late(house.desired, owed.steps, loaded.state, owed.observed_at) if owed is not None else {},
         owed=owed is not None and bool(owed.steps or owed.blocked),
     )
     files.Disk(house.effects).replace(out, data)

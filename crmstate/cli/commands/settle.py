@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -65,9 +66,8 @@ def add(
     paper = Paper(document)
     with recording(house, by) as (store, at, name):
         number = max((each.number for each in store.state.claims), default=0) + 1
-        draft = Claimed(
-            at, number, kind.value, amount, currency, name, Evidence("file", Proof.ATTESTED, at), to, note, day
-        )
+        proof = Evidence("file", Proof.ATTESTED, at, sha256=hashlib.sha256(paper.data).hexdigest())
+        draft = Claimed(at, number, kind.value, amount, currency, name, proof, to, note, day)
         refuse(settling.refused(store.state, draft))
         start(store, house)
         kept = paper.keep(store, house, Proof.ATTESTED, at, name)
@@ -81,7 +81,7 @@ def add(
 def strike(
     number: Annotated[int, typer.Argument(help="The number of the line.")],
     manifest: ManifestArgument = HERE,
-    why: Annotated[str, typer.Option("--why", help="What was wrong with it.")] = ...,  # type: ignore[assignment]
+    why: Annotated[str, typer.Option("--why", "--note", help="What was wrong with it.")] = ...,  # type: ignore[assignment]
     by: ByOption = None,
     lang: LangOption = None,
     quiet: QuietOption = False,

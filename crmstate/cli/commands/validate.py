@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +14,26 @@ from crmstate.cli.options import HERE, ColorOption, Format, FormatOption, LangOp
 from crmstate.cli.screen import Screen
 from crmstate.core.diagnostic import Diagnostic, Problem, diagnostic
 from crmstate.core.words import Exit, Severity, worst
+
+if TYPE_CHECKING:
+    from crmstate.manifest.load import Loaded
+
+
+def _untold(loaded: Loaded) -> Iterator[Diagnostic]:
+    """Notices whose template is in no folder, neither ours nor the manifest's: nothing could be sent by them."""
+    for number, goal in enumerate(loaded.model.notices or ()):
+        if (goal.decision is not None and not goal.decision.told) or (goal.language or goal.template) is None:
+            continue
+        from crmstate.people.wording import DEFAULTS, wording
+
+        key = "language" if goal.template is None else "template"
+        try:
+            wording(
+                loaded.path.parent, goal.language or "en", goal.template or DEFAULTS[goal.to],
+                loaded.tree.span("notices", number, key),
+            )  # fmt: skip
+        except Problem as found:
+            yield from found.diagnostics
 
 
 def validate(
@@ -38,7 +59,11 @@ def validate(
             continue
         try:
             refuse_link(path)
-            warnings = load(path, known_providers=providers.names()).diagnostics
+            loaded = load(path, known_providers=providers.names())
+            untold = list(_untold(loaded))
+            if untold:
+                raise Problem(Exit.INVALID, *loaded.diagnostics, *untold)
+            warnings = loaded.diagnostics
         except Problem as wrong:
             found += wrong.diagnostics
             exits.append(wrong.exit)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
+import msgspec
+
 from crmstate.core.address import address
 from crmstate.core.contract import Calendar, ContractGoal, NoticeClause, Term
 from crmstate.core.course import ENDING
@@ -18,17 +20,19 @@ from crmstate.core.goal import Desired
 from crmstate.core.message import Message, message
 from crmstate.core.milestones import GIVEN, given, milestones, read_when, standing, taken_back, wanted
 from crmstate.core.money import Money
-from crmstate.core.notice import Notice, NoticeAt, at_the_latest, early_enough, end_of, notice
+from crmstate.core.notice import Notice, NoticeAt, at_the_latest, early_enough, end_of, lapsed, notice
 from crmstate.core.order import Stage
 from crmstate.core.plan import Deadline
-from crmstate.core.planning.draft import Draft
+from crmstate.core.planning.draft import Draft, expired
 from crmstate.core.planning.estimate import estimate
 from crmstate.core.record import State
 from crmstate.core.survey import SubscriptionFacts
 from crmstate.core.term import TermAt, current_term
-from crmstate.core.words import Kind, Milestone, Mode, Phase, Proof, Severity, Undo, Verb
+from crmstate.core.words import Kind, Milestone, Mode, Outcome, Phase, Proof, Severity, Undo, Verb
 
 _ARCHIVING = frozenset({Verb.ARCHIVE, Verb.VERIFY, Verb.RESTORE_TEST})
+LONGEST_TERM = 1200
+"""Days that are looked back to the end of the term before; a longer one is not looked for."""
 
 
 def give_notice(draft: Draft) -> None:
@@ -53,7 +57,7 @@ def give_notice(draft: Draft) -> None:
         why = found.why if isinstance(found, Unknown) else found.reachable.why  # type: ignore[union-attr]
         _block(draft, clause, why)
         return
-    draft.diagnostics += _missed(contract, found, "CRM-P110")
+    draft.diagnostics += [*_missed(contract, found, "CRM-P110"), *_perhaps_late(clause, found)]
     last = found.reachable.deadline
     latest = at_the_latest(last, contract)
     if latest is None:
@@ -180,7 +184,7 @@ def _block(draft: Draft, clause: NoticeClause, why: tuple[Message, ...]) -> None
 
 def _missed(contract: ContractGoal, found: Notice, code: str) -> tuple[Diagnostic, ...]:
     """Says that the last day for the current term has passed, and what that costs; nothing where it has not."""
-    last, reached = at_the_latest(found.current.deadline, contract), found.reachable
+    last, reached = lapsed(found.current.deadline, contract), found.reachable
     if not found.missed or last is None or found.current.term.over:
         return ()
     following = at_the_latest(reached.deadline, contract) if not isinstance(reached, Unknown) else None
@@ -201,6 +205,86 @@ def _missed(contract: ContractGoal, found: Notice, code: str) -> tuple[Diagnosti
     return (made,)
 
 
+def _perhaps_late(clause: NoticeClause, found: Notice) -> tuple[Diagnostic, ...]:
+    """Says that only our own care makes it late, so that notice given today may still be in time."""
+    rolled, reached = found.current.deadline, found.reachable
+    if not found.perhaps_late or not isinstance(rolled, Dated) or isinstance(reached, Unknown):
+        return ()
+    facts = {
+        "rolled": rolled.day,
+        "day": rolled.unrolled,
+        "ends": reached.term.ends,
+        "cost": _amount(found.costs_to_miss),
+    }
+    return (diagnostic("CRM-P129", Severity.WARNING, clause.span, GIVEN, **facts),)
+
+
+class Lapsed(msgspec.Struct, frozen=True):
+    """A last day of notice that has passed without notice: its last moment, ISO 8601 UTC, and what that means. `why`:
+    notice.missed, or notice.perhaps_late where only our own care rolled it."""
+
+    at: str
+    why: Message
+    costs: tuple[Message, ...] = ()
+
+
+def lapsed_notice(desired: Desired, state: State, now: str) -> Lapsed | None:
+    """The last day that has passed without notice; None where notice is on record, waived, or not needed. One that passed
+    while the decommissioning was under way stays missed when the contract has renewed."""
+    contract = desired.contract
+    if contract is None or contract.notice is None or not now or not notice_needed(desired):
+        return None
+    entry = state.latest(GIVEN, Verb.REQUEST)
+    done = entry is not None and entry.outcome is Outcome.DONE and not expired(entry, now)
+    if (done and entry is not None and not taken_back(state, entry)) or _seen_ended(desired, state):
+        return None
+    found = standing(desired, state, now)
+    if isinstance(found, Unknown) or found.current.term.over:
+        return None
+    if found.missed:
+        return _lapsed(contract, found)
+    rolled = found.current.deadline
+    if found.perhaps_late and isinstance(rolled, Dated):
+        said = message("notice.perhaps_late", day=rolled.unrolled, rolled=rolled.day, ends=found.current.term.ends)
+        after = found.after
+        costs = (
+            [message("due.otherwise", until=after.ends, cost=_amount(found.costs_to_miss))]
+            if isinstance(after, TermAt)
+            else []
+        )
+        return Lapsed(rolled.at, said, tuple(costs))
+    begun = min((*(each.since or each.at for each in state.entries.values()), *state.reminded.values()), default=now)
+    before = _before_renewal(desired, contract, found.current.term, now)
+    if before is None or isinstance(before, Unknown) or not before.missed:
+        return None
+    earlier = _lapsed(contract, before)
+    return earlier if earlier is not None and earlier.at >= begun else None
+
+
+def _before_renewal(desired: Desired, contract: ContractGoal, term: TermAt, now: str) -> Notice | Unknown | None:
+    """The notice as it stood on the last day of the term before this one; None where this is the first, or a later end is
+    wanted."""
+    if term.number < 1 or wanted(desired) is not None or contract.term is None:
+        return None
+    calendar = contract.calendar
+    day = today(now, calendar.vendor_zone or calendar.zone)
+    for _ in range(LONGEST_TERM):
+        day -= timedelta(days=1)
+        running = current_term(contract.term, day)
+        if isinstance(running, Unknown) or running.number < term.number:
+            return notice(contract, f"{day.isoformat()}T12:00:00Z")
+    return None
+
+
+def _lapsed(contract: ContractGoal, found: Notice) -> Lapsed | None:
+    last = lapsed(found.current.deadline, contract)
+    bound = found.after if isinstance(found.reachable, Unknown) else found.reachable.term
+    if last is None:
+        return None
+    costs = [message("due.bound", until=bound.ends, cost=_amount(found.cost))] if isinstance(bound, TermAt) else []
+    return Lapsed(last.at, message("notice.missed", day=last.day, ends=found.current.term.ends), tuple(costs))
+
+
 def missed_notice(desired: Desired, state: State, now: str) -> tuple[Diagnostic, ...]:
     """The warning where notice was missed, or given late; nothing where all is well, or the contract is over."""
     contract = desired.contract
@@ -215,7 +299,9 @@ def missed_notice(desired: Desired, state: State, now: str) -> tuple[Diagnostic,
     found = standing(desired, state, now)
     if isinstance(found, Unknown):
         return ()
-    return _missed(contract, found, "CRM-P110" if given(state) is None else "CRM-P112")
+    if given(state) is not None:
+        return _missed(contract, found, "CRM-P112")
+    return (*_missed(contract, found, "CRM-P110"), *_perhaps_late(contract.notice, found))
 
 
 def _before_the_archive(draft: Draft, clause: NoticeClause, deadline: Dated) -> None:

@@ -21,6 +21,8 @@ _ACCESS = (Stage.KEYS, Stage.INTEGRATIONS, Stage.SESSIONS, Stage.USERS, Stage.OW
 _DATA = (Stage.MODULES, Stage.PURGE, Stage.BIN, Stage.CANCEL, Stage.ACCOUNT)
 TAKES = frozenset(stage.value for stage in (*_ACCESS, *_DATA))
 """The stages that take access or data away."""
+NOT_BEFORE = {Milestone.PURGED.value: Milestone.FREEZE.value, Milestone.CLOSED.value: Milestone.CANCEL_EFFECTIVE.value}
+"""Milestones that have no day before they have come, with one that they never come before."""
 PAST = timedelta(days=1)
 """How far back a freeze may lie before somebody is asked whether it is meant."""
 
@@ -106,7 +108,13 @@ def _out_of_order(draft: Draft, goal: HumanGoal, due: Dated, dates: Mapping[str,
     """Warns of a step that is due after what waits for it, or before what it waits for, by the dates as they stand."""
     for side, name in (("before", goal.before), ("after", goal.after)):
         point = dates.get(name or "")
-        if not isinstance(point, Dated) or point.real or (name == Milestone.FREEZE and draft.desired.freeze == "now"):
+        if side == "after" and not isinstance(point, Dated) and name in NOT_BEFORE:
+            point = dates.get(NOT_BEFORE[name])
+        if (
+            not isinstance(point, Dated)
+            or point.real
+            or (point is dates.get(Milestone.FREEZE.value) and draft.desired.freeze == "now")
+        ):
             continue
         if due.day > point.day if side == "before" else due.day < point.day:
             place, days = address(Kind.HUMAN_STEP, goal.id), {"due": due.day, "day": point.day}

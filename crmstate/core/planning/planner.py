@@ -36,6 +36,7 @@ from crmstate.core.planning.contract import by_word as contract_by_word
 from crmstate.core.planning.data import by_word as archive_by_word
 from crmstate.core.planning.data import certificate, data
 from crmstate.core.planning.dates import freeze_in_time, give_notice, term_runs
+from crmstate.core.planning.doubts import doubts
 from crmstate.core.planning.draft import Draft
 from crmstate.core.planning.encrypted import encryption
 from crmstate.core.planning.estimate import estimate
@@ -193,6 +194,7 @@ _PARTS = (
     people,
     term_runs,
     freeze_in_time,
+    doubts,
     give_notice,
     replacement,
     unsupported,
@@ -250,6 +252,8 @@ def _overdue(draft: Draft, steps: tuple[Step, ...]) -> None:
     if not draft.survey.taken_at:
         return
     for each in late(draft.desired, steps, draft.state, draft.survey.taken_at).values():
+        if each.why is not None:
+            continue  # said with the notice itself
         code = "CRM-P076" if each.vendor else "CRM-P075"
         facts = {
             "at": each.since,
