@@ -70,15 +70,16 @@ def fields(house: House, language: str) -> Mapping[str, str]:
 
 
 def _system(house: House, language: str) -> str:
-    """What people call the system: as the contract does, else by the vendor's name; of a vendor that nobody named, what
-    every such system is called."""
+    """What people call the system: as the contract does, else by the vendor's name. Without an API the vendor's name may be
+    any company's: it is then that company's system; of a vendor that nobody named, what every such system is called."""
     parties = house.desired.contract.parties if house.desired.contract is not None else None
-    named = (parties.product or parties.vendor) if parties is not None else None
-    if named or house.provider.credential:
-        return named or house.provider.title
+    product, vendor = (parties.product, parties.vendor) if parties is not None else (None, None)
+    if product or house.provider.credential:
+        return product or vendor or house.provider.title
     from crmstate.views.catalogue import Catalogue
 
-    return Catalogue(language).text_of("notices.system")
+    words = Catalogue(language, escape=str)  # a mail is no terminal: who fills it in escapes nothing twice
+    return words.text_of("notices.system_of", vendor=vendor) if vendor else words.text_of("notices.system")
 
 
 def _local(at: str | None, zone: str | None) -> str:

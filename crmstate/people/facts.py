@@ -78,6 +78,8 @@ FIELDS = {
 LISTS = {f"data.{name}" for name in ("all", "kept", "returned", "discarded", "held", "purged")}
 """Fields that are lists; each item has a name, rows and a day."""
 ITEM = ("name", "rows", "day")
+_BESIDE = "files"
+"""What is called so at a vendor without an API are the files beside its tables: the vendor knows no such dataset."""
 _SHOWN = frozenset({Proof.OBSERVED, Proof.CERTIFIED, Proof.ACKNOWLEDGED})
 _TOPICS = {
     "notice": (
@@ -319,10 +321,13 @@ def _lists(occasion: Occasion, lang: str) -> dict[str, Any]:
 
 def _item(dataset: Dataset, entry: Entry | None, occasion: Occasion, lang: str) -> tuple[str, str, str, str]:
     """Name, rows, day and origin; no rows and no day where the record has none."""
+    beside = dataset.id == _BESIDE and not occasion.product
     if entry is None:
-        return dataset.label, "", "", dataset.origin
+        return spoken.files(None, lang) if beside else dataset.label, "", "", dataset.origin
     rows = entry.evidence[0].rows if entry.evidence and entry.rows is None else entry.rows
     day = spoken.day(_local(entry.at, occasion), lang)
+    if beside:
+        return spoken.files(rows, lang), "", day, f"record: {entry.address}"
     return dataset.label, "" if rows is None else f"{rows:,}", day, f"record: {entry.address}"
 
 

@@ -57,6 +57,14 @@ def price(amount: str, currency: str, per: str, lang: str) -> str:
     return f"{_PER[per]}{sum}" if lang == "zh-CN" else f"{sum} per {per}"
 
 
+def files(count: int | None, lang: str) -> str:
+    """Files that belong to no table, and how many of them there are."""
+    if lang == "zh-CN":
+        return "文件和附件" if count is None else f"文件和附件（{count:,} 个文件）"
+    many = "" if count is None else " (1 file)" if count == 1 else f" ({count:,} files)"
+    return f"documents and attachments{many}"
+
+
 def product(title: str, lang: str) -> str:
     """A vendor's name for its product in one language: of `FXiaoke 纷享销客` the part that belongs to it."""
     words = title.split()

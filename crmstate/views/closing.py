@@ -163,7 +163,7 @@ def _reason(line: Line) -> object:
     if line.found is None and line.result is Result.NOT_STARTED:
         return Result.NOT_STARTED
     if line.found is None:
-        return None, line.step.mode, line.until, said(line.step.why) if line.step.mode is Mode.WAIT else line.step.owner
+        return None, line.step.mode, line.until, said(line.step.why), line.step.owner
     return line.found.code, tuple(line.found.params.items()), line.until
 
 
@@ -178,7 +178,7 @@ def group(same: list[Line], words: Catalogue, paint: Ink, full: bool) -> list[st
     if len(same) > len(shown):
         lines.append("    " + words.text_of("fold.more", n=len(same) - len(shown)))
     lines += [f"    {each}" for each in (reason(first, words), detail(first, words)) if each]
-    lines.append(f"  → {next_for(first, words)}")
+    lines.append(f"  → {next_for(first, words, many=len(same) > 1)}")
     return lines
 
 
@@ -202,14 +202,14 @@ def detail(line: Line, words: Catalogue) -> str:
     return words.detail(line.found) if line.found is not None else ""
 
 
-def next_for(line: Line, words: Catalogue) -> str:
-    """What to do about a step that is not done."""
+def next_for(line: Line, words: Catalogue, *, many: bool = False) -> str:
+    """What to do about a step that is not done. `many`: it stands for others like it."""
     hint = words.hint(line.found) if line.found is not None else ""
     if hint:
         return hint
     step = line.step
     if line.result is Result.WAITING and step.mode is Mode.MANUAL:
-        return words.text_of("closing.next.person", who=step.owner or "-", address=step.address)
+        return words.text_of("closing.next.person", who=step.owner or "-", address="ADDRESS" if many else step.address)
     until = line.until or step.not_before
     if line.result is Result.WAITING and until:
         return words.text_of("closing.next.until", at=until)
@@ -282,7 +282,7 @@ def _markdown_group(same: Sequence[Line], safe: Catalogue) -> list[str]:
     lines = [f"### {title}", ""]
     why = reason(first, safe)
     lines += [why, ""] if why else []
-    lines += [f"→ {next_for(first, safe)}", ""]
+    lines += [f"→ {next_for(first, safe, many=len(same) > 1)}", ""]
     head = [safe.text_of(f"column.{name}") for name in ("verb", "address", "label")]
     lines += markdown(head, [_row(line, safe) for line in same[:FOLD_MARKDOWN]])
     if len(same) > FOLD_MARKDOWN:

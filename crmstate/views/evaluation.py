@@ -100,7 +100,11 @@ def _lacking(desired: Desired, found: Review, words: Catalogue) -> Section | Non
 
 
 def _end(desired: Desired, state: State, words: Catalogue) -> Section:
-    lines = [words.text_of("report.vendor", provider=desired.provider, tenant=state.tenant or desired.tenant or "-")]
+    lines = [
+        words.text_of(
+            "report.vendor", provider=desired.vendor or desired.provider, tenant=state.tenant or desired.tenant or "-"
+        )
+    ]
     if desired.reason:
         lines.append(words.text_of("report.reason", reason=desired.reason))
     if ended := state.departed():

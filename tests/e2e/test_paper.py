@@ -274,7 +274,7 @@ def test_the_vendor_is_called_what_the_contract_calls_it(here: Site, named: bool
     here.write(ONLY_PAPER if named else ONLY_PAPER.replace("contract: {parties: {vendor: Papertrail Ltd}}\n", ""))
     (here.folder / "list.csv").write_text("email\nann@example.com\n", encoding="utf-8")
     plan = here.plan("--format", "json").json
-    assert plan["notices"][0]["subject"].startswith("Papertrail Ltd is" if named else "our CRM is")
+    assert plan["notices"][0]["subject"].startswith("the CRM of Papertrail Ltd is" if named else "our CRM is")
     here.run("confirm", "notice/partners-mail", str(here.manifest), "--note", "told by telephone")
     here.apply()
     asked = here.run("confirm", "subscription/contract", str(here.manifest))
@@ -385,3 +385,12 @@ def test_what_only_the_whole_of_a_long_table_shows_is_named_by_its_line(
     said = here.apply()
     text = said.out + said.err
     assert said.code == 6 and "CRM-V045" in text and "line 7" in text and "vendor was not" not in text, text
+
+
+def test_what_people_read_calls_things_by_their_names(here: Site) -> None:
+    parties = "contract: {parties: {customer: Acme GmbH, vendor: Papertrail Ltd}, regimes: [gdpr]}\n"
+    here.write(MANIFEST + parties + "evaluation: {after: 90 days, measures: [cost], owner: cfo@example.com}\n")
+    assert here.apply().code == 0
+    letter = here.run("letter", "deletion", str(here.manifest)).out
+    assert "Contacts: 2 records" in letter and "documents and attachments (1 file)" in letter, letter
+    assert "Vendor `Papertrail Ltd`" in here.run("evaluate", "report", str(here.manifest)).out

@@ -6,7 +6,9 @@ import json
 
 import msgspec
 
+from crmstate.core.address import Address
 from crmstate.core.closing import Closing, Line, Result
+from crmstate.core.message import message
 from crmstate.core.words import Exit
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.closing import closing_brief, closing_json, closing_markdown, closing_text
@@ -45,6 +47,24 @@ def test_everything_that_is_not_done_says_what_to_do_next() -> None:
 
 def test_who_is_waited_for_is_named_with_the_command() -> None:
     assert "When it@example.com has done it: crmstate confirm human_step/impact" in closing_text(closed(), EN)
+
+
+def test_what_one_person_has_to_do_is_said_of_each_step_by_its_own_reason() -> None:
+    (impact,) = (step for step in representative().steps if step.label == "评估受影响的系统")
+    other = msgspec.structs.replace(
+        impact, id="o", address=Address("human_step/o"), why=message("why.human", title="Other")
+    )
+    alike = tuple(msgspec.structs.replace(other, id=f"a{n}", address=Address(f"human_step/a{n}")) for n in range(2))
+    lines = tuple(Line(step, Result.WAITING) for step in (impact, *alike))
+    late = (Line(msgspec.structs.replace(other, id="l"), Result.NOT_STARTED),)
+    shown = closing_brief(Closing("r", Exit.OK, lines + late), EN)
+    assert shown.count("waiting (") == 2 and "confirm human_step/impact --evidence" in shown, shown
+    assert "Only a person can do this: Other\n  → When it@example.com has done it: crmstate confirm ADDRESS" in shown, (
+        shown
+    )
+    first = "Waited for first: confirm human_step/impact, confirm human_step/a0, confirm human_step/a1.\n"
+    assert shown.endswith(first), shown
+    assert "Waited for first" not in closing_brief(Closing("r", Exit.OK, lines), EN)
 
 
 def test_an_empty_run_says_so() -> None:
