@@ -208,8 +208,10 @@ def _over(seen: _Seen) -> tuple[Message, Proof] | None:
             return message("life.vendor.free"), Proof.OBSERVED
         return None
     if seen.result is not None:
-        code = "life.downgraded" if _smaller(seen) else "life.ended"
-        return message(code, at=seen.result.at), seen.result.proof
+        at, last = seen.result.told or seen.result.at, seen.days.last
+        if not _smaller(seen) and last is not None and last < (day_of(at) or ""):
+            return message("life.ended.on", at=at, day=last), seen.result.proof
+        return message("life.downgraded" if _smaller(seen) else "life.ended", at=at), seen.result.proof
     return None
 
 

@@ -166,7 +166,7 @@ def _last_word(place: Address, state: State) -> Entry | None:
         for each in state.entries.values()
         if each.address == place and each.word and each is state.latest(place, each.verb)
     ]
-    return max(found, key=lambda each: each.told or each.at, default=None)
+    return max(found, key=lambda each: (each.told or each.at, each.verb is Verb.PROBE), default=None)
 
 
 def _correction(
@@ -185,7 +185,9 @@ def _correction(
     new. Raises Problem where it proves less than that one."""
     better = PROOFS.index(proof) < PROOFS.index(was.proof)
     said = _says_so(was.address, state, contact) if contact else None
-    if proof is Proof.WAIVED or not (better or (on and on != was.at) or (said is not None and contact != was.contact)):
+    if proof is Proof.WAIVED or not (
+        better or (on and (on != was.at or was.told is None)) or (said is not None and contact != was.contact)
+    ):
         return None
     _proved(was.address, proof, was.proof)
     if better and not (evidence or (contact and proof is not Proof.CERTIFIED)):

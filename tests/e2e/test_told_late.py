@@ -182,3 +182,52 @@ def test_a_day_is_that_day_at_our_place_and_at_the_vendors() -> None:
     assert done_at("2026-12-05", None, now) == now
     assert done_at("2026-12-06", None, now) > now
     assert done_at("2026-12-04T09:00+01:00", here, now) == "2026-12-04T08:00:00Z"
+
+
+def ended(here: Site) -> date:
+    """A contract whose term ended 40 days ago, of which notice was given in time; its end was proved today."""
+    end = today() - timedelta(days=40)
+    start = end + timedelta(days=1) - relativedelta(months=12)
+    here.write(
+        (MANIFEST + WITH_NOTICE.replace("START", start.isoformat())).replace(
+            "effective: immediately", "effective: end_of_term"
+        )
+    )
+    for place, proof in ((NOTICE, "acknowledged"), (CONTRACT, "attested")):
+        assert confirm(here, place, "--proof", proof, "--on", days(-200)).code == 0
+    assert confirm(here, CONTRACT, *CERTIFIED).code == 0
+    return end
+
+
+def settled(here: Site) -> str:
+    return here.run("letter", "settlement", str(here.manifest), "--lang", "en", "--format", "text").out
+
+
+def said(day: date) -> str:
+    return f"{day:%A}, {day.day} {day:%B %Y}"
+
+
+def test_a_contract_ended_with_its_term_and_not_when_somebody_wrote_that_down(here: Site) -> None:
+    end = ended(here)
+    letter = settled(here)
+    assert (
+        f"which ended on {said(end)}" in " ".join(letter.split())
+        and said(today()) not in letter.partition("Please send")[2]
+    ), letter
+    shown = here.run("status", str(here.manifest), "--lang", "en").out
+    assert f"runs until {end:%a} {end.day} {end:%b %Y}" in shown, shown
+    (line,) = [
+        each for each in here.plan("--format", "json").json["cost"]["lines"] if each["what"] == "remaining_charges"
+    ]
+    assert line["sum"]["amount"] == "0.00" and "refund" not in letter.partition("rely")[0].partition("By our own")[1]
+
+
+def test_where_nobody_knows_the_day_of_the_end_no_letter_makes_it_that_of_recording(here: Site) -> None:
+    here.write(MANIFEST + WITH_NOTICE.replace("START", days(-100)))
+    assert confirm(here, NOTICE, "--proof", "acknowledged").code == 0
+    archived(here)
+    assert confirm(here, CONTRACT, *CERTIFIED).code == 0
+    assert "ended on" not in " ".join(settled(here).split())
+    assert "--on DAY" in here.plan("--lang", "en").out + here.run("status", str(here.manifest), "--lang", "en").out
+    assert confirm(here, CONTRACT, *CERTIFIED, "--on", days(0), "--note", "so says their letter").code == 0
+    assert f"which ended on {said(today())}" in " ".join(settled(here).split())
