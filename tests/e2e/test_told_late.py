@@ -231,3 +231,23 @@ def test_where_nobody_knows_the_day_of_the_end_no_letter_makes_it_that_of_record
     assert "--on DAY" in here.plan("--lang", "en").out + here.run("status", str(here.manifest), "--lang", "en").out
     assert confirm(here, CONTRACT, *CERTIFIED, "--on", days(0), "--note", "so says their letter").code == 0
     assert f"which ended on {said(today())}" in " ".join(settled(here).split())
+
+
+@pytest.mark.parametrize("given", [True, False], ids=["notice given", "no notice"])
+def test_an_account_that_is_closed_ends_no_contract(here: Site, given: bool) -> None:
+    here.write(
+        (MANIFEST + WITH_NOTICE.replace("START", days(-100))).replace(
+            "effective: immediately", "effective: end_of_term"
+        )
+    )
+    if given:
+        assert confirm(here, NOTICE, "--proof", "acknowledged").code == 0
+    early = ("--out-of-order", "they closed it at once")
+    for proof in ("attested", "certified"):
+        assert confirm(here, "account/K-4711", "--proof", proof, *early).code == 0
+    life = here.run("status", str(here.manifest), "--format", "json").json["life"]
+    assert life["state"] == ("notice_running" if given else "notice_due")
+    assert (life["renews"], life.get("access_until")) == (not given, None)
+    assert [each["what"] for each in life["asides"]] == ["account_closed"]
+    shown = here.run("status", str(here.manifest), "--lang", "en").out
+    assert "It has ended" not in shown and "the contract runs on" in shown
