@@ -19,7 +19,7 @@ from crmstate.core.deadline import Dated, Unknown, today
 from crmstate.core.goal import Desired
 from crmstate.core.law import Applied
 from crmstate.core.message import Message, message
-from crmstate.core.milestones import asked_on, given, hit, milestones, standing, zone_of
+from crmstate.core.milestones import asked_on, given, hit, milestones, only_written_down, standing, zone_of
 from crmstate.core.notice import Notice, NoticeAt
 from crmstate.core.record import Entry, State
 from crmstate.core.survey import Resource, SubscriptionFacts, Survey
@@ -216,6 +216,8 @@ def _last(
     if goal is None or goal.status not in ENDING:
         return None, ()
     by = milestones(desired, state, now)[Milestone.CANCEL_EFFECTIVE.value]
+    if only_written_down(by):
+        return None, by.why
     if isinstance(by, Dated):
         return by.day, ()
     if goal.effective in (None, "immediately"):

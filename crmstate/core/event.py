@@ -12,7 +12,7 @@ from crmstate.core.events.event import Event
 from crmstate.core.events.evidence import Check, Evidence
 from crmstate.core.events.notice import Addressed, Answered, Bounced, Delivery, Sending
 from crmstate.core.events.paper import Claimed, Compared, Destruction, Examined, Filled, Remark, Remarked, Struck
-from crmstate.core.events.person import Approved, Confirmed, Contacted, Held, Released, Reminded, TakenBack
+from crmstate.core.events.person import Approved, Confirmed, Contacted, Held, Released, Reminded, Retracted, TakenBack
 from crmstate.core.events.run import (
     Advanced,
     Finished,
@@ -62,6 +62,7 @@ __all__ = [
     "Reopened",
     "Repaired",
     "Restored",
+    "Retracted",
     "Sending",
     "Settled",
     "Settlement",
@@ -105,9 +106,10 @@ AnyEvent = (
     | Remarked
     | Watched
     | TakenBack
+    | Retracted
 )
 
-SINCE: dict[type[Event], int] = {Bounced: 2, Watched: 2, TakenBack: 3}
+SINCE: dict[type[Event], int] = {Bounced: 2, Watched: 2, TakenBack: 3, Retracted: 3}
 """Events that an earlier format does not know: what holds one is written in this format, so that a version that cannot read
 it says so and leaves it alone. A new event, or a new word in an old one, raises `record.FORMAT` and stands here."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgspec
+
 from crmstate.core import accepted
 from crmstate.core import event as events
 from crmstate.core.contacts import ASKED, asks, proves, told_key
@@ -96,7 +98,7 @@ def _intend(state: State, ref: StepRef, at: str) -> None:
     else:
         entry.outcome, entry.at, entry.code, entry.summary = Outcome.INTENDED, at, None, ""
         entry.proof, entry.until, entry.expires, entry.contact = Proof.NONE, None, None, ""
-        entry.told, entry.out_of_order, entry.ahead_of = None, "", ()
+        entry.told, entry.out_of_order, entry.ahead_of, entry.prior = None, "", (), None
 
 
 def _settle(state: State, result: Settlement, at: str) -> None:
@@ -163,14 +165,35 @@ def _watched(state: State, event: events.Watched) -> None:
 
 
 def _confirmed(state: State, event: events.Confirmed) -> None:
-    _intend(state, event.step, event.at)
+    """What corrects an earlier word on the same step stands for it, with that one's papers as well as its own."""
+    known = state.entries.get(event.step.id)
+    prior = msgspec.structs.replace(known) if known is not None else None
+    was = prior if prior is not None and prior.word and event.proof is not Proof.WAIVED else None
+    when = event.on or event.at
+    _intend(state, event.step, when)
     entry = state.entries[event.step.id]
-    entry.outcome, entry.proof, entry.by = Outcome.DONE, event.proof, event.by
-    entry.summary, entry.evidence, entry.expires = event.note, event.evidence, event.expires
-    entry.contact = event.contact
-    entry.out_of_order, entry.ahead_of = event.out_of_order, event.ahead_of
+    entry.outcome, entry.proof, entry.by, entry.expires = Outcome.DONE, event.proof, event.by, event.expires
+    entry.summary, entry.evidence, entry.contact = event.note, event.evidence, event.contact
+    entry.out_of_order, entry.ahead_of, entry.prior = event.out_of_order, event.ahead_of, prior
+    entry.told = event.at if event.on else None
+    if event.on and prior is not None:
+        entry.since = when if was is not None and was.since == was.at else min(prior.since or when, when)
+    if was is not None:
+        entry.summary, entry.contact = event.note or was.summary, event.contact or was.contact
+        new = {each.sha256 for each in event.evidence}
+        entry.evidence = (*event.evidence, *(each for each in was.evidence if each.sha256 not in new))
+        if was.out_of_order and not event.out_of_order:
+            entry.out_of_order, entry.ahead_of = was.out_of_order, was.ahead_of
     if event.proof is Proof.NONE:
         entry.outcome = Outcome.REQUESTED
+
+
+def _retracted(state: State, event: events.Retracted) -> None:
+    entry = state.entries.get(event.step)
+    if entry is not None and entry.prior is not None:
+        state.entries[event.step] = entry.prior
+    else:
+        state.entries.pop(event.step, None)
 
 
 def _taken_back(state: State, event: events.TakenBack) -> None:
@@ -282,6 +305,7 @@ FOLDS: dict[type[events.Event], Callable[[State, Any], None]] = {
     events.Remarked: _remarked,
     events.Watched: _watched,
     events.TakenBack: _taken_back,
+    events.Retracted: _retracted,
     events.Restored: _left,
     events.Unlocked: _left,
 }

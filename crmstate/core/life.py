@@ -49,6 +49,7 @@ class Beside(StrEnum):
     HELD = "held"
     RESTRICTED = "restricted"
     STUCK = "stuck"
+    ACCOUNT_CLOSED = "account_closed"
 
 
 class Aside(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -144,7 +145,7 @@ def ended(state: State, place: Address) -> Entry | None:
 def _stand(seen: _Seen) -> tuple[Stand | None, Message, Proof]:
     """How far it has come, who says so, and how well that is proved."""
     account = _account(seen)
-    if account is not None:
+    if account is not None and not _runs_on(seen):
         return Stand.CLOSED, message("life.closed"), account
     over = _over(seen)
     if over is not None:
@@ -181,6 +182,14 @@ def _requested(seen: _Seen, asked: Asked) -> tuple[Stand, Message, Proof]:
     return Stand.NOTICE_RUNNING, message("life.notice_running", at=asked.known_since, day=day), asked.proof
 
 
+def _runs_on(seen: _Seen) -> bool:
+    """Whether the contract goes on without its account: nobody has proved its end, and its last day is not over."""
+    contract, days = seen.desired.contract, seen.days
+    if contract is None or contract.term is None or seen.facts is not None or _over(seen) is not None or days.over:
+        return False
+    return days.last is None or days.last >= days.today
+
+
 def _account(seen: _Seen) -> Proof | None:
     """How well it is proved that the account is closed."""
     rows = [row for row in seen.survey.resources if row.kind is Kind.ACCOUNT] if seen.survey is not None else []
@@ -208,8 +217,10 @@ def _over(seen: _Seen) -> tuple[Message, Proof] | None:
             return message("life.vendor.free"), Proof.OBSERVED
         return None
     if seen.result is not None:
-        code = "life.downgraded" if _smaller(seen) else "life.ended"
-        return message(code, at=seen.result.at), seen.result.proof
+        at, last = seen.result.told or seen.result.at, seen.days.last
+        if not _smaller(seen) and last is not None and last < (day_of(at) or ""):
+            return message("life.ended.on", at=at, day=last), seen.result.proof
+        return message("life.downgraded" if _smaller(seen) else "life.ended", at=at), seen.result.proof
     return None
 
 
@@ -281,7 +292,7 @@ def _renews(seen: _Seen, stand: Stand | None) -> tuple[bool | None, Message]:
 def _access(seen: _Seen, stand: Stand | None, renews: bool | None) -> tuple[str | None, Message]:
     """The last day of access, as far as anybody says one."""
     facts, asked, days = seen.facts, seen.ending, seen.days
-    if stand is Stand.CLOSED:
+    if stand is Stand.CLOSED or _account(seen) is not None:
         return None, message("life.access.closed")
     last = None if facts is None else day_of(facts.access_until)
     if last is None and facts is not None and facts.pending == "cancel":
@@ -307,6 +318,8 @@ def _asides(seen: _Seen, stand: Stand | None) -> list[Aside]:
     if holds:
         first = min((hold.at for hold in seen.state.holds.values()), default=None)
         found.append(Aside(Beside.HELD, message("life.held", n=len(holds)), since=first))
+    if stand is not Stand.CLOSED and _account(seen) is not None:
+        found.append(Aside(Beside.ACCOUNT_CLOSED, message("life.account_closed")))
     if seen.facts is not None and seen.facts.status == "restricted":
         found.append(Aside(Beside.RESTRICTED, message("life.restricted")))
     return [*found, *_kept(seen, stand), *_stuck(seen, stand)]

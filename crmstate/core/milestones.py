@@ -24,7 +24,7 @@ from crmstate.core.deadline import (
     today,
     unless_unknown,
 )
-from crmstate.core.goal import Desired, HumanGoal
+from crmstate.core.goal import Desired, HumanGoal, SubscriptionGoal
 from crmstate.core.message import message
 from crmstate.core.notice import Notice, NoticeAt, early_enough, end_of, notice
 from crmstate.core.record import Entry, State
@@ -202,10 +202,39 @@ def _cancel_effective(desired: Desired, state: State, as_of: str) -> Dated | Unk
     """When the contract is over: as it was seen, as the vendor promised, as contract and manifest say."""
     seen = _seen_end(state)
     if seen is not None:
-        return _recorded(desired, seen.at)
+        return _ended_on(desired, state, seen)
     goal = desired.subscription
     if goal is None or goal.status not in ("cancelled", "downgraded"):
         return Unknown((message("undated.not_cancelled"),))
+    return _expected_end(desired, state, goal, as_of)
+
+
+def _ended_on(desired: Desired, state: State, seen: Entry) -> Dated:
+    """The day on which the contract ended: that of the sight, or the one that a person says. Where only the proof is on record,
+    the day that was promised, written or agreed, if it was over by then: nothing ends because somebody writes it down."""
+    found, goal = _recorded(desired, seen.at), desired.subscription
+    if seen.proof is Proof.OBSERVED or seen.told is not None:
+        return found
+    if goal is not None and goal.status in ("cancelled", "downgraded"):
+        asked, notice = [asked_on(state, each) for each in _standing_requests(state)], given(state)
+        asked += [notice.at] if notice is not None else []
+        expected = _expected_end(desired, state, goal, min(asked, default=seen.at))
+        if isinstance(expected, Dated) and not expected.real and expected.at <= found.at:
+            return msgspec.structs.replace(expected, real=True)
+    return msgspec.structs.replace(found, why=(message(WRITTEN_DOWN, day=found.day),))
+
+
+WRITTEN_DOWN = "date.written_down"
+"""Why a day is taken on which somebody wrote down that the contract had ended, and nobody knows when it did."""
+
+
+def only_written_down(found: Dated | Unknown) -> bool:
+    """Whether a day is not the one on which something happened, but that on which it was recorded."""
+    return isinstance(found, Dated) and any(each.code == WRITTEN_DOWN for each in found.why)
+
+
+def _expected_end(desired: Desired, state: State, goal: SubscriptionGoal, as_of: str) -> Dated | Unknown:
+    """The end that was promised, or that contract and manifest mean."""
     promised = [until for entry in _standing_requests(state) if (until := entry.until)]
     if promised and goal.effective != "immediately":
         last = max(promised)

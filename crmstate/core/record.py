@@ -25,7 +25,7 @@ def step_id(address: Address, verb: Verb, occurrence: int = 1) -> str:
 class Entry(msgspec.Struct, omit_defaults=True):
     """What is recorded of one step. `position` and `rows`: how far a long step has come; `promised`: by when what the
     vendor only accepted of it is to be through. `told`: when a person said so, who also said when it was done (`at`);
-    `out_of_order`: why it stands here although `ahead_of` was not done."""
+    `out_of_order`: why it stands here although `ahead_of` was not done; `prior`: what was on record before a person's word."""
 
     address: Address
     verb: Verb
@@ -52,6 +52,13 @@ class Entry(msgspec.Struct, omit_defaults=True):
     told: str | None = None
     out_of_order: str = ""
     ahead_of: tuple[Address, ...] = ()
+    prior: Entry | None = None
+
+    @property
+    def word(self) -> bool:
+        """Whether it is done by a person's word, with whatever proof that has."""
+        proofs = (Proof.ATTESTED, Proof.ACKNOWLEDGED, Proof.CERTIFIED)
+        return self.outcome is Outcome.DONE and bool(self.by) and self.proof in proofs
 
     @property
     def without_archive(self) -> bool:

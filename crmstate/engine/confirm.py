@@ -10,7 +10,7 @@ from crmstate.core.accepted import WITHDRAWN
 from crmstate.core.address import Address, kind_of
 from crmstate.core.contacts import ASKED, asks, corrected, proves
 from crmstate.core.diagnostic import Problem, diagnostic, problem
-from crmstate.core.event import Confirmed, Contacted, Evidence, StepRef, TakenBack
+from crmstate.core.event import Confirmed, Contacted, Evidence, Retracted, StepRef, TakenBack
 from crmstate.core.goal import Desired
 from crmstate.core.milestones import GIVEN
 from crmstate.core.plan import Plan, Step
@@ -20,7 +20,7 @@ from crmstate.core.provider import Provider
 from crmstate.core.record import Entry, State, step_id
 from crmstate.core.schedule import awaited
 from crmstate.core.words import PROOFS, Exit, How, Kind, Mode, Outcome, Phase, Proof, Verb
-from crmstate.engine.order import Before, not_done
+from crmstate.engine.order import Before, done_later, final, not_done
 
 _VENDORS = frozenset({Kind.SUBSCRIPTION, Kind.ACCOUNT, Kind.DATASET})
 """What a vendor is asked to end, and may not: its end is read back, or certified."""
@@ -87,13 +87,22 @@ def confirm(
     provider: Provider | None = None,
     desired: Desired | None = None,
     out_of_order: str | None = None,
+    on: str = "",
 ) -> Confirmed:
     """The event of a confirmation. `contact`: the entry of the contact log in which the vendor says so. `provider`: whose
     table says what takes our access along. `out_of_order`: why something is gone for good although what comes before it is
-    not done. Raises Problem where nothing is to be confirmed there, the proof is too weak, what proves it is not there, or
+    not done. `on`: when it was done (ISO 8601 UTC), where that is said; so an earlier word on the same step is corrected, as by a
+    better proof. Raises Problem where nothing is to be confirmed there, the proof is too weak, what proves it is not there, or
     its turn has not come."""
     step = next((each for each in _open(plan, asked=proof is not Proof.WAIVED) if each.address == place), None)
     entry = next((each for each in _loose(state).items() if each[1].address == place), None)
+    if on > at:
+        raise problem(Exit.USAGE, "CRM-C163", address=place, on=on, at=at)
+    was = earlier_word(place, plan, state) if step is None and entry is None else None
+    if was is not None:
+        found = _correction(was, state, at=at, by=by, proof=proof, note=note, evidence=evidence, contact=contact, on=on)
+        if found is not None:
+            return found
     if step is None and entry is None:
         done = any(
             each.address == place and each.outcome is Outcome.DONE and not expired(each, at)
@@ -125,6 +134,12 @@ def confirm(
         if proof is Proof.ACKNOWLEDGED and not (evidence or contact):
             raise problem(Exit.REFUSED, "CRM-C072", address=place)
     open_ones = [] if proof is Proof.WAIVED else not_done(place, step, plan, desired, state)
+    verb = step.verb if step is not None else entry[1].verb if entry is not None else Verb.CONFIRM
+    later = done_later(place, verb, on, state) if on else None
+    if later is not None and final(step, place) and out_of_order is not None:
+        open_ones.append((later.verb, later.address))
+    else:
+        _in_turn(place, on, later)
     if open_ones and out_of_order is None:
         raise _too_early(place, open_ones)
     why = (out_of_order or "") if open_ones else ""
@@ -132,7 +147,78 @@ def confirm(
         raise problem(Exit.USAGE, "CRM-C161", address=place)
     ahead_of = tuple(dict.fromkeys(each for _, each in open_ones))[:KEPT]
     ref = _ref(step, entry, provider)
-    return Confirmed(at, ref, by, proof, note, evidence, expires, contact, out_of_order=why, ahead_of=ahead_of)
+    return Confirmed(at, ref, by, proof, note, evidence, expires, contact, on, why, ahead_of)
+
+
+def earlier_word(place: Address, plan: Plan | None, state: State) -> Entry | None:
+    """What a person has said of an address at which nothing more is to be confirmed: it may be corrected. The last of it."""
+    if any(step.address == place for step in _open(plan)) or any(
+        each.address == place for each in _loose(state).values()
+    ):
+        return None
+    return _last_word(place, state)
+
+
+def _last_word(place: Address, state: State) -> Entry | None:
+    """The last thing that a person said of an address, of no earlier time that it was done than the last."""
+    found = [
+        each
+        for each in state.entries.values()
+        if each.address == place and each.word and each is state.latest(place, each.verb)
+    ]
+    return max(found, key=lambda each: (each.told or each.at, each.verb is Verb.PROBE), default=None)
+
+
+def _correction(
+    was: Entry,
+    state: State,
+    *,
+    at: str,
+    by: str,
+    proof: Proof,
+    note: str,
+    evidence: tuple[Evidence, ...],
+    contact: str,
+    on: str,
+) -> Confirmed | None:
+    """The event that stands for an earlier word from now on: by another day, or a better proof. None where it says nothing
+    new. Raises Problem where it proves less than that one."""
+    better = PROOFS.index(proof) < PROOFS.index(was.proof)
+    said = _says_so(was.address, state, contact) if contact else None
+    if proof is Proof.WAIVED or not (
+        better or (on and (on != was.at or was.told is None)) or (said is not None and contact != was.contact)
+    ):
+        return None
+    _proved(was.address, proof, was.proof)
+    if better and not (evidence or (contact and proof is not Proof.CERTIFIED)):
+        raise problem(Exit.REFUSED, "CRM-C071" if proof is Proof.CERTIFIED else "CRM-C072", address=was.address)
+    if not (evidence or contact or note.strip()):
+        raise problem(Exit.USAGE, "CRM-C165", address=was.address)
+    when = on or (min(was.at, said.when) if said is not None else was.at)
+    _in_turn(was.address, when, done_later(was.address, was.verb, when, state))
+    key = step_id(was.address, was.verb, was.occurrence)
+    ref = StepRef(key, was.address, was.verb, was.undo, was.label, was.occurrence, was.own)
+    return Confirmed(at, ref, by, proof, note, evidence, None, contact, when)
+
+
+def _in_turn(place: Address, on: str, later: Entry | None) -> None:
+    """Raises Problem where it is said to have been done before what must come first."""
+    if later is not None:
+        verb = later.verb.value
+        raise problem(Exit.REFUSED, "CRM-C164", address=place, on=on, first=later.address, verb=verb, done=later.at)
+
+
+def retract(place: Address, state: State, *, at: str, by: str, note: str) -> Retracted:
+    """The event that takes back a person's own word, which was a slip. Raises Problem where no such word stands, or nobody says
+    why."""
+    waived = [each for each in state.entries.values() if each.address == place and each.proof is Proof.WAIVED]
+    found = _last_word(place, state) or next((each for each in waived if each is state.latest(place, each.verb)), None)
+    if found is None:
+        raise problem(Exit.REFUSED, "CRM-C166", address=place)
+    if not note.strip():
+        raise problem(Exit.USAGE, "CRM-C167", address=place)
+    key = step_id(place, found.verb, found.occurrence)
+    return Retracted(at=at, step=key, address=place, verb=found.verb, by=by, note=note)
 
 
 def _too_early(place: Address, open_ones: Sequence[Before]) -> Problem:

@@ -7,20 +7,22 @@ no order here.
 
 from __future__ import annotations
 
-from crmstate.core.address import Address, address, kind_of
+from crmstate.core.address import Address, address, id_of, kind_of
 from crmstate.core.deadline import Dated
 from crmstate.core.goal import ArchiveGoal, Desired
-from crmstate.core.milestones import milestones
+from crmstate.core.milestones import asked_on, milestones
 from crmstate.core.order import Stage, earlier
 from crmstate.core.plan import Plan, Step
-from crmstate.core.record import State
-from crmstate.core.words import Kind, Milestone, Undo, Verb
+from crmstate.core.planning.hands import ASKED
+from crmstate.core.record import Entry, State
+from crmstate.core.words import Kind, Milestone, Outcome, Proof, Undo, Verb
 
 STAGES = {Kind.DATASET: Stage.PURGE, Kind.BIN: Stage.BIN, Kind.ACCOUNT: Stage.ACCOUNT}
 """What takes data along for good, whoever does it, and where it stands."""
 _FIRST = (Kind.ARCHIVE, Kind.FREEZE, Kind.DATASET, Kind.BIN, Kind.SUBSCRIPTION)
 """What is named first."""
 
+_TAKEN = (Verb.ARCHIVE, Verb.VERIFY, Verb.DELTA)
 Before = tuple[Verb, Address]
 
 
@@ -70,3 +72,27 @@ def _by_record(desired: Desired, state: State, now: str) -> list[Before]:
     if desired.freeze is not None and not (isinstance(freeze, Dated) and freeze.real):
         found.append((Verb.CONFIRM, address(Kind.FREEZE, "cutover")))
     return found
+
+
+_EARLIER: dict[Kind, frozenset[tuple[Kind, Verb]]] = {
+    Kind.DATASET: frozenset({(Kind.FREEZE, Verb.CONFIRM), *((Kind.ARCHIVE, verb) for verb in _TAKEN)}),
+    Kind.BIN: frozenset({(Kind.DATASET, Verb.PURGE)}),
+    Kind.CERTIFICATE: frozenset({(Kind.DATASET, Verb.PURGE), (Kind.BIN, Verb.EMPTY)}),
+    Kind.ACCOUNT: frozenset({(Kind.DATASET, Verb.PURGE), (Kind.BIN, Verb.EMPTY), (Kind.SUBSCRIPTION, Verb.PROBE)}),
+}
+"""What has to be done before, by what is on record."""
+
+
+def done_later(place: Address, verb: Verb, on: str, state: State) -> Entry | None:
+    """What must come before it and is on record as done only after `on`: the last of it. None where all is well. A result comes
+    after its request, a purge after the archive of its own dataset."""
+    kind, found = kind_of(place), list[Entry]()
+    for entry in state.entries.values():
+        if entry.outcome is not Outcome.DONE or entry.at <= on or entry.proof is Proof.WAIVED:
+            continue
+        if entry.address == place and verb is Verb.PROBE and entry.verb in ASKED:
+            found += [entry] if asked_on(state, entry) > on else []
+        elif (kind_of(entry.address), entry.verb) in _EARLIER.get(kind, frozenset()):
+            other = kind is Kind.DATASET and kind_of(entry.address) is Kind.ARCHIVE
+            found += [entry] if not other or id_of(entry.address) == id_of(place) else []
+    return max(found, key=lambda each: each.at, default=None)

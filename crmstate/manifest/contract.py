@@ -42,7 +42,7 @@ class NoticeClause(Part):
     roll: Literal["earlier", "none", "later"] = Field(
         "earlier",
         description="Where a deadline goes that falls on a day off. A notice is counted backwards and never moves later: "
-        "later is the day as counted.",
+        "later is the day as counted. Left out, it moves earlier out of care alone; write it where the contract says so.",
     )
     form: Literal["written", "text", "email", "portal", "any"] | None = Field(
         None, description="The form that the contract asks for."

@@ -10,7 +10,7 @@ from crmstate.core.contract import ContractGoal
 from crmstate.core.deadline import Dated, Unknown, today
 from crmstate.core.goal import Desired
 from crmstate.core.message import Message
-from crmstate.core.milestones import given, hit, milestones, resolve, standing
+from crmstate.core.milestones import given, hit, milestones, only_written_down, resolve, standing
 from crmstate.core.notice import Notice, lapsed
 from crmstate.core.record import State
 from crmstate.core.term import current_term
@@ -61,7 +61,7 @@ def dates(desired: Desired, state: State, as_of: str) -> Dates:
         missed=missed,
         passed=passed,
         undated=why,
-        ending=_day(ending),
+        ending=_day(ending) if not only_written_down(ending) else None,
         wanted=first,
         doubtful=isinstance(notice, Notice) and notice.perhaps_late,
         over=isinstance(ending, Dated) and ending.at <= as_of,

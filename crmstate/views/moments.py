@@ -41,6 +41,8 @@ _SAID = (
     "source",
     "note",
     "why",
+    "on",
+    "out_of_order",
 )
 LONGEST = 160
 _WORDS = {"channel": "channel", "kind": "contacting"}

@@ -39,8 +39,15 @@ def certificate_shown(
     verdict = safe.text_of("certificate.complete" if not faults else "certificate.incomplete", n=len(faults))
     title = safe.text_of("certificate.head", file=found.document.note, digest=found.document.sha256[:12], who=found.by)
     mark = "- " if format == "markdown" else "  "
-    wrong = [f"{mark}{each.code}{safe.text_of('join.colon')}{safe.summary(each)}" for each in faults]
+    wrong = [line for each in faults for line in _fault(each, mark, safe)]
     return "\n".join([title, "", *made, "", verdict, *wrong]) + "\n"
+
+
+def _fault(found: Diagnostic, mark: str, words: Catalogue) -> list[str]:
+    """What is wrong, and what to do, where more can be done than to ask for another document."""
+    hint = words.hint(found)
+    line = f"{mark}{found.code}{words.text_of('join.colon')}{words.summary(found)}"
+    return [line, f"{' ' * len(mark)}→ {hint}"] if hint else [line]
 
 
 def _said(found: Examined, name: str, words: Catalogue) -> str:

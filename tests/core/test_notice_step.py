@@ -15,6 +15,7 @@ from crmstate.core.milestones import GIVEN, milestones
 from crmstate.core.order import Stage
 from crmstate.core.plan import Plan
 from crmstate.core.record import State
+from crmstate.core.reminders import late
 from crmstate.core.words import Channel, Contacting, Kind, Mode, Outcome, Proof, Severity, Verb
 
 from .scenes import (
@@ -328,3 +329,22 @@ def test_a_notice_counts_from_the_talk_that_proves_it_arrived() -> None:
 def _said(at: str = NOW) -> list[AnyEvent]:
     (event,) = confirmed(Kind.NOTICE, "contract", verb=Verb.REQUEST, at=at, proof=Proof.ACKNOWLEDGED)
     return [event]
+
+
+def overdue(state: State, at: str) -> list[tuple[str, tuple[str, ...]]]:
+    """What is late of giving notice, and what it costs."""
+    goals = wish(subscription=LATER, contract=bound())
+    found = [each for each in late(goals, (), state, at).values() if each.address == GIVEN]
+    return [(each.since, tuple(cost.params["cost"] for cost in each.costs)) for each in found]  # type: ignore[misc]
+
+
+def test_a_missed_last_day_stands_until_notice_is_given_also_when_the_contract_has_renewed() -> None:
+    missed = [("2026-10-30T23:00:00Z", ("USD 14,400.00",))]
+    begun, waived = record(frozen("2026-09-01T00:00:00Z")), given(MISSED, Proof.WAIVED, expires="2027-01-10T00:00:00Z")
+    assert (overdue(begun, "2026-10-30T22:00:00Z"), overdue(begun, MISSED)) == ([], missed)
+    assert overdue(begun, "2027-02-01T00:00:00Z") == missed
+    assert overdue(record(frozen("2027-01-15T00:00:00Z")), "2027-02-01T00:00:00Z") == [], (
+        "missed before there was a project"
+    )
+    assert overdue(given(MISSED), MISSED) == []
+    assert (overdue(waived, "2026-12-01T00:00:00Z"), overdue(waived, "2027-02-01T00:00:00Z")) == ([], [])

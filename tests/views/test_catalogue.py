@@ -238,6 +238,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "backups": ("destroyed", "expire", "kept"),
     "decision": ("adopted", "none", "open"),
     "cost_per": (*PER, "term"),
+    "transcript": ("unknown", "twice", "value"),
+    "refusal": ("no_connection", "login", "tls", "no_starttls", "no_354", "unsaid"),
     "sheet": (
         "large",
         "not_text",

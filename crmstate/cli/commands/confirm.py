@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +19,8 @@ from crmstate.cli.screen import Screen
 from crmstate.cli.survey import begin, planned
 from crmstate.core.address import Address, id_of, parse
 from crmstate.core.address import address as address_of
+from crmstate.core.contract import Calendar, ContractGoal
+from crmstate.core.deadline import ends, today
 from crmstate.core.diagnostic import diagnostic, problem
 from crmstate.core.event import Evidence
 from crmstate.core.planning.hands import OPENED
@@ -27,7 +29,7 @@ from crmstate.core.record import State
 from crmstate.core.words import Contacting, Exit, Kind, Outcome, Proof, Severity, Verb
 from crmstate.engine import withheld
 from crmstate.engine.confirm import confirm as confirmed
-from crmstate.engine.confirm import take_back
+from crmstate.engine.confirm import earlier_word, retract, take_back
 from crmstate.engine.observe import stamp
 
 LONG = timedelta(days=366)
@@ -73,6 +75,15 @@ def confirm(
             "--out-of-order", metavar="WHY", help="It is gone for good although what comes before is not done."
         ),
     ] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on", metavar="DAY", help="When it was done: 2026-12-04, or a time with its zone; now if left out."
+        ),
+    ] = None,
+    retracted: Annotated[
+        str | None, typer.Option("--retract", metavar="WHY", help="What was confirmed here last was a slip.")
+    ] = None,
     offline: OfflineOption = False,
     lang: LangOption = None,
     quiet: QuietOption = False,
@@ -89,7 +100,13 @@ def confirm(
         raise problem(Exit.USAGE, "CRM-C006", text=address, near="human_step/..., subscription/...") from None
     if withdrawn and (waive or proof is not None or expires is not None):
         raise problem(Exit.USAGE, "CRM-C001", text="--withdrawn: not with --waive, --proof or --expires")
+    if on is not None and (waive or withdrawn or retracted is not None):
+        raise problem(Exit.USAGE, "CRM-C001", text="--on: not with --waive, --withdrawn or --retract")
+    if retracted is not None and (withdrawn or waive or proof is not None or evidence or contact or note):
+        raise problem(Exit.USAGE, "CRM-C001", text="--retract WHY: not with what confirms something")
     house = open_house(manifest, screen)
+    if retracted is not None:
+        return _retracted(house, screen, place, by, retracted)
     if withdrawn:
         return _withdrawn(house, screen, place, by, note, evidence or (), contact)
     ends = stamp(moment(expires)) if expires is not None else None
@@ -97,10 +114,16 @@ def confirm(
         masked(house, store.state, screen, {"by": by or ""})
         made = planned(house, store.state, offline=offline, by_word=True)
         at, name = stamp(house.clock.now()), by or house.by
-        level = Proof.WAIVED if waive else proof or _level(store.state, contact)
+        was = earlier_word(place, made, store.state)
+        level = (
+            Proof.WAIVED
+            if waive
+            else proof or (was.proof if was is not None and not contact else _level(store.state, contact))
+        )
+        when = done_at(on, house.desired.contract, at) if on is not None else ""
         say = partial(
             confirmed, place, made, store.state, at=at, by=name, proof=level, note=note, expires=ends, contact=contact,
-            provider=house.provider, desired=house.desired, out_of_order=out_of_order,
+            provider=house.provider, desired=house.desired, out_of_order=out_of_order, on=when,
         )  # fmt: skip
         say(evidence=tuple(Evidence("file", level, at, name) for _ in evidence or ()))
         found = look(evidence or ())
@@ -117,9 +140,38 @@ def confirm(
         store.append([event])
     if waive and expires is not None and moment(expires) - house.clock.now() > LONG:
         screen.show([diagnostic("CRM-C171", Severity.WARNING, address=place, at=expires)])
-    screen.say("confirm.recorded", address=place, by=name, proof=screen.catalogue.word("proof", level.value))
+    said = {"address": place, "by": name, "proof": screen.catalogue.word("proof", level.value)}
+    if was is not None:
+        screen.say("confirm.corrected", at=event.on, before=was.at, **said)
+    else:
+        screen.say("confirm.recorded.on" if event.on else "confirm.recorded", at=event.on, **said)
     if event.out_of_order:
         screen.say("confirm.out_of_order", address=place, n=len(event.ahead_of))
+    return 0
+
+
+def done_at(text: str, contract: ContractGoal | None, now: str) -> str:
+    """When something was done, as somebody writes it. A day is one wherever it matters: the moment is its last one at our place,
+    at the vendor's and in UTC alike, so that it comes after whatever was done on that day, and in time only where the whole day
+    is. Raises Problem."""
+    found = moment(text)
+    if any(mark in text for mark in "Tt :"):
+        return stamp(found)
+    calendar = contract.calendar if contract is not None else Calendar()
+    zones = {calendar.zone, calendar.vendor_zone, "UTC"}
+    day = found.date()
+    last = min(datetime.fromisoformat(ends(day, zone)) for zone in zones) - timedelta(seconds=1)
+    begun = any(day <= today(now, zone) for zone in zones)
+    return min(stamp(last), now) if begun else stamp(last)
+
+
+def _retracted(house: House, screen: Screen, place: Address, by: str | None, why: str) -> int:
+    """A slip of somebody's: what was on record before it stands again. Both stay in the journal."""
+    with house.store() as store:
+        masked(house, store.state, screen, {"by": by or ""})
+        name = by or house.by
+        store.append([retract(place, store.state, at=stamp(house.clock.now()), by=name, note=why)])
+    screen.say("confirm.retracted", address=place, by=name)
     return 0
 
 

@@ -40,6 +40,16 @@ class TakenBack(Event, frozen=True, tag="taken_back", kw_only=True):
     contact: str = ""
 
 
+class Retracted(Event, frozen=True, tag="retracted", kw_only=True):
+    """A confirmation that was a slip, as a person says: what was on record before it stands again."""
+
+    step: str
+    address: Address
+    verb: Verb
+    by: str
+    note: str
+
+
 class Contacted(Event, frozen=True, tag="contacted", kw_only=True):
     """Somebody spoke with the vendor, or was spoken to, at `when`, and `by` wrote it down. `person`: at the vendor.
     `steps`: what it is about. `corrects`: the entry that this one stands for from now on; that one stays as it is."""
