@@ -387,3 +387,14 @@ def test_a_name_is_the_same_in_whichever_way_a_system_writes_its_letters(tmp_pat
     with pytest.raises(Failure) as refused:
         session(tmp_path).list(Kind.DATASET)
     assert refused.value.found is not None and refused.value.found.code == "CRM-V051"
+
+
+def test_an_export_that_was_taken_away_is_missed_by_its_name(tmp_path: Path) -> None:
+    put(tmp_path, "t.csv", b"n\n1\n")
+    line = session(tmp_path)
+    assert line.list(Kind.DATASET).resources
+    (tmp_path / "t.csv").unlink()
+    with pytest.raises(Failure) as missed:
+        line.read("t")
+    assert missed.value.code is Code.MISSING and missed.value.found is not None
+    assert (missed.value.found.code, missed.value.found.params) == ("CRM-V061", {"dataset": "t"})

@@ -306,7 +306,8 @@ class Folder:
     def _table(self, dataset: str) -> Path:
         path = self.tables().get(dataset)
         if path is None:
-            raise Failure(Code.MISSING, f"{dataset} is not among the exports", vendor="paper.gone")
+            why, found = f"{dataset} is not among the exports", diagnostic("CRM-V061", dataset=dataset)
+            raise Failure(Code.MISSING, why, vendor="paper.gone", found=found)
         return path
 
     def _all(self) -> list[Path]:
