@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from pathlib import Path
+
+from crmstate.core.diagnostic import Diagnostic
 from crmstate.core.provider import Count, File, Page
 from crmstate.core.survey import DatasetFacts, Resource
 from crmstate.core.words import Kind, Verb
@@ -12,22 +16,29 @@ _READS = "FILE exports/*"
 
 
 @provider.reads(Kind.DATASET, Verb.LIST, _READS, source=SOURCE)
-def datasets(folder: Folder) -> list[Resource]:
+def datasets(folder: Folder, ids: Collection[str] | None = None) -> list[Resource]:
     """Each table, and the files beside them. The vendor's own count is not here: rows that lie in a folder say nothing of
     rows that the vendor still has."""
-    names = [*folder.tables(), *([FILES] if folder.others() else [])]
-    return [Resource(Kind.DATASET, name, name, facts=_facts(folder, name)) for name in dict.fromkeys(sorted(names))]
+    tables = folder.tables()
+    names = {*tables, *([FILES] if folder.others() else [])}
+    beside, uncounted = folder.faults(), folder.uncounted()
+    return [
+        Resource(Kind.DATASET, name, name, facts=_facts(folder, name, tables.get(name), name in uncounted, beside))
+        for name in sorted(names if ids is None else names & {*ids})
+    ]
 
 
-def _facts(folder: Folder, name: str) -> DatasetFacts:
-    found = folder.encoding(name)
+def _facts(
+    folder: Folder, name: str, path: Path | None, uncounted: bool, beside: tuple[Diagnostic, ...]
+) -> DatasetFacts:
+    found = folder.encoding(name, path) if path is not None else None
     return DatasetFacts(
         exact=False,
-        as_of=folder.as_of(name),
+        as_of=folder.as_of(path),
         encoding=found.name if found is not None else None,
         guessed=found is not None and found.guessed,
-        uncounted=not folder.counted(name),
-        faults=folder.faults(name),
+        uncounted=uncounted,
+        faults=(*(folder.faults_of(name, path) if path is not None else ()), *beside),
     )
 
 

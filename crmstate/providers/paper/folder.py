@@ -126,23 +126,21 @@ class Folder:
         plain = normalize("NFC", path.stem)
         return path.stem if plain != path.stem and path.stem in self._known() else plain
 
-    def faults(self, dataset: str) -> tuple[Diagnostic, ...]:
-        """What is wrong with a table and with `counts.csv`, as far as it is looked at, and what of the folder is not read:
-        said before anything is kept."""
-        return (*self._of_table(dataset), *self._of_counts(), *self._beside())
-
-    def counted(self, dataset: str) -> bool:
-        """Whether somebody wrote down what the vendor counts; of what cannot be read nobody asks."""
+    def uncounted(self) -> frozenset[str]:
+        """The tables of which nobody wrote down what the vendor counts; of a file that cannot be read nobody asks."""
         try:
-            return dataset == FILES or normalize("NFC", dataset) in self.counts()
+            counts = self.counts()
         except Failure:
-            return True
+            return frozenset()
+        return frozenset(name for name in self.tables() if normalize("NFC", name) not in counts)
 
-    def _of_table(self, dataset: str) -> tuple[Diagnostic, ...]:
-        path = self.tables().get(dataset)
-        if path is None:
-            return ()
-        mark = self._mark(dataset)
+    def faults(self) -> tuple[Diagnostic, ...]:
+        """What is wrong with `counts.csv`, and what of the folder is not read: said before anything is kept."""
+        return (*self._of_counts(), *self._beside())
+
+    def faults_of(self, dataset: str, path: Path) -> tuple[Diagnostic, ...]:
+        """What is wrong with a table, as far as it is looked at."""
+        mark = _marked(path)
         if (dataset, mark) not in self._looked:
             self._looked[dataset, mark] = ()
             try:
@@ -171,12 +169,11 @@ class Folder:
             found.append(diagnostic("CRM-V057", Severity.WARNING, names=", ".join(sheets)))
         return tuple(found)
 
-    def encoding(self, dataset: str) -> Encoding | None:
-        """How a table is read as text; None for the files beside them, and where nobody can tell: whoever reads it says so,
-        and the others are listed all the same."""
-        path = self.tables().get(dataset)
+    def encoding(self, dataset: str, path: Path) -> Encoding | None:
+        """How a table is read as text; None where nobody can tell: whoever reads it says so, and the others are listed all
+        the same."""
         try:
-            return None if path is None else encoding(path, self._way(dataset))
+            return encoding(path, self._way(dataset))
         except Failure:
             return None
 
@@ -184,9 +181,9 @@ class Folder:
         """Every other file, in the order of their names."""
         return [path for path in self._all() if path.suffix.lower() not in TABLES]
 
-    def as_of(self, dataset: str) -> str:
-        """When the last of a dataset's files was put down: ISO 8601 UTC."""
-        paths = self.others() if dataset == FILES else [self._table(dataset)]
+    def as_of(self, path: Path | None) -> str:
+        """When a table, or the last of the files beside the tables, was put down: ISO 8601 UTC."""
+        paths = self.others() if path is None else [path]
         latest = max((path.stat().st_mtime for path in paths), default=0.0)
         return datetime.fromtimestamp(latest, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -261,8 +258,7 @@ class Folder:
         if dataset == FILES and dataset not in tables:
             times = [path.stat().st_mtime_ns for path in self.others()]
             return len(times), max(times, default=0)
-        facts = self._table(dataset).stat()
-        return facts.st_size, facts.st_mtime_ns
+        return _marked(self._table(dataset))
 
     def _row(self, dataset: str, number: int, row: dict[str, object]) -> Row:
         key = self._way(dataset).id if dataset in self._tabled or dataset != FILES else "name"
@@ -353,6 +349,11 @@ def _counted(path: Path, table: Table) -> tuple[dict[str, int], dict[str, int]]:
 def _is_junk(name: str) -> bool:
     """Whether a file is one of the operating system's, a lock of an office program, or hidden."""
     return name.startswith((".", "~$")) or name.casefold() in JUNK
+
+
+def _marked(path: Path) -> tuple[int, int]:
+    facts = path.stat()
+    return facts.st_size, facts.st_mtime_ns
 
 
 def _is_text(name: str) -> bool:

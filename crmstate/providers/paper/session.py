@@ -47,7 +47,7 @@ class Paper:
         cell = self.provider.cell(kind, Verb.LIST)
         if cell is None or cell.run is None:
             raise Failure(Code.REJECTED, f"{kind.value} list is not offered", vendor="paper.not_offered")
-        rows = tuple(row for row in cell.run(self._folder) if ids is None or row.id in set(ids))
+        rows = tuple(cell.run(self._folder, ids))
         if self._attested:
             return Listing(kind, rows)
         return Listing(kind, rows, complete=False, gap=Gap(kind, "gap.unproved"))
