@@ -8,12 +8,12 @@ no order here.
 from __future__ import annotations
 
 from crmstate.core.address import Address, address, id_of, kind_of
+from crmstate.core.contacts import ASKED
 from crmstate.core.deadline import Dated
 from crmstate.core.goal import ArchiveGoal, Desired
 from crmstate.core.milestones import asked_on, milestones
 from crmstate.core.order import Stage, earlier
 from crmstate.core.plan import Plan, Step
-from crmstate.core.planning.hands import ASKED
 from crmstate.core.record import Entry, State
 from crmstate.core.words import Kind, Milestone, Outcome, Proof, Undo, Verb
 
