@@ -203,6 +203,7 @@ def test_counts_that_differ_are_those_of_the_file_that_somebody_wrote(here: Site
     (here.folder / "exports" / "counts.csv").write_text("dataset,rows\nContacts,3\n", encoding="utf-8")
     said = here.plan("--lang", "en").out
     assert "CRM-P059" in said and "`Deals,NUMBER`" in said and "`Contacts,NUMBER`" not in said, said
+    assert "CRM-V062" in said and "Contacts.csv has 2 rows, and counts.csv says 3" in said, said
     said = here.apply().out
     assert "CRM-A096" in said and "credential" not in said, said
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from crmstate.core.diagnostic import Diagnostic
@@ -21,15 +21,15 @@ def datasets(folder: Folder, ids: Collection[str] | None = None) -> list[Resourc
     rows that the vendor still has."""
     tables = folder.tables()
     names = {*tables, *([FILES] if folder.others() else [])}
-    beside, uncounted = folder.faults(), folder.uncounted()
+    beside, said = folder.faults(), folder.said()
     return [
-        Resource(Kind.DATASET, name, name, facts=_facts(folder, name, tables.get(name), name in uncounted, beside))
+        Resource(Kind.DATASET, name, name, facts=_facts(folder, name, tables.get(name), said, beside))
         for name in sorted(names if ids is None else names & {*ids})
     ]
 
 
 def _facts(
-    folder: Folder, name: str, path: Path | None, uncounted: bool, beside: tuple[Diagnostic, ...]
+    folder: Folder, name: str, path: Path | None, said: Mapping[str, int | None], beside: tuple[Diagnostic, ...]
 ) -> DatasetFacts:
     found = folder.encoding(name, path) if path is not None else None
     return DatasetFacts(
@@ -37,8 +37,8 @@ def _facts(
         as_of=folder.as_of(path),
         encoding=found.name if found is not None else None,
         guessed=found is not None and found.guessed,
-        uncounted=uncounted,
-        faults=(*(folder.faults_of(name, path) if path is not None else ()), *beside),
+        uncounted=said.get(name, 0) is None,
+        faults=(*(folder.faults_of(name, path, said.get(name)) if path is not None else ()), *beside),
     )
 
 

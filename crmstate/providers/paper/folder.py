@@ -97,7 +97,7 @@ class Folder:
         self._path = path
         self._ways = {normalize("NFC", name): Way(**each) for name, each in (ways or {}).items()}
         self._known = known
-        self._looked: dict[tuple[str, tuple[int, int]], tuple[Diagnostic, ...]] = {}
+        self._looked: dict[tuple[str, tuple[int, int]], Diagnostic | int | None] = {}
         self._tabled: frozenset[str] = frozenset()
         self._open: dict[str, tuple[Cursor, Iterator[dict[str, object]], Table, Any]] = {}
 
@@ -126,30 +126,39 @@ class Folder:
         plain = normalize("NFC", path.stem)
         return path.stem if plain != path.stem and path.stem in self._known() else plain
 
-    def uncounted(self) -> frozenset[str]:
-        """The tables of which nobody wrote down what the vendor counts; of a file that cannot be read nobody asks."""
+    def said(self) -> dict[str, int | None]:
+        """How many rows of each table somebody wrote down that the vendor counts, None where nobody did; nothing at all where
+        that file cannot be read."""
         try:
             counts = self.counts()
         except Failure:
-            return frozenset()
-        return frozenset(name for name in self.tables() if normalize("NFC", name) not in counts)
+            return {}
+        return {name: counts.get(normalize("NFC", name)) for name in self.tables()}
 
     def faults(self) -> tuple[Diagnostic, ...]:
         """What is wrong with `counts.csv`, and what of the folder is not read: said before anything is kept."""
         return (*self._of_counts(), *self._beside())
 
-    def faults_of(self, dataset: str, path: Path) -> tuple[Diagnostic, ...]:
-        """What is wrong with a table, as far as it is looked at."""
+    def faults_of(self, dataset: str, path: Path, said: int | None) -> tuple[Diagnostic, ...]:
+        """What is wrong with a table, as far as it is looked at. `said`: how many rows it should have."""
         mark = _marked(path)
         if (dataset, mark) not in self._looked:
-            self._looked[dataset, mark] = ()
-            try:
-                with Table(path, self._way(dataset)) as table:
-                    for _ in islice(table.rows(), None if mark[0] <= LOOKED else PAGE):
-                        pass
-            except Failure as failure:
-                self._looked[dataset, mark] = (failure.found,) if failure.found is not None else ()
-        return self._looked[dataset, mark]
+            self._looked[dataset, mark] = self._look(dataset, path, mark[0] <= LOOKED)
+        found = self._looked[dataset, mark]
+        if isinstance(found, Diagnostic):
+            return (found,)
+        if found is None or said is None or said == found:
+            return ()
+        return (diagnostic("CRM-V062", Severity.WARNING, dataset=dataset, file=path.name, rows=found, said=said),)
+
+    def _look(self, dataset: str, path: Path, whole: bool) -> Diagnostic | int | None:
+        """What is wrong with a table, or how many rows it has; None where only its beginning was looked at."""
+        try:
+            with Table(path, self._way(dataset)) as table:
+                rows = sum(1 for _ in islice(table.rows(), None if whole else PAGE))
+        except Failure as failure:
+            return failure.found
+        return rows if whole else None
 
     def _of_counts(self) -> tuple[Diagnostic, ...]:
         try:
