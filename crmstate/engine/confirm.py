@@ -27,8 +27,8 @@ _VENDORS = frozenset({Kind.SUBSCRIPTION, Kind.ACCOUNT, Kind.DATASET})
 """What a vendor is asked to end, and may not: its end is read back, or certified."""
 
 
-NAMED = 5
-"""So many of the things that come first are named,"""
+NAMED = 6
+"""So many of the things that come first are named, one of each kind,"""
 KEPT = 50
 """and so many kept on record."""
 
@@ -233,7 +233,11 @@ def retract(place: Address, state: State, *, at: str, by: str, note: str) -> Ret
 def _too_early(place: Address, open_ones: Sequence[Before]) -> Problem:
     """That it is not its turn, with what is."""
     first = diagnostic("CRM-C160", address=place, n=len(open_ones))
-    named = [diagnostic("CRM-C162", address=each, verb=verb.value) for verb, each in open_ones[:NAMED]]
+    one_each = {
+        kind_of(each): (verb, each) for verb, each in reversed(open_ones) if each.partition("/")[0] in set(Kind)
+    }
+    shown = [each for each in open_ones if each in one_each.values()] or list(open_ones)
+    named = [diagnostic("CRM-C162", address=each, verb=verb.value) for verb, each in shown[:NAMED]]
     return Problem(Exit.REFUSED, first, *named)
 
 
