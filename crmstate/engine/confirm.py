@@ -5,10 +5,11 @@ than it is: a document, or the vendor's word, has to be there; and that somethin
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from crmstate.core.accepted import WITHDRAWN
 from crmstate.core.address import Address, kind_of
-from crmstate.core.contacts import ASKED, asks, corrected, proves
+from crmstate.core.contacts import ASKED, asks, corrected, proves, standing
 from crmstate.core.diagnostic import Problem, diagnostic, problem
 from crmstate.core.event import Confirmed, Contacted, Evidence, Retracted, StepRef, TakenBack
 from crmstate.core.goal import Desired
@@ -26,8 +27,8 @@ _VENDORS = frozenset({Kind.SUBSCRIPTION, Kind.ACCOUNT, Kind.DATASET})
 """What a vendor is asked to end, and may not: its end is read back, or certified."""
 
 
-NAMED = 5
-"""So many of the things that come first are named,"""
+NAMED = 6
+"""So many of the things that come first are named, one of each kind,"""
 KEPT = 50
 """and so many kept on record."""
 
@@ -108,12 +109,7 @@ def confirm(
             each.address == place and each.outcome is Outcome.DONE and not expired(each, at)
             for each in state.entries.values()
         )
-        raise problem(
-            Exit.REFUSED,
-            "CRM-C009" if done else "CRM-C006",
-            text=place,
-            near=", ".join(confirmable(plan, state)[:5]) or "-",
-        )
+        raise _nothing_there(place, plan, state, at, done=done)
     if proof is Proof.WAIVED:
         _waivable(place, note, expires, at)
     else:
@@ -148,6 +144,19 @@ def confirm(
     ahead_of = tuple(dict.fromkeys(each for _, each in open_ones))[:KEPT]
     ref = _ref(step, entry, provider)
     return Confirmed(at, ref, by, proof, note, evidence, expires, contact, on, why, ahead_of)
+
+
+def _nothing_there(place: Address, plan: Plan | None, state: State, at: str, *, done: bool) -> Problem:
+    """That nothing is to be confirmed there: since it is done, since its day is to come, or since something else was meant."""
+    there = confirmable(plan, state)
+    days = [each.at for each in plan.deadlines if each.address == place and each.at > at] if plan is not None else []
+    if days and not done and kind_of(place) is Kind.EVALUATION:
+        return problem(Exit.REFUSED, "CRM-C070", address=place, at=min(days))
+    known = {*there, *(step.address for step in plan.steps)} if plan is not None else set(there)
+    meant = get_close_matches(place, sorted(known - {place}), n=1, cutoff=0.85)
+    if meant and not done:
+        return problem(Exit.REFUSED, "CRM-C169", text=place, meant=meant[0])
+    return problem(Exit.REFUSED, "CRM-C009" if done else "CRM-C006", text=place, near=", ".join(there[:5]) or "-")
 
 
 def earlier_word(place: Address, plan: Plan | None, state: State) -> Entry | None:
@@ -224,7 +233,11 @@ def retract(place: Address, state: State, *, at: str, by: str, note: str) -> Ret
 def _too_early(place: Address, open_ones: Sequence[Before]) -> Problem:
     """That it is not its turn, with what is."""
     first = diagnostic("CRM-C160", address=place, n=len(open_ones))
-    named = [diagnostic("CRM-C162", address=each, verb=verb.value) for verb, each in open_ones[:NAMED]]
+    one_each = {
+        kind_of(each): (verb, each) for verb, each in reversed(open_ones) if each.partition("/")[0] in set(Kind)
+    }
+    shown = [each for each in open_ones if each in one_each.values()] or list(open_ones)
+    named = [diagnostic("CRM-C162", address=each, verb=verb.value) for verb, each in shown[:NAMED]]
     return Problem(Exit.REFUSED, first, *named)
 
 
@@ -267,7 +280,14 @@ def _says_so(place: Address, state: State, id: str, *, request: bool = False) ->
     if not (proves(found, place) or (request and asks(found, place))):
         about = ", ".join(found.steps) or "-"
         raise problem(Exit.REFUSED, "CRM-C076", address=place, id=id, what=found.kind.value, about=about)
+    if proves(found, place) and (asked := _first_asked(place, state)) is not None and found.when < asked:
+        raise problem(Exit.REFUSED, "CRM-C168", address=place, id=id, when=found.when, asked=asked)
     return found
+
+
+def _first_asked(place: Address, state: State) -> str | None:
+    """When the vendor was first asked for something, by the contact log; None where no entry says so."""
+    return min((each.when for each in standing(state.contacts) if asks(each, place)), default=None)
 
 
 def _papers(state: State, id: str) -> tuple[Evidence, ...]:

@@ -14,6 +14,7 @@ from crmstate.core.goal import ArchiveGoal, Desired
 from crmstate.core.milestones import asked_on, milestones
 from crmstate.core.order import Stage, earlier
 from crmstate.core.plan import Plan, Step
+from crmstate.core.planning.hands import ALL
 from crmstate.core.record import Entry, State
 from crmstate.core.words import Kind, Milestone, Outcome, Proof, Undo, Verb
 
@@ -46,10 +47,10 @@ def not_done(
     if plan.offline and desired is not None:
         found |= set(_by_record(desired, state, plan.observed_at))
 
-    def rank(each: Before) -> tuple[int, bool, str, str]:
+    def rank(each: Before) -> tuple[int, bool, str, bool, str]:
         head, _, id = each[1].partition("/")
         first = next((n for n, kind in enumerate(_FIRST) if kind.value == head), len(_FIRST))
-        return first, id != own, each[1], each[0].value
+        return first, id != own, each[1], each[0] is not Verb.VERIFY, each[0].value
 
     return sorted(found, key=rank)
 
@@ -67,7 +68,7 @@ def _by_record(desired: Desired, state: State, now: str) -> list[Before]:
     """The same where the vendor was not asked, and no plan speaks of data: by the record alone."""
     dates, found = milestones(desired, state, now), []
     if isinstance(desired.archive, ArchiveGoal) and not isinstance(dates[Milestone.ARCHIVE_VERIFIED.value], Dated):
-        found.append((Verb.VERIFY, address(Kind.ARCHIVE, "*")))
+        found.append((Verb.VERIFY, address(Kind.ARCHIVE, ALL)))
     freeze = dates[Milestone.FREEZE.value]
     if desired.freeze is not None and not (isinstance(freeze, Dated) and freeze.real):
         found.append((Verb.CONFIRM, address(Kind.FREEZE, "cutover")))

@@ -13,7 +13,7 @@ import msgspec
 from crmstate.core.address import Address
 from crmstate.core.closing import Closing, Line, Result
 from crmstate.core.plan import FORMAT_VERSION, Blocked
-from crmstate.core.words import Exit, Mode, Verb
+from crmstate.core.words import Exit, Mode, Proof, Verb
 from crmstate.views import diagnostics
 from crmstate.views.catalogue import Catalogue
 from crmstate.views.diagnostics import Finding, finding
@@ -209,7 +209,11 @@ def next_for(line: Line, words: Catalogue, *, many: bool = False) -> str:
         return hint
     step = line.step
     if line.result is Result.WAITING and step.mode is Mode.MANUAL:
-        return words.text_of("closing.next.person", who=step.owner or "-", address="ADDRESS" if many else step.address)
+        who, place = step.owner or "-", "ADDRESS" if many else step.address
+        if step.proof in (None, Proof.ATTESTED):
+            return words.text_of("closing.next.person", who=who, address=place)
+        proof = step.proof.value
+        return words.text_of("closing.next.person.proof", who=who, address=place, proof=proof)
     until = line.until or step.not_before
     if line.result is Result.WAITING and until:
         return words.text_of("closing.next.until", at=until)

@@ -51,7 +51,9 @@ def recorded(here: Site) -> set[str]:
 def test_nothing_is_said_to_be_closed_on_an_empty_record(here: Site, args: tuple[str, ...]) -> None:
     said = confirm(here, ACCOUNT, *args)
     assert (said.code, "CRM-C160" in said.err, "--out-of-order" in said.err) == (3, True, True), said.err
-    assert "archive/" in said.err and ("archive/Deals" in said.err or args == ("--offline",))
+    assert (
+        "verify archive/" + ("all" if args == ("--offline",) else "Deals") in said.err and "freeze/cutover" in said.err
+    )
     assert not (here.folder / ".crmstate" / "paper-exit").exists() or not recorded(here)
 
 

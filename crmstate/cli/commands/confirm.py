@@ -17,13 +17,13 @@ from crmstate.cli.opening import open_house
 from crmstate.cli.options import HERE, ByOption, LangOption, ManifestArgument, OfflineOption, QuietOption
 from crmstate.cli.screen import Screen
 from crmstate.cli.survey import begin, planned
-from crmstate.core.address import Address, id_of, parse
+from crmstate.core.address import Address, id_of, kind_of, parse
 from crmstate.core.address import address as address_of
 from crmstate.core.contract import Calendar, ContractGoal
 from crmstate.core.deadline import ends, today
 from crmstate.core.diagnostic import diagnostic, problem
 from crmstate.core.event import Evidence
-from crmstate.core.planning.hands import OPENED
+from crmstate.core.planning.hands import ASKED, OPENED, RESULTS
 from crmstate.core.planning.retention import WHOLE
 from crmstate.core.record import State
 from crmstate.core.words import Contacting, Exit, Kind, Outcome, Proof, Severity, Verb
@@ -145,6 +145,10 @@ def confirm(
         screen.say("confirm.corrected", at=event.on, before=was.at, **said)
     else:
         screen.say("confirm.recorded.on" if event.on else "confirm.recorded", at=event.on, **said)
+    if event.step.verb in ASKED and kind_of(place) in RESULTS:
+        result = next((each for each in made.steps if each.address == place and each.verb is Verb.PROBE), None)
+        until = result.not_before if result is not None else None
+        screen.say("confirm.request.until" if until else "confirm.request", address=place, at=until or "")
     if event.out_of_order:
         screen.say("confirm.out_of_order", address=place, n=len(event.ahead_of))
     return 0

@@ -52,7 +52,7 @@ from crmstate.core.safeguard import approvals_needed, guard
 from crmstate.core.schedule import Schedule
 from crmstate.core.settling import lines as claims
 from crmstate.core.survey import DatasetFacts, Survey
-from crmstate.core.words import Kind, Mode, Outcome, Severity, Verb
+from crmstate.core.words import Kind, Mode, Outcome, Proof, Severity, Verb
 
 
 def plan(
@@ -249,6 +249,7 @@ def _spoken(steps: tuple[Step, ...], state: State) -> tuple[Step, ...]:
 def _overdue(draft: Draft, steps: tuple[Step, ...]) -> None:
     """Reports what is late, and who has to know. It stops nothing: it is as late as it is."""
     spans = {step.id: step.span for step in steps if step.span is not None}
+    proofs = {step.id: step.proof for step in steps if step.proof is not None}
     if not draft.survey.taken_at:
         return
     for each in late(draft.desired, steps, draft.state, draft.survey.taken_at).values():
@@ -260,6 +261,7 @@ def _overdue(draft: Draft, steps: tuple[Step, ...]) -> None:
             "who": each.who or draft.desired.vendor or draft.provider.name,
             "to": each.to or "-",
             "asked": each.asked or "-",
+            "proof": proofs.get(each.step, Proof.ATTESTED).value,
         }
         draft.report(code, Severity.WARNING, spans.get(each.step), each.address, **facts)
 
