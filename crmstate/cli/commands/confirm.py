@@ -23,7 +23,8 @@ from crmstate.core.contract import Calendar, ContractGoal
 from crmstate.core.deadline import ends, today
 from crmstate.core.diagnostic import diagnostic, problem
 from crmstate.core.event import Evidence
-from crmstate.core.planning.hands import ASKED, OPENED, RESULTS
+from crmstate.core.contacts import ASKED
+from crmstate.core.planning.hands import OPENED, RESULTS
 from crmstate.core.planning.retention import WHOLE
 from crmstate.core.record import State
 from crmstate.core.words import Contacting, Exit, Kind, Outcome, Proof, Severity, Verb
