@@ -133,11 +133,11 @@ def confirm(
                 shows_all(path, contents(store.state))
         begin(store, house, made.tenant)
         files = tuple(keep(each, store.home, house.effects, proof=level, at=at, by=name) for each in found)
-        event = say(evidence=files)
+        event, before = say(evidence=files), was.at if was is not None else ""
         store.append([event])
     said = {"address": place, "by": name, "proof": screen.catalogue.word("proof", level.value)}
     if was is not None:
-        screen.say("confirm.corrected", at=event.on, before=was.at, **said)
+        screen.say("confirm.corrected", at=event.on, before=before, **said)
     else:
         screen.say("confirm.recorded.on" if event.on else "confirm.recorded", at=event.on, **said)
     if event.step.verb in ASKED and kind_of(place) in RESULTS:
