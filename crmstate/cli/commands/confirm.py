@@ -137,13 +137,13 @@ def confirm(
                 shows_all(path, contents(store.state))
         begin(store, house, made.tenant)
         files = tuple(keep(each, store.home, house.effects, proof=level, at=at, by=name) for each in found)
-        event = say(evidence=files)
+        event, before = say(evidence=files), was.at if was is not None else ""
         store.append([event])
     if waive and expires is not None and moment(expires) - house.clock.now() > LONG:
         screen.show([diagnostic("CRM-C171", Severity.WARNING, address=place, at=expires)])
     said = {"address": place, "by": name, "proof": screen.catalogue.word("proof", level.value)}
     if was is not None:
-        screen.say("confirm.corrected", at=event.on, before=was.at, **said)
+        screen.say("confirm.corrected", at=event.on, before=before, **said)
     else:
         screen.say("confirm.recorded.on" if event.on else "confirm.recorded", at=event.on, **said)
     if event.step.verb in ASKED and kind_of(place) in RESULTS:
