@@ -19,11 +19,11 @@ from crmstate.cli.screen import Screen
 from crmstate.cli.survey import begin, planned
 from crmstate.core.address import Address, id_of, kind_of, parse
 from crmstate.core.address import address as address_of
+from crmstate.core.contacts import ASKED
 from crmstate.core.contract import Calendar, ContractGoal
 from crmstate.core.deadline import ends, today
 from crmstate.core.diagnostic import diagnostic, problem
 from crmstate.core.event import Evidence
-from crmstate.core.contacts import ASKED
 from crmstate.core.planning.hands import OPENED, RESULTS
 from crmstate.core.planning.retention import WHOLE
 from crmstate.core.record import State
