@@ -79,7 +79,9 @@ def test_in_its_order_nothing_is_asked(here: Site) -> None:
         os.utime(path)
     assert here.apply().code == 0
     assert confirm(here, DEALS, *CERTIFIED).code == 0
-    assert confirm(here, "bin/all").code == 0
+    said = confirm(here, "bin/all", "--out-of-order", "just in case")
+    assert said.code == 0 and "not needed" in said.err, said.err
+    assert not any(each.out_of_order for each in read(here.folder, "paper-exit").state.entries.values())
 
 
 def test_with_a_reason_it_is_recorded_and_everybody_is_told_who_when_and_why(here: Site) -> None:

@@ -152,6 +152,8 @@ def confirm(
         screen.say("confirm.request.until" if until else "confirm.request", address=place, at=until or "")
     if event.out_of_order:
         screen.say("confirm.out_of_order", address=place, n=len(event.ahead_of))
+    elif out_of_order is not None:
+        screen.say("confirm.in_order", address=place)
     return 0
 
 
