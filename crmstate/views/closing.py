@@ -109,10 +109,10 @@ def closing_text(closing: Closing, words: Catalogue, *, color: bool = False, ful
 
 
 def closing_brief(closing: Closing, words: Catalogue, *, color: bool = False) -> str:
-    """One line of numbers, and what somebody must act on: what failed, is unknown or was refused, and people's
-    steps."""
+    """One line of numbers and what is waited for, and what somebody must act on: what failed, is unknown or was refused, and
+    people's steps."""
     paint = ink(color)
-    parts = [[paint("bold", counts(closing, words))]]
+    parts = [[" ".join((paint("bold", counts(closing, words)), *_first(closing, words)))]]
     for result in ORDER[:-1]:
         for same in gathered(closing, result):
             if result is not Result.WAITING or same[0].step.mode is Mode.MANUAL:
@@ -121,7 +121,6 @@ def closing_brief(closing: Closing, words: Catalogue, *, color: bool = False) ->
     parts.append(blocked(closing, words, paint))
     if closing.exit is not Exit.OK or closing.blocked:
         parts.append([verdict(closing, words)])
-    parts.append(_first(closing, words))
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 

@@ -57,7 +57,7 @@ def test_nothing_is_purged_before_somebody_has_opened_the_archive(here: Site, ke
     }
     assert holding(here.folder, "客户".encode()) == [] == holding(here.folder, b"offer.pdf")
     refused = here.run("confirm", "archive/opened", str(here.manifest))
-    assert refused.code == 3 and "CRM-C007" in refused.err
+    assert refused.code == 3 and "CRM-C170" in refused.err
 
     said = here.run("archive", "verify", str(archive), "--format", "json")
     assert (said.code, said.json["contents_read"]) == (0, False)

@@ -190,7 +190,14 @@ def test_every_code_that_is_used_has_words_in_both_languages() -> None:
     folder = Path(providers.__file__).parent
     source = "".join(path.read_text() for path in folder.rglob("*.py"))
     used = set(re.findall(r"\"(CRM-V\d+|gap\.\w+|why\.\w+|runbook\.[\w.]+)\"", source))
-    english, chinese = (tomllib.loads((LOCALE / each / "provider.toml").read_text()) for each in ("en", "zh-CN"))
+    english, chinese = (
+        {
+            code: fields
+            for name in ("provider", "paper")
+            for code, fields in tomllib.loads((LOCALE / each / f"{name}.toml").read_text()).items()
+        }
+        for each in ("en", "zh-CN")
+    )
 
     assert used and used <= english.keys()
     assert english.keys() == chinese.keys()
