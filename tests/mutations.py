@@ -1060,7 +1060,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     _paper(
         "of two tables of one name the later one counts",
         "folder.py",
-        "                if path.stem in found:\n",
+        "                if name in found:\n",
         "                if path in found.values():\n",
     ),
     _paper(
