@@ -12,7 +12,7 @@ from crmstate.core.words import Outcome, Proof, Verb
 from crmstate.store.load import read
 
 from .site import Said, Site
-from .test_paper import MANIFEST
+from .test_paper import exported
 
 pytestmark = pytest.mark.usefixtures("quick")
 ACCOUNT, CONTRACT, DEALS = "account/K-4711", "subscription/contract", "dataset/Deals"
@@ -21,13 +21,7 @@ CERTIFIED = ("--proof", "certified")
 
 @pytest.fixture
 def here(tmp_path: Path) -> Site:
-    made = Site(tmp_path)
-    made.write(MANIFEST)
-    (tmp_path / "exports").mkdir()
-    (tmp_path / "exports" / "Deals.csv").write_text("id,sum\n1,12\n", encoding="utf-8")
-    (tmp_path / "exports" / "counts.csv").write_text("dataset,rows\nDeals,1\n", encoding="utf-8")
-    (tmp_path / "proof.pdf").write_bytes(b"%PDF-1.7 the vendor's letter")
-    return made
+    return exported(tmp_path)
 
 
 def confirm(here: Site, place: str, *args: str) -> Said:

@@ -51,6 +51,17 @@ DOCUMENT = [
 """What the vendor's document says."""
 
 
+def exported(folder: Path) -> Site:
+    """A folder with its manifest, one table exported and counted, and a paper to prove things with."""
+    made = Site(folder)
+    made.write(MANIFEST)
+    (folder / "exports").mkdir()
+    (folder / "exports" / "Deals.csv").write_text("id,sum\n1,12\n", encoding="utf-8")
+    (folder / "exports" / "counts.csv").write_text("dataset,rows\nDeals,1\n", encoding="utf-8")
+    (folder / "proof.pdf").write_bytes(b"%PDF-1.7 the vendor's letter")
+    return made
+
+
 @pytest.fixture
 def here(tmp_path: Path) -> Site:
     """A folder with the manifest and an export of two tables and a file; nothing is served."""

@@ -15,7 +15,7 @@ from crmstate.core.words import Proof, Verb
 from crmstate.store.load import read
 
 from .site import Said, Site
-from .test_paper import MANIFEST
+from .test_paper import MANIFEST, exported
 
 pytestmark = pytest.mark.usefixtures("quick")
 DEALS, NOTICE, CONTRACT = "dataset/Deals", "notice/contract", "subscription/contract"
@@ -33,13 +33,7 @@ def days(n: int) -> str:
 
 @pytest.fixture
 def here(tmp_path: Path) -> Site:
-    made = Site(tmp_path)
-    made.write(MANIFEST)
-    (tmp_path / "exports").mkdir()
-    (tmp_path / "exports" / "Deals.csv").write_text("id,sum\n1,12\n", encoding="utf-8")
-    (tmp_path / "exports" / "counts.csv").write_text("dataset,rows\nDeals,1\n", encoding="utf-8")
-    (tmp_path / "proof.pdf").write_bytes(b"%PDF-1.7 the vendor's letter")
-    return made
+    return exported(tmp_path)
 
 
 def confirm(here: Site, place: str, *args: str) -> Said:

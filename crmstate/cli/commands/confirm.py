@@ -23,7 +23,8 @@ from crmstate.core.contacts import ASKED
 from crmstate.core.contract import Calendar, ContractGoal
 from crmstate.core.deadline import ends, today
 from crmstate.core.diagnostic import diagnostic, problem
-from crmstate.core.event import Evidence
+from crmstate.core.event import Confirmed, Evidence
+from crmstate.core.plan import Plan
 from crmstate.core.planning.hands import OPENED, RESULTS
 from crmstate.core.planning.retention import WHOLE
 from crmstate.core.record import State
@@ -99,12 +100,11 @@ def confirm(
         place = parse(address)
     except ValueError:
         raise problem(Exit.USAGE, "CRM-C006", text=address, near="human_step/..., subscription/...") from None
-    if withdrawn and (waive or proof is not None or expires is not None):
-        raise problem(Exit.USAGE, "CRM-C001", text="--withdrawn: not with --waive, --proof or --expires")
-    if on is not None and (waive or withdrawn or retracted is not None):
-        raise problem(Exit.USAGE, "CRM-C001", text="--on: not with --waive, --withdrawn or --retract")
-    if retracted is not None and (withdrawn or waive or proof is not None or evidence or contact or note):
-        raise problem(Exit.USAGE, "CRM-C001", text="--retract WHY: not with what confirms something")
+    _refuse_together(
+        (withdrawn, "--withdrawn: not with --waive, --proof or --expires", (waive, proof, expires)),
+        (on is not None, "--on: not with --waive, --withdrawn or --retract", (waive, withdrawn, retracted is not None)),
+        (retracted is not None, "--retract WHY: not with what confirms something", (withdrawn, waive, proof, evidence, contact, note)),
+    )  # fmt: skip
     house = open_house(manifest, screen)
     if retracted is not None:
         return _retracted(house, screen, place, by, retracted)
@@ -141,8 +141,24 @@ def confirm(
         store.append([event])
     if waive and expires is not None and moment(expires) - house.clock.now() > LONG:
         screen.show([diagnostic("CRM-C171", Severity.WARNING, address=place, at=expires)])
-    said = {"address": place, "by": name, "proof": screen.catalogue.word("proof", level.value)}
-    if was is not None:
+    _say(screen, event, before, made)
+    if out_of_order is not None and not event.out_of_order:
+        screen.say("confirm.in_order", address=place)
+    return 0
+
+
+def _refuse_together(*rules: tuple[bool, str, tuple[object, ...]]) -> None:
+    """Refuses what cannot be meant together: an option that is given, what it is not with, and what that is."""
+    for given, text, others in rules:
+        if given and any(other is not None and other is not False and other != [] and other != "" for other in others):
+            raise problem(Exit.USAGE, "CRM-C001", text=text)
+
+
+def _say(screen: Screen, event: Confirmed, before: str, made: Plan) -> None:
+    """What is on record now, and what is still waited for. `before`: since when it stood, where this corrects it."""
+    place = event.step.address
+    said = {"address": place, "by": event.by, "proof": screen.catalogue.word("proof", event.proof.value)}
+    if before:
         screen.say("confirm.corrected", at=event.on, before=before, **said)
     else:
         screen.say("confirm.recorded.on" if event.on else "confirm.recorded", at=event.on, **said)
@@ -152,9 +168,6 @@ def confirm(
         screen.say("confirm.request.until" if until else "confirm.request", address=place, at=until or "")
     if event.out_of_order:
         screen.say("confirm.out_of_order", address=place, n=len(event.ahead_of))
-    elif out_of_order is not None:
-        screen.say("confirm.in_order", address=place)
-    return 0
 
 
 def done_at(text: str, contract: ContractGoal | None, now: str) -> str:
